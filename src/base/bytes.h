@@ -1,0 +1,117 @@
+/* Reading and writing packed bytes with bounds: a writer that runs out or a reader that meets nonsense remembers it, does nothing
+ * more, and is asked once at the end. Integers are LEB128 varints (at most 10 bytes, shortest form only), signed ones zigzag. */
+#ifndef BASE_BYTES_H
+#define BASE_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+struct writer {
+    uint8_t *at;
+    uint8_t *end;
+    bool full; /* something did not fit; what was written before it stands */
+};
+
+struct reader {
+    const uint8_t *at;
+    const uint8_t *end;
+    bool bad; /* ran past the end, or met a varint that is too long; all reads give 0 from then on */
+};
+
+static inline void write_bytes(struct writer *writer, const void *data, size_t size)
+{
+    if (writer->full || (size_t)(writer->end - writer->at) < size) {
+        writer->full = true;
+        return;
+    }
+    if (size) {
+        memcpy(writer->at, data, size);
+        writer->at += size;
+    }
+}
+
+static inline void write_u8(struct writer *writer, uint8_t value)
+{
+    write_bytes(writer, &value, 1);
+}
+
+static inline void write_u64(struct writer *writer, uint64_t value)
+{
+    uint8_t bytes[10];
+    size_t size = 0;
+    while (value >= 0x80) {
+        bytes[size++] = (uint8_t)(value | 0x80);
+        value >>= 7;
+    }
+    bytes[size++] = (uint8_t)value;
+    write_bytes(writer, bytes, size);
+}
+
+static inline void write_i64(struct writer *writer, int64_t value)
+{
+    write_u64(writer, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+}
+
+/* `size` bytes where they lie, or NULL and bad. */
+static inline const uint8_t *read_bytes(struct reader *reader, size_t size)
+{
+    if (reader->bad || (size_t)(reader->end - reader->at) < size) {
+        reader->bad = true;
+        return NULL;
+    }
+    const uint8_t *data = reader->at;
+    reader->at += size;
+    return data;
+}
+
+static inline void read_copy(struct reader *reader, void *into, size_t size)
+{
+    const uint8_t *data = read_bytes(reader, size);
+    if (data)
+        memcpy(into, data, size);
+    else
+        memset(into, 0, size);
+}
+
+static inline uint8_t read_u8(struct reader *reader)
+{
+    const uint8_t *data = read_bytes(reader, 1);
+    return data ? *data : 0;
+}
+
+static inline uint64_t read_u64(struct reader *reader)
+{
+    uint64_t value = 0;
+    for (unsigned shift = 0; shift < 70; shift += 7) {
+        uint8_t byte = read_u8(reader);
+        if (reader->bad)
+            return 0;
+        bool overflows = shift == 63 && byte > 1;
+        bool padded = shift > 0 && byte == 0;
+        if (overflows || padded)
+            break;
+        value |= (uint64_t)(byte & 0x7f) << shift;
+        if (!(byte & 0x80))
+            return value;
+    }
+    reader->bad = true;
+    return 0;
+}
+
+static inline int64_t read_i64(struct reader *reader)
+{
+    uint64_t value = read_u64(reader);
+    return (int64_t)(value >> 1) ^ -(int64_t)(value & 1);
+}
+
+static inline uint32_t read_u32(struct reader *reader)
+{
+    uint64_t value = read_u64(reader);
+    if (value > UINT32_MAX)
+        reader->bad = true;
+    return reader->bad ? 0 : (uint32_t)value;
+}
+
+#endif

@@ -1,0 +1,28 @@
+/* Memory with an owner: every allocation is counted against the struct memory that it was asked of, so that a host sees what
+ * each engine holds, a limit can be kept, and a leak is found at close. */
+#ifndef BASE_MEMORY_H
+#define BASE_MEMORY_H
+
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct memory {
+    void *(*allocate)(void *context, size_t bytes);
+    void (*release)(void *context, void *memory, size_t bytes);
+    void *context;
+    _Atomic uint64_t bytes; /* held now */
+};
+
+/* malloc and free. */
+void memory_init(struct memory *memory);
+
+/* NULL when there is no more. memory_zeroed clears it; an overflowing count × size gives NULL. */
+void *memory_allocate(struct memory *memory, size_t bytes);
+void *memory_zeroed(struct memory *memory, size_t count, size_t bytes);
+void memory_release(struct memory *memory, void *block, size_t bytes);
+
+/* Grows an array of `*capacity` elements to hold at least `needed`, doubling; keeps its contents. 0, or -1 and nothing changed. */
+int memory_grow(struct memory *memory, void **array, size_t *capacity, size_t needed, size_t element);
+
+#endif

@@ -1,0 +1,55 @@
+/* The state store: a transactional map of bytes kept beside the journal, even when the journal is remote. It holds checkpoints,
+ * runs of command keys and the state of the host's projections. Nothing lives in it alone: a lost one is rebuilt from the journal. */
+#ifndef STATE_STORE_H
+#define STATE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <trading/error.h>
+#include <trading/plugin/host.h>
+
+/* What the keys' first byte tells apart. */
+enum state_space {
+    STATE_META = 1,       /* what the checkpoint stands for */
+    STATE_PAGES = 2,      /* table, page → image */
+    STATE_KEYS = 3,       /* runs of command keys */
+    STATE_PROJECTIONS = 4, /* projection → version and position */
+    STATE_ROWS = 5,       /* projection, key → value */
+};
+
+#define STATE_KEY_BYTES 480u /* the longest key, its space included */
+
+/* One function table, two implementations: backends/lmdb/state_store.c and backends/memory/state_store.c. Only one write is open
+ * at a time (begin waits for the one before it); reads run beside it and see what is committed. */
+struct state_store_ops {
+    /* location: a folder for lmdb; ignored by memory. TRADING_E_NEWER_FORMAT, _DAMAGED … as an event store says. */
+    int32_t (*open)(const char *location, bool read_only, const trading_host_functions *host, void **store, trading_error *error);
+    void (*close)(void *store);
+    int32_t (*begin)(void *store, void **write, trading_error *error);
+    /* Within the open write. Keys are compared as bytes. */
+    int32_t (*put)(void *write, const void *key, size_t key_size, const void *value, size_t value_size, trading_error *error);
+    int32_t (*remove)(void *write, const void *key, size_t key_size, trading_error *error);      /* absent is no failure */
+    int32_t (*remove_all)(void *write, const void *prefix, size_t prefix_size, trading_error *error);
+    int32_t (*commit)(void *write, bool sync, trading_error *error); /* ends the write either way */
+    void (*abort)(void *write);
+    /* Reads outside of a write, or inside it when `write` is not NULL (then it sees the write's own changes). `take` gets bytes that
+     * are valid during the call only. get: TRADING_E_NOT_FOUND when absent. scan: in order of keys, from `from` (NULL: the first)
+     * over all keys that begin with the prefix; `take` returns nonzero to end it, which is no failure. `take` may not call back. */
+    int32_t (*get)(void *store, void *write, const void *key, size_t key_size,
+                   void (*take)(void *arg, const void *value, size_t size), void *arg, trading_error *error);
+    int32_t (*scan)(void *store, void *write, const void *prefix, size_t prefix_size, const void *from, size_t from_size,
+                    int (*take)(void *arg, const void *key, size_t key_size, const void *value, size_t value_size), void *arg,
+                    trading_error *error);
+};
+
+struct state_store {
+    const struct state_store_ops *ops;
+    void *store;
+};
+
+extern const struct state_store_ops lmdb_state_store_ops;
+extern const struct state_store_ops memory_state_store_ops;
+
+#endif
