@@ -58,6 +58,16 @@ static uint32_t flags_of(int32_t code)
     }
 }
 
+/* Takes the last character off a message that was cut, when it may be half of one, so that the message stays UTF-8. */
+static void end_at_character(char *message, size_t length)
+{
+    while (length && (message[length - 1] & 0xc0) == 0x80)
+        length--;
+    if (length && (message[length - 1] & 0x80))
+        length--;
+    message[length] = '\0';
+}
+
 __attribute__((format(printf, 4, 0))) static int32_t fill(trading_error *error, int32_t code, int64_t native_code,
                                                           const char *format, va_list arguments)
 {
@@ -66,7 +76,9 @@ __attribute__((format(printf, 4, 0))) static int32_t fill(trading_error *error, 
     error->code = code;
     error->flags = flags_of(code);
     error->native_code = native_code;
-    vsnprintf(error->message, sizeof error->message, format, arguments);
+    int length = vsnprintf(error->message, sizeof error->message, format, arguments);
+    if (length >= (int)sizeof error->message)
+        end_at_character(error->message, sizeof error->message - 1);
     return code;
 }
 

@@ -1,0 +1,71 @@
+#include "base/text.h"
+
+#include <stdint.h>
+#include <string.h>
+
+/* The character at `at`, and the bytes that it takes, of `left` that there are; 0 when they are not well-formed. */
+static size_t decode(const unsigned char *at, size_t left, uint32_t *character)
+{
+    static const uint32_t least[] = {[2] = 0x80, [3] = 0x800, [4] = 0x10000};
+    unsigned first = at[0];
+    if (first < 0x80) {
+        *character = first;
+        return 1;
+    }
+    size_t size = first >= 0xf0 ? 4 : first >= 0xe0 ? 3 : 2;
+    if (first < 0xc0 || first > 0xf4 || size > left)
+        return 0;
+    uint32_t value = first & (0x7fu >> size);
+    for (size_t i = 1; i < size; i++) {
+        if ((at[i] & 0xc0) != 0x80)
+            return 0;
+        value = value << 6 | (at[i] & 0x3fu);
+    }
+    bool surrogate = value >= 0xd800 && value <= 0xdfff;
+    if (value < least[size] || value > 0x10ffff || surrogate)
+        return 0;
+    *character = value;
+    return size;
+}
+
+static bool is_control(uint32_t character)
+{
+    return character < 0x20 || (character >= 0x7f && character < 0xa0);
+}
+
+static bool is_text(const char *text, size_t length, bool controls)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    uint32_t character;
+    for (size_t at = 0, size; at < length; at += size) {
+        size = decode(bytes + at, length - at, &character);
+        if (!size || !character || (!controls && is_control(character)))
+            return false;
+    }
+    return true;
+}
+
+bool text_is_utf8(const char *text, size_t length)
+{
+    return is_text(text, length, true);
+}
+
+bool text_is_printable(const char *text, size_t length)
+{
+    return is_text(text, length, false);
+}
+
+static bool is_symbol_character(char character)
+{
+    return (character >= 'A' && character <= 'Z') || (character >= '0' && character <= '9') || character == '.' ||
+           character == '-' || character == '_' || character == '/';
+}
+
+bool symbol_is_valid(const trading_symbol *symbol)
+{
+    static const char padding[sizeof symbol->text];
+    size_t length = 0;
+    while (length < sizeof symbol->text && is_symbol_character(symbol->text[length]))
+        length++;
+    return length > 0 && length < sizeof symbol->text && !memcmp(symbol->text + length, padding, sizeof symbol->text - length);
+}
