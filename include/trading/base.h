@@ -24,7 +24,7 @@
 
 #ifdef __cplusplus
 #define TRADING_EXTERN_C_BEGIN extern "C" {
-#define TRADING_EXTERN_C_END }
+#define TRADING_EXTERN_C_END   }
 #else
 #define TRADING_EXTERN_C_BEGIN
 #define TRADING_EXTERN_C_END

@@ -19,9 +19,9 @@ typedef struct trading_id {
 
 /** @name Kinds of entity */
 /**@{*/
-#define TRADING_ENTITY_ACCOUNT 1
-#define TRADING_ENTITY_PORTFOLIO 2
-#define TRADING_ENTITY_ORDER 3
+#define TRADING_ENTITY_ACCOUNT    1
+#define TRADING_ENTITY_PORTFOLIO  2
+#define TRADING_ENTITY_ORDER      3
 #define TRADING_ENTITY_INSTRUMENT 4 /**< named by its symbol, not by an id */
 /**@}*/
 

@@ -12,11 +12,11 @@
 
 /* What the keys' first byte tells apart. */
 enum state_space {
-    STATE_META = 1,       /* what the checkpoint stands for */
-    STATE_PAGES = 2,      /* table, page → image */
-    STATE_KEYS = 3,       /* runs of command keys */
+    STATE_META = 1,        /* what the checkpoint stands for */
+    STATE_PAGES = 2,       /* table, page → image */
+    STATE_KEYS = 3,        /* runs of command keys */
     STATE_PROJECTIONS = 4, /* projection → version and position */
-    STATE_ROWS = 5,       /* projection, key → value */
+    STATE_ROWS = 5,        /* projection, key → value */
 };
 
 #define STATE_KEY_BYTES 480u /* the longest key, its space included */
@@ -25,12 +25,13 @@ enum state_space {
  * at a time (begin waits for the one before it); reads run beside it and see what is committed. */
 struct state_store_ops {
     /* location: a folder for lmdb; ignored by memory. TRADING_E_NEWER_FORMAT, _DAMAGED … as an event store says. */
-    int32_t (*open)(const char *location, bool read_only, const trading_host_functions *host, void **store, trading_error *error);
+    int32_t (*open)(const char *location, bool read_only, const trading_host_functions *host, void **store,
+                    trading_error *error);
     void (*close)(void *store);
     int32_t (*begin)(void *store, void **write, trading_error *error);
     /* Within the open write. Keys are compared as bytes. */
     int32_t (*put)(void *write, const void *key, size_t key_size, const void *value, size_t value_size, trading_error *error);
-    int32_t (*remove)(void *write, const void *key, size_t key_size, trading_error *error);      /* absent is no failure */
+    int32_t (*remove)(void *write, const void *key, size_t key_size, trading_error *error); /* absent is no failure */
     int32_t (*remove_all)(void *write, const void *prefix, size_t prefix_size, trading_error *error);
     int32_t (*commit)(void *write, bool sync, trading_error *error); /* ends the write either way */
     void (*abort)(void *write);

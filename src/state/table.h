@@ -21,9 +21,9 @@
 
 #include <trading/error.h>
 
-#define TABLE_PAGE_BYTES 4080u
-#define TABLES_MAX 32u         /* tables in one struct tables */
-#define TABLES_STAGES 4u       /* batches in flight at once */
+#define TABLE_PAGE_BYTES   4080u
+#define TABLES_MAX         32u   /* tables in one struct tables */
+#define TABLES_STAGES      4u    /* batches in flight at once */
 #define TABLE_RECORD_BYTES 2040u /* the largest record */
 
 struct tables; /* all tables of a partition */
@@ -101,7 +101,8 @@ int32_t tables_take_pages(struct tables *tables, struct pin *pin, bool all,
                           trading_error *error);
 
 /* Puts a page back as it was taken, before the first stage. `count` records of the table then exist (see tables_set_count). */
-int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const void *image, uint32_t bytes, trading_error *error);
+int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const void *image, uint32_t bytes,
+                        trading_error *error);
 int32_t tables_set_count(struct tables *tables, uint32_t id, uint32_t count, trading_error *error);
 
 #endif

@@ -15,10 +15,10 @@ TRADING_EXTERN_C_BEGIN
 
 /** @name Levels of a log line */
 /**@{*/
-#define TRADING_LOG_ERROR 1
+#define TRADING_LOG_ERROR   1
 #define TRADING_LOG_WARNING 2
-#define TRADING_LOG_INFO 3
-#define TRADING_LOG_DEBUG 4
+#define TRADING_LOG_INFO    3
+#define TRADING_LOG_DEBUG   4
 /**@}*/
 
 /** Functions of the host, safe from any thread. `context` is passed back as it was handed over. */

@@ -90,7 +90,8 @@ typedef struct trading_store_ops {
      * Opens, and creates what is not there unless read only. Two writers never have the same store open, in one process or in
      * two, where the medium is local: the second is refused at once with TRADING_E_LOCKED.
      */
-    int32_t (*open)(const trading_store_request *request, const trading_host_functions *host, void **store, trading_error *error);
+    int32_t (*open)(const trading_store_request *request, const trading_host_functions *host, void **store,
+                    trading_error *error);
     /** Closes; everything appended stays. Never fails; nothing of the host is used after it returns. */
     void (*close)(void *store);
 
@@ -129,8 +130,8 @@ typedef struct trading_store_ops {
     int32_t (*snapshot_find)(void *store, uint32_t partition, int64_t at_most, int64_t *position, uint32_t *chunks,
                              trading_error *error);
     /** Hands over one chunk. @return TRADING_OK or TRADING_E_NOT_FOUND. */
-    int32_t (*snapshot_get)(void *store, uint32_t partition, int64_t position, uint32_t chunk, trading_store_bytes take, void *arg,
-                            trading_error *error);
+    int32_t (*snapshot_get)(void *store, uint32_t partition, int64_t position, uint32_t chunk, trading_store_bytes take,
+                            void *arg, trading_error *error);
     /** Removes a snapshot; one that is not there is no failure. */
     int32_t (*snapshot_drop)(void *store, uint32_t partition, int64_t position, trading_error *error);
 

@@ -1,0 +1,24 @@
+/**
+ * @file
+ * libtrading: accounts, portfolios and trade orders, event sourced, in one library. This header brings the whole stable API.
+ */
+#ifndef TRADING_H
+#define TRADING_H
+
+#include <trading/account.h>
+#include <trading/base.h>
+#include <trading/command.h>
+#include <trading/decimal.h>
+#include <trading/engine.h>
+#include <trading/error.h>
+#include <trading/event.h>
+#include <trading/feed.h>
+#include <trading/id.h>
+#include <trading/market.h>
+#include <trading/order.h>
+#include <trading/portfolio.h>
+#include <trading/projection.h>
+#include <trading/time.h>
+#include <trading/view.h>
+
+#endif

@@ -1,0 +1,116 @@
+/**
+ * @file
+ * Views: what the journal amounts to, at one position. Only what is durable is ever shown.
+ *
+ * Lists are read in pages: `cursor` is 0 at first, and is moved by each call; a page of 0 elements is the end.
+ */
+#ifndef TRADING_VIEW_H
+#define TRADING_VIEW_H
+
+#include <trading/account.h>
+#include <trading/engine.h>
+#include <trading/event.h>
+#include <trading/market.h>
+#include <trading/order.h>
+#include <trading/portfolio.h>
+
+TRADING_EXTERN_C_BEGIN
+
+typedef struct trading_view trading_view;
+
+/** @name Where a view stands, instead of a position */
+/**@{*/
+#define TRADING_VIEW_NOW    (-1) /**< pinned at the newest position: everything in it is of one moment */
+#define TRADING_VIEW_LATEST (-2) /**< follows the journal: each call shows its entity as it is then, whole */
+/**@}*/
+
+/**
+ * Opens a view.
+ * @param at  TRADING_VIEW_NOW, TRADING_VIEW_LATEST, or a position: the state before the event of that position, so that 0 is the
+ *            empty system, rounded up to the end of its commit. A view of the past is rebuilt from the newest snapshot before it,
+ *            in memory of its own.
+ * @return TRADING_OK, TRADING_E_NOT_FOUND when the journal has not come that far. Any thread; a view may be used from many threads.
+ */
+TRADING_API int32_t trading_view_open(trading_view **view, trading_engine *engine, int64_t at, trading_error *error);
+
+/** Opens a view as of a time: all commits made until then, that instant included. */
+TRADING_API int32_t trading_view_open_at_time(trading_view **view, trading_engine *engine, trading_time at,
+                                              trading_error *error);
+
+/** NULL is allowed. */
+TRADING_API void trading_view_close(trading_view *view);
+
+/** The position that the view is of. */
+TRADING_API int64_t trading_view_position(trading_view *view);
+/** The time of the last commit that it shows; 0: none. */
+TRADING_API trading_time trading_view_time(trading_view *view);
+
+/** All functions below return TRADING_OK, TRADING_E_NOT_FOUND when there is no such entity in the view, TRADING_E_VIEW_EXPIRED when
+ *  a pinned view was held for too long, or a code of the store. Any thread. */
+TRADING_API int32_t trading_view_account(trading_view *view, const trading_id *account, trading_account *out,
+                                         trading_error *error);
+/** Name, contact and address; read from the journal and opened with the account's key. */
+TRADING_API int32_t trading_view_profile(trading_view *view, const trading_id *account, trading_profile *out,
+                                         trading_error *error);
+TRADING_API int32_t trading_view_portfolio(trading_view *view, const trading_id *portfolio, trading_portfolio *out,
+                                           trading_error *error);
+/** The portfolio's name as it was opened with: at most TRADING_NAME_BYTES and a NUL. */
+TRADING_API int32_t trading_view_portfolio_name(trading_view *view, const trading_id *portfolio, char *name, size_t bytes,
+                                                trading_error *error);
+TRADING_API int32_t trading_view_order(trading_view *view, const trading_id *order, trading_order *out, trading_error *error);
+TRADING_API int32_t trading_view_quote(trading_view *view, const trading_symbol *symbol, trading_quote *out,
+                                       trading_error *error);
+
+/** The accounts in order of opening; the portfolios of an account; the instruments in order of listing. */
+TRADING_API int32_t trading_view_accounts(trading_view *view, uint64_t *cursor, trading_id *out, size_t max, size_t *count,
+                                          trading_error *error);
+TRADING_API int32_t trading_view_portfolios(trading_view *view, const trading_id *account, uint64_t *cursor, trading_id *out,
+                                            size_t max, size_t *count, trading_error *error);
+TRADING_API int32_t trading_view_instruments(trading_view *view, uint64_t *cursor, trading_symbol *out, size_t max,
+                                             size_t *count, trading_error *error);
+/** Symbols that the portfolio holds or has held, in order of first acquisition. */
+TRADING_API int32_t trading_view_positions(trading_view *view, const trading_id *portfolio, uint64_t *cursor,
+                                           trading_position *out, size_t max, size_t *count, trading_error *error);
+/** Lots still held, by symbol as positions are, the oldest first. */
+TRADING_API int32_t trading_view_lots(trading_view *view, const trading_id *portfolio, uint64_t *cursor, trading_lot *out,
+                                      size_t max, size_t *count, trading_error *error);
+/** Orders of a portfolio, the newest first. `open_only`: 1 for those that are New or Partially Filled. */
+TRADING_API int32_t trading_view_orders(trading_view *view, const trading_id *portfolio, int32_t open_only, uint64_t *cursor,
+                                        trading_order *out, size_t max, size_t *count, trading_error *error);
+/** Executions of an order, the newest first. Read from the journal. */
+TRADING_API int32_t trading_view_executions(trading_view *view, const trading_id *order, uint64_t *cursor,
+                                            trading_execution *out, size_t max, size_t *count, trading_error *error);
+/** One side of a book, the best price first. */
+TRADING_API int32_t trading_view_book(trading_view *view, const trading_symbol *symbol, int32_t side, uint64_t *cursor,
+                                      trading_level *out, size_t max, size_t *count, trading_error *error);
+
+/**
+ * The events of one entity, the newest first, as of the view.
+ * @param entity  TRADING_ENTITY_ACCOUNT, _PORTFOLIO or _ORDER with its id; TRADING_ENTITY_INSTRUMENT with the symbol's 16 bytes as id
+ * @param cursor  0 at first
+ */
+TRADING_API int32_t trading_view_history(trading_view *view, int32_t entity, const trading_id *id, uint64_t *cursor,
+                                         trading_event *out, size_t max, size_t *count, trading_error *error);
+
+/** A sum over the whole system, which may be larger than a decimal: as text. The layout is frozen. */
+typedef struct trading_total {
+    char text[48];
+} trading_total;
+
+/** The books of one currency: who holds what; they sum to zero. */
+typedef struct trading_ledger {
+    uint32_t size;
+    trading_currency currency;
+    trading_total customers;
+    trading_total house;
+    trading_total bank;
+    trading_total clearing;
+    trading_total fee;
+} trading_ledger;
+
+/** The ledger of the cursor's next currency. @return TRADING_E_NOT_FOUND at the end. */
+TRADING_API int32_t trading_view_ledger(trading_view *view, uint64_t *cursor, trading_ledger *out, trading_error *error);
+
+TRADING_EXTERN_C_END
+
+#endif
