@@ -1,0 +1,8 @@
+#include "subcommand.h"
+
+int operate_main(int argc, char **argv)
+{
+    (void)argc;
+    (void)argv;
+    return EXIT_USAGE;
+}

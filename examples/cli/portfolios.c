@@ -1,0 +1,3 @@
+#include "subcommand.h"
+
+const struct subcommand_group portfolio_group = {"", NULL, 0};
