@@ -54,7 +54,7 @@ static inline void write_i64(struct writer *writer, int64_t value)
     write_u64(writer, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
 }
 
-/* `size` bytes where they lie, or NULL and bad. */
+/* `size` bytes where they lie, or NULL and bad. No bytes of an empty reader may be NULL too. */
 static inline const uint8_t *read_bytes(struct reader *reader, size_t size)
 {
     if (reader->bad || (size_t)(reader->end - reader->at) < size) {
@@ -62,7 +62,8 @@ static inline const uint8_t *read_bytes(struct reader *reader, size_t size)
         return NULL;
     }
     const uint8_t *data = reader->at;
-    reader->at += size;
+    if (size)
+        reader->at += size;
     return data;
 }
 
@@ -112,6 +113,36 @@ static inline uint32_t read_u32(struct reader *reader)
     if (value > UINT32_MAX)
         reader->bad = true;
     return reader->bad ? 0 : (uint32_t)value;
+}
+
+/* Amounts that are never negative. */
+static inline void write_amount(struct writer *writer, int64_t amount)
+{
+    write_u64(writer, (uint64_t)amount);
+}
+
+static inline int64_t read_amount(struct reader *reader)
+{
+    uint64_t amount = read_u64(reader);
+    if (amount > INT64_MAX)
+        reader->bad = true;
+    return reader->bad ? 0 : (int64_t)amount;
+}
+
+/* Bytes with their length before them. */
+static inline void write_block(struct writer *writer, const void *data, uint32_t size)
+{
+    write_u64(writer, size);
+    write_bytes(writer, data, size);
+}
+
+static inline const uint8_t *read_block(struct reader *reader, uint32_t *size)
+{
+    *size = read_u32(reader);
+    const uint8_t *data = read_bytes(reader, *size);
+    if (!data)
+        *size = 0;
+    return data;
 }
 
 #endif

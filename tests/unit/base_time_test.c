@@ -193,7 +193,7 @@ static void every_date_agrees_with_libc(void **state)
                 struct tm tm = {.tm_year = year - 1900, .tm_mon = month - 1, .tm_mday = day};
                 time_t seconds = timegm(&tm);
                 int exists = tm.tm_year == year - 1900 && tm.tm_mon == month - 1 && tm.tm_mday == day;
-                char text[32];
+                char text[40];
                 snprintf(text, sizeof text, "%04d-%02d-%02d", year, month, day);
                 check_reading(&(struct reading){text, exists ? TRADING_OK : TRADING_E_SYNTAX, seconds * SECOND});
             }
