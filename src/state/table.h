@@ -9,8 +9,9 @@
  *      tables_install                               (the first batch is durable)
  *
  * Layout: records lie in pages that never move, so a reader needs no lock to find one. A page's image (its records' payloads in
- * order) is at most TABLE_PAGE_BYTES, which as an LMDB value fills exactly one overflow page; a page holds a power of two of
- * records. Numbers begin at 1; 0 is none. A record that was never written is all zero. */
+ * order) is at most TABLE_PAGE_BYTES, which with a checksum fills exactly one overflow page as an LMDB value; a page holds a power
+ * of two of records, so sizes just below 4072 / 2^n waste least. Numbers begin at 1; 0 is none. A record that was never written
+ * is all zero. Records are aligned to 8 bytes: no 128-bit members. */
 #ifndef STATE_TABLE_H
 #define STATE_TABLE_H
 
@@ -30,7 +31,7 @@ struct tables; /* all tables of a partition */
 struct table;  /* one of them */
 struct pin;    /* a horizon held still */
 
-/* memory must outlive the tables. pin_bytes bounds what all pins together may keep of old records. */
+/* memory must outlive the tables. pin_bytes bounds what all pins together may keep of old records. No pin may be left at close. */
 int32_t tables_open(struct tables **tables, struct memory *memory, uint64_t pin_bytes, trading_error *error);
 void tables_close(struct tables *tables);
 
@@ -42,15 +43,20 @@ int32_t tables_add(struct tables *tables, uint32_t id, uint32_t record_bytes, st
 /* Begins a stage; TABLES_STAGES may be in flight. Returns false when there is no place. */
 bool tables_begin(struct tables *tables);
 
-/* The record as decided: staged if it is, else installed. Valid until the next table_edit or table_append of the same table.
- * A number that was never appended gives a record of zeros. */
+/* The record as decided: staged if it is, else installed. Valid until the next tables_install or tables_discard; what a later
+ * table_edit of the same record changes may not be seen through it. A number that was never appended gives a record of zeros. */
 const void *table_get(const struct table *table, uint32_t number);
 
+/* Calls a record that will soon be wanted into the cache; nothing more. */
+void table_prefetch(const struct table *table, uint32_t number);
+
 /* The record to change, in the newest stage; valid until that stage is installed or discarded. Editing two records at once is
- * allowed. When memory runs out it gives a scratch record and tables_failed becomes true: the batch must then be discarded. */
+ * allowed. When memory runs out, or no such record or stage exists, it gives a scratch record and tables_failed becomes true: the
+ * batch must then be discarded. */
 void *table_edit(struct table *table, uint32_t number);
 
-/* A new record of zeros, in the newest stage, and its number: one more than the last. When memory or numbers run out, 0. */
+/* A new record of zeros, in the newest stage, and its number: one more than the last. When memory or numbers run out, a scratch
+ * record and 0, and tables_failed becomes true. */
 void *table_append(struct table *table, uint32_t *number);
 
 /* How many records there are, as decided. */
@@ -62,7 +68,7 @@ bool tables_failed(const struct tables *tables);
 /* Bytes that the newest stage holds. */
 uint64_t tables_staged_bytes(const struct tables *tables);
 
-/* Makes the oldest stage visible to readers: the horizon moves on by one. */
+/* Makes the oldest stage visible to readers: the horizon moves on by one. Never fails. Nothing in flight: does nothing. */
 void tables_install(struct tables *tables);
 
 /* Forgets every stage in flight; counts go back to what is installed. */
@@ -83,26 +89,42 @@ uint32_t table_installed(const struct table *table, const struct pin *pin);
 uint64_t tables_horizon(const struct tables *tables);
 
 /* Holds the present horizon: from now on the writer keeps a copy of each record that it overwrites, until the bound on their
- * bytes is passed; then the oldest pin expires, and reads through it say so. NULL when there is no memory. */
+ * bytes is passed; then the oldest pin expires, and from then on reads through it say so. Pins of the same horizon are one; what
+ * is kept is shared by all that need it. One pin may be read by several threads; give it back (NULL: does nothing) when none of
+ * them reads. Taking and giving back wait for an install that runs; reading never waits. NULL when there is no memory. */
 struct pin *tables_pin(struct tables *tables);
 void tables_unpin(struct pin *pin);
 uint64_t pin_horizon(const struct pin *pin);
+bool pin_expired(const struct pin *pin);
 
 /* ---- pages, for checkpoints and snapshots ---- */
 
-uint32_t tables_page_count(const struct tables *tables, uint32_t id, const struct pin *pin);
-uint32_t tables_record_bytes(const struct tables *tables, uint32_t id); /* 0 when there is no such table */
+/* The shape of a table; each is 0 when there is no such table. */
+uint32_t tables_record_bytes(const struct tables *tables, uint32_t id);
+uint32_t tables_page_bytes(const struct tables *tables, uint32_t id);                /* of an image */
+uint32_t tables_pages_for(const struct tables *tables, uint32_t id, uint32_t count); /* how many pages hold so many records */
+uint32_t tables_count_at(const struct tables *tables, uint32_t id, const struct pin *pin); /* as table_installed */
 
-/* Marks which pages changed by installs since the last call that took them, as of the pin: hands each one's image, in order of
- * table and page. With `all`, every page. Stops at the first failure of `take` and then marks what was not handed over, and what
- * was, changed again. TRADING_E_VIEW_EXPIRED when the pin expired. */
-int32_t tables_take_pages(struct tables *tables, struct pin *pin, bool all,
-                          int32_t (*take)(void *arg, uint32_t id, uint32_t page, const void *image, uint32_t bytes), void *arg,
-                          trading_error *error);
+/* Takes one page's image, valid during the call. TRADING_OK to go on; anything else ends the walk, which returns it. */
+typedef int32_t (*table_page_take)(void *arg, uint32_t id, uint32_t page, const void *image, uint32_t bytes,
+                                   trading_error *error);
 
-/* Puts a page back as it was taken, before the first stage. `count` records of the table then exist (see tables_set_count). */
+/* Hands over the image, as of the pin, of each page that an install changed after what tables_saved last named and up to the pin;
+ * with `all`, of every page. In order of table and page. On any thread, beside the writer. TRADING_E_VIEW_EXPIRED when the pin
+ * expired on the way; TRADING_E_INVALID when the pin is older than what was saved and not all is asked for. */
+int32_t tables_pages(const struct tables *tables, struct pin *pin, bool all, table_page_take take, void *arg,
+                     trading_error *error);
+
+/* Says that the pages as of the pin are kept for good: the next tables_pages leaves out what has not changed after it. Where pages
+ * are saved in a transaction this is called once it committed. One thread at a time saves. */
+void tables_saved(struct tables *tables, const struct pin *pin);
+
+/* Puts a page back as it was taken, before the first stage and before any reader. It counts as saved. */
 int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const void *image, uint32_t bytes,
                         trading_error *error);
+
+/* Says how many records the pages that were put hold. TRADING_E_DAMAGED when a page of them is missing, or when there is anything
+ * past the last record or in place of number 0. */
 int32_t tables_set_count(struct tables *tables, uint32_t id, uint32_t count, trading_error *error);
 
 #endif
