@@ -1,15 +1,17 @@
 /* An entry: one command in a commit, with the events that it caused.
  *
- *   u8      type of the command (TRADING_COMMAND_)
+ *   u8      type of the command (TRADING_COMMAND_), not 0
  *   u8      flags: 1 = actor follows, 2 = correlation follows, 4 = goes on with a command of an earlier commit
  *   16      key
  *   8       keyed digest of the body, little endian; not when it goes on
  *   varint  account number whose scope the key is in; 0: none
- *   16      actor, when flagged
- *   16      correlation, when flagged
+ *   16      actor, when flagged; then not zero
+ *   16      correlation, when flagged; then not zero
  *   u16     events, ≥ 1, little endian
  *   …       events, one after another (process/event.h)
- *   varint  version of the entity that the command names, after it
+ *   varint  version of the entity that the command names, after it; below 2⁶³
+ *
+ * There is one way to write each entry: what reads differently is refused.
  */
 #ifndef JOURNAL_ENTRY_H
 #define JOURNAL_ENTRY_H
@@ -37,17 +39,18 @@ struct cause {
     trading_id correlation;
 };
 
-/* Where an entry that is being written counts its events. */
+/* Where an entry that is being written counts its events; NULL when the writer was full. */
 struct entry_mark {
     uint8_t *count;
 };
 
-/* Writes all up to the events. The flags for actor and correlation follow from their being nonzero. */
+/* Writes all up to the events. Of the flags, ENTRY_CONTINUED is taken from the cause, those for actor and correlation follow from
+ * their being nonzero. A type that is no byte makes the writer full. */
 void entry_begin(struct writer *writer, const struct cause *cause, struct entry_mark *mark);
-/* Fills in the count and writes the version. */
+/* Fills in the count and writes the version. A count that is not 1 to ENTRY_EVENTS_MAX, or a version below 0, makes the writer full. */
 void entry_end(struct writer *writer, const struct entry_mark *mark, uint32_t events, int64_t version);
 
-/* Reads up to the events, and how many there are; bad when it is not an entry. */
+/* Reads up to the events, and how many there are; bad when it is not an entry, and then the cause is all zero and there are none. */
 void entry_read(struct reader *reader, struct cause *cause, uint32_t *events);
 /* Reads what stands after the events. */
 int64_t entry_read_version(struct reader *reader);

@@ -1,0 +1,93 @@
+#include "journal/entry.h"
+
+#include <endian.h>
+
+/* The longest form: type, flags, key, digest, account, actor, correlation, events, version. */
+_Static_assert(1 + 1 + 16 + 8 + 5 + 16 + 16 + 2 + 9 <= ENTRY_FRAME_BYTES, "an entry without its events fits");
+
+static uint32_t flags_of(const struct cause *cause)
+{
+    uint32_t flags = cause->flags & ENTRY_CONTINUED;
+    if (!trading_id_is_zero(&cause->actor))
+        flags |= ENTRY_ACTOR;
+    if (!trading_id_is_zero(&cause->correlation))
+        flags |= ENTRY_CORRELATION;
+    return flags;
+}
+
+void entry_begin(struct writer *writer, const struct cause *cause, struct entry_mark *mark)
+{
+    mark->count = NULL;
+    if (cause->type < 1 || cause->type > UINT8_MAX) {
+        writer->full = true;
+        return;
+    }
+    uint32_t flags = flags_of(cause);
+    write_u8(writer, (uint8_t)cause->type);
+    write_u8(writer, (uint8_t)flags);
+    write_bytes(writer, &cause->key, sizeof cause->key);
+    if (!(flags & ENTRY_CONTINUED)) {
+        uint64_t digest = htole64(cause->digest);
+        write_bytes(writer, &digest, sizeof digest);
+    }
+    write_u64(writer, cause->account);
+    if (flags & ENTRY_ACTOR)
+        write_bytes(writer, &cause->actor, sizeof cause->actor);
+    if (flags & ENTRY_CORRELATION)
+        write_bytes(writer, &cause->correlation, sizeof cause->correlation);
+    uint8_t *count = writer->at;
+    write_bytes(writer, (uint8_t[2]){0}, 2);
+    if (!writer->full)
+        mark->count = count;
+}
+
+void entry_end(struct writer *writer, const struct entry_mark *mark, uint32_t events, int64_t version)
+{
+    if (!mark->count || events < 1 || events > ENTRY_EVENTS_MAX || version < 0) {
+        writer->full = true;
+        return;
+    }
+    uint16_t count = htole16((uint16_t)events);
+    memcpy(mark->count, &count, sizeof count);
+    write_amount(writer, version);
+}
+
+/* An id that is only written when it is not zero. */
+static void read_present(struct reader *reader, trading_id *id)
+{
+    read_copy(reader, id, sizeof *id);
+    if (trading_id_is_zero(id))
+        reader->bad = true;
+}
+
+void entry_read(struct reader *reader, struct cause *cause, uint32_t *events)
+{
+    *cause = (struct cause){0};
+    cause->type = read_u8(reader);
+    cause->flags = read_u8(reader);
+    read_copy(reader, &cause->key, sizeof cause->key);
+    if (!(cause->flags & ENTRY_CONTINUED)) {
+        uint64_t digest;
+        read_copy(reader, &digest, sizeof digest);
+        cause->digest = le64toh(digest);
+    }
+    cause->account = read_u32(reader);
+    if (cause->flags & ENTRY_ACTOR)
+        read_present(reader, &cause->actor);
+    if (cause->flags & ENTRY_CORRELATION)
+        read_present(reader, &cause->correlation);
+    uint16_t count;
+    read_copy(reader, &count, sizeof count);
+    *events = le16toh(count);
+    if (!cause->type || cause->flags & ~ENTRY_FLAGS || !*events)
+        reader->bad = true;
+    if (reader->bad) {
+        *cause = (struct cause){0};
+        *events = 0;
+    }
+}
+
+int64_t entry_read_version(struct reader *reader)
+{
+    return read_amount(reader);
+}
