@@ -1,0 +1,89 @@
+#include "account/events.h"
+
+void account_event_write(struct writer *writer, uint32_t kind, const struct account_event *event)
+{
+    switch (kind) {
+    case TRADING_EVENT_ACCOUNT_OPENED:
+        write_bytes(writer, event->currency.text, 3);
+        write_block(writer, event->sealed, event->sealed_size);
+        break;
+    case TRADING_EVENT_CONTACT_UPDATED:
+    case TRADING_EVENT_ADDRESS_UPDATED:
+        write_block(writer, event->sealed, event->sealed_size);
+        break;
+    case TRADING_EVENT_FUNDS_HELD:
+    case TRADING_EVENT_FUNDS_RELEASED:
+        write_u64(writer, event->order);
+        write_amount(writer, event->amount);
+        break;
+    case TRADING_EVENT_FUNDS_PAID:
+        write_u64(writer, event->order);
+        write_amount(writer, event->amount);
+        write_amount(writer, event->held);
+        break;
+    case TRADING_EVENT_FUNDS_RECEIVED:
+        write_u64(writer, event->order);
+        write_amount(writer, event->amount);
+        write_i64(writer, event->rounding);
+        break;
+    case TRADING_EVENT_REFUND_ACCEPTED:
+        write_amount(writer, event->amount);
+        write_u64(writer, event->order);
+        break;
+    case TRADING_EVENT_COMMAND_REJECTED:
+        write_u64(writer, (uint64_t)event->reason);
+        write_i64(writer, event->required);
+        write_i64(writer, event->available);
+        break;
+    case TRADING_EVENT_ACCOUNT_FROZEN:
+    case TRADING_EVENT_ACCOUNT_UNFROZEN:
+        break;
+    default: /* deposited, withdrawn, credited, debited, closed */
+        write_amount(writer, event->amount);
+        break;
+    }
+}
+
+void account_event_read(struct reader *reader, uint32_t kind, struct account_event *event)
+{
+    switch (kind) {
+    case TRADING_EVENT_ACCOUNT_OPENED:
+        read_copy(reader, event->currency.text, 3);
+        event->sealed = read_block(reader, &event->sealed_size);
+        break;
+    case TRADING_EVENT_CONTACT_UPDATED:
+    case TRADING_EVENT_ADDRESS_UPDATED:
+        event->sealed = read_block(reader, &event->sealed_size);
+        break;
+    case TRADING_EVENT_FUNDS_HELD:
+    case TRADING_EVENT_FUNDS_RELEASED:
+        event->order = read_u32(reader);
+        event->amount = read_amount(reader);
+        break;
+    case TRADING_EVENT_FUNDS_PAID:
+        event->order = read_u32(reader);
+        event->amount = read_amount(reader);
+        event->held = read_amount(reader);
+        break;
+    case TRADING_EVENT_FUNDS_RECEIVED:
+        event->order = read_u32(reader);
+        event->amount = read_amount(reader);
+        event->rounding = read_i64(reader);
+        break;
+    case TRADING_EVENT_REFUND_ACCEPTED:
+        event->amount = read_amount(reader);
+        event->order = read_u32(reader);
+        break;
+    case TRADING_EVENT_COMMAND_REJECTED:
+        event->reason = (int32_t)(read_u32(reader) & INT32_MAX);
+        event->required = read_i64(reader);
+        event->available = read_i64(reader);
+        break;
+    case TRADING_EVENT_ACCOUNT_FROZEN:
+    case TRADING_EVENT_ACCOUNT_UNFROZEN:
+        break;
+    default:
+        event->amount = read_amount(reader);
+        break;
+    }
+}

@@ -1,0 +1,195 @@
+#include "account/state.h"
+#include "base/id.h"
+
+#include <string.h>
+
+enum posting { POST_HOUSE, POST_BANK, POST_CLEARING };
+
+uint32_t account_find(const struct accounts *accounts, const trading_id *id)
+{
+    uint64_t cursor = 0;
+    uint32_t number;
+    while ((number = index_next(accounts->by_id, id_hash(id), &cursor)) != 0) {
+        if (id_equal(&account_get(accounts, number)->id, id))
+            return number;
+    }
+    return 0;
+}
+
+enum table_read account_read(const struct accounts *accounts, const trading_id *id, struct pin *pin,
+                             struct account_record *record)
+{
+    uint64_t cursor = 0;
+    uint32_t number;
+    while ((number = index_next(accounts->by_id, id_hash(id), &cursor)) != 0) {
+        enum table_read found = table_read(accounts->records, number, pin, record);
+        if (found == TABLE_EXPIRED || (found == TABLE_FOUND && id_equal(&record->id, id)))
+            return found;
+    }
+    return TABLE_ABSENT;
+}
+
+static uint32_t ledger_of(struct accounts *accounts, const trading_currency *currency)
+{
+    uint32_t count = table_count(accounts->ledgers);
+    for (uint32_t number = 1; number <= count; number++) {
+        const struct ledger_record *ledger = table_get(accounts->ledgers, number);
+        if (!memcmp(&ledger->currency, currency, sizeof *currency))
+            return number;
+    }
+    uint32_t number;
+    struct ledger_record *ledger = table_append(accounts->ledgers, &number);
+    if (!ledger)
+        return 0;
+    ledger->currency = *currency;
+    return number;
+}
+
+/* Moves money from another account of the ledger to the customers' side: a customer's balance went up by `amount`. */
+static void post(struct accounts *accounts, uint32_t number, enum posting against, __int128 amount)
+{
+    struct ledger_record *ledger = table_edit(accounts->ledgers, number);
+    wide_sum_add(&ledger->customers, amount);
+    struct wide_sum *other = against == POST_HOUSE ? &ledger->house : against == POST_BANK ? &ledger->bank : &ledger->clearing;
+    wide_sum_add(other, -amount);
+}
+
+static const char *change_balance(struct accounts *accounts, struct account_record *record, enum posting against,
+                                  trading_decimal change)
+{
+    if (__builtin_add_overflow(record->balance, change, &record->balance))
+        return "an account's balance passed the range of a decimal";
+    post(accounts, record->ledger, against, change);
+    return NULL;
+}
+
+static const char *open_account(struct accounts *accounts, const struct account_event *event, const trading_id *id,
+                                struct moment at)
+{
+    uint32_t number;
+    struct account_record *record = table_append(accounts->records, &number);
+    if (!record)
+        return NULL; /* out of memory: the tables remember it, and the batch is discarded */
+    if (number != event->account)
+        return "an account was opened out of turn";
+    record->id = *id;
+    record->opened = at.time;
+    record->last_position = at.position;
+    record->version = 1;
+    record->profile_position = event->sealed_size ? at.position : POSITION_NONE;
+    record->contact_position = record->address_position = record->profile_position;
+    record->currency = event->currency;
+    record->ledger = ledger_of(accounts, &event->currency);
+    record->status = TRADING_ACCOUNT_OPEN;
+    index_insert(accounts->by_id, id_hash(id), number);
+    return NULL;
+}
+
+static const char *receive(struct accounts *accounts, struct account_record *record, const struct account_event *event)
+{
+    const char *broken = change_balance(accounts, record, POST_CLEARING, event->amount);
+    if (broken || !event->rounding)
+        return broken;
+    struct ledger_record *ledger = table_edit(accounts->ledgers, record->ledger);
+    wide_sum_add(&ledger->clearing, -(__int128)event->rounding);
+    wide_sum_add(&ledger->house, event->rounding);
+    return NULL;
+}
+
+static const char *pay(struct accounts *accounts, struct account_record *record, const struct account_event *event)
+{
+    record->held -= event->held;
+    return change_balance(accounts, record, POST_CLEARING, -event->amount);
+}
+
+static const char *apply(struct accounts *accounts, struct account_record *record, uint32_t kind,
+                         const struct account_event *event, struct moment at)
+{
+    switch (kind) {
+    case TRADING_EVENT_CONTACT_UPDATED:
+        record->contact_position = at.position;
+        return NULL;
+    case TRADING_EVENT_ADDRESS_UPDATED:
+        record->address_position = at.position;
+        return NULL;
+    case TRADING_EVENT_FUNDS_DEPOSITED:
+        return change_balance(accounts, record, POST_BANK, event->amount);
+    case TRADING_EVENT_FUNDS_WITHDRAWN:
+        return change_balance(accounts, record, POST_BANK, -event->amount);
+    case TRADING_EVENT_FUNDS_CREDITED:
+    case TRADING_EVENT_REFUND_ACCEPTED:
+        return change_balance(accounts, record, POST_HOUSE, event->amount);
+    case TRADING_EVENT_FUNDS_DEBITED:
+        return change_balance(accounts, record, POST_HOUSE, -event->amount);
+    case TRADING_EVENT_FUNDS_HELD:
+        record->held += event->amount;
+        return NULL;
+    case TRADING_EVENT_FUNDS_RELEASED:
+        record->held -= event->amount;
+        return NULL;
+    case TRADING_EVENT_FUNDS_PAID:
+        return pay(accounts, record, event);
+    case TRADING_EVENT_FUNDS_RECEIVED:
+        return receive(accounts, record, event);
+    case TRADING_EVENT_ACCOUNT_FROZEN:
+        record->status = TRADING_ACCOUNT_FROZEN;
+        return NULL;
+    case TRADING_EVENT_ACCOUNT_UNFROZEN:
+        record->status = TRADING_ACCOUNT_OPEN;
+        return NULL;
+    case TRADING_EVENT_ACCOUNT_CLOSED:
+        record->status = TRADING_ACCOUNT_CLOSED;
+        return change_balance(accounts, record, POST_HOUSE, -event->amount);
+    default: /* a rejection changes nothing but the history */
+        return NULL;
+    }
+}
+
+const char *account_fold(struct accounts *accounts, uint32_t kind, const struct account_event *event, const trading_id *id,
+                         struct moment at)
+{
+    if (kind == TRADING_EVENT_ACCOUNT_OPENED)
+        return open_account(accounts, event, id, at);
+    if (event->account == 0 || event->account > table_count(accounts->records))
+        return kind == TRADING_EVENT_COMMAND_REJECTED && event->account == 0 ? NULL
+                                                                             : "an event names an account that is not there";
+    struct account_record *record = table_edit(accounts->records, event->account);
+    const char *broken = apply(accounts, record, kind, event, at);
+    record->last_position = at.position;
+    record->version++;
+    if (!broken && (record->held < 0 || record->held > record->balance))
+        broken = "an account holds more than its balance, or less than nothing";
+    return broken;
+}
+
+const char *account_fold_house(struct accounts *accounts, uint32_t number, trading_decimal received)
+{
+    if (number == 0 || number > table_count(accounts->ledgers))
+        return "a trade names a ledger that is not there";
+    struct ledger_record *ledger = table_edit(accounts->ledgers, number);
+    wide_sum_add(&ledger->house, received);
+    wide_sum_add(&ledger->clearing, -(__int128)received);
+    return NULL;
+}
+
+bool ledgers_balance(const struct accounts *accounts)
+{
+    uint32_t count = table_count(accounts->ledgers);
+    for (uint32_t number = 1; number <= count; number++) {
+        const struct ledger_record *ledger = table_get(accounts->ledgers, number);
+        __int128 others = wide_sum_get(&ledger->house) + wide_sum_get(&ledger->bank) + wide_sum_get(&ledger->fee);
+        if (wide_sum_get(&ledger->clearing) != 0 || wide_sum_get(&ledger->customers) + others != 0)
+            return false;
+    }
+    return true;
+}
+
+bool accounts_index(struct accounts *accounts)
+{
+    uint32_t count = table_count(accounts->records);
+    for (uint32_t number = 1; number <= count; number++) {
+        if (!index_insert(accounts->by_id, id_hash(&account_get(accounts, number)->id), number))
+            return false;
+    }
+    return true;
+}

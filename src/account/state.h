@@ -1,0 +1,72 @@
+/* The state of the Account context: a record per account, and the ledger that it is the customers' side of. */
+#ifndef ACCOUNT_STATE_H
+#define ACCOUNT_STATE_H
+
+#include "account/events.h"
+#include "base/moment.h"
+#include "base/sum.h"
+#include "state/index.h"
+#include "state/table.h"
+
+#include <trading/account.h>
+
+struct account_record {
+    trading_id id;
+    trading_decimal balance;
+    trading_decimal held;
+    trading_time opened;
+    int64_t last_position;    /* of its newest event */
+    int64_t version;          /* how many events it has */
+    int64_t profile_position; /* where its personal data stands in the journal, −1: nowhere */
+    int64_t contact_position;
+    int64_t address_position;
+    trading_currency currency;
+    uint32_t ledger; /* number of its currency's ledger */
+    uint32_t status; /* TRADING_ACCOUNT_ */
+    uint32_t reserved;
+};
+
+/* Who holds the money of one currency. The five sum to zero after every event but between the legs of a trade, when clearing
+ * holds what was paid and not yet received. */
+struct ledger_record {
+    trading_currency currency;
+    uint32_t reserved;
+    struct wide_sum customers;
+    struct wide_sum house;
+    struct wide_sum bank;
+    struct wide_sum clearing;
+    struct wide_sum fee;
+};
+
+struct accounts {
+    struct table *records;
+    struct table *ledgers;
+    struct index *by_id;
+};
+
+static inline const struct account_record *account_get(const struct accounts *accounts, uint32_t number)
+{
+    return table_get(accounts->records, number);
+}
+
+/* The account's number as decided, 0 when there is none. */
+uint32_t account_find(const struct accounts *accounts, const trading_id *id);
+
+/* The same for readers: as installed, or at the pin's horizon. `record` receives it. */
+enum table_read account_read(const struct accounts *accounts, const trading_id *id, struct pin *pin,
+                             struct account_record *record);
+
+/* Applies an event. `id` is that of the account which OPENED makes. NULL, or which invariant it breaks; the state is then worthless. */
+const char *account_fold(struct accounts *accounts, uint32_t kind, const struct account_event *event, const trading_id *id,
+                         struct moment at);
+
+/* What the house pays (negative) or receives for a trade with its quote, against clearing. */
+const char *account_fold_house(struct accounts *accounts, uint32_t ledger, trading_decimal received);
+
+/* True when the five accounts of every ledger sum to zero and clearing is empty: so it is after every commit. */
+bool ledgers_balance(const struct accounts *accounts);
+
+/* Puts the accounts that a checkpoint brought back into the index. False when there is no memory. */
+bool accounts_index(struct accounts *accounts);
+
+#endif

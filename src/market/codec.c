@@ -1,0 +1,80 @@
+#include "market/events.h"
+
+static void write_side(struct writer *writer, trading_decimal price, trading_decimal size)
+{
+    write_amount(writer, price);
+    if (price)
+        write_amount(writer, size == TRADING_SIZE_UNLIMITED ? 0 : size);
+}
+
+static void read_side(struct reader *reader, trading_decimal *price, trading_decimal *size)
+{
+    *price = read_amount(reader);
+    *size = *price ? read_amount(reader) : 0;
+    if (*price && *size == 0)
+        *size = TRADING_SIZE_UNLIMITED;
+}
+
+static void write_symbol(struct writer *writer, const trading_symbol *symbol)
+{
+    write_block(writer, symbol->text, (uint32_t)strnlen(symbol->text, sizeof symbol->text));
+}
+
+static void read_symbol(struct reader *reader, trading_symbol *symbol)
+{
+    uint32_t size;
+    const uint8_t *text = read_block(reader, &size);
+    if (!text || size == 0 || size >= sizeof symbol->text) {
+        reader->bad = true;
+        return;
+    }
+    memcpy(symbol->text, text, size);
+}
+
+void market_event_write(struct writer *writer, uint32_t kind, const struct market_event *event)
+{
+    switch (kind) {
+    case TRADING_EVENT_INSTRUMENT_LISTED:
+        write_symbol(writer, &event->symbol);
+        write_bytes(writer, event->currency.text, 3);
+        break;
+    case TRADING_EVENT_QUOTE_SET:
+        write_side(writer, event->bid, event->bid_size);
+        write_side(writer, event->ask, event->ask_size);
+        break;
+    case TRADING_EVENT_QUOTE_TAKEN:
+        write_u64(writer, event->order);
+        write_u8(writer, (uint8_t)event->side);
+        write_amount(writer, event->quantity);
+        write_amount(writer, event->price);
+        write_amount(writer, event->amount);
+        break;
+    default: /* the session ended */
+        break;
+    }
+}
+
+void market_event_read(struct reader *reader, uint32_t kind, struct market_event *event)
+{
+    switch (kind) {
+    case TRADING_EVENT_INSTRUMENT_LISTED:
+        read_symbol(reader, &event->symbol);
+        read_copy(reader, event->currency.text, 3);
+        break;
+    case TRADING_EVENT_QUOTE_SET:
+        read_side(reader, &event->bid, &event->bid_size);
+        read_side(reader, &event->ask, &event->ask_size);
+        break;
+    case TRADING_EVENT_QUOTE_TAKEN:
+        event->order = read_u32(reader);
+        event->side = read_u8(reader);
+        event->quantity = read_amount(reader);
+        event->price = read_amount(reader);
+        event->amount = read_amount(reader);
+        if (event->side != TRADING_SIDE_BUY && event->side != TRADING_SIDE_SELL)
+            reader->bad = true;
+        break;
+    default:
+        break;
+    }
+}

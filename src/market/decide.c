@@ -1,0 +1,89 @@
+#include "market/decide.h"
+
+#include "base/sum.h"
+#include "base/wide.h"
+
+static bool acceptable(int32_t side, trading_decimal limit, trading_decimal price)
+{
+    if (limit == 0)
+        return true;
+    return side == TRADING_SIDE_BUY ? price <= limit : price >= limit;
+}
+
+static struct match first_of(const struct market *market, uint32_t level_number)
+{
+    const struct level_record *level = level_get(market, level_number);
+    const struct entry_record *entry = entry_get(market, level->first);
+    return (struct match){.order = entry->order, .price = level->price, .quantity = entry->leaves};
+}
+
+/* What the house offers to an order of the side, no more than its own count of shares can take. */
+static struct match house_offer(const struct instrument_record *instrument, int32_t side)
+{
+    bool buying = side == TRADING_SIDE_BUY;
+    trading_decimal room = buying ? instrument->house - TRADING_DECIMAL_MIN : TRADING_DECIMAL_MAX - instrument->house;
+    if (buying ? instrument->house > 0 : instrument->house < 0)
+        room = TRADING_DECIMAL_MAX;
+    struct match offer = {.price = buying ? instrument->ask : instrument->bid,
+                          .quantity = buying ? instrument->ask_size : instrument->bid_size};
+    if (offer.quantity > room)
+        offer.quantity = room;
+    if (offer.price == 0)
+        offer.quantity = 0;
+    return offer;
+}
+
+struct match market_next_match(const struct market *market, uint32_t instrument, int32_t side, trading_decimal limit)
+{
+    const struct instrument_record *record = instrument_get(market, instrument);
+    uint32_t best = record->sides[side_index(side_opposite(side))].best;
+    struct match house = house_offer(record, side);
+    struct match match = house;
+    if (best) {
+        trading_decimal price = level_get(market, best)->price;
+        bool house_is_better = house.quantity && (side == TRADING_SIDE_BUY ? house.price < price : house.price > price);
+        if (!house_is_better)
+            match = first_of(market, best);
+    }
+    if (!acceptable(side, limit, match.price))
+        match.quantity = 0;
+    return match;
+}
+
+struct match market_next_crossed(const struct market *market, uint32_t instrument, int32_t side)
+{
+    const struct instrument_record *record = instrument_get(market, instrument);
+    struct match house = house_offer(record, side_opposite(side));
+    uint32_t best = record->sides[side_index(side_opposite(side))].best;
+    if (!best || house.quantity == 0)
+        return (struct match){0};
+    struct match match = first_of(market, best);
+    if (!acceptable(side, house.price, match.price))
+        return (struct match){0};
+    if (match.quantity > house.quantity)
+        match.quantity = house.quantity;
+    return match;
+}
+
+bool market_decide_cap(const struct market *market, uint32_t instrument, trading_decimal collar, trading_decimal *cap,
+                       struct rejection *why)
+{
+    const struct instrument_record *record = instrument_get(market, instrument);
+    if (record->ask == 0)
+        return reject(why, TRADING_REASON_NO_QUOTE);
+    return wide_product_round(wide_product(record->ask, TRADING_DECIMAL_ONE + collar), cap) ||
+           reject(why, TRADING_REASON_TOO_LARGE);
+}
+
+bool market_can_rest(const struct market *market, uint32_t instrument, int32_t side, trading_decimal price,
+                     trading_decimal quantity)
+{
+    return sum_fits(level_get(market, book_find(market, instrument, side, price))->quantity, quantity);
+}
+
+trading_decimal market_mark(const struct instrument_record *instrument)
+{
+    if (instrument->bid)
+        return instrument->bid;
+    return instrument->last_price ? instrument->last_price : instrument->ask;
+}

@@ -1,0 +1,42 @@
+/* What happens on the market, and how it is written down after kind, number and previous (process/event.h).
+ *
+ *   LISTED         symbol (varint length and bytes), currency 3 bytes
+ *   QUOTE_SET      bid, its size unless the bid is 0, ask, its size unless the ask is 0; a size of 0 is unlimited
+ *   QUOTE_TAKEN    order, side u8 (of the house), quantity, price, consideration
+ *   SESSION_ENDED  nothing more
+ *
+ * Numbers and amounts are varints. */
+#ifndef MARKET_EVENTS_H
+#define MARKET_EVENTS_H
+
+#include "base/bytes.h"
+
+#include <trading/event.h>
+#include <trading/market.h>
+#include <trading/order.h>
+
+struct market_event {
+    uint32_t instrument; /* number; 0 for SESSION_ENDED */
+    uint32_t order;      /* QUOTE_TAKEN: the customer's */
+    int32_t side;
+    trading_symbol symbol;
+    trading_currency currency;
+    trading_decimal bid;
+    trading_decimal ask;
+    trading_decimal bid_size;
+    trading_decimal ask_size;
+    trading_decimal quantity;
+    trading_decimal price;
+    trading_decimal amount;
+};
+
+static inline bool market_has_kind(uint32_t kind)
+{
+    return kind >= TRADING_EVENT_INSTRUMENT_LISTED && kind <= TRADING_EVENT_SESSION_ENDED;
+}
+
+void market_event_write(struct writer *writer, uint32_t kind, const struct market_event *event);
+/* Bad reader when it is not such an event. */
+void market_event_read(struct reader *reader, uint32_t kind, struct market_event *event);
+
+#endif

@@ -1,0 +1,26 @@
+/* The rules of the Trade Order context. Pure. */
+#ifndef ORDER_DECIDE_H
+#define ORDER_DECIDE_H
+
+#include "base/rejection.h"
+#include "order/state.h"
+
+/* May be canceled: still open. */
+bool order_decide_cancel(const struct order_record *order, struct rejection *why);
+
+/* May be paid back: a buy, for which at least `amount` was paid and not refunded yet. */
+bool order_decide_refund(const struct order_record *order, trading_decimal amount, struct rejection *why);
+
+/* What the next execution pays: round(cumulative) − round(previous cumulative), so that the sum is round(all). False when a sum would
+ * pass the range of a decimal. */
+bool order_consideration(const struct order_record *order, trading_decimal quantity, trading_decimal price,
+                         trading_decimal *amount);
+
+/* All paid or received so far, and the average price, rounded half to even. */
+trading_decimal order_paid(const struct order_record *order);
+trading_decimal order_average(const struct order_record *order);
+
+/* The most that a buy may still have to pay once `filled` shares made up `notional`: what must stay held for it. False as above. */
+bool order_hold(const struct order_record *order, trading_decimal filled, __int128 notional, trading_decimal *hold);
+
+#endif

@@ -1,0 +1,244 @@
+#include "base/id.h"
+#include "base/wide.h"
+#include "order/state.h"
+
+#define SESSION 1u
+
+uint32_t order_find(const struct orders *orders, const trading_id *id)
+{
+    uint64_t cursor = 0;
+    uint32_t number;
+    while ((number = index_next(orders->by_id, id_hash(id), &cursor)) != 0) {
+        if (id_equal(&order_get(orders, number)->id, id))
+            return number;
+    }
+    return 0;
+}
+
+enum table_read order_read(const struct orders *orders, const trading_id *id, struct pin *pin, uint32_t *number,
+                           struct order_record *record)
+{
+    uint64_t cursor = 0;
+    while ((*number = index_next(orders->by_id, id_hash(id), &cursor)) != 0) {
+        enum table_read found = table_read(orders->records, *number, pin, record);
+        if (found == TABLE_EXPIRED || (found == TABLE_FOUND && id_equal(&record->id, id)))
+            return found;
+    }
+    return TABLE_ABSENT;
+}
+
+bool orders_found(struct orders *orders)
+{
+    uint32_t number;
+    return table_append(orders->session, &number) != NULL;
+}
+
+const char *order_fold_portfolio(struct orders *orders, uint32_t portfolio)
+{
+    uint32_t number;
+    if (table_append(orders->desks, &number) && number != portfolio)
+        return "a portfolio was opened out of turn";
+    return NULL;
+}
+
+static const char *place(struct orders *orders, uint32_t kind, const struct order_event *event, const trading_id *id,
+                         struct moment at)
+{
+    uint32_t number;
+    struct order_record *order = table_append(orders->records, &number);
+    if (!order)
+        return NULL;
+    if (number != event->order || event->portfolio == 0 || event->portfolio > table_count(orders->desks))
+        return "an order was placed out of turn, or for no portfolio";
+    struct desk_record *desk = table_edit(orders->desks, event->portfolio);
+    *order = (struct order_record){
+        .id = *id,
+        .quantity = event->quantity,
+        .limit = event->price,
+        .placed = at.time,
+        .updated = at.time,
+        .last_position = at.position,
+        .version = 1,
+        .portfolio = event->portfolio,
+        .account = event->account,
+        .instrument = event->instrument,
+        .lot = event->lot,
+        .side = (uint8_t)event->side,
+        .type = (uint8_t)event->type,
+        .time_in_force = (uint8_t)event->time_in_force,
+        .status = kind == TRADING_EVENT_ORDER_PLACED ? TRADING_ORDER_STATUS_NEW : TRADING_ORDER_STATUS_REJECTED,
+        .reason = (uint32_t)event->reason,
+        .older = desk->newest,
+    };
+    desk->newest = number;
+    index_insert(orders->by_id, id_hash(id), number);
+    return NULL;
+}
+
+/* ---- the lists of resting orders ---- */
+
+static void link_open(struct orders *orders, uint32_t number, struct order_record *order)
+{
+    struct desk_record *desk = table_edit(orders->desks, order->portfolio);
+    order->previous_open = desk->last_open;
+    if (desk->last_open) {
+        struct order_record *before = table_edit(orders->records, desk->last_open);
+        before->next_open = number;
+    } else {
+        desk->first_open = number;
+    }
+    desk->last_open = number;
+    desk->open++;
+}
+
+static void unlink_open(struct orders *orders, struct order_record *order)
+{
+    struct desk_record *desk = table_edit(orders->desks, order->portfolio);
+    if (order->previous_open) {
+        struct order_record *before = table_edit(orders->records, order->previous_open);
+        before->next_open = order->next_open;
+    } else {
+        desk->first_open = order->next_open;
+    }
+    if (order->next_open) {
+        struct order_record *after = table_edit(orders->records, order->next_open);
+        after->previous_open = order->previous_open;
+    } else {
+        desk->last_open = order->previous_open;
+    }
+    order->next_open = order->previous_open = 0;
+    desk->open--;
+}
+
+static void link_day(struct orders *orders, uint32_t number, struct order_record *order)
+{
+    struct session_record *session = table_edit(orders->session, SESSION);
+    order->previous_day = session->last_day;
+    if (session->last_day) {
+        struct order_record *before = table_edit(orders->records, session->last_day);
+        before->next_day = number;
+    } else {
+        session->first_day = number;
+    }
+    session->last_day = number;
+}
+
+static void unlink_day(struct orders *orders, struct order_record *order)
+{
+    struct session_record *session = table_edit(orders->session, SESSION);
+    if (order->previous_day) {
+        struct order_record *before = table_edit(orders->records, order->previous_day);
+        before->next_day = order->next_day;
+    } else {
+        session->first_day = order->next_day;
+    }
+    if (order->next_day) {
+        struct order_record *after = table_edit(orders->records, order->next_day);
+        after->previous_day = order->previous_day;
+    } else {
+        session->last_day = order->previous_day;
+    }
+    order->next_day = order->previous_day = 0;
+}
+
+static void rest(struct orders *orders, const struct order_event *event, struct order_record *order)
+{
+    order->entry = event->entry;
+    link_open(orders, event->order, order);
+    if (order->time_in_force == TRADING_TIME_IN_FORCE_DAY)
+        link_day(orders, event->order, order);
+}
+
+static void stop_resting(struct orders *orders, struct order_record *order)
+{
+    if (!order->entry)
+        return;
+    order->entry = 0;
+    unlink_open(orders, order);
+    if (order->time_in_force == TRADING_TIME_IN_FORCE_DAY)
+        unlink_day(orders, order);
+}
+
+/* ---- what happens to it ---- */
+
+static const char *execute(struct orders *orders, const struct order_event *event, struct order_record *order)
+{
+    if (event->quantity <= 0 || event->quantity > order_leaves(order))
+        return "an execution is larger than what its order left open";
+    order->filled += event->quantity;
+    wide_sum_add(&order->notional, wide_product(event->quantity, event->price));
+    order->executions++;
+    order->status = TRADING_ORDER_STATUS_PARTIALLY_FILLED;
+    if (order->filled == order->quantity) {
+        order->status = TRADING_ORDER_STATUS_FILLED;
+        stop_resting(orders, order);
+    }
+    return NULL;
+}
+
+static const char *end(struct orders *orders, struct order_record *order, uint8_t status)
+{
+    if (order_leaves(order) == 0)
+        return "an order was ended that was not open";
+    order->status = status;
+    stop_resting(orders, order);
+    return NULL;
+}
+
+const char *order_fold(struct orders *orders, uint32_t kind, const struct order_event *event, const trading_id *id,
+                       struct moment at)
+{
+    if (kind == TRADING_EVENT_ORDER_PLACED || kind == TRADING_EVENT_ORDER_REJECTED)
+        return place(orders, kind, event, id, at);
+    if (event->order == 0 || event->order > table_count(orders->records))
+        return "an event names an order that is not there";
+    struct order_record *order = table_edit(orders->records, event->order);
+    order->updated = at.time;
+    order->last_position = at.position;
+    order->version++;
+    switch (kind) {
+    case TRADING_EVENT_ORDER_RESTED:
+        rest(orders, event, order);
+        return NULL;
+    case TRADING_EVENT_ORDER_EXECUTED:
+        return execute(orders, event, order);
+    case TRADING_EVENT_ORDER_CANCELED:
+        return end(orders, order, TRADING_ORDER_STATUS_CANCELED);
+    default:
+        return end(orders, order, TRADING_ORDER_STATUS_EXPIRED);
+    }
+}
+
+const char *order_fold_funds(struct orders *orders, uint32_t kind, const struct account_event *event)
+{
+    if (event->order == 0 || event->order > table_count(orders->records))
+        return "funds are held or paid for an order that is not there";
+    if (kind == TRADING_EVENT_FUNDS_RECEIVED)
+        return NULL;
+    struct order_record *order = table_edit(orders->records, event->order);
+    switch (kind) {
+    case TRADING_EVENT_FUNDS_HELD:
+        order->held += event->amount;
+        break;
+    case TRADING_EVENT_FUNDS_RELEASED:
+        order->held -= event->amount;
+        break;
+    case TRADING_EVENT_FUNDS_PAID:
+        order->held -= event->held;
+        break;
+    default: /* a refund */
+        order->refunded += event->amount;
+        break;
+    }
+    return order->held >= 0 ? NULL : "more funds were released than were held for an order";
+}
+
+bool orders_index(struct orders *orders)
+{
+    uint32_t count = table_count(orders->records);
+    for (uint32_t number = 1; number <= count; number++) {
+        if (!index_insert(orders->by_id, id_hash(&order_get(orders, number)->id), number))
+            return false;
+    }
+    return true;
+}

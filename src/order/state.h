@@ -1,0 +1,105 @@
+/* The state of the Trade Order context: orders, and for each portfolio its desk, the lists that its orders are in. */
+#ifndef ORDER_STATE_H
+#define ORDER_STATE_H
+
+#include "account/events.h"
+#include "base/moment.h"
+#include "base/sum.h"
+#include "order/events.h"
+#include "state/index.h"
+#include "state/table.h"
+
+struct order_record {
+    trading_id id;
+    trading_decimal quantity;
+    trading_decimal limit; /* the most or least it trades at; 0: no limit */
+    trading_decimal filled;
+    trading_decimal held; /* buys: funds still held for it */
+    trading_decimal refunded;
+    struct wide_sum notional; /* Σ price × quantity of its executions, exact: a count of 10⁻¹² */
+    trading_time placed;
+    trading_time updated;
+    int64_t last_position;
+    int64_t version;
+    uint32_t portfolio;
+    uint32_t account;
+    uint32_t instrument;
+    uint32_t lot; /* the order whose lot it sells; 0: none named */
+    uint8_t side;
+    uint8_t type;
+    uint8_t time_in_force;
+    uint8_t status; /* TRADING_ORDER_STATUS_ */
+    uint32_t reason;
+    uint32_t executions;
+    uint32_t entry; /* in the book; 0: does not rest */
+    uint32_t older; /* the order of the portfolio placed before it */
+    uint32_t next_open;
+    uint32_t previous_open;
+    uint32_t next_day; /* resting orders that expire at the session's end */
+    uint32_t previous_day;
+    uint32_t unused;
+};
+
+/* A portfolio's orders; its number is the portfolio's. */
+struct desk_record {
+    uint32_t newest;
+    uint32_t first_open; /* that rest in a book */
+    uint32_t last_open;
+    uint32_t open;
+};
+
+/* One record: the day orders of the whole partition, in the order in which they came to rest. */
+struct session_record {
+    uint32_t first_day;
+    uint32_t last_day;
+};
+
+struct orders {
+    struct table *records;
+    struct table *desks;
+    struct table *session;
+    struct index *by_id;
+};
+
+static inline const struct order_record *order_get(const struct orders *orders, uint32_t number)
+{
+    return table_get(orders->records, number);
+}
+
+static inline const struct desk_record *desk_get(const struct orders *orders, uint32_t portfolio)
+{
+    return table_get(orders->desks, portfolio);
+}
+
+static inline uint32_t order_first_day(const struct orders *orders)
+{
+    const struct session_record *session = table_get(orders->session, 1);
+    return session->first_day;
+}
+
+static inline trading_decimal order_leaves(const struct order_record *order)
+{
+    bool open = order->status == TRADING_ORDER_STATUS_NEW || order->status == TRADING_ORDER_STATUS_PARTIALLY_FILLED;
+    return open ? order->quantity - order->filled : 0;
+}
+
+uint32_t order_find(const struct orders *orders, const trading_id *id);
+enum table_read order_read(const struct orders *orders, const trading_id *id, struct pin *pin, uint32_t *number,
+                           struct order_record *record);
+
+/* Makes the records that there is one of, before the first event. */
+bool orders_found(struct orders *orders);
+
+/* Applies an event; `id` is that of the order which PLACED or REJECTED makes. NULL, or which invariant it breaks. */
+const char *order_fold(struct orders *orders, uint32_t kind, const struct order_event *event, const trading_id *id,
+                       struct moment at);
+
+/* A portfolio was opened: it has a desk. */
+const char *order_fold_portfolio(struct orders *orders, uint32_t portfolio);
+
+/* An account's event that names an order: what is held for it, or paid back. */
+const char *order_fold_funds(struct orders *orders, uint32_t kind, const struct account_event *event);
+
+bool orders_index(struct orders *orders);
+
+#endif

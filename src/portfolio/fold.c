@@ -1,0 +1,297 @@
+#include "base/hash.h"
+#include "base/id.h"
+#include "base/sum.h"
+#include "portfolio/state.h"
+
+static uint64_t holding_hash(uint32_t portfolio, uint32_t instrument)
+{
+    return hash_mix((uint64_t)portfolio << 32 | instrument);
+}
+
+static uint64_t lot_hash(uint32_t order)
+{
+    return hash_mix(order);
+}
+
+/* ---- finding ---- */
+
+uint32_t portfolio_find(const struct portfolios *portfolios, const trading_id *id)
+{
+    uint64_t cursor = 0;
+    uint32_t number;
+    while ((number = index_next(portfolios->by_id, id_hash(id), &cursor)) != 0) {
+        if (id_equal(&portfolio_get(portfolios, number)->id, id))
+            return number;
+    }
+    return 0;
+}
+
+enum table_read portfolio_read(const struct portfolios *portfolios, const trading_id *id, struct pin *pin, uint32_t *number,
+                               struct portfolio_record *record)
+{
+    uint64_t cursor = 0;
+    while ((*number = index_next(portfolios->by_id, id_hash(id), &cursor)) != 0) {
+        enum table_read found = table_read(portfolios->records, *number, pin, record);
+        if (found == TABLE_EXPIRED || (found == TABLE_FOUND && id_equal(&record->id, id)))
+            return found;
+    }
+    return TABLE_ABSENT;
+}
+
+uint32_t holding_find(const struct portfolios *portfolios, uint32_t portfolio, uint32_t instrument)
+{
+    uint64_t cursor = 0;
+    uint32_t number;
+    while ((number = index_next(portfolios->holdings_by_symbol, holding_hash(portfolio, instrument), &cursor)) != 0) {
+        const struct holding_record *holding = holding_get(portfolios, number);
+        if (holding->portfolio == portfolio && holding->instrument == instrument)
+            return number;
+    }
+    return 0;
+}
+
+uint32_t lot_find(const struct portfolios *portfolios, uint32_t order)
+{
+    uint64_t cursor = 0;
+    uint32_t number;
+    while ((number = index_next(portfolios->lots_by_order, lot_hash(order), &cursor)) != 0) {
+        if (lot_get(portfolios, number)->order == order)
+            return number;
+    }
+    return 0;
+}
+
+/* ---- opening ---- */
+
+const char *portfolio_fold_account(struct portfolios *portfolios, uint32_t account)
+{
+    uint32_t number;
+    if (table_append(portfolios->owners, &number) && number != account)
+        return "an account was opened out of turn";
+    return NULL;
+}
+
+static const char *open_portfolio(struct portfolios *portfolios, const struct portfolio_event *event, const trading_id *id,
+                                  struct moment at)
+{
+    uint32_t number;
+    struct portfolio_record *record = table_append(portfolios->records, &number);
+    if (!record)
+        return NULL;
+    if (number != event->portfolio || event->account == 0 || event->account > table_count(portfolios->owners))
+        return "a portfolio was opened out of turn, or of no account";
+    record->id = *id;
+    record->account = event->account;
+    record->status = TRADING_PORTFOLIO_OPEN;
+    record->opened = at.time;
+    record->last_position = at.position;
+    record->version = 1;
+    record->name_position = event->sealed_size ? at.position : POSITION_NONE;
+
+    struct owner_record *owner = table_edit(portfolios->owners, event->account);
+    if (owner->last) {
+        struct portfolio_record *before = table_edit(portfolios->records, owner->last);
+        before->next_of_account = number;
+    } else {
+        owner->first = number;
+    }
+    owner->last = number;
+    owner->count++;
+    owner->open++;
+    index_insert(portfolios->by_id, id_hash(id), number);
+    return NULL;
+}
+
+/* ---- holdings and lots ---- */
+
+static uint32_t add_holding(struct portfolios *portfolios, struct portfolio_record *portfolio,
+                            const struct portfolio_event *event)
+{
+    uint32_t number;
+    struct holding_record *holding = table_append(portfolios->holdings, &number);
+    if (!holding)
+        return 0;
+    holding->portfolio = event->portfolio;
+    holding->instrument = event->instrument;
+    if (portfolio->last_holding) {
+        struct holding_record *before = table_edit(portfolios->holdings, portfolio->last_holding);
+        before->next_of_portfolio = number;
+    } else {
+        portfolio->first_holding = number;
+    }
+    portfolio->last_holding = number;
+    index_insert(portfolios->holdings_by_symbol, holding_hash(event->portfolio, event->instrument), number);
+    return number;
+}
+
+static uint32_t add_lot(struct portfolios *portfolios, uint32_t holding, uint32_t order)
+{
+    uint32_t number;
+    struct lot_record *lot = table_append(portfolios->lots, &number);
+    if (!lot)
+        return 0;
+    lot->holding = holding;
+    lot->order = order;
+    index_insert(portfolios->lots_by_order, lot_hash(order), number);
+    return number;
+}
+
+/* At the end of the list: it is the newest. A lot that was sold out while its order goes on filling begins anew. */
+static void link_lot(struct portfolios *portfolios, struct holding_record *holding, uint32_t number, struct lot_record *lot,
+                     trading_time now)
+{
+    lot->acquired = now;
+    lot->previous = holding->last_lot;
+    lot->next = 0;
+    if (holding->last_lot) {
+        struct lot_record *before = table_edit(portfolios->lots, holding->last_lot);
+        before->next = number;
+    } else {
+        holding->first_lot = number;
+    }
+    holding->last_lot = number;
+}
+
+static void unlink_lot(struct portfolios *portfolios, struct holding_record *holding, struct lot_record *lot)
+{
+    if (lot->previous) {
+        struct lot_record *before = table_edit(portfolios->lots, lot->previous);
+        before->next = lot->next;
+    } else {
+        holding->first_lot = lot->next;
+    }
+    if (lot->next) {
+        struct lot_record *after = table_edit(portfolios->lots, lot->next);
+        after->previous = lot->previous;
+    } else {
+        holding->last_lot = lot->previous;
+    }
+    lot->next = lot->previous = 0;
+}
+
+static const char *acquire(struct portfolios *portfolios, struct portfolio_record *portfolio,
+                           const struct portfolio_event *event, struct moment at)
+{
+    uint32_t holding_number = holding_find(portfolios, event->portfolio, event->instrument);
+    if (!holding_number)
+        holding_number = add_holding(portfolios, portfolio, event);
+    uint32_t lot_number = lot_find(portfolios, event->order);
+    if (!lot_number)
+        lot_number = add_lot(portfolios, holding_number, event->order);
+    struct holding_record *holding = table_edit(portfolios->holdings, holding_number);
+    struct lot_record *lot = table_edit(portfolios->lots, lot_number);
+    if (lot->quantity == 0)
+        link_lot(portfolios, holding, lot_number, lot, at.time);
+    if (holding->quantity == 0)
+        portfolio->held++;
+    if (!sum_fits(holding->quantity, event->quantity) || !sum_fits(portfolio->cost_basis, event->amount))
+        return "a position passed the range of a decimal";
+    lot->quantity += event->quantity;
+    lot->cost += event->amount;
+    holding->quantity += event->quantity;
+    holding->cost_basis += event->amount;
+    portfolio->cost_basis += event->amount;
+    portfolio->traded = sum_saturating(portfolio->traded, event->amount);
+    return NULL;
+}
+
+static const char *dispose(struct portfolios *portfolios, struct portfolio_record *portfolio,
+                           const struct portfolio_event *event)
+{
+    uint32_t holding_number = holding_find(portfolios, event->portfolio, event->instrument);
+    uint32_t lot_number = lot_find(portfolios, event->lot);
+    struct holding_record *holding = table_edit(portfolios->holdings, holding_number);
+    struct lot_record *lot = table_edit(portfolios->lots, lot_number);
+    if (lot->holding != holding_number || event->quantity > lot->quantity || event->cost > lot->cost)
+        return "a sale disposes of more than its lot has";
+    trading_decimal gain = event->amount - event->cost;
+    if (!sum_fits(portfolio->realized, gain))
+        return "a realised profit passed the range of a decimal";
+    lot->quantity -= event->quantity;
+    lot->cost -= event->cost;
+    holding->quantity -= event->quantity;
+    holding->reserved -= event->quantity;
+    holding->cost_basis -= event->cost;
+    holding->realized += gain;
+    if (event->named) {
+        lot->reserved -= event->quantity;
+        holding->lot_reserved -= event->quantity;
+    }
+    if (lot->quantity == 0)
+        unlink_lot(portfolios, holding, lot);
+    if (holding->quantity == 0)
+        portfolio->held--;
+    portfolio->cost_basis -= event->cost;
+    portfolio->realized += gain;
+    portfolio->traded = sum_saturating(portfolio->traded, event->amount);
+    bool sound =
+        holding->reserved >= 0 && lot->reserved >= 0 && lot->reserved <= lot->quantity && (lot->quantity || !lot->cost);
+    return sound ? NULL : "a sale disposes of shares that were not reserved for it, or leaves cost without shares";
+}
+
+static const char *reserve(struct portfolios *portfolios, const struct portfolio_event *event, trading_decimal quantity)
+{
+    uint32_t holding_number = holding_find(portfolios, event->portfolio, event->instrument);
+    struct holding_record *holding = table_edit(portfolios->holdings, holding_number);
+    holding->reserved += quantity;
+    bool sound = holding->reserved >= 0 && holding->reserved <= holding->quantity;
+    if (event->lot) {
+        struct lot_record *lot = table_edit(portfolios->lots, lot_find(portfolios, event->lot));
+        lot->reserved += quantity;
+        holding->lot_reserved += quantity;
+        sound = sound && lot->holding == holding_number && lot->reserved >= 0 && lot->reserved <= lot->quantity;
+    }
+    return sound ? NULL : "more shares are reserved than there are, or fewer than none";
+}
+
+static const char *close(struct portfolios *portfolios, struct portfolio_record *portfolio)
+{
+    portfolio->status = TRADING_PORTFOLIO_CLOSED;
+    struct owner_record *owner = table_edit(portfolios->owners, portfolio->account);
+    owner->open--;
+    return portfolio->held == 0 ? NULL : "a portfolio was closed that holds shares";
+}
+
+const char *portfolio_fold(struct portfolios *portfolios, uint32_t kind, const struct portfolio_event *event,
+                           const trading_id *id, struct moment at)
+{
+    if (kind == TRADING_EVENT_PORTFOLIO_OPENED)
+        return open_portfolio(portfolios, event, id, at);
+    if (event->portfolio == 0 || event->portfolio > table_count(portfolios->records))
+        return "an event names a portfolio that is not there";
+    struct portfolio_record *portfolio = table_edit(portfolios->records, event->portfolio);
+    portfolio->last_position = at.position;
+    portfolio->version++;
+    switch (kind) {
+    case TRADING_EVENT_SHARES_RESERVED:
+        return reserve(portfolios, event, event->quantity);
+    case TRADING_EVENT_SHARES_RELEASED:
+        return reserve(portfolios, event, -event->quantity);
+    case TRADING_EVENT_LOT_ACQUIRED:
+        return acquire(portfolios, portfolio, event, at);
+    case TRADING_EVENT_LOT_DISPOSED:
+        return dispose(portfolios, portfolio, event);
+    case TRADING_EVENT_PORTFOLIO_CLOSING:
+        portfolio->status = TRADING_PORTFOLIO_CLOSING;
+        return NULL;
+    default:
+        return close(portfolios, portfolio);
+    }
+}
+
+bool portfolios_index(struct portfolios *portfolios)
+{
+    bool room = true;
+    uint32_t count = table_count(portfolios->records);
+    for (uint32_t number = 1; room && number <= count; number++)
+        room = index_insert(portfolios->by_id, id_hash(&portfolio_get(portfolios, number)->id), number);
+    count = table_count(portfolios->holdings);
+    for (uint32_t number = 1; room && number <= count; number++) {
+        const struct holding_record *holding = holding_get(portfolios, number);
+        room = index_insert(portfolios->holdings_by_symbol, holding_hash(holding->portfolio, holding->instrument), number);
+    }
+    count = table_count(portfolios->lots);
+    for (uint32_t number = 1; room && number <= count; number++)
+        room = index_insert(portfolios->lots_by_order, lot_hash(lot_get(portfolios, number)->order), number);
+    return room;
+}
