@@ -25,7 +25,8 @@ TRADING_API size_t trading_time_format(trading_time time, char *buffer);
 
 /**
  * Reads a time: RFC 3339 ("2013-03-01T14:30:00.5Z", an offset such as +01:00 is accepted), or a date alone, which means its
- * first instant in UTC.
+ * first instant in UTC. More than nine decimals of a second are refused, since nothing is rounded in silence, and so is a
+ * leap second (":60"), for which the count has no place.
  * @return TRADING_OK, TRADING_E_SYNTAX, or TRADING_E_OVERFLOW outside of 1970 to 2262 (time untouched). Any thread.
  */
 TRADING_API int32_t trading_time_parse(const char *text, size_t length, trading_time *time);

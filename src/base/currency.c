@@ -3,6 +3,7 @@
  * withdraws later stays, since journals keep money in it. */
 #include "base/text.h"
 
+#include <endian.h>
 #include <string.h>
 
 #include <trading/decimal.h>
@@ -39,16 +40,25 @@ static const struct currency currencies[] = {
 };
 /* clang-format on */
 
+/* Codes in the order of their letters, as numbers: comparing them is on the way of each deposit. */
+static uint32_t rank(const char code[4])
+{
+    uint32_t bytes;
+    memcpy(&bytes, code, sizeof bytes);
+    return be32toh(bytes);
+}
+
 int32_t trading_currency_decimals(const trading_currency *currency)
 {
+    uint32_t wanted = rank(currency->text);
     size_t low = 0;
     size_t high = sizeof currencies / sizeof *currencies;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
-        int order = memcmp(currency->text, currencies[middle].code, sizeof currency->text);
-        if (!order)
+        uint32_t found = rank(currencies[middle].code);
+        if (wanted == found)
             return currencies[middle].decimals;
-        if (order < 0)
+        if (wanted < found)
             high = middle;
         else
             low = middle + 1;

@@ -35,8 +35,8 @@ static const char *prefix_of(int32_t entity)
 static bool has_prefix(const char *text, const char *prefix)
 {
     for (; *prefix; text++, prefix++) {
-        char upper = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
-        if (upper != *prefix)
+        bool lower = *text >= 'a' && *text <= 'z';
+        if ((lower ? *text - 'a' + 'A' : *text) != *prefix)
             return false;
     }
     return true;

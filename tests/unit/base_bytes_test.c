@@ -100,6 +100,47 @@ static void read_u32_refuses_more(void **state)
     assert_true(reader.bad);
 }
 
+static void amounts_are_never_negative(void **state)
+{
+    (void)state;
+    static const int64_t amounts[] = {0, 1, INT64_MAX - 1, INT64_MAX};
+    uint8_t buffer[10];
+    for (size_t i = 0; i < sizeof amounts / sizeof *amounts; i++) {
+        struct writer writer = {.at = buffer, .end = buffer + sizeof buffer};
+        write_amount(&writer, amounts[i]);
+        struct reader reader = reader_of(buffer, sizeof buffer);
+        assert_int_equal(read_amount(&reader), amounts[i]);
+        assert_false(reader.bad);
+    }
+    struct writer writer = {.at = buffer, .end = buffer + sizeof buffer};
+    write_u64(&writer, (uint64_t)INT64_MAX + 1);
+    struct reader reader = reader_of(buffer, sizeof buffer);
+    assert_int_equal(read_amount(&reader), 0);
+    assert_true(reader.bad);
+}
+
+static void blocks_carry_their_length(void **state)
+{
+    (void)state;
+    uint8_t buffer[8];
+    struct writer writer = {.at = buffer, .end = buffer + sizeof buffer};
+    write_block(&writer, "abc", 3);
+    write_block(&writer, NULL, 0);
+    write_u8(&writer, 3); /* more than follows */
+    write_bytes(&writer, "xy", 2);
+    assert_false(writer.full);
+    uint32_t size;
+    struct reader reader = reader_of(buffer, (size_t)(writer.at - buffer));
+    assert_memory_equal(read_block(&reader, &size), "abc", 3);
+    assert_int_equal(size, 3);
+    read_block(&reader, &size);
+    assert_int_equal(size, 0);
+    assert_false(reader.bad);
+    assert_null(read_block(&reader, &size));
+    assert_int_equal(size, 0);
+    assert_true(reader.bad);
+}
+
 static void a_full_writer_writes_no_more(void **state)
 {
     (void)state;
@@ -193,7 +234,8 @@ static void random_bytes_read_one_way_only(void **state)
     (void)state;
     uint64_t seed = 64;
     for (int i = 0; i < RANDOM_CASES; i++) {
-        uint64_t noise[2] = {random_next(&seed) | random_next(&seed), random_next(&seed)};
+        uint64_t noise[2] = {random_next(&seed), random_next(&seed)};
+        noise[0] |= random_next(&seed); /* more bytes that say that another follows */
         uint8_t bytes[sizeof noise];
         memcpy(bytes, noise, sizeof bytes);
         struct reader reader = reader_of(bytes, random_next(&seed) % sizeof bytes);
@@ -216,6 +258,8 @@ int bytes_suite(void)
         cmocka_unit_test(signed_values_zigzag),
         cmocka_unit_test(malformed_varints_are_refused),
         cmocka_unit_test(read_u32_refuses_more),
+        cmocka_unit_test(amounts_are_never_negative),
+        cmocka_unit_test(blocks_carry_their_length),
         cmocka_unit_test(a_full_writer_writes_no_more),
         cmocka_unit_test(a_bad_reader_reads_zeros),
         cmocka_unit_test(nothing_is_written_and_read),

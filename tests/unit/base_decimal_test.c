@@ -279,10 +279,10 @@ static void every_currency_is_found(void **state)
 {
     (void)state;
     int with[7] = {0};
-    for (char a = 'A'; a <= 'Z'; a++) {
-        for (char b = 'A'; b <= 'Z'; b++) {
-            for (char c = 'A'; c <= 'Z'; c++) {
-                trading_currency currency = {{a, b, c, 0}};
+    for (int a = 'A'; a <= 'Z'; a++) {
+        for (int b = 'A'; b <= 'Z'; b++) {
+            for (int c = 'A'; c <= 'Z'; c++) {
+                trading_currency currency = {{(char)a, (char)b, (char)c}};
                 int32_t decimals = trading_currency_decimals(&currency);
                 assert_in_range(decimals + 1, 0, 5);
                 if (decimals >= 0)

@@ -5,33 +5,33 @@
 #include <string.h>
 
 static const struct {
-    int32_t code;
     const char *name;
+    int32_t code;
     uint32_t flags;
 } codes[] = {
-    {TRADING_OK, "OK", 0},
-    {TRADING_E_INVALID, "INVALID", 0},
-    {TRADING_E_NO_MEMORY, "NO_MEMORY", TRADING_ERROR_RETRYABLE},
-    {TRADING_E_BUSY, "BUSY", TRADING_ERROR_RETRYABLE},
-    {TRADING_E_TIMEOUT, "TIMEOUT", TRADING_ERROR_RETRYABLE},
-    {TRADING_E_NOT_FOUND, "NOT_FOUND", 0},
-    {TRADING_E_LOCKED, "LOCKED", TRADING_ERROR_RETRYABLE},
-    {TRADING_E_READ_ONLY, "READ_ONLY", 0},
-    {TRADING_E_NO_SPACE, "NO_SPACE", TRADING_ERROR_RETRYABLE},
-    {TRADING_E_IO, "IO", 0},
-    {TRADING_E_DAMAGED, "DAMAGED", 0},
-    {TRADING_E_NEWER_FORMAT, "NEWER_FORMAT", 0},
-    {TRADING_E_POSITION, "POSITION", 0},
-    {TRADING_E_OUTCOME_UNKNOWN, "OUTCOME_UNKNOWN", TRADING_ERROR_RETRYABLE | TRADING_ERROR_OUTCOME_UNKNOWN},
-    {TRADING_E_CLOSED, "CLOSED", TRADING_ERROR_FATAL},
-    {TRADING_E_POISONED, "POISONED", TRADING_ERROR_FATAL},
-    {TRADING_E_FORKED, "FORKED", TRADING_ERROR_FATAL},
-    {TRADING_E_UNSUPPORTED, "UNSUPPORTED", 0},
-    {TRADING_E_VIEW_EXPIRED, "VIEW_EXPIRED", TRADING_ERROR_RETRYABLE},
-    {TRADING_E_SYNTAX, "SYNTAX", 0},
-    {TRADING_E_OVERFLOW, "OVERFLOW", 0},
-    {TRADING_E_ABI, "ABI", 0},
-    {TRADING_E_STOPPED, "STOPPED", 0},
+    {"OK", TRADING_OK, 0},
+    {"INVALID", TRADING_E_INVALID, 0},
+    {"NO_MEMORY", TRADING_E_NO_MEMORY, TRADING_ERROR_RETRYABLE},
+    {"BUSY", TRADING_E_BUSY, TRADING_ERROR_RETRYABLE},
+    {"TIMEOUT", TRADING_E_TIMEOUT, TRADING_ERROR_RETRYABLE},
+    {"NOT_FOUND", TRADING_E_NOT_FOUND, 0},
+    {"LOCKED", TRADING_E_LOCKED, TRADING_ERROR_RETRYABLE},
+    {"READ_ONLY", TRADING_E_READ_ONLY, 0},
+    {"NO_SPACE", TRADING_E_NO_SPACE, TRADING_ERROR_RETRYABLE},
+    {"IO", TRADING_E_IO, 0},
+    {"DAMAGED", TRADING_E_DAMAGED, 0},
+    {"NEWER_FORMAT", TRADING_E_NEWER_FORMAT, 0},
+    {"POSITION", TRADING_E_POSITION, 0},
+    {"OUTCOME_UNKNOWN", TRADING_E_OUTCOME_UNKNOWN, TRADING_ERROR_RETRYABLE | TRADING_ERROR_OUTCOME_UNKNOWN},
+    {"CLOSED", TRADING_E_CLOSED, TRADING_ERROR_FATAL},
+    {"POISONED", TRADING_E_POISONED, TRADING_ERROR_FATAL},
+    {"FORKED", TRADING_E_FORKED, TRADING_ERROR_FATAL},
+    {"UNSUPPORTED", TRADING_E_UNSUPPORTED, 0},
+    {"VIEW_EXPIRED", TRADING_E_VIEW_EXPIRED, TRADING_ERROR_RETRYABLE},
+    {"SYNTAX", TRADING_E_SYNTAX, 0},
+    {"OVERFLOW", TRADING_E_OVERFLOW, 0},
+    {"ABI", TRADING_E_ABI, 0},
+    {"STOPPED", TRADING_E_STOPPED, 0},
 };
 #define CODES (sizeof codes / sizeof *codes)
 
@@ -83,7 +83,7 @@ static void long_messages_stay_text(void **state)
             char text[400] = "";
             memset(text, 'x', (size_t)shift);
             for (size_t at = (size_t)shift; at + 5 < sizeof text; at += strlen(characters[kind]))
-                strcpy(text + at, characters[kind]);
+                memcpy(text + at, characters[kind], strlen(characters[kind]));
             trading_error error;
             error_set(&error, TRADING_E_INVALID, "%s", text);
             size_t length = strlen(error.message);
