@@ -1,0 +1,389 @@
+#include "base/error.h"
+#include "base/id.h"
+#include "journal/read.h"
+#include "journal_test.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define PARTITION 7u
+#define COMMITS   40u
+
+/* A store of one partition that can be damaged, and can answer what no good store answers. */
+struct shelf {
+    trading_store_commit commits[COMMITS];
+    size_t count;
+    size_t astray;      /* hands over the commit this many places further on */
+    int32_t fails;      /* with this code, after it has handed over everything */
+    bool deaf;          /* goes on after the visitor has ended it */
+    size_t handed_over; /* over all reads */
+};
+
+static int64_t shelf_end(const struct shelf *shelf)
+{
+    const trading_store_commit *last = &shelf->commits[shelf->count - 1];
+    return last->first_position + last->event_count;
+}
+
+static int32_t shelf_read(void *store, uint32_t partition, int64_t from, trading_store_visit visit, void *arg,
+                          trading_error *error)
+{
+    struct shelf *shelf = store;
+    assert_int_equal(partition, PARTITION);
+    if (from > shelf_end(shelf))
+        return error_set(error, TRADING_E_NOT_FOUND, "the shelf ends before %lld", (long long)from);
+    size_t first = 0;
+    while (first < shelf->count && shelf->commits[first].first_position + shelf->commits[first].event_count <= from)
+        first++;
+    for (size_t i = first + shelf->astray; i < shelf->count; i++) {
+        shelf->handed_over++;
+        if (visit(arg, &shelf->commits[i]) && !shelf->deaf)
+            break;
+    }
+    return shelf->fails ? error_set(error, shelf->fails, "the shelf fell down") : error_clear(error);
+}
+
+static const trading_store_ops shelf_ops = {.size = sizeof shelf_ops, .abi = TRADING_PLUGIN_ABI, .read = shelf_read};
+
+struct room {
+    struct memory memory;
+    struct shelf shelf;
+    struct journal journal;
+};
+
+/* Commit i has 1 + i % 4 events, a body that names it, and a time that stands still now and then; every third is compressed. */
+static trading_time time_of(size_t commit)
+{
+    return 1000 + 10 * (int64_t)(commit / 3 * 2);
+}
+
+static void build_one(struct room *room, struct commit *header, size_t i, int32_t compression)
+{
+    struct commit_builder builder;
+    assert_int_equal(commit_builder_open(&builder, &room->memory, 1000, compression, NULL), TRADING_OK);
+    write_pattern(&builder.body, 100 + 20 * i, (unsigned)i);
+    header->entries = 1;
+    header->events = (uint32_t)(1 + i % 4);
+    header->time = time_of(i);
+    header->nonce.bytes[0] = (uint8_t)(i + 1);
+    trading_store_commit *stored = &room->shelf.commits[i];
+    assert_int_equal(commit_build(&builder, header, stored, NULL), TRADING_OK);
+    uint8_t *bytes = malloc(stored->size);
+    memcpy(bytes, stored->data, stored->size);
+    stored->data = bytes;
+    commit_builder_close(&builder);
+    header->first_position = commit_end(header);
+    memcpy(header->previous, header->digest, sizeof header->previous);
+}
+
+static int fill_room(void **state)
+{
+    struct room *room = calloc(1, sizeof *room);
+    memory_init(&room->memory);
+    room->journal = (struct journal){.ops = &shelf_ops, .store = &room->shelf, .partition = PARTITION, .memory = &room->memory};
+    struct commit header = {.partition = PARTITION};
+    for (size_t i = 0; i < COMMITS; i++)
+        build_one(room, &header, i, i % 3 == 2);
+    room->shelf.count = COMMITS;
+    *state = room;
+    return 0;
+}
+
+static int clear_room(void **state)
+{
+    struct room *room = *state;
+    for (size_t i = 0; i < COMMITS; i++)
+        free((void *)room->shelf.commits[i].data);
+    int leaked = room->memory.bytes != 0;
+    free(room);
+    return leaked;
+}
+
+static uint8_t *bytes_of(struct room *room, size_t commit)
+{
+    return (uint8_t *)room->shelf.commits[commit].data;
+}
+
+/* What a visitor saw, and when it has had enough. */
+struct seen {
+    const struct room *room;
+    size_t next; /* commit expected next */
+    size_t count;
+    size_t stop_after;
+    int32_t answer; /* then */
+};
+
+static int32_t look(void *arg, const struct commit *commit, trading_error *error)
+{
+    struct seen *seen = arg;
+    const trading_store_commit *stored = &seen->room->shelf.commits[seen->next++];
+    assert_int_equal(commit->first_position, stored->first_position);
+    assert_int_equal(commit->events, stored->event_count);
+    assert_true(id_equal(&commit->nonce, &stored->nonce));
+    assert_int_equal(commit->body_size, 100 + 20 * (seen->next - 1));
+    assert_int_equal(commit->body[0], seen->next - 1);
+    if (++seen->count != seen->stop_after)
+        return TRADING_OK;
+    return seen->answer > 0 ? error_set(error, seen->answer, "seen enough") : seen->answer;
+}
+
+static size_t commit_of(const struct room *room, int64_t position)
+{
+    size_t i = 0;
+    while (i < COMMITS && room->shelf.commits[i].first_position + room->shelf.commits[i].event_count <= position)
+        i++;
+    return i;
+}
+
+static void a_walk_begins_with_the_commit_that_holds_the_position(void **state)
+{
+    struct room *room = *state;
+    for (int64_t from = 0; from <= shelf_end(&room->shelf); from++) {
+        struct seen seen = {.room = room, .next = commit_of(room, from)};
+        size_t expected = COMMITS - seen.next;
+        trading_error error = {0};
+        if (journal_walk(&room->journal, from, look, &seen, &error))
+            fail_msg("%s", error.message);
+        assert_int_equal(seen.count, expected);
+    }
+    trading_error error = {0};
+    assert_int_equal(journal_walk(&room->journal, shelf_end(&room->shelf) + 1, look, NULL, &error), TRADING_E_NOT_FOUND);
+    assert_string_equal(error.message, "the shelf ends before 101");
+    assert_int_equal(journal_walk(&room->journal, -1, look, NULL, &error), TRADING_E_INVALID);
+}
+
+static void a_visitor_ends_the_walk(void **state)
+{
+    struct room *room = *state;
+    for (size_t deaf = 0; deaf < 2; deaf++) {
+        room->shelf.deaf = deaf;
+        struct seen seen = {.room = room, .stop_after = 5, .answer = JOURNAL_STOP};
+        trading_error error = {0};
+        assert_int_equal(journal_walk(&room->journal, 0, look, &seen, &error), TRADING_OK);
+        assert_int_equal(seen.count, 5);
+        seen = (struct seen){.room = room, .stop_after = 5, .answer = TRADING_E_STOPPED};
+        assert_int_equal(journal_walk(&room->journal, 0, look, &seen, &error), TRADING_E_STOPPED);
+        assert_int_equal(error.code, TRADING_E_STOPPED);
+        assert_string_equal(error.message, "seen enough");
+        assert_int_equal(seen.count, 5);
+        seen = (struct seen){.room = room, .stop_after = 5, .answer = TRADING_E_STOPPED};
+        assert_int_equal(journal_walk(&room->journal, 0, look, &seen, NULL), TRADING_E_STOPPED);
+    }
+}
+
+static void a_failure_of_the_store_is_the_walks(void **state)
+{
+    struct room *room = *state;
+    room->shelf.fails = TRADING_E_IO;
+    struct seen seen = {.room = room};
+    trading_error error = {0};
+    assert_int_equal(journal_walk(&room->journal, 0, look, &seen, &error), TRADING_E_IO);
+    assert_string_equal(error.message, "the shelf fell down");
+    struct journal_copy copy = {0};
+    int64_t position = 77;
+    assert_int_equal(journal_commit_at(&room->journal, 0, &copy, &error), TRADING_E_IO);
+    assert_int_equal(journal_position_at_time(&room->journal, shelf_end(&room->shelf), 1000, &position, NULL), TRADING_E_IO);
+    assert_int_equal(position, 77);
+    journal_copy_close(&copy);
+}
+
+static void assert_walk_damaged(struct room *room, size_t handed_over, const char *fault)
+{
+    struct seen seen = {.room = room};
+    trading_error error = {0};
+    assert_int_equal(journal_walk(&room->journal, 0, look, &seen, &error), TRADING_E_DAMAGED);
+    assert_int_equal(seen.count, handed_over);
+    if (!strstr(error.message, fault))
+        fail_msg("'%s' does not say '%s'", error.message, fault);
+}
+
+static void damage_ends_the_walk_where_it_is(void **state)
+{
+    struct room *room = *state;
+    for (size_t i = 0; i < COMMITS; i++) {
+        bytes_of(room, i)[100] ^= 1;
+        assert_walk_damaged(room, i, "digest");
+        bytes_of(room, i)[100] ^= 1;
+    }
+}
+
+/* A commit that is whole, but was not written after the one before it. */
+static void a_replaced_commit_breaks_the_chain(void **state)
+{
+    struct room *room = *state;
+    uint8_t *bytes = bytes_of(room, 10);
+    size_t size = room->shelf.commits[10].size;
+    bytes[40]++; /* the time */
+    fix_digest(bytes, size);
+    assert_walk_damaged(room, 11, "was not written after the commit that stands before it");
+    bytes[40]--;
+    bytes[64]++; /* the digest of the commit before it */
+    fix_digest(bytes, size);
+    assert_walk_damaged(room, 10, "was not written after the commit that stands before it");
+    struct journal_copy copy = {0};
+    assert_int_equal(journal_commit_at(&room->journal, room->shelf.commits[10].first_position, &copy, NULL), TRADING_OK);
+    journal_copy_close(&copy);
+}
+
+static void gaps_and_repetitions_break_the_chain(void **state)
+{
+    struct room *room = *state;
+    trading_store_commit kept = room->shelf.commits[20];
+    room->shelf.commits[20] = room->shelf.commits[21];
+    assert_walk_damaged(room, 20, "after position 49 begins at 51");
+    room->shelf.commits[20] = room->shelf.commits[19];
+    assert_walk_damaged(room, 20, "after position 49 begins at 46");
+    room->shelf.commits[20] = kept;
+}
+
+static void a_store_that_gives_the_wrong_commit_is_found_out(void **state)
+{
+    struct room *room = *state;
+    room->shelf.astray = 1;
+    assert_walk_damaged(room, 0, "asked for position 0, the store gave the commit of positions 1 to 2");
+    struct journal_copy copy = {0};
+    int64_t position;
+    assert_int_equal(journal_commit_at(&room->journal, 5, &copy, NULL), TRADING_E_DAMAGED);
+    assert_int_equal(journal_position_at_time(&room->journal, shelf_end(&room->shelf), 1000, &position, NULL),
+                     TRADING_E_DAMAGED);
+    journal_copy_close(&copy);
+}
+
+static void every_position_finds_its_commit(void **state)
+{
+    struct room *room = *state;
+    struct journal_copy copy = {0};
+    trading_error error = {0};
+    for (int64_t at = shelf_end(&room->shelf); at-- > 0;) {
+        size_t i = commit_of(room, at);
+        room->shelf.handed_over = 0;
+        assert_int_equal(journal_commit_at(&room->journal, at, &copy, &error), TRADING_OK);
+        assert_int_equal(room->shelf.handed_over, 1);
+        assert_int_equal(copy.commit.first_position, room->shelf.commits[i].first_position);
+        assert_int_equal(copy.commit.body_size, 100 + 20 * i);
+        assert_int_equal(copy.commit.body[0], i);
+        assert_ptr_equal(copy.commit.body, copy.scratch.buffer);
+    }
+    assert_int_equal(journal_commit_at(&room->journal, shelf_end(&room->shelf), &copy, &error), TRADING_E_NOT_FOUND);
+    assert_string_equal(error.message, "partition 7 ends before position 100");
+    assert_int_equal(journal_commit_at(&room->journal, 1000, &copy, &error), TRADING_E_NOT_FOUND);
+    assert_int_equal(journal_commit_at(&room->journal, -1, &copy, &error), TRADING_E_INVALID);
+    bytes_of(room, 3)[99] ^= 4;
+    assert_int_equal(journal_commit_at(&room->journal, 7, &copy, &error), TRADING_E_DAMAGED);
+    bytes_of(room, 3)[99] ^= 4;
+    journal_copy_close(&copy);
+    journal_copy_close(&copy);
+}
+
+/* By looking at every commit. */
+static int64_t position_by_scan(const struct room *room, int64_t next_position, trading_time time)
+{
+    int64_t found = 0;
+    for (size_t i = 0; i < COMMITS && room->shelf.commits[i].first_position < next_position; i++) {
+        if (time_of(i) <= time)
+            found = room->shelf.commits[i].first_position + room->shelf.commits[i].event_count;
+    }
+    return found;
+}
+
+static void times_find_their_positions(void **state)
+{
+    struct room *room = *state;
+    static const trading_time edges[] = {INT64_MIN, 0, INT64_MAX};
+    for (size_t commits = 0; commits <= COMMITS; commits++) {
+        int64_t next_position = commits < COMMITS ? room->shelf.commits[commits].first_position : shelf_end(&room->shelf);
+        for (trading_time time = 990; time < time_of(COMMITS) + 20; time += 5) {
+            int64_t position = 77;
+            assert_int_equal(journal_position_at_time(&room->journal, next_position, time, &position, NULL), TRADING_OK);
+            assert_int_equal(position, position_by_scan(room, next_position, time));
+        }
+        for (size_t i = 0; i < 3; i++) {
+            int64_t position = 77;
+            assert_int_equal(journal_position_at_time(&room->journal, next_position, edges[i], &position, NULL), TRADING_OK);
+            assert_int_equal(position, position_by_scan(room, next_position, edges[i]));
+        }
+    }
+}
+
+static void a_search_reads_few_commits(void **state)
+{
+    struct room *room = *state;
+    int64_t position;
+    room->shelf.handed_over = 0;
+    assert_int_equal(journal_position_at_time(&room->journal, shelf_end(&room->shelf), 1100, &position, NULL), TRADING_OK);
+    assert_true(room->shelf.handed_over <= 9); /* of 40: six or seven halvings and two proofs */
+}
+
+static void a_search_ends_at_the_end_of_a_commit(void **state)
+{
+    struct room *room = *state;
+    int64_t position = 77;
+    trading_error error = {0};
+    assert_int_equal(journal_position_at_time(&room->journal, 2, INT64_MAX, &position, &error), TRADING_E_INVALID);
+    assert_non_null(strstr(error.message, "position 2 is not the end of a commit"));
+    assert_int_equal(journal_position_at_time(&room->journal, 1000, 0, &position, &error), TRADING_E_NOT_FOUND);
+    assert_int_equal(position, 77);
+}
+
+/* A header whose time is damaged leads the search astray; what it finds is never passed on without proof. */
+static void a_lying_header_never_gives_a_wrong_position(void **state)
+{
+    struct room *room = *state;
+    size_t damaged = 0;
+    for (size_t i = 0; i < COMMITS; i++) {
+        for (size_t byte = 40; byte < 48; byte++) {
+            bytes_of(room, i)[byte] ^= 0x55;
+            for (trading_time time = 1000; time < time_of(COMMITS); time += 20) {
+                int64_t position = 77;
+                trading_error error = {0};
+                int32_t status = journal_position_at_time(&room->journal, shelf_end(&room->shelf), time, &position, &error);
+                assert_true(status == TRADING_OK || status == TRADING_E_DAMAGED);
+                assert_int_equal(position, status ? 77 : position_by_scan(room, shelf_end(&room->shelf), time));
+                damaged += status != TRADING_OK;
+            }
+            bytes_of(room, i)[byte] ^= 0x55;
+        }
+    }
+    assert_true(damaged > 0);
+}
+
+static void reading_without_memory_fails_alone(void **state)
+{
+    struct room *room = *state;
+    struct rationed_memory rationed;
+    for (size_t allocations = 0; allocations < 2; allocations++) {
+        ration(&rationed, allocations);
+        struct journal journal = room->journal;
+        journal.memory = &rationed.memory;
+        struct seen seen = {.room = room};
+        assert_int_equal(journal_walk(&journal, 0, look, &seen, NULL), TRADING_E_NO_MEMORY);
+        assert_int_equal(seen.count, 2);
+        struct journal_copy copy = {0};
+        rationed.left = allocations;
+        assert_int_equal(journal_commit_at(&journal, room->shelf.commits[2].first_position, &copy, NULL), TRADING_E_NO_MEMORY);
+        journal_copy_close(&copy);
+        assert_int_equal(rationed.memory.bytes, 0);
+    }
+}
+
+#define with_room(test) cmocka_unit_test_setup_teardown(test, fill_room, clear_room)
+
+int read_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        with_room(a_walk_begins_with_the_commit_that_holds_the_position),
+        with_room(a_visitor_ends_the_walk),
+        with_room(a_failure_of_the_store_is_the_walks),
+        with_room(damage_ends_the_walk_where_it_is),
+        with_room(a_replaced_commit_breaks_the_chain),
+        with_room(gaps_and_repetitions_break_the_chain),
+        with_room(a_store_that_gives_the_wrong_commit_is_found_out),
+        with_room(every_position_finds_its_commit),
+        with_room(times_find_their_positions),
+        with_room(a_search_reads_few_commits),
+        with_room(a_search_ends_at_the_end_of_a_commit),
+        with_room(a_lying_header_never_gives_a_wrong_position),
+        with_room(reading_without_memory_fails_alone),
+    };
+    return cmocka_run_group_tests_name("reading a journal", tests, NULL, NULL);
+}
