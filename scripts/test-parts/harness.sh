@@ -1,0 +1,69 @@
+# Counting: every test is counted as passed or failed; a failure, of a test or on the way to it, shows the end of what was printed.
+
+passed=0
+failed=0
+
+
+fail() { # what, file with what was printed
+    failed=$((failed + 1))
+    echo "FAILED  $1"
+    tail -n 60 "$2" | sed 's/^/        /'
+}
+
+# prepare NAME COMMAND...: a step on the way to a test, which counts only when it fails.
+prepare() {
+    name=$1
+    shift
+    began=$(date +%s)
+    if "$@" >"$logs/$name.log" 2>&1 </dev/null; then
+        echo "ok      $name ($(($(date +%s) - began)) s)"
+    else
+        fail "$name" "$logs/$name.log"
+        return 1
+    fi
+}
+
+# check NAME COMMAND...: a test that is one command.
+check() {
+    prepare "$@" && passed=$((passed + 1))
+}
+
+# check_tests NAME BUILD_FOLDER ARGUMENTS...: `meson test`, each of its tests counted. None at all is a failure, and so is one skipped.
+check_tests() {
+    name=$1
+    folder=$2
+    shift 2
+    began=$(date +%s)
+    rm -f "$folder/meson-logs/$name.json"
+    meson test -C "$folder" --no-rebuild --logbase "$name" "$@" >"$logs/$name.log" 2>&1 </dev/null
+    counts=$(python3 scripts/test-parts/count_tests.py "$folder/meson-logs/$name.json" "$logs/$name.failed" 2>>"$logs/$name.log")
+    if [ -z "$counts" ]; then
+        fail "$name: no test ran" "$logs/$name.log"
+        return 1
+    fi
+    passed=$((passed + ${counts% *}))
+    failed=$((failed + ${counts#* }))
+    if [ "${counts#* }" -eq 0 ]; then
+        echo "ok      $name: ${counts% *} tests ($(($(date +%s) - began)) s)"
+    else
+        echo "FAILED  $name: ${counts#* } of $((${counts% *} + ${counts#* })) tests"
+        sed 's/^/        /' "$logs/$name.failed"
+        return 1
+    fi
+}
+
+# need TOOL...: a tool that is not there is a failure with a clear word.
+need() {
+    for tool; do
+        command -v "$tool" >/dev/null && continue
+        failed=$((failed + 1))
+        echo "FAILED  $tool is not there: scripts/install-dependencies --test installs it"
+        return 1
+    done
+}
+
+finish() {
+    echo "$passed passed, $failed failed"
+    [ "$failed" -eq 0 ]
+    exit
+}

@@ -1,0 +1,30 @@
+# What is said of the sources without running them.
+
+part_format() {
+    need clang-format git || return
+    check format format_sources
+}
+
+format_sources() {
+    git ls-files '*.c' '*.h' | xargs clang-format --dry-run -Werror
+}
+
+part_tidy() {
+    need clang-tidy clang || return
+    prepare tidy-configure configure "$builds/clang" clang --buildtype=debugoptimized || return
+    check tidy tidy_sources
+}
+
+# Two at a time; xargs answers 123 when one of them found something.
+tidy_sources() {
+    git ls-files 'src/*.c' 'backends/*.c' | xargs -P "$(nproc)" -n 4 clang-tidy --quiet -p "$builds/clang"
+}
+
+part_reference() {
+    need doxygen || return
+    check reference build_reference
+}
+
+build_reference() {
+    (cat docs/Doxyfile && echo "OUTPUT_DIRECTORY = $builds/reference") | doxygen -
+}
