@@ -15,7 +15,7 @@ struct specimen {
 
 static void specimen_take(struct specimen *specimen, const uint8_t *bytes, size_t size)
 {
-    specimen->bytes = malloc(size ? size : 1);
+    specimen->bytes = calloc(1, size ? size : 1);
     memcpy(specimen->bytes, bytes, size);
     specimen->stored.data = specimen->bytes;
     specimen->stored.size = size;

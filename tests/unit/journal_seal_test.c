@@ -130,8 +130,8 @@ static void other_bytes_are_no_text_list(void **state)
     assert_false(text_list_read(&read, 4, bytes, size));
     assert_false(text_list_read(&read, TEXT_LIST_MAX + 1, bytes, size));
     assert_int_equal(read.count, 0);
-    assert_true(text_list_read(&read, 0, NULL, 0));
-    assert_false(text_list_read(&read, 1, NULL, 0));
+    assert_true(text_list_read(&read, 0, bytes, 0));
+    assert_false(text_list_read(&read, 0, bytes, 1));
     static const uint8_t huge[] = {0xff, 0xff, 0xff, 0xff, 0x0f, 'x'};
     assert_false(text_list_read(&read, 1, huge, sizeof huge));
     assert_null(read.text[0].data);
