@@ -3,9 +3,6 @@
 #include "csv.h"
 
 #include <ctype.h>
-#include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -46,23 +43,13 @@ struct price_file {
     struct input_error *error;
 };
 
-__attribute__((format(printf, 4, 5))) static bool wrong(const struct price_file *file, uint32_t line, uint32_t column,
-                                                        const char *format, ...)
-{
-    char what[256];
-    va_list arguments;
-    va_start(arguments, format);
-    vsnprintf(what, sizeof what, format, arguments);
-    va_end(arguments);
-    snprintf(file->error->message, sizeof file->error->message, "%s:%u:%u: %s", file->path, line, column, what);
-    return false;
-}
+/* Complains of a place in the file. */
+#define wrong(file, line, column, ...) input_wrong((file)->error, (file)->path, line, column, __VA_ARGS__)
 
 static bool next_field(struct price_file *file, struct csv_field *field)
 {
-    if (csv_next(&file->reader, field)) {
+    if (csv_next(&file->reader, field))
         return true;
-    }
     return wrong(file, file->reader.line, file->reader.problem_column, "%s", file->reader.problem);
 }
 
@@ -77,9 +64,8 @@ static enum column column_of_name(const struct csv_field *field)
 {
     for (unsigned column = 0; column < COLUMN_KINDS; column++) {
         const char *name = column_names[column];
-        if (strlen(name) == field->length && strncasecmp(name, field->text, field->length) == 0) {
+        if (strlen(name) == field->length && strncasecmp(name, field->text, field->length) == 0)
             return (enum column)column;
-        }
     }
     return COLUMN_KINDS;
 }
@@ -92,9 +78,8 @@ static bool add_column(struct price_file *file, const struct csv_field *field)
                      "unknown column '%.*s': the columns are date,symbol,price or date,open,high,low,close,volume",
                      shown(field), field->text);
     }
-    if (file->present & 1u << column) {
+    if (file->present & 1u << column)
         return wrong(file, field->line, field->column, "column '%s' is there twice", column_names[column]);
-    }
     file->present |= 1u << column;
     file->columns[file->column_count++] = column;
     return true;
@@ -128,14 +113,12 @@ static bool check_form(struct price_file *file)
 
 static bool read_header(struct price_file *file)
 {
-    if (!csv_more(&file->reader)) {
+    if (!csv_more(&file->reader))
         return wrong(file, 1, 1, "the file is empty: it begins with a line of column names");
-    }
     struct csv_field field;
     do {
-        if (!next_field(file, &field) || !add_column(file, &field)) {
+        if (!next_field(file, &field) || !add_column(file, &field))
             return false;
-        }
     } while (!field.last);
     return check_form(file);
 }
@@ -146,9 +129,8 @@ static bool read_fields(struct price_file *file)
     struct csv_field field;
     size_t count = 0;
     do {
-        if (!next_field(file, &field)) {
+        if (!next_field(file, &field))
             return false;
-        }
         if (count == file->column_count) {
             return wrong(file, field.line, field.column, "more fields than the %zu columns of the first line",
                          file->column_count);
@@ -166,9 +148,8 @@ static bool read_number(const struct price_file *file, enum column column, tradi
 {
     const struct csv_field *field = &file->fields[column];
     int32_t code = trading_decimal_parse(field->text, field->length, number);
-    if (code == TRADING_E_OVERFLOW) {
+    if (code == TRADING_E_OVERFLOW)
         return wrong(file, field->line, field->column, "%s %.*s is too large", column_names[column], shown(field), field->text);
-    }
     if (code != TRADING_OK) {
         return wrong(file, field->line, field->column,
                      "%s '%.*s' is no number: digits, and at most six of them after a point, as in 1234.56",
@@ -179,9 +160,8 @@ static bool read_number(const struct price_file *file, enum column column, tradi
 
 static bool read_price(const struct price_file *file, enum column column, trading_decimal *price)
 {
-    if (!read_number(file, column, price)) {
+    if (!read_number(file, column, price))
         return false;
-    }
     const struct csv_field *field = &file->fields[column];
     return *price > 0 || wrong(file, field->line, field->column, "%s %.*s is not above zero", column_names[column],
                                shown(field), field->text);
@@ -198,14 +178,12 @@ static bool read_time(const struct price_file *file, trading_time *time)
 
 static bool symbol_of_text(const char *text, size_t length, trading_symbol *symbol)
 {
-    if (length == 0 || length >= sizeof symbol->text) {
+    if (length == 0 || length >= sizeof symbol->text)
         return false;
-    }
     *symbol = (trading_symbol){{0}};
     for (size_t i = 0; i < length; i++) {
-        if (memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/", text[i], 40) == NULL) {
+        if (memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/", text[i], 40) == NULL)
             return false;
-        }
         symbol->text[i] = text[i];
     }
     return true;
@@ -217,12 +195,10 @@ bool symbol_of_path(const char *path, trading_symbol *symbol)
     const char *dot = strrchr(name, '.');
     char text[sizeof symbol->text];
     size_t length = dot == NULL ? strlen(name) : (size_t)(dot - name);
-    if (length >= sizeof text) {
+    if (length >= sizeof text)
         return false;
-    }
-    for (size_t i = 0; i < length; i++) {
+    for (size_t i = 0; i < length; i++)
         text[i] = (char)toupper((unsigned char)name[i]);
-    }
     return symbol_of_text(text, length, symbol);
 }
 
@@ -243,21 +219,18 @@ static bool read_ohlcv(const struct price_file *file, struct price_row *row)
     trading_decimal high;
     trading_decimal low;
     if (!read_price(file, COLUMN_OPEN, &open) || !read_price(file, COLUMN_HIGH, &high) || !read_price(file, COLUMN_LOW, &low) ||
-        !read_price(file, COLUMN_CLOSE, &row->price) || !read_number(file, COLUMN_VOLUME, &row->volume)) {
+        !read_price(file, COLUMN_CLOSE, &row->price) || !read_number(file, COLUMN_VOLUME, &row->volume))
         return false;
-    }
     const struct csv_field *volume = &file->fields[COLUMN_VOLUME];
-    if (row->volume < 0) {
+    if (row->volume < 0)
         return wrong(file, volume->line, volume->column, "volume %.*s is below zero", shown(volume), volume->text);
-    }
     return check_range(file, COLUMN_OPEN, open, low, high) && check_range(file, COLUMN_CLOSE, row->price, low, high);
 }
 
 static bool read_row(struct price_file *file, struct price_row *row)
 {
-    if (!read_fields(file)) {
+    if (!read_fields(file))
         return false;
-    }
     *row = (struct price_row){
         .path = file->path, .line = file->fields[file->columns[0]].line, .volume = PRICE_NO_VOLUME, .symbol = file->symbol};
     const struct csv_field *symbol = &file->fields[COLUMN_SYMBOL];
@@ -265,9 +238,8 @@ static bool read_row(struct price_file *file, struct price_row *row)
         return wrong(file, symbol->line, symbol->column, "symbol '%.*s' is not 1 to 15 characters of A-Z 0-9 . - _ /",
                      shown(symbol), symbol->text);
     }
-    if (!read_time(file, &row->time)) {
+    if (!read_time(file, &row->time))
         return false;
-    }
     return file->present & 1u << COLUMN_PRICE ? read_price(file, COLUMN_PRICE, &row->price) : read_ohlcv(file, row);
 }
 
@@ -277,9 +249,8 @@ static bool add_row(struct price_file *file, const struct price_row *row)
     if (prices->count == prices->capacity) {
         size_t capacity = prices->capacity == 0 ? 1024 : prices->capacity * 2;
         struct price_row *rows = reallocarray(prices->rows, capacity, sizeof *rows);
-        if (rows == NULL) {
+        if (rows == NULL)
             return wrong(file, row->line, 1, "not enough memory for more prices");
-        }
         prices->rows = rows;
         prices->capacity = capacity;
     }
@@ -292,52 +263,18 @@ static bool read_rows(struct price_file *file)
     size_t before = file->prices->count;
     while (csv_more(&file->reader)) {
         struct price_row row;
-        if (!read_row(file, &row) || !add_row(file, &row)) {
+        if (!read_row(file, &row) || !add_row(file, &row))
             return false;
-        }
     }
     return file->prices->count > before || wrong(file, file->reader.line, 1, "there is no price after the column names");
-}
-
-/* The whole file, and its length; NULL with error set. */
-static char *load(const char *path, size_t *length, struct input_error *error)
-{
-    FILE *stream = fopen(path, "rb");
-    char *text = NULL;
-    size_t capacity = 0;
-    *length = 0;
-    bool more = stream != NULL;
-    while (more) {
-        if (*length == capacity) {
-            capacity = capacity == 0 ? 65536 : capacity * 2;
-            char *larger = realloc(text, capacity);
-            if (larger == NULL) {
-                break;
-            }
-            text = larger;
-        }
-        size_t got = fread(text + *length, 1, capacity - *length, stream);
-        *length += got;
-        more = got > 0;
-    }
-    if (stream == NULL || ferror(stream) || more) {
-        snprintf(error->message, sizeof error->message, "%s: cannot be read: %s", path, strerror(more ? ENOMEM : errno));
-        free(text);
-        text = NULL;
-    }
-    if (stream != NULL) {
-        fclose(stream);
-    }
-    return text;
 }
 
 bool prices_read(struct prices *prices, const char *path, struct input_error *error)
 {
     size_t length;
-    char *text = load(path, &length, error);
-    if (text == NULL) {
+    char *text = input_load(path, &length, error);
+    if (text == NULL)
         return false;
-    }
     struct price_file file = {.prices = prices, .path = path, .error = error};
     csv_begin(&file.reader, text, length);
     bool read = read_header(&file) && read_rows(&file);
@@ -350,26 +287,23 @@ static int compare_rows(const void *left, const void *right)
 {
     const struct price_row *a = left;
     const struct price_row *b = right;
-    if (a->time != b->time) {
+    if (a->time != b->time)
         return a->time < b->time ? -1 : 1;
-    }
     return memcmp(&a->symbol, &b->symbol, sizeof a->symbol);
 }
 
 bool prices_sort(struct prices *prices, struct input_error *error)
 {
-    if (prices->count > 1) {
+    if (prices->count > 1)
         qsort(prices->rows, prices->count, sizeof *prices->rows, compare_rows);
-    }
     for (size_t i = 1; i < prices->count; i++) {
         const struct price_row *row = &prices->rows[i];
         const struct price_row *other = &prices->rows[i - 1];
         if (compare_rows(other, row) == 0) {
             char time[TRADING_TIME_TEXT];
             trading_time_format(row->time, time);
-            snprintf(error->message, sizeof error->message, "%s:%u:1: a second price of %s at %s; the first is at %s:%u",
-                     row->path, row->line, row->symbol.text, time, other->path, other->line);
-            return false;
+            return input_wrong(error, row->path, row->line, 1, "a second price of %s at %s; the first is at %s:%u",
+                               row->symbol.text, time, other->path, other->line);
         }
     }
     return true;

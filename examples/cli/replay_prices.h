@@ -8,6 +8,8 @@
 #ifndef CLI_REPLAY_PRICES_H
 #define CLI_REPLAY_PRICES_H
 
+#include "input.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -31,11 +33,6 @@ struct prices {
     struct price_row *rows;
     size_t count;
     size_t capacity;
-};
-
-/* What is wrong with an input file, where, and what is expected: "AAPL.csv:12:14: …". */
-struct input_error {
-    char message[400];
 };
 
 /*

@@ -7,18 +7,18 @@
 
 #include <trading.h>
 
-/* From one instant to just before another; both 0: everything up to the view. */
+/* From one instant to just before another; 0: from the first event, up to the view. */
 struct statement_period {
     trading_time from;
     trading_time to;
 };
 
-/* The statement as a JSON object, a new reference; also the op `statement` of `trading run`. NULL with a code in `error`. */
+/* The statement as a JSON object, a new reference; docs/replay.md names its members. NULL with a code in `error`:
+ * TRADING_E_NOT_FOUND when there was no such account at the period's end, TRADING_E_DAMAGED when it does not add up. */
 json_t *statement_json(trading_engine *engine, trading_view *view, const trading_id *account,
                        const struct statement_period *period, trading_error *error);
 
-/* Writes it to `out`, as a line of JSON or for people. @return an exit_code, having said on stderr what failed */
-int statement_print(trading_engine *engine, trading_view *view, const trading_id *account,
-                    const struct statement_period *period, int json, FILE *out);
+/* Writes a statement for people. */
+void statement_show(FILE *out, const json_t *statement);
 
 #endif
