@@ -1,0 +1,171 @@
+#include "state/index.h"
+
+#include "base/hash.h"
+
+#include <stddef.h>
+
+/* Slots of {tag, number} with linear probing, where the tag is 32 bits of the mixed hash. A slot's home is the leading bits of its
+ * tag, so that a longer array is filled in the order of the shorter. There are many small arrays instead of one, by the first bits
+ * of the tag, so that the writer never stands still for all entries at once while one grows. */
+#define SHARD_BITS 6u
+#define SHARDS     (1u << SHARD_BITS)
+#define FIRST_BITS 4u
+#define LAST_BITS  (32u - SHARD_BITS)
+
+/* Shorter ones stay until the index is closed, as a reader may be in them; together they are shorter than the newest. */
+struct slots {
+    struct slots *shorter;
+    uint32_t bits;
+    uint32_t used; /* the writer's */
+    _Atomic uint64_t slot[];
+};
+
+struct index {
+    struct memory *memory;
+    _Atomic(struct slots *) shards[SHARDS];
+};
+
+static size_t slots_bytes(uint32_t bits)
+{
+    return sizeof(struct slots) + ((size_t)sizeof(uint64_t) << bits);
+}
+
+static bool is_full(uint64_t used, uint32_t bits)
+{
+    return used * 10 >= (UINT64_C(7) << bits);
+}
+
+static struct slots *slots_new(struct index *index, uint32_t bits)
+{
+    struct slots *slots = memory_zeroed(index->memory, 1, slots_bytes(bits));
+    if (slots)
+        slots->bits = bits;
+    return slots;
+}
+
+struct index *index_open(struct memory *memory, uint64_t expected)
+{
+    struct index *index = memory_zeroed(memory, 1, sizeof *index);
+    if (!index)
+        return NULL;
+    index->memory = memory;
+    uint32_t bits = FIRST_BITS;
+    while (bits < LAST_BITS && is_full(expected / SHARDS * 9 / 8, bits)) /* shards are not filled quite evenly */
+        bits++;
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        struct slots *slots = slots_new(index, bits);
+        if (!slots) {
+            index_close(index);
+            return NULL;
+        }
+        atomic_init(&index->shards[i], slots);
+    }
+    return index;
+}
+
+void index_close(struct index *index)
+{
+    if (!index)
+        return;
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        struct slots *slots = atomic_load_explicit(&index->shards[i], memory_order_relaxed);
+        for (struct slots *shorter; slots; slots = shorter) {
+            shorter = slots->shorter;
+            memory_release(index->memory, slots, slots_bytes(slots->bits));
+        }
+    }
+    memory_release(index->memory, index, sizeof *index);
+}
+
+static uint32_t tag_of(uint64_t hash)
+{
+    return (uint32_t)(hash_mix(hash) >> 32);
+}
+
+static uint32_t shard_of(uint32_t tag)
+{
+    return tag >> (32 - SHARD_BITS);
+}
+
+static uint32_t home_of(const struct slots *slots, uint32_t tag)
+{
+    return (tag << SHARD_BITS) >> (32 - slots->bits);
+}
+
+/* Puts the entry at the first free place from its home, unless it is there. */
+static void slots_insert(struct slots *slots, uint64_t entry)
+{
+    uint32_t mask = (1u << slots->bits) - 1;
+    for (uint32_t place = home_of(slots, (uint32_t)(entry >> 32));; place = (place + 1) & mask) {
+        uint64_t found = atomic_load_explicit(&slots->slot[place], memory_order_relaxed);
+        if (found == entry)
+            return;
+        if (!found) {
+            atomic_store_explicit(&slots->slot[place], entry, memory_order_release);
+            slots->used++;
+            return;
+        }
+    }
+}
+
+static struct slots *slots_grow(struct index *index, struct slots *slots)
+{
+    if (slots->bits == LAST_BITS)
+        return NULL;
+    struct slots *longer = slots_new(index, slots->bits + 1);
+    if (!longer)
+        return NULL;
+    longer->shorter = slots;
+    for (uint32_t place = 0; place < 1u << slots->bits; place++) {
+        uint64_t entry = atomic_load_explicit(&slots->slot[place], memory_order_relaxed);
+        if (entry)
+            slots_insert(longer, entry);
+    }
+    return longer;
+}
+
+bool index_insert(struct index *index, uint64_t hash, uint32_t number)
+{
+    if (!number)
+        return true;
+    uint32_t tag = tag_of(hash);
+    _Atomic(struct slots *) *shard = &index->shards[shard_of(tag)];
+    struct slots *slots = atomic_load_explicit(shard, memory_order_relaxed);
+    if (is_full(slots->used + 1, slots->bits)) {
+        slots = slots_grow(index, slots);
+        if (!slots)
+            return false;
+        atomic_store_explicit(shard, slots, memory_order_release);
+    }
+    slots_insert(slots, (uint64_t)tag << 32 | number);
+    return true;
+}
+
+/* The cursor is the bits of the array that the walk began in, and the place where it goes on: an array that was replaced meanwhile
+ * still holds what was there then. */
+static uint64_t cursor_at(const struct slots *slots, uint32_t place)
+{
+    return (uint64_t)slots->bits << 32 | place;
+}
+
+uint32_t index_next(const struct index *index, uint64_t hash, uint64_t *cursor)
+{
+    uint32_t tag = tag_of(hash);
+    const struct slots *slots = atomic_load_explicit(&index->shards[shard_of(tag)], memory_order_acquire);
+    uint32_t place = home_of(slots, tag);
+    if (*cursor) {
+        while (slots->bits > *cursor >> 32)
+            slots = slots->shorter;
+        place = (uint32_t)*cursor;
+    }
+    uint32_t mask = (1u << slots->bits) - 1;
+    for (;; place = (place + 1) & mask) {
+        uint64_t entry = atomic_load_explicit(&slots->slot[place], memory_order_acquire);
+        if (!entry)
+            return 0;
+        if (entry >> 32 == tag) {
+            *cursor = cursor_at(slots, (place + 1) & mask);
+            return (uint32_t)entry;
+        }
+    }
+}

@@ -1,0 +1,165 @@
+#include "state/index.h"
+#include "state_test.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+static bool finds(const struct index *index, uint64_t hash, uint32_t number, uint32_t *candidates)
+{
+    uint64_t cursor = 0;
+    bool found = false;
+    *candidates = 0;
+    for (uint32_t candidate; (candidate = index_next(index, hash, &cursor)); ++*candidates)
+        found = found || candidate == number;
+    return found;
+}
+
+static void what_was_inserted_is_found(void **state)
+{
+    (void)state;
+    struct memory memory;
+    memory_init(&memory);
+    struct index *index = index_open(&memory, 0);
+    uint64_t total = 0;
+    for (uint32_t number = 1; number <= 200000; number++)
+        assert_true(index_insert(index, number * UINT64_C(0x10000), number)); /* as bad a hash as it may get */
+    for (uint32_t number = 1; number <= 200000; number++) {
+        uint32_t candidates;
+        assert_true(finds(index, number * UINT64_C(0x10000), number, &candidates));
+        total += candidates;
+    }
+    assert_true(total < 200100);
+    uint32_t strangers = 0;
+    for (uint32_t number = 1; number <= 200000; number++) {
+        uint64_t cursor = 0;
+        strangers += index_next(index, number * UINT64_C(0x10000) + 1, &cursor) != 0;
+    }
+    assert_true(strangers < 100);
+    assert_true(memory_held(&memory) < 200000 * 8 * 2 * 10 / 7 * 2);
+    index_close(index);
+    assert_true(memory_held(&memory) == 0);
+}
+
+static void one_hash_may_have_several_numbers(void **state)
+{
+    (void)state;
+    struct memory memory;
+    memory_init(&memory);
+    struct index *index = index_open(&memory, 10);
+    uint32_t candidates;
+    for (uint32_t number = 1; number <= 300; number++)
+        assert_true(index_insert(index, 42, number));
+    for (uint32_t number = 1; number <= 300; number++)
+        assert_true(index_insert(index, 42, number));
+    assert_true(index_insert(index, 42, 0));
+    for (uint32_t number = 1; number <= 300; number++) {
+        assert_true(finds(index, 42, number, &candidates));
+        assert_int_equal(candidates, 300);
+    }
+    assert_false(finds(index, 43, 1, &candidates));
+    index_close(index);
+    index_close(NULL);
+}
+
+/* A walk that began before the array was replaced sees each entry of then exactly once. */
+static void a_walk_goes_on_while_the_index_grows(void **state)
+{
+    (void)state;
+    struct memory memory;
+    memory_init(&memory);
+    struct index *index = index_open(&memory, 0);
+    bool seen[9] = {false};
+    for (uint32_t number = 1; number <= 8; number++)
+        assert_true(index_insert(index, 7, number));
+    uint64_t cursor = 0;
+    for (uint32_t step = 1; step <= 8; step++) {
+        uint32_t number = index_next(index, 7, &cursor);
+        assert_true(number >= 1 && number <= 8 && !seen[number]);
+        seen[number] = true;
+        for (uint32_t other = 0; other < 2000; other++)
+            assert_true(index_insert(index, step * 1000000 + other, 100 + other));
+    }
+    assert_int_equal(index_next(index, 7, &cursor), 0);
+    index_close(index);
+}
+
+static void room_that_was_asked_for_is_there(void **state)
+{
+    (void)state;
+    struct scarce scarce;
+    scarce_init(&scarce, UINT64_MAX);
+    struct index *index = index_open(&scarce.memory, 100000);
+    scarce.left = 0;
+    for (uint32_t number = 1; number <= 100000; number++)
+        assert_true(index_insert(index, number, number));
+    bool refused = false;
+    for (uint32_t number = 100001; number <= 400000 && !refused; number++)
+        refused = !index_insert(index, number, number);
+    assert_true(refused);
+    uint32_t candidates;
+    assert_true(finds(index, 100000, 100000, &candidates));
+    index_close(index);
+    for (uint64_t granted = 0; granted < 3; granted++) {
+        scarce_init(&scarce, granted);
+        assert_null(index_open(&scarce.memory, 5));
+        assert_true(memory_held(&scarce.memory) == 0);
+    }
+}
+
+/* ---- with threads ---- */
+
+#define NUMBERS 100000u
+
+struct shared {
+    struct index *index;
+    _Atomic uint32_t inserted;
+};
+
+static uint64_t hash_of(uint32_t number)
+{
+    return number * UINT64_C(0x9E3779B97F4A7C15);
+}
+
+static void *read_index(void *arg)
+{
+    struct shared *shared = arg;
+    uint64_t seed = 5;
+    for (uint32_t inserted = 0; inserted < NUMBERS;) {
+        inserted = atomic_load_explicit(&shared->inserted, memory_order_acquire);
+        if (!inserted)
+            continue;
+        uint32_t candidates;
+        uint32_t number = 1 + random_below(&seed, inserted);
+        CHECK_IN_THREAD(finds(shared->index, hash_of(number), number, &candidates));
+        CHECK_IN_THREAD(!finds(shared->index, hash_of(number) + 1, number, &candidates));
+    }
+    return NULL;
+}
+
+static void readers_run_beside_the_writer(void **state)
+{
+    (void)state;
+    struct memory memory;
+    memory_init(&memory);
+    struct shared shared = {index_open(&memory, 0), 0};
+    pthread_t readers[2];
+    for (uint32_t i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&readers[i], NULL, read_index, &shared), 0);
+    for (uint32_t number = 1; number <= NUMBERS; number++) {
+        assert_true(index_insert(shared.index, hash_of(number), number));
+        atomic_store_explicit(&shared.inserted, number, memory_order_release);
+    }
+    for (uint32_t i = 0; i < 2; i++)
+        pthread_join(readers[i], NULL);
+    index_close(shared.index);
+}
+
+int index_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_inserted_is_found),           cmocka_unit_test(one_hash_may_have_several_numbers),
+        cmocka_unit_test(a_walk_goes_on_while_the_index_grows), cmocka_unit_test(room_that_was_asked_for_is_there),
+        cmocka_unit_test(readers_run_beside_the_writer),
+    };
+    return cmocka_run_group_tests_name("index", tests, NULL, NULL);
+}

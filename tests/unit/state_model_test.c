@@ -1,0 +1,281 @@
+/* The tables against a model that keeps every horizon as a whole copy: random batches, several in flight, discards, pins that come
+ * and go and expire, checkpoints that fail or succeed, and at the end the saved pages in new tables. */
+#include "base/error.h"
+#include "state/table.h"
+#include "state_test.h"
+
+#include <string.h>
+
+#define TABLES  3u
+#define RECORDS 300u
+#define PINS    5u
+#define STEPS   40000u
+
+static const uint32_t sizes[TABLES] = {8, 504, 2032};
+
+/* The state at one horizon: every word of a record is its value. */
+struct world {
+    uint32_t counts[TABLES];
+    uint64_t values[TABLES][RECORDS + 1];
+};
+
+struct saved_page {
+    bool present;
+    unsigned char image[TABLE_PAGE_BYTES];
+};
+
+struct model {
+    struct memory memory;
+    struct tables *tables;
+    struct table *table[TABLES];
+    uint64_t seed;
+    struct world installed;
+    struct world staged[TABLES_STAGES];
+    uint32_t stages;
+    struct pin *pins[PINS];
+    struct world pinned[PINS];
+    struct world saved;
+    struct saved_page pages[TABLES][RECORDS];
+    uint64_t expired;
+    uint64_t checkpoints;
+};
+
+static struct world *newest(struct model *model)
+{
+    return model->stages ? &model->staged[model->stages - 1] : &model->installed;
+}
+
+static void open_tables(struct memory *memory, struct tables **tables, struct table **table)
+{
+    assert_int_equal(tables_open(tables, memory, 150000, NULL), TRADING_OK);
+    for (uint32_t id = 0; id < TABLES; id++)
+        assert_int_equal(tables_add(*tables, id * 7, sizes[id], &table[id], NULL), TRADING_OK);
+}
+
+static void fill(void *record, uint32_t id, uint64_t value)
+{
+    for (uint32_t i = 0; i < sizes[id] / 8; i++)
+        memcpy((unsigned char *)record + i * 8, &value, 8);
+}
+
+static void check(const void *record, uint32_t id, uint64_t value)
+{
+    for (uint32_t i = 0; i < sizes[id] / 8; i++)
+        assert_memory_equal((const unsigned char *)record + i * 8, &value, 8);
+}
+
+/* Half of the time one of a few, so that records are changed again and again between pins. */
+static uint32_t pick(struct model *model, uint32_t below)
+{
+    uint32_t few = below < 8 ? below : 8;
+    return random_below(&model->seed, random_below(&model->seed, 2) ? few : below);
+}
+
+static void write_batch(struct model *model)
+{
+    if (!tables_begin(model->tables)) {
+        assert_int_equal(model->stages, TABLES_STAGES);
+        return;
+    }
+    assert_true(model->stages < TABLES_STAGES);
+    model->staged[model->stages] = *newest(model);
+    model->stages++;
+    struct world *world = newest(model);
+    for (uint32_t changes = random_below(&model->seed, 20); changes; changes--) {
+        uint32_t id = random_below(&model->seed, TABLES);
+        uint64_t value = random_next(&model->seed);
+        bool append = random_below(&model->seed, 8) == 0 || world->counts[id] == 0;
+        if (append && world->counts[id] < RECORDS) {
+            uint32_t number;
+            void *record = table_append(model->table[id], &number);
+            check(record, id, 0);
+            fill(record, id, value);
+            assert_int_equal(number, ++world->counts[id]);
+            world->values[id][number] = value;
+        } else {
+            uint32_t number = 1 + pick(model, world->counts[id]);
+            void *record = table_edit(model->table[id], number);
+            check(record, id, world->values[id][number]);
+            fill(record, id, value);
+            world->values[id][number] = value;
+        }
+    }
+    assert_false(tables_failed(model->tables));
+}
+
+static void install(struct model *model)
+{
+    tables_install(model->tables);
+    if (!model->stages)
+        return;
+    model->installed = model->staged[0];
+    model->stages--;
+    memmove(model->staged, model->staged + 1, model->stages * sizeof *model->staged);
+}
+
+static void pin_or_unpin(struct model *model)
+{
+    uint32_t i = random_below(&model->seed, PINS);
+    if (model->pins[i]) {
+        tables_unpin(model->pins[i]);
+        model->pins[i] = NULL;
+        return;
+    }
+    model->pins[i] = tables_pin(model->tables);
+    assert_non_null(model->pins[i]);
+    assert_true(pin_horizon(model->pins[i]) == tables_horizon(model->tables));
+    model->pinned[i] = model->installed;
+}
+
+static void check_record(struct model *model, struct pin *pin, const struct world *world)
+{
+    uint64_t record[TABLE_RECORD_BYTES / 8];
+    uint32_t id = random_below(&model->seed, TABLES);
+    uint32_t number = pick(model, RECORDS + 1);
+    enum table_read found = table_read(model->table[id], number, pin, record);
+    if (found == TABLE_EXPIRED) {
+        assert_true(pin && pin_expired(pin));
+        model->expired++;
+        return;
+    }
+    assert_int_equal(found, number && number <= world->counts[id] ? TABLE_FOUND : TABLE_ABSENT);
+    assert_int_equal(table_installed(model->table[id], pin), world->counts[id]);
+    if (found == TABLE_FOUND)
+        check(record, id, world->values[id][number]);
+}
+
+static void check_some(struct model *model)
+{
+    for (uint32_t n = 0; n < 4; n++) {
+        uint32_t id = random_below(&model->seed, TABLES);
+        uint32_t number = pick(model, RECORDS + 1);
+        bool exists = number && number <= newest(model)->counts[id];
+        check(table_get(model->table[id], number), id, exists ? newest(model)->values[id][number] : 0);
+        assert_int_equal(table_count(model->table[id]), newest(model)->counts[id]);
+        check_record(model, NULL, &model->installed);
+        uint32_t i = random_below(&model->seed, PINS);
+        if (model->pins[i])
+            check_record(model, model->pins[i], &model->pinned[i]);
+    }
+}
+
+/* ---- checkpoints ---- */
+
+struct taking {
+    struct model *model;
+    uint32_t left; /* pages until it fails */
+};
+
+static int32_t take(void *arg, uint32_t id, uint32_t page, const void *image, uint32_t bytes, trading_error *error)
+{
+    struct taking *taking = arg;
+    if (!taking->left--)
+        return error_set(error, TRADING_E_IO, "no more");
+    assert_true(bytes <= TABLE_PAGE_BYTES);
+    struct saved_page *saved = &taking->model->pages[id / 7][page];
+    saved->present = true;
+    memcpy(saved->image, image, bytes);
+    return TRADING_OK;
+}
+
+static void checkpoint(struct model *model)
+{
+    uint32_t i = random_below(&model->seed, PINS);
+    struct pin *pin = model->pins[i];
+    if (!pin)
+        return;
+    struct taking taking = {model, random_below(&model->seed, 4) ? UINT32_MAX : random_below(&model->seed, 10)};
+    bool all = random_below(&model->seed, 10) == 0;
+    trading_error error;
+    int32_t status = tables_pages(model->tables, pin, all, take, &taking, &error);
+    if (status == TRADING_E_VIEW_EXPIRED)
+        assert_true(pin_expired(pin));
+    if (status == TRADING_E_INVALID) {
+        assert_false(all);
+        return;
+    }
+    if (status == TRADING_OK) {
+        tables_saved(model->tables, pin);
+        model->saved = model->pinned[i];
+        model->checkpoints++;
+        return;
+    }
+    /* What a failed one left half done is replaced by the next whole one, as a transaction would undo it. */
+    struct pin *present = tables_pin(model->tables);
+    taking.left = UINT32_MAX;
+    assert_int_equal(tables_pages(model->tables, present, true, take, &taking, NULL), TRADING_OK);
+    tables_saved(model->tables, present);
+    tables_unpin(present);
+    model->saved = model->installed;
+}
+
+/* Puts what was saved into new tables. */
+static void check_saved(struct model *model)
+{
+    struct tables *tables;
+    struct table *table[TABLES];
+    open_tables(&model->memory, &tables, table);
+    for (uint32_t id = 0; id < TABLES; id++) {
+        uint32_t count = model->saved.counts[id];
+        for (uint32_t page = 0; page < tables_pages_for(tables, id * 7, count); page++) {
+            assert_true(model->pages[id][page].present);
+            assert_int_equal(
+                tables_put_page(tables, id * 7, page, model->pages[id][page].image, tables_page_bytes(tables, id * 7), NULL),
+                TRADING_OK);
+        }
+        assert_int_equal(tables_set_count(tables, id * 7, count, NULL), TRADING_OK);
+        for (uint32_t number = 1; number <= count; number++)
+            check(table_get(table[id], number), id, model->saved.values[id][number]);
+    }
+    tables_close(tables);
+}
+
+static void step(struct model *model)
+{
+    uint32_t what = random_below(&model->seed, 100);
+    if (what < 40)
+        write_batch(model);
+    else if (what < 80)
+        install(model);
+    else if (what < 82) {
+        tables_discard(model->tables);
+        model->stages = 0;
+    } else if (what < 90)
+        pin_or_unpin(model);
+    else if (what < 95)
+        checkpoint(model);
+    check_some(model);
+    if (what == 95)
+        check_saved(model);
+}
+
+static void run(uint64_t seed)
+{
+    struct model *model = calloc(1, sizeof *model);
+    assert_non_null(model);
+    model->seed = seed;
+    memory_init(&model->memory);
+    open_tables(&model->memory, &model->tables, model->table);
+    for (uint32_t i = 0; i < STEPS; i++)
+        step(model);
+    check_saved(model);
+    assert_true(model->checkpoints > 100 && model->expired > 100);
+    for (uint32_t i = 0; i < PINS; i++)
+        tables_unpin(model->pins[i]);
+    tables_close(model->tables);
+    assert_true(memory_held(&model->memory) == 0);
+    free(model);
+}
+
+static void tables_agree_with_the_model(void **state)
+{
+    (void)state;
+    run(88172645463325252u);
+    run(1);
+}
+
+int model_suite(void)
+{
+    const struct CMUnitTest tests[] = {cmocka_unit_test(tables_agree_with_the_model)};
+    return cmocka_run_group_tests_name("tables against a model", tests, NULL, NULL);
+}

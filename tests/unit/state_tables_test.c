@@ -1,0 +1,375 @@
+/* What each function of the tables promises, one by one. */
+#include "base/error.h"
+#include "state/table.h"
+#include "state_test.h"
+
+#include <string.h>
+
+struct bed {
+    struct memory memory;
+    struct tables *tables;
+    struct table *table;
+};
+
+static void bed_open(struct bed *bed, uint32_t record_bytes)
+{
+    memory_init(&bed->memory);
+    assert_int_equal(tables_open(&bed->tables, &bed->memory, 1 << 20, NULL), TRADING_OK);
+    assert_int_equal(tables_add(bed->tables, 3, record_bytes, &bed->table, NULL), TRADING_OK);
+}
+
+static void bed_close(struct bed *bed)
+{
+    tables_close(bed->tables);
+    assert_true(memory_held(&bed->memory) == 0);
+}
+
+static uint64_t value_of(const void *record)
+{
+    uint64_t value;
+    memcpy(&value, record, sizeof value);
+    return value;
+}
+
+static uint64_t installed_value(struct bed *bed, uint32_t number)
+{
+    uint64_t record[TABLE_RECORD_BYTES / 8];
+    return table_read(bed->table, number, NULL, record) == TABLE_FOUND ? record[0] : UINT64_MAX;
+}
+
+static void append_value(struct bed *bed, uint64_t value)
+{
+    uint32_t number;
+    uint64_t *record = table_append(bed->table, &number);
+    assert_int_equal(number, table_count(bed->table));
+    assert_true(value_of(record) == 0);
+    *record = value;
+}
+
+static void edit_value(struct bed *bed, uint32_t number, uint64_t value)
+{
+    *(uint64_t *)table_edit(bed->table, number) = value;
+}
+
+static void tables_are_checked_when_added(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct table *other = NULL;
+    trading_error error;
+    bed_open(&bed, 16);
+    assert_int_equal(tables_add(bed.tables, 3, 16, &other, &error), TRADING_E_INVALID);
+    assert_int_equal(tables_add(bed.tables, TABLES_MAX, 16, &other, &error), TRADING_E_INVALID);
+    assert_int_equal(tables_add(bed.tables, 4, 0, &other, &error), TRADING_E_INVALID);
+    assert_int_equal(tables_add(bed.tables, 4, 12, &other, &error), TRADING_E_INVALID);
+    assert_int_equal(tables_add(bed.tables, 4, TABLE_RECORD_BYTES + 8, &other, &error), TRADING_E_INVALID);
+    assert_null(other);
+    assert_int_equal(tables_add(bed.tables, 4, TABLE_RECORD_BYTES, &other, &error), TRADING_OK);
+    assert_non_null(other);
+    assert_true(tables_begin(bed.tables));
+    assert_int_equal(tables_add(bed.tables, 5, 16, &other, &error), TRADING_E_INVALID);
+    bed_close(&bed);
+}
+
+static void a_page_holds_a_power_of_two_of_records(void **state)
+{
+    (void)state;
+    static const uint32_t shapes[][2] = {{8, 4096 / 2}, {16, 2048},   {120, 3840}, {128, 2048},
+                                         {504, 4032},   {1016, 4064}, {2032, 4064}};
+    for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
+        struct bed bed;
+        bed_open(&bed, shapes[i][0]);
+        assert_int_equal(tables_record_bytes(bed.tables, 3), shapes[i][0]);
+        assert_int_equal(tables_page_bytes(bed.tables, 3), shapes[i][1]);
+        uint32_t per_page = shapes[i][1] / shapes[i][0];
+        assert_int_equal(tables_pages_for(bed.tables, 3, 0), 0);
+        assert_int_equal(tables_pages_for(bed.tables, 3, 1), 1);
+        assert_int_equal(tables_pages_for(bed.tables, 3, per_page - 1), 1);
+        assert_int_equal(tables_pages_for(bed.tables, 3, per_page), 2);
+        assert_int_equal(tables_page_bytes(bed.tables, 2), 0);
+        assert_int_equal(tables_page_bytes(bed.tables, TABLES_MAX), 0);
+        bed_close(&bed);
+    }
+}
+
+static void readers_see_what_is_installed(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 24);
+    assert_true(tables_begin(bed.tables));
+    append_value(&bed, 10);
+    assert_int_equal(table_installed(bed.table, NULL), 0);
+    assert_true(installed_value(&bed, 1) == UINT64_MAX);
+    assert_true(tables_begin(bed.tables));
+    edit_value(&bed, 1, 11);
+    append_value(&bed, 20);
+    assert_true(value_of(table_get(bed.table, 1)) == 11);
+
+    tables_install(bed.tables);
+    assert_true(tables_horizon(bed.tables) == 1);
+    assert_int_equal(table_installed(bed.table, NULL), 1);
+    assert_true(installed_value(&bed, 1) == 10);
+    assert_true(installed_value(&bed, 2) == UINT64_MAX);
+    assert_true(value_of(table_get(bed.table, 1)) == 11);
+
+    tables_install(bed.tables);
+    assert_true(tables_horizon(bed.tables) == 2);
+    assert_true(installed_value(&bed, 1) == 11);
+    assert_true(installed_value(&bed, 2) == 20);
+    tables_install(bed.tables);
+    assert_true(tables_horizon(bed.tables) == 2);
+    bed_close(&bed);
+}
+
+static void an_older_stage_keeps_its_own_copy(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 8);
+    for (uint64_t stage = 0; stage < TABLES_STAGES; stage++) {
+        assert_true(tables_begin(bed.tables));
+        if (stage == 0)
+            append_value(&bed, 100);
+        else
+            edit_value(&bed, 1, 100 + stage);
+        edit_value(&bed, 1, value_of(table_get(bed.table, 1)) + 1000);
+        edit_value(&bed, 1, value_of(table_get(bed.table, 1)) - 1000);
+        assert_true(tables_staged_bytes(bed.tables) < 100);
+    }
+    assert_false(tables_begin(bed.tables));
+    for (uint64_t stage = 0; stage < TABLES_STAGES; stage++) {
+        tables_install(bed.tables);
+        assert_true(installed_value(&bed, 1) == 100 + stage);
+        assert_true(value_of(table_get(bed.table, 1)) == 100 + TABLES_STAGES - 1);
+    }
+    assert_true(tables_staged_bytes(bed.tables) == 0);
+    assert_true(tables_begin(bed.tables));
+    bed_close(&bed);
+}
+
+static void discard_goes_back_to_what_is_installed(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 8);
+    assert_true(tables_begin(bed.tables));
+    append_value(&bed, 1);
+    tables_install(bed.tables);
+    assert_true(tables_begin(bed.tables));
+    edit_value(&bed, 1, 2);
+    append_value(&bed, 3);
+    assert_true(tables_begin(bed.tables));
+    edit_value(&bed, 1, 4);
+    edit_value(&bed, 2, 5);
+    append_value(&bed, 6);
+    tables_discard(bed.tables);
+    assert_int_equal(table_count(bed.table), 1);
+    assert_true(value_of(table_get(bed.table, 1)) == 1);
+    assert_true(value_of(table_get(bed.table, 2)) == 0);
+    assert_true(tables_begin(bed.tables));
+    append_value(&bed, 7);
+    assert_true(value_of(table_get(bed.table, 2)) == 7);
+    tables_install(bed.tables);
+    assert_true(tables_horizon(bed.tables) == 2);
+    assert_true(installed_value(&bed, 1) == 1);
+    assert_true(installed_value(&bed, 2) == 7);
+    bed_close(&bed);
+}
+
+static void records_that_do_not_exist_are_zero_and_cannot_be_edited(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 8);
+    assert_true(value_of(table_get(bed.table, 0)) == 0);
+    assert_true(value_of(table_get(bed.table, 1)) == 0);
+    assert_true(value_of(table_get(bed.table, UINT32_MAX)) == 0);
+    assert_true(installed_value(&bed, 0) == UINT64_MAX);
+    assert_true(installed_value(&bed, UINT32_MAX) == UINT64_MAX);
+    assert_true(tables_begin(bed.tables));
+    append_value(&bed, 1);
+    assert_false(tables_failed(bed.tables));
+    edit_value(&bed, 0, 9);
+    assert_true(tables_failed(bed.tables));
+    tables_discard(bed.tables);
+    assert_false(tables_failed(bed.tables));
+    assert_true(tables_begin(bed.tables));
+    edit_value(&bed, 1, 9);
+    assert_true(tables_failed(bed.tables));
+    tables_discard(bed.tables);
+    uint32_t number = 77;
+    table_append(bed.table, &number); /* without a stage */
+    assert_int_equal(number, 0);
+    assert_true(tables_failed(bed.tables));
+    assert_true(value_of(table_get(bed.table, 0)) == 0);
+    bed_close(&bed);
+}
+
+/* Every allocation fails once: the batch fails, is discarded, and is repeated with memory; nothing of the failure is left. */
+static void memory_may_run_out_anywhere(void **state)
+{
+    (void)state;
+    for (uint64_t granted = 0;; granted++) {
+        struct scarce scarce;
+        scarce_init(&scarce, granted);
+        struct tables *tables;
+        struct table *table;
+        if (tables_open(&tables, &scarce.memory, 1 << 20, NULL))
+            continue;
+        if (tables_add(tables, 0, 2032, &table, NULL)) {
+            tables_close(tables);
+            assert_true(memory_held(&scarce.memory) == 0);
+            continue;
+        }
+        bool failed = false;
+        for (int attempt = 0; attempt < 2; attempt++) {
+            assert_true(tables_begin(tables));
+            for (uint32_t i = 1; i <= 200; i++) {
+                uint32_t number;
+                uint64_t *record = table_append(table, &number);
+                *record = i;
+            }
+            for (uint32_t i = 1; i <= 200; i++)
+                *(uint64_t *)table_edit(table, i) += 1;
+            if (!tables_failed(tables))
+                break;
+            failed = true;
+            tables_discard(tables);
+            scarce.left = UINT64_MAX;
+        }
+        assert_int_equal(table_count(table), 200);
+        scarce.left = 0;
+        tables_install(tables);
+        for (uint32_t i = 1; i <= 200; i++) {
+            uint64_t record[2032 / 8];
+            assert_int_equal(table_read(table, i, NULL, record), TABLE_FOUND);
+            assert_true(record[0] == i + 1);
+        }
+        tables_close(tables);
+        assert_true(memory_held(&scarce.memory) == 0);
+        if (!failed)
+            return;
+    }
+}
+
+static void large_batches_give_their_memory_back(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 1016);
+    assert_true(tables_begin(bed.tables));
+    for (uint32_t i = 0; i < 30000; i++)
+        append_value(&bed, i + 1);
+    assert_true(tables_staged_bytes(bed.tables) > UINT64_C(30000000));
+    uint64_t before = memory_held(&bed.memory);
+    tables_install(bed.tables);
+    assert_true(memory_held(&bed.memory) < before - UINT64_C(20000000));
+    for (uint32_t i = 0; i < 30000; i++)
+        assert_true(installed_value(&bed, i + 1) == i + 1);
+    bed_close(&bed);
+}
+
+/* ---- pages ---- */
+
+static int32_t refuse(void *arg, uint32_t id, uint32_t page, const void *image, uint32_t bytes, trading_error *error)
+{
+    (void)id, (void)page, (void)image, (void)bytes;
+    uint32_t *left = arg;
+    return (*left)-- ? TRADING_OK : error_set(error, TRADING_E_NO_SPACE, "full");
+}
+
+static uint32_t count_pages(struct bed *bed, struct pin *pin, bool all)
+{
+    uint32_t left = UINT32_MAX;
+    assert_int_equal(tables_pages(bed->tables, pin, all, refuse, &left, NULL), TRADING_OK);
+    return UINT32_MAX - left;
+}
+
+static void pages_changed_since_the_last_save_are_handed_over(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 2032); /* two to a page */
+    assert_true(tables_begin(bed.tables));
+    for (uint32_t i = 1; i <= 9; i++)
+        append_value(&bed, i);
+    tables_install(bed.tables);
+    struct pin *first = tables_pin(bed.tables);
+    assert_int_equal(count_pages(&bed, first, false), 5);
+    assert_int_equal(count_pages(&bed, first, true), 5);
+
+    uint32_t left = 3;
+    trading_error error;
+    assert_int_equal(tables_pages(bed.tables, first, false, refuse, &left, &error), TRADING_E_NO_SPACE);
+    assert_int_equal(error.code, TRADING_E_NO_SPACE);
+    assert_int_equal(count_pages(&bed, first, false), 5); /* nothing was said to be saved */
+
+    assert_true(tables_begin(bed.tables));
+    edit_value(&bed, 1, 100);
+    tables_install(bed.tables);
+    tables_saved(bed.tables, first);
+    assert_int_equal(count_pages(&bed, first, false), 0); /* the change came after the pin */
+    struct pin *second = tables_pin(bed.tables);
+    assert_int_equal(count_pages(&bed, second, false), 1);
+    assert_int_equal(count_pages(&bed, second, true), 5);
+    tables_saved(bed.tables, second);
+    assert_int_equal(count_pages(&bed, second, false), 0);
+    assert_int_equal(tables_pages(bed.tables, first, false, refuse, &left, &error), TRADING_E_INVALID);
+    assert_int_equal(count_pages(&bed, first, true), 5);
+    tables_unpin(second);
+    tables_unpin(first);
+    bed_close(&bed);
+}
+
+static void pages_put_back_are_checked(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 2032);
+    uint64_t image[4064 / 8] = {0};
+    trading_error error;
+    image[254] = 1;
+    assert_int_equal(tables_put_page(bed.tables, 2, 0, image, 4064, &error), TRADING_E_INVALID);
+    assert_int_equal(tables_put_page(bed.tables, TABLES_MAX, 0, image, 4064, &error), TRADING_E_INVALID);
+    assert_int_equal(tables_put_page(bed.tables, 3, 0, image, 4056, &error), TRADING_E_DAMAGED);
+    assert_int_equal(tables_put_page(bed.tables, 3, UINT32_MAX, image, 4064, &error), TRADING_E_DAMAGED);
+    assert_int_equal(tables_put_page(bed.tables, 3, 0, image, 4064, &error), TRADING_OK);
+    assert_int_equal(tables_set_count(bed.tables, 3, 2, &error), TRADING_E_DAMAGED); /* needs page 1 */
+    assert_int_equal(tables_set_count(bed.tables, 3, UINT32_MAX, &error), TRADING_E_DAMAGED);
+    image[0] = 2;
+    image[254] = 0;
+    assert_int_equal(tables_put_page(bed.tables, 3, 1, image, 4064, &error), TRADING_OK);
+    assert_int_equal(tables_set_count(bed.tables, 3, 1, &error), TRADING_OK);
+    assert_int_equal(tables_set_count(bed.tables, 3, 2, &error), TRADING_OK);
+    assert_true(installed_value(&bed, 1) == 1);
+    assert_true(installed_value(&bed, 2) == 2);
+    image[254] = 7; /* number 3 */
+    assert_int_equal(tables_put_page(bed.tables, 3, 1, image, 4064, &error), TRADING_OK);
+    assert_int_equal(tables_set_count(bed.tables, 3, 2, &error), TRADING_E_DAMAGED);
+    assert_int_equal(tables_set_count(bed.tables, 3, 3, &error), TRADING_OK);
+    image[0] = 7; /* number 0 */
+    assert_int_equal(tables_put_page(bed.tables, 3, 0, image, 4064, &error), TRADING_OK);
+    assert_int_equal(tables_set_count(bed.tables, 3, 3, &error), TRADING_E_DAMAGED);
+    assert_true(tables_begin(bed.tables));
+    assert_int_equal(tables_put_page(bed.tables, 3, 0, image, 4064, &error), TRADING_E_INVALID);
+    assert_int_equal(tables_set_count(bed.tables, 3, 0, &error), TRADING_E_INVALID);
+    bed_close(&bed);
+}
+
+int tables_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(tables_are_checked_when_added),
+        cmocka_unit_test(a_page_holds_a_power_of_two_of_records),
+        cmocka_unit_test(readers_see_what_is_installed),
+        cmocka_unit_test(an_older_stage_keeps_its_own_copy),
+        cmocka_unit_test(discard_goes_back_to_what_is_installed),
+        cmocka_unit_test(records_that_do_not_exist_are_zero_and_cannot_be_edited),
+        cmocka_unit_test(memory_may_run_out_anywhere),
+        cmocka_unit_test(large_batches_give_their_memory_back),
+        cmocka_unit_test(pages_changed_since_the_last_save_are_handed_over),
+        cmocka_unit_test(pages_put_back_are_checked),
+    };
+    return cmocka_run_group_tests_name("tables", tests, NULL, NULL);
+}

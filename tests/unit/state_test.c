@@ -1,0 +1,11 @@
+#include "state_test.h"
+
+int main(void)
+{
+    int failed = 0;
+    failed += tables_suite();
+    failed += model_suite();
+    failed += pins_suite();
+    failed += index_suite();
+    return failed != 0;
+}
