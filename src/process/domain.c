@@ -1,0 +1,265 @@
+#include "process/domain.h"
+
+#include "base/error.h"
+#include "base/id.h"
+
+#define EXPECTED 1024
+
+static int32_t add_tables(struct domain *domain, trading_error *error)
+{
+    const struct {
+        uint32_t id;
+        size_t bytes;
+        struct table **table;
+    } tables[] = {
+        {TABLE_MARK, sizeof(struct mark_record), &domain->mark},
+        {TABLE_ACCOUNTS, sizeof(struct account_record), &domain->accounts.records},
+        {TABLE_LEDGERS, sizeof(struct ledger_record), &domain->accounts.ledgers},
+        {TABLE_PORTFOLIOS, sizeof(struct portfolio_record), &domain->portfolios.records},
+        {TABLE_OWNERS, sizeof(struct owner_record), &domain->portfolios.owners},
+        {TABLE_HOLDINGS, sizeof(struct holding_record), &domain->portfolios.holdings},
+        {TABLE_LOTS, sizeof(struct lot_record), &domain->portfolios.lots},
+        {TABLE_ORDERS, sizeof(struct order_record), &domain->orders.records},
+        {TABLE_DESKS, sizeof(struct desk_record), &domain->orders.desks},
+        {TABLE_SESSION, sizeof(struct session_record), &domain->orders.session},
+        {TABLE_INSTRUMENTS, sizeof(struct instrument_record), &domain->market.instruments},
+        {TABLE_LEVELS, sizeof(struct level_record), &domain->market.levels},
+        {TABLE_ENTRIES, sizeof(struct entry_record), &domain->market.entries},
+        {TABLE_EXCHANGE, sizeof(struct exchange_record), &domain->market.exchange},
+        {TABLE_CURSORS, sizeof(struct cursor_record), &domain->cursors},
+    };
+    for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
+        int32_t code = tables_add(domain->tables, tables[i].id, (uint32_t)tables[i].bytes, tables[i].table, error);
+        if (code)
+            return code;
+    }
+    return TRADING_OK;
+}
+
+static struct index **index_of(struct domain *domain, size_t i)
+{
+    struct index **indexes[] = {
+        &domain->accounts.by_id,           &domain->portfolios.by_id, &domain->portfolios.holdings_by_symbol,
+        &domain->portfolios.lots_by_order, &domain->orders.by_id,     &domain->market.by_symbol,
+    };
+    return i < sizeof indexes / sizeof *indexes ? indexes[i] : NULL;
+}
+
+int32_t domain_open(struct domain *domain, struct memory *memory, uint64_t pin_bytes, trading_error *error)
+{
+    *domain = (struct domain){.memory = memory};
+    int32_t code = tables_open(&domain->tables, memory, pin_bytes, error);
+    if (!code)
+        code = add_tables(domain, error);
+    struct index **index;
+    for (size_t i = 0; !code && (index = index_of(domain, i)); i++) {
+        *index = index_open(memory, EXPECTED);
+        if (!*index)
+            code = error_no_memory(error, "the indexes of a partition");
+    }
+    if (code)
+        domain_close(domain);
+    return code;
+}
+
+void domain_close(struct domain *domain)
+{
+    struct index **index;
+    for (size_t i = 0; (index = index_of(domain, i)); i++) {
+        if (*index)
+            index_close(*index);
+        *index = NULL;
+    }
+    if (domain->tables)
+        tables_close(domain->tables);
+    domain->tables = NULL;
+}
+
+int32_t domain_found(struct domain *domain, trading_error *error)
+{
+    uint32_t number;
+    tables_begin(domain->tables);
+    table_append(domain->mark, &number);
+    market_found(&domain->market);
+    orders_found(&domain->orders);
+    if (tables_failed(domain->tables)) {
+        tables_discard(domain->tables);
+        return error_no_memory(error, "the state of a partition");
+    }
+    tables_install(domain->tables);
+    return TRADING_OK;
+}
+
+int32_t domain_index(struct domain *domain, trading_error *error)
+{
+    bool room = accounts_index(&domain->accounts) && portfolios_index(&domain->portfolios) && orders_index(&domain->orders) &&
+                market_index(&domain->market);
+    return room ? TRADING_OK : error_no_memory(error, "the indexes of a partition");
+}
+
+void domain_resume(struct domain *domain)
+{
+    struct mark_record *mark = domain_edit_mark(domain);
+    mark->work = (struct work){0};
+}
+
+uint32_t domain_cursor(const struct domain *domain, const char *name, size_t size)
+{
+    uint32_t count = table_count(domain->cursors);
+    for (uint32_t number = 1; number <= count; number++) {
+        const struct cursor_record *cursor = table_get(domain->cursors, number);
+        if (strnlen(cursor->name, CURSOR_NAME_BYTES) == size && !memcmp(cursor->name, name, size))
+            return number;
+    }
+    return 0;
+}
+
+int64_t domain_last_position(const struct domain *domain, uint32_t kind, uint32_t number)
+{
+    if (number == 0)
+        return POSITION_NONE;
+    switch (event_entity(kind)) {
+    case TRADING_ENTITY_ACCOUNT:
+        return number > table_count(domain->accounts.records) ? POSITION_NONE
+                                                              : account_get(&domain->accounts, number)->last_position;
+    case TRADING_ENTITY_PORTFOLIO:
+        return number > table_count(domain->portfolios.records) ? POSITION_NONE
+                                                                : portfolio_get(&domain->portfolios, number)->last_position;
+    case TRADING_ENTITY_ORDER:
+        return number > table_count(domain->orders.records) ? POSITION_NONE : order_get(&domain->orders, number)->last_position;
+    case TRADING_ENTITY_INSTRUMENT:
+        return number > table_count(domain->market.instruments) ? POSITION_NONE
+                                                                : instrument_get(&domain->market, number)->last_position;
+    default:
+        return POSITION_NONE;
+    }
+}
+
+/* ---- folding ---- */
+
+static const char *fold_account(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
+{
+    trading_id id = {0};
+    if (event->kind == TRADING_EVENT_ACCOUNT_OPENED)
+        id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){0}, &folding->cause->key, 0);
+    const char *broken = account_fold(&domain->accounts, event->kind, &event->account, &id, at);
+    if (!broken && event->kind == TRADING_EVENT_ACCOUNT_OPENED)
+        broken = portfolio_fold_account(&domain->portfolios, event->account.account);
+    if (!broken && event->account.order)
+        broken = order_fold_funds(&domain->orders, event->kind, &event->account);
+    return broken;
+}
+
+static const char *fold_portfolio(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
+{
+    struct portfolio_event *portfolio = &event->portfolio;
+    trading_id id = {0};
+    if (event->kind == TRADING_EVENT_PORTFOLIO_OPENED) {
+        const trading_id *scope = &account_get(&domain->accounts, portfolio->account)->id;
+        id_derive(&id, TRADING_ENTITY_PORTFOLIO, scope, &folding->cause->key, 0);
+    } else {
+        const struct order_record *order = order_get(&domain->orders, portfolio->order);
+        portfolio->instrument = order->instrument;
+        if (event->kind == TRADING_EVENT_LOT_DISPOSED)
+            portfolio->named = order->lot != 0;
+        else
+            portfolio->lot = event->kind == TRADING_EVENT_LOT_ACQUIRED ? portfolio->order : order->lot;
+    }
+    const char *broken = portfolio_fold(&domain->portfolios, event->kind, portfolio, &id, at);
+    if (!broken && event->kind == TRADING_EVENT_PORTFOLIO_OPENED)
+        broken = order_fold_portfolio(&domain->orders, portfolio->portfolio);
+    return broken;
+}
+
+static const char *fold_into_book(struct domain *domain, const struct event *event, struct order_event *order,
+                                  const struct order_record *record, struct moment at)
+{
+    switch (event->kind) {
+    case TRADING_EVENT_ORDER_RESTED:
+        return market_fold_rested(&domain->market, record->instrument, record->side, record->limit, order->order,
+                                  order->quantity, &order->entry);
+    case TRADING_EVENT_ORDER_EXECUTED:
+        return market_fold_traded(&domain->market, record->instrument, record->side, record->entry, order->quantity,
+                                  order->price, at);
+    case TRADING_EVENT_ORDER_CANCELED:
+    case TRADING_EVENT_ORDER_EXPIRED:
+        return market_fold_ended(&domain->market, record->instrument, record->side, record->entry);
+    default:
+        return NULL;
+    }
+}
+
+static const char *fold_order(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
+{
+    struct order_event *order = &event->order;
+    trading_id id = {0};
+    if (event->kind == TRADING_EVENT_ORDER_PLACED || event->kind == TRADING_EVENT_ORDER_REJECTED) {
+        order->account = portfolio_get(&domain->portfolios, order->portfolio)->account;
+        const trading_id *scope = &account_get(&domain->accounts, order->account)->id;
+        id_derive(&id, TRADING_ENTITY_ORDER, scope, &folding->cause->key, folding->ordinal++);
+        if (order->instrument == 0 || order->instrument > table_count(domain->market.instruments))
+            return "an order names an instrument that is not there";
+    } else {
+        const struct order_record *record = order_get(&domain->orders, order->order);
+        if (record->instrument == 0)
+            return "an event names an order that is not there";
+        const char *broken = fold_into_book(domain, event, order, record, at);
+        if (broken)
+            return broken;
+    }
+    return order_fold(&domain->orders, event->kind, order, &id, at);
+}
+
+static const char *fold_market(struct domain *domain, struct event *event, struct moment at)
+{
+    const struct market_event *market = &event->market;
+    const char *broken = market_fold(&domain->market, event->kind, market, at);
+    if (broken || event->kind != TRADING_EVENT_QUOTE_TAKEN)
+        return broken;
+    const struct order_record *order = order_get(&domain->orders, market->order);
+    trading_decimal received = market->side == TRADING_SIDE_SELL ? market->amount : -market->amount;
+    return account_fold_house(&domain->accounts, account_get(&domain->accounts, order->account)->ledger, received);
+}
+
+static const char *fold_work(struct domain *domain, const struct folding *folding, const struct event *event)
+{
+    struct mark_record *mark = domain_edit_mark(domain);
+    mark->work = event->work;
+    mark->work_type = folding->cause->type;
+    mark->work_account = folding->cause->account;
+    mark->work_key = folding->cause->key;
+    mark->work_actor = folding->cause->actor;
+    mark->work_correlation = folding->cause->correlation;
+    return NULL;
+}
+
+static const char *fold_cursor(struct domain *domain, const struct event *event)
+{
+    uint32_t number = event->number;
+    if (number == 0 || number > table_count(domain->cursors) + 1)
+        return "a cursor was acknowledged out of turn";
+    if (number > table_count(domain->cursors)) {
+        struct cursor_record *made = table_append(domain->cursors, &number);
+        memcpy(made->name, event->cursor.name, event->cursor.name_size);
+    }
+    struct cursor_record *cursor = table_edit(domain->cursors, number);
+    cursor->position = event->cursor.position;
+    return NULL;
+}
+
+const char *domain_fold(struct domain *domain, struct folding *folding, struct event *event)
+{
+    struct moment at = {.position = event->position, .time = folding->time};
+    switch (event_entity(event->kind)) {
+    case TRADING_ENTITY_ACCOUNT:
+        return fold_account(domain, folding, event, at);
+    case TRADING_ENTITY_PORTFOLIO:
+        return fold_portfolio(domain, folding, event, at);
+    case TRADING_ENTITY_ORDER:
+        return fold_order(domain, folding, event, at);
+    case TRADING_ENTITY_INSTRUMENT:
+        return fold_market(domain, event, at);
+    default:
+        return event->kind == TRADING_EVENT_WORK_PAUSED ? fold_work(domain, folding, event) : fold_cursor(domain, event);
+    }
+}

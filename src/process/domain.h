@@ -1,0 +1,104 @@
+/* The state of a partition: that of every context, and the mark up to which the journal is folded into it. */
+#ifndef PROCESS_DOMAIN_H
+#define PROCESS_DOMAIN_H
+
+#include "account/state.h"
+#include "journal/entry.h"
+#include "market/state.h"
+#include "order/state.h"
+#include "portfolio/state.h"
+#include "process/event.h"
+
+/* Numbers of the tables, in checkpoints for ever. */
+enum domain_table {
+    TABLE_MARK,
+    TABLE_ACCOUNTS,
+    TABLE_LEDGERS,
+    TABLE_PORTFOLIOS,
+    TABLE_OWNERS,
+    TABLE_HOLDINGS,
+    TABLE_LOTS,
+    TABLE_ORDERS,
+    TABLE_DESKS,
+    TABLE_SESSION,
+    TABLE_INSTRUMENTS,
+    TABLE_LEVELS,
+    TABLE_ENTRIES,
+    TABLE_EXCHANGE,
+    TABLE_CURSORS,
+};
+
+/* One record: where the journal stands, and what of it is still to do. */
+struct mark_record {
+    int64_t next_position;
+    trading_time time; /* of the last commit */
+    uint8_t digest[32];
+    trading_id nonce;
+    uint64_t commits;
+    struct work work;
+    int32_t work_type; /* the command that the work belongs to, and its cause */
+    uint32_t work_account;
+    uint32_t unused;
+    trading_id work_key;
+    trading_id work_actor;
+    trading_id work_correlation;
+};
+
+/* A durable cursor of a feed. */
+struct cursor_record {
+    char name[CURSOR_NAME_BYTES + 1];
+    int64_t position;
+};
+
+struct domain {
+    struct memory *memory;
+    struct tables *tables;
+    struct table *mark;
+    struct table *cursors;
+    struct accounts accounts;
+    struct portfolios portfolios;
+    struct orders orders;
+    struct market market;
+};
+
+/* An empty state. pin_bytes: see tables_open. */
+int32_t domain_open(struct domain *domain, struct memory *memory, uint64_t pin_bytes, trading_error *error);
+void domain_close(struct domain *domain);
+
+/* The records that there is one of, for a partition whose journal is empty: within a stage of their own. */
+int32_t domain_found(struct domain *domain, trading_error *error);
+
+/* Fills the indexes from tables that a checkpoint or snapshot brought back. */
+int32_t domain_index(struct domain *domain, trading_error *error);
+
+static inline const struct mark_record *domain_mark(const struct domain *domain)
+{
+    return table_get(domain->mark, 1);
+}
+
+static inline struct mark_record *domain_edit_mark(struct domain *domain)
+{
+    return table_edit(domain->mark, 1);
+}
+
+/* The cause's work is begun again: its entry goes on with it. */
+void domain_resume(struct domain *domain);
+
+/* The number of a feed's cursor, 0 when it was never acknowledged. */
+uint32_t domain_cursor(const struct domain *domain, const char *name, size_t size);
+
+/* Where an entity's newest event stands, −1: it has none. */
+int64_t domain_last_position(const struct domain *domain, uint32_t kind, uint32_t number);
+
+/* What of an entry is known while its events are folded: `ordinal` counts the orders that it makes. */
+struct folding {
+    const struct cause *cause;
+    trading_time time;
+    uint32_t ordinal;
+};
+
+/* Applies one event to every context that it concerns, having filled in what is not written but follows from the state. NULL, or
+ * which invariant it breaks; the state is then worthless. */
+const char *domain_fold(struct domain *domain, struct folding *folding, struct event *event);
+
+#endif

@@ -1,0 +1,112 @@
+#include "process/event.h"
+
+#include "base/moment.h"
+
+int32_t event_entity(uint32_t kind)
+{
+    if (account_has_kind(kind))
+        return TRADING_ENTITY_ACCOUNT;
+    if (portfolio_has_kind(kind))
+        return TRADING_ENTITY_PORTFOLIO;
+    if (order_has_kind(kind))
+        return TRADING_ENTITY_ORDER;
+    if (market_has_kind(kind))
+        return TRADING_ENTITY_INSTRUMENT;
+    return 0;
+}
+
+static void write_work(struct writer *writer, const struct work *work)
+{
+    write_u64(writer, work->kind);
+    write_u64(writer, work->subject);
+    write_u64(writer, work->cursor);
+    write_u64(writer, work->order);
+    write_u64(writer, work->ordinal);
+}
+
+static void read_work(struct reader *reader, struct work *work)
+{
+    work->kind = read_u32(reader);
+    work->subject = read_u32(reader);
+    work->cursor = read_u32(reader);
+    work->order = read_u32(reader);
+    work->ordinal = read_u32(reader);
+    if (work->kind == WORK_NONE || work->kind > WORK_LIQUIDATE)
+        reader->bad = true;
+}
+
+static void read_cursor(struct reader *reader, struct cursor_event *cursor)
+{
+    cursor->position = read_amount(reader);
+    cursor->name = read_block(reader, &cursor->name_size);
+    if (cursor->name_size > CURSOR_NAME_BYTES)
+        reader->bad = true;
+}
+
+void event_write(struct writer *writer, const struct event *event)
+{
+    uint64_t back = event->previous == POSITION_NONE ? 0 : (uint64_t)(event->position - event->previous);
+    write_u8(writer, (uint8_t)event->kind);
+    write_u64(writer, event->number);
+    write_u64(writer, back);
+    switch (event_entity(event->kind)) {
+    case TRADING_ENTITY_ACCOUNT:
+        account_event_write(writer, event->kind, &event->account);
+        break;
+    case TRADING_ENTITY_PORTFOLIO:
+        portfolio_event_write(writer, event->kind, &event->portfolio);
+        break;
+    case TRADING_ENTITY_ORDER:
+        order_event_write(writer, event->kind, &event->order);
+        break;
+    case TRADING_ENTITY_INSTRUMENT:
+        market_event_write(writer, event->kind, &event->market);
+        break;
+    default:
+        if (event->kind == TRADING_EVENT_WORK_PAUSED) {
+            write_work(writer, &event->work);
+        } else {
+            write_amount(writer, event->cursor.position);
+            write_block(writer, event->cursor.name, event->cursor.name_size);
+        }
+        break;
+    }
+}
+
+void event_read(struct reader *reader, int64_t position, struct event *event)
+{
+    memset(event, 0, sizeof *event);
+    event->kind = read_u8(reader);
+    event->number = read_u32(reader);
+    event->position = position;
+    int64_t back = read_amount(reader);
+    if (back > position)
+        reader->bad = true;
+    event->previous = back ? position - back : POSITION_NONE;
+    switch (event_entity(event->kind)) {
+    case TRADING_ENTITY_ACCOUNT:
+        event->account.account = event->number;
+        account_event_read(reader, event->kind, &event->account);
+        break;
+    case TRADING_ENTITY_PORTFOLIO:
+        event->portfolio.portfolio = event->number;
+        portfolio_event_read(reader, event->kind, &event->portfolio);
+        break;
+    case TRADING_ENTITY_ORDER:
+        event->order.order = event->number;
+        order_event_read(reader, event->kind, &event->order);
+        break;
+    case TRADING_ENTITY_INSTRUMENT:
+        event->market.instrument = event->number;
+        market_event_read(reader, event->kind, &event->market);
+        break;
+    default:
+        if (event->kind == TRADING_EVENT_WORK_PAUSED)
+            read_work(reader, &event->work);
+        else if (event->kind == TRADING_EVENT_CURSOR_ACKNOWLEDGED)
+            read_cursor(reader, &event->cursor);
+        else
+            reader->bad = true;
+        break;
+    }
+}

@@ -1,0 +1,115 @@
+#include "process/outcome.h"
+
+#include "base/moment.h"
+#include "base/wide.h"
+#include "order/decide.h"
+
+void outcome_begin(struct outcome *outcome, const struct cause *cause)
+{
+    *outcome = (struct outcome){.type = cause->type, .account = cause->account, .last_position = POSITION_NONE};
+}
+
+static void note_placed(struct outcome *outcome, const struct event *event)
+{
+    const struct order_event *order = &event->order;
+    bool rejected = event->kind == TRADING_EVENT_ORDER_REJECTED;
+    outcome->order = order->order;
+    outcome->order_status = rejected ? TRADING_ORDER_STATUS_REJECTED : TRADING_ORDER_STATUS_NEW;
+    outcome->reason = order->reason;
+    outcome->required = order->required;
+    outcome->available = order->available;
+}
+
+/* Of the orders in a command's events, its own is the one that it places or cancels; the others are its counterparts. */
+static void note_order(struct outcome *outcome, const struct event *event)
+{
+    const struct order_event *order = &event->order;
+    bool places = event->kind == TRADING_EVENT_ORDER_PLACED || event->kind == TRADING_EVENT_ORDER_REJECTED;
+    if (places && outcome->type == TRADING_COMMAND_PLACE_ORDER)
+        note_placed(outcome, event);
+    if (event->kind == TRADING_EVENT_ORDER_CANCELED && outcome->type == TRADING_COMMAND_CANCEL_ORDER)
+        outcome->order = order->order;
+    if (order->order != outcome->order)
+        return;
+    if (event->kind == TRADING_EVENT_ORDER_EXECUTED) {
+        outcome->filled += order->quantity;
+        wide_sum_add(&outcome->notional, wide_product(order->quantity, order->price));
+    }
+    if (event->kind == TRADING_EVENT_ORDER_CANCELED)
+        outcome->order_status = TRADING_ORDER_STATUS_CANCELED;
+}
+
+void outcome_note(struct outcome *outcome, const struct event *event)
+{
+    outcome->last_position = event->position;
+    if (order_has_kind(event->kind)) {
+        note_order(outcome, event);
+        return;
+    }
+    switch (event->kind) {
+    case TRADING_EVENT_ACCOUNT_OPENED:
+        outcome->account = event->number;
+        break;
+    case TRADING_EVENT_PORTFOLIO_OPENED:
+    case TRADING_EVENT_PORTFOLIO_CLOSING:
+        outcome->portfolio = event->number;
+        break;
+    case TRADING_EVENT_REFUND_ACCEPTED:
+        outcome->order = event->account.order;
+        break;
+    case TRADING_EVENT_COMMAND_REJECTED:
+        outcome->reason = event->account.reason;
+        outcome->required = event->account.required;
+        outcome->available = event->account.available;
+        break;
+    default:
+        break;
+    }
+}
+
+/* Of an order that the command placed, as it stood when the command was done. */
+static void tell_placed(const struct outcome *outcome, const struct order_record *order, trading_result *result)
+{
+    result->order_status = outcome->order_status;
+    if (outcome->order_status == TRADING_ORDER_STATUS_NEW && outcome->filled)
+        result->order_status =
+            outcome->filled == order->quantity ? TRADING_ORDER_STATUS_FILLED : TRADING_ORDER_STATUS_PARTIALLY_FILLED;
+    result->filled_quantity = outcome->filled;
+    if (outcome->filled)
+        wide_narrow(wide_round(wide_sum_get(&outcome->notional), outcome->filled), &result->average_price);
+}
+
+/* Of an order that the command canceled: nothing of it changes any more. */
+static void tell_canceled(const struct order_record *order, trading_result *result)
+{
+    result->order_status = order->status;
+    result->filled_quantity = order->filled;
+    result->average_price = order_average(order);
+}
+
+void outcome_result(const struct outcome *outcome, const struct domain *domain, trading_result *result)
+{
+    *result = (trading_result){.status = outcome->reason ? TRADING_STATUS_REJECTED : TRADING_STATUS_ACCEPTED,
+                               .reason = outcome->reason,
+                               .position = outcome->last_position,
+                               .required = outcome->required,
+                               .available = outcome->available};
+    uint32_t portfolio = outcome->portfolio;
+    uint32_t account = outcome->account;
+    if (outcome->order) {
+        const struct order_record *order = order_get(&domain->orders, outcome->order);
+        portfolio = order->portfolio;
+        account = order->account;
+        result->order = order->id;
+        if (outcome->type == TRADING_COMMAND_PLACE_ORDER)
+            tell_placed(outcome, order, result);
+        else if (outcome->type == TRADING_COMMAND_CANCEL_ORDER)
+            tell_canceled(order, result);
+    }
+    if (portfolio) {
+        result->portfolio = portfolio_get(&domain->portfolios, portfolio)->id;
+        account = portfolio_get(&domain->portfolios, portfolio)->account;
+    }
+    if (account)
+        result->account = account_get(&domain->accounts, account)->id;
+}

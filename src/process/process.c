@@ -1,0 +1,240 @@
+#include "process/process.h"
+
+#include "base/id.h"
+#include "base/moment.h"
+
+#include <trading.h>
+
+/* ---- locating ---- */
+
+static bool locate_portfolio(const struct domain *domain, struct request *request, const trading_id *id, struct rejection *why)
+{
+    request->portfolio = portfolio_find(&domain->portfolios, id);
+    if (!request->portfolio)
+        return reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
+    request->cause.account = portfolio_get(&domain->portfolios, request->portfolio)->account;
+    return true;
+}
+
+static bool locate_order(const struct domain *domain, struct request *request, const trading_id *id, struct rejection *why)
+{
+    request->order = order_find(&domain->orders, id);
+    if (!request->order)
+        return reject(why, TRADING_REASON_UNKNOWN_ORDER);
+    request->cause.account = order_get(&domain->orders, request->order)->account;
+    return true;
+}
+
+static bool locate_account(const struct domain *domain, struct request *request, struct rejection *why)
+{
+    request->cause.account = account_find(&domain->accounts, &request->command->account);
+    return request->cause.account || reject(why, TRADING_REASON_UNKNOWN_ACCOUNT);
+}
+
+/* An account may be left out where the body names what is of one; a wrong one knows nothing of another's things. */
+static bool is_owner(const struct domain *domain, const struct request *request)
+{
+    const trading_id *claimed = &request->command->account;
+    return trading_id_is_zero(claimed) || id_equal(claimed, &account_get(&domain->accounts, request->cause.account)->id);
+}
+
+static bool locate_refund(const struct domain *domain, struct request *request, struct rejection *why)
+{
+    const trading_accept_refund *body = request->command->body;
+    if (!locate_account(domain, request, why))
+        return false;
+    if (trading_id_is_zero(&body->order))
+        return true;
+    return (locate_order(domain, request, &body->order, why) && is_owner(domain, request)) ||
+           reject(why, TRADING_REASON_UNKNOWN_ORDER);
+}
+
+bool process_locate(const struct domain *domain, struct request *request, struct rejection *why)
+{
+    const void *body = request->command->body;
+    request->cause.account = request->portfolio = request->order = 0;
+    switch (request->command->type) {
+    case TRADING_COMMAND_OPEN_ACCOUNT:
+    case TRADING_COMMAND_SET_QUOTE:
+    case TRADING_COMMAND_END_SESSION:
+    case TRADING_COMMAND_ACKNOWLEDGE:
+        return trading_id_is_zero(&request->command->account) || reject(why, TRADING_REASON_BAD_REQUEST);
+    case TRADING_COMMAND_PLACE_ORDER:
+        return (locate_portfolio(domain, request, &((const trading_place_order *)body)->portfolio, why) &&
+                is_owner(domain, request)) ||
+               reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
+    case TRADING_COMMAND_CLOSE_PORTFOLIO:
+        return (locate_portfolio(domain, request, &((const trading_close_portfolio *)body)->portfolio, why) &&
+                is_owner(domain, request)) ||
+               reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
+    case TRADING_COMMAND_CANCEL_ORDER:
+        return (locate_order(domain, request, &((const trading_cancel_order *)body)->order, why) &&
+                is_owner(domain, request)) ||
+               reject(why, TRADING_REASON_UNKNOWN_ORDER);
+    case TRADING_COMMAND_ACCEPT_REFUND:
+        return locate_refund(domain, request, why);
+    default:
+        return locate_account(domain, request, why);
+    }
+}
+
+int64_t process_version(const struct domain *domain, const struct request *request, const struct outcome *outcome)
+{
+    switch (request->command->type) {
+    case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_CLOSE_PORTFOLIO:
+        return portfolio_get(&domain->portfolios, request->portfolio)->version;
+    case TRADING_COMMAND_CANCEL_ORDER:
+        return order_get(&domain->orders, request->order)->version;
+    case TRADING_COMMAND_SET_QUOTE: {
+        const trading_set_quote *body = request->command->body;
+        return instrument_get(&domain->market, instrument_find(&domain->market, &body->symbol))->version;
+    }
+    default:
+        return account_get(&domain->accounts, outcome ? outcome->account : request->cause.account)->version;
+    }
+}
+
+/* ---- writing and folding ---- */
+
+void process_emit(struct process *process, struct event *event)
+{
+    if (process->broken)
+        return;
+    event->position = process->next_position;
+    event->previous = domain_last_position(process->domain, event->kind, event->number);
+    event_write(process->out, event);
+    process->broken = domain_fold(process->domain, &process->folding, event);
+    outcome_note(&process->outcome, event);
+    process->next_position++;
+    process->events++;
+}
+
+bool process_has_room(const struct process *process)
+{
+    size_t room = (size_t)(process->out->end - process->out->at);
+    return room >= PROCESS_STEP_BYTES && process->events < ENTRY_EVENTS_MAX - 2 * PROCESS_PIECES && !process->broken;
+}
+
+static void begin(struct process *process, const struct cause *cause)
+{
+    process->folding = (struct folding){.cause = cause, .time = process->now};
+    process->work = (struct work){0};
+    process->events = 0;
+    outcome_begin(&process->outcome, cause);
+}
+
+/* Does the work that the command left, and writes down what did not fit. */
+static void do_work(struct process *process)
+{
+    if (process->work.kind == WORK_NONE || process->broken || work_go_on(process) || process->broken)
+        return;
+    struct event paused = {.kind = TRADING_EVENT_WORK_PAUSED, .work = process->work};
+    paused.work.ordinal = process->folding.ordinal;
+    process_emit(process, &paused);
+}
+
+/* Refuses by a rule of an account or the market, and remembers it. */
+static void emit_rejection(struct process *process, const struct cause *cause, const struct rejection *why)
+{
+    struct event event = {.kind = TRADING_EVENT_COMMAND_REJECTED, .number = cause->account};
+    event.account = (struct account_event){
+        .account = cause->account, .reason = why->reason, .required = why->required, .available = why->available};
+    process_emit(process, &event);
+}
+
+static bool dispatch(struct process *process, const struct request *request, struct rejection *why)
+{
+    switch (request->command->type) {
+    case TRADING_COMMAND_OPEN_PORTFOLIO:
+    case TRADING_COMMAND_CLOSE_PORTFOLIO:
+        return portfolio_command(process, request, why);
+    case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_CANCEL_ORDER:
+        return order_command(process, request, why);
+    case TRADING_COMMAND_SET_QUOTE:
+    case TRADING_COMMAND_END_SESSION:
+    case TRADING_COMMAND_ACKNOWLEDGE:
+        return market_command(process, request, why);
+    default:
+        return account_command(process, request, why);
+    }
+}
+
+/* Malformed in the light of the state, or in the way of another's id: nothing to remember. */
+static bool is_forgettable(int32_t reason)
+{
+    return reason == TRADING_REASON_TOO_PRECISE || reason == TRADING_REASON_ALREADY_EXISTS;
+}
+
+bool process_command(struct process *process, const struct request *request, trading_result *result, struct rejection *why)
+{
+    struct writer start = *process->out;
+    struct entry_mark mark;
+    begin(process, &request->cause);
+    entry_begin(process->out, &request->cause, &mark);
+    if (!dispatch(process, request, why)) {
+        if (is_forgettable(why->reason)) {
+            *process->out = start;
+            return false;
+        }
+        emit_rejection(process, &request->cause, why);
+    }
+    do_work(process);
+    int64_t version = process_version(process->domain, request, &process->outcome);
+    entry_end(process->out, &mark, process->events, version);
+    outcome_result(&process->outcome, process->domain, result);
+    result->version = version;
+    return true;
+}
+
+bool process_has_work(const struct domain *domain)
+{
+    return domain_mark(domain)->work.kind != WORK_NONE;
+}
+
+void process_continue(struct process *process)
+{
+    struct mark_record mark = *domain_mark(process->domain);
+    struct cause cause = {.type = mark.work_type,
+                          .flags = ENTRY_CONTINUED,
+                          .key = mark.work_key,
+                          .account = mark.work_account,
+                          .actor = mark.work_actor,
+                          .correlation = mark.work_correlation};
+    struct entry_mark entry;
+    begin(process, &cause);
+    process->work = mark.work;
+    process->folding.ordinal = mark.work.ordinal;
+    entry_begin(process->out, &cause, &entry);
+    domain_resume(process->domain);
+    do_work(process);
+    entry_end(process->out, &entry, process->events, 0);
+    process->folding.cause = NULL;
+}
+
+uint32_t process_replay_entry(struct process *process, struct reader *reader, struct cause *cause)
+{
+    uint32_t count;
+    entry_read(reader, cause, &count);
+    if (reader->bad)
+        return 0;
+    begin(process, cause);
+    if (cause->flags & ENTRY_CONTINUED) {
+        process->folding.ordinal = domain_mark(process->domain)->work.ordinal;
+        domain_resume(process->domain);
+    }
+    for (uint32_t i = 0; i < count && !reader->bad && !process->broken; i++) {
+        struct event event;
+        event_read(reader, process->next_position, &event);
+        if (reader->bad)
+            break;
+        if (event.previous != domain_last_position(process->domain, event.kind, event.number))
+            process->broken = "an event does not follow the one before it of its entity";
+        else
+            process->broken = domain_fold(process->domain, &process->folding, &event);
+        process->next_position++;
+    }
+    entry_read_version(reader);
+    return count;
+}

@@ -1,0 +1,233 @@
+/* One trade after another: whom an order meets, and what both sides' accounts and portfolios make of it. */
+#include "account/decide.h"
+#include "base/sum.h"
+#include "base/wide.h"
+#include "market/decide.h"
+#include "order/decide.h"
+#include "portfolio/decide.h"
+#include "process/process.h"
+
+/* One execution seen from one customer's order, worked out before anything is written. */
+struct leg {
+    uint32_t number;
+    struct order_record order; /* as it was before */
+    trading_decimal amount;    /* paid or received */
+    trading_decimal held;      /* a buy: how much less is held after it */
+};
+
+struct trade {
+    uint32_t instrument;
+    trading_decimal quantity;
+    trading_decimal price;
+};
+
+static bool is_sell(const struct leg *leg)
+{
+    return leg->order.side == TRADING_SIDE_SELL;
+}
+
+static struct leg leg_of(const struct process *process, uint32_t number)
+{
+    return (struct leg){.number = number, .order = *order_get(&process->domain->orders, number)};
+}
+
+/* A sale out of very many lots is executed in steps of PROCESS_PIECES of them. */
+static void limit_pieces(const struct process *process, const struct leg *leg, struct trade *trade)
+{
+    if (is_sell(leg))
+        trade->quantity = portfolio_disposable(&process->domain->portfolios, leg->order.portfolio, trade->instrument,
+                                               leg->order.lot, trade->quantity, PROCESS_PIECES);
+}
+
+/* Works out what the leg pays or receives. False when a sum would pass the range of a decimal; the order must then end. */
+static bool work_out(const struct process *process, const struct trade *trade, struct leg *leg)
+{
+    const struct domain *domain = process->domain;
+    const struct order_record *order = &leg->order;
+    if (!order_consideration(order, trade->quantity, trade->price, &leg->amount))
+        return false;
+    if (is_sell(leg))
+        return sum_fits(account_get(&domain->accounts, order->account)->balance, leg->amount) &&
+               portfolio_can_dispose(&domain->portfolios, order->portfolio, trade->instrument, leg->amount);
+    trading_decimal hold;
+    __int128 notional = wide_sum_get(&order->notional) + wide_product(trade->quantity, trade->price);
+    if (!order_hold(order, order->filled + trade->quantity, notional, &hold))
+        return false;
+    leg->held = order->held - hold;
+    return portfolio_can_acquire(&domain->portfolios, order->portfolio, trade->instrument, trade->quantity, leg->amount);
+}
+
+/* ---- writing it down ---- */
+
+static void emit_execution(struct process *process, const struct trade *trade, const struct leg *leg, uint32_t counter)
+{
+    struct event event = {.kind = TRADING_EVENT_ORDER_EXECUTED, .number = leg->number};
+    event.order = (struct order_event){
+        .order = leg->number, .counter = counter, .quantity = trade->quantity, .price = trade->price, .amount = leg->amount};
+    process_emit(process, &event);
+}
+
+static void emit_quote_taken(struct process *process, const struct trade *trade, const struct leg *leg)
+{
+    struct event event = {.kind = TRADING_EVENT_QUOTE_TAKEN, .number = trade->instrument};
+    event.market = (struct market_event){.instrument = trade->instrument,
+                                         .order = leg->number,
+                                         .side = side_opposite(leg->order.side),
+                                         .quantity = trade->quantity,
+                                         .price = trade->price,
+                                         .amount = leg->amount};
+    process_emit(process, &event);
+}
+
+static void settle_buy(struct process *process, const struct trade *trade, const struct leg *leg)
+{
+    struct event paid = {.kind = TRADING_EVENT_FUNDS_PAID, .number = leg->order.account};
+    paid.account =
+        (struct account_event){.account = leg->order.account, .order = leg->number, .amount = leg->amount, .held = leg->held};
+    process_emit(process, &paid);
+    struct event acquired = {.kind = TRADING_EVENT_LOT_ACQUIRED, .number = leg->order.portfolio};
+    acquired.portfolio = (struct portfolio_event){
+        .portfolio = leg->order.portfolio, .order = leg->number, .quantity = trade->quantity, .amount = leg->amount};
+    process_emit(process, &acquired);
+}
+
+static void settle_sell(struct process *process, const struct trade *trade, const struct leg *leg, trading_decimal rounding)
+{
+    struct event received = {.kind = TRADING_EVENT_FUNDS_RECEIVED, .number = leg->order.account};
+    received.account = (struct account_event){
+        .account = leg->order.account, .order = leg->number, .amount = leg->amount, .rounding = rounding};
+    process_emit(process, &received);
+
+    trading_decimal shares = trade->quantity;
+    trading_decimal proceeds = leg->amount;
+    while (shares > 0 && !process->broken) {
+        struct piece piece =
+            portfolio_next_piece(&process->domain->portfolios, leg->order.portfolio, trade->instrument, leg->order.lot, shares);
+        trading_decimal part = proceeds; /* the last piece takes the remainder */
+        if (piece.quantity == 0)
+            process->broken = "a sale was executed without the shares for it";
+        else if (piece.quantity < shares)
+            decimal_share(proceeds, piece.quantity, shares, &part);
+        struct event disposed = {.kind = TRADING_EVENT_LOT_DISPOSED, .number = leg->order.portfolio};
+        disposed.portfolio = (struct portfolio_event){.portfolio = leg->order.portfolio,
+                                                      .order = leg->number,
+                                                      .lot = piece.lot,
+                                                      .quantity = piece.quantity,
+                                                      .amount = part,
+                                                      .cost = piece.cost};
+        process_emit(process, &disposed);
+        shares -= piece.quantity;
+        proceeds -= part;
+    }
+}
+
+static void settle(struct process *process, const struct trade *trade, const struct leg *leg, trading_decimal rounding)
+{
+    if (is_sell(leg))
+        settle_sell(process, trade, leg, rounding);
+    else
+        settle_buy(process, trade, leg);
+}
+
+static void trade_with_house(struct process *process, const struct trade *trade, const struct leg *leg)
+{
+    emit_execution(process, trade, leg, 0);
+    emit_quote_taken(process, trade, leg);
+    settle(process, trade, leg, 0);
+}
+
+/* The buyer first: clearing has then received what it pays out. What the two roundings differ by is the house's. */
+static void trade_with_customer(struct process *process, const struct trade *trade, const struct leg *taker,
+                                const struct leg *maker)
+{
+    const struct leg *buyer = is_sell(taker) ? maker : taker;
+    const struct leg *seller = is_sell(taker) ? taker : maker;
+    emit_execution(process, trade, taker, maker->number);
+    emit_execution(process, trade, maker, taker->number);
+    settle(process, trade, buyer, 0);
+    settle(process, trade, seller, buyer->amount - seller->amount);
+}
+
+/* ---- matching ---- */
+
+/* One step: a trade, or the end of an order that cannot trade. */
+static void step(struct process *process, uint32_t order, const struct match *match)
+{
+    struct leg taker = leg_of(process, order);
+    struct leg maker = leg_of(process, match->order);
+    struct trade trade = {.instrument = taker.order.instrument, .quantity = order_leaves(&taker.order), .price = match->price};
+    if (match->quantity < trade.quantity)
+        trade.quantity = match->quantity;
+    limit_pieces(process, &taker, &trade);
+    if (maker.number)
+        limit_pieces(process, &maker, &trade);
+
+    if (!work_out(process, &trade, &taker))
+        order_end(process, taker.number, TRADING_EVENT_ORDER_CANCELED);
+    else if (maker.number && !work_out(process, &trade, &maker))
+        order_end(process, maker.number, TRADING_EVENT_ORDER_CANCELED);
+    else if (maker.number)
+        trade_with_customer(process, &trade, &taker, &maker);
+    else
+        trade_with_house(process, &trade, &taker);
+}
+
+/* What is left when nobody trades with it any more. */
+static void rest_or_cancel(struct process *process, uint32_t number)
+{
+    const struct order_record *order = order_get(&process->domain->orders, number);
+    trading_decimal leaves = order_leaves(order);
+    if (leaves == 0)
+        return;
+    bool rests = order->time_in_force != TRADING_TIME_IN_FORCE_IOC &&
+                 market_can_rest(&process->domain->market, order->instrument, order->side, order->limit, leaves);
+    if (!rests) {
+        order_end(process, number, TRADING_EVENT_ORDER_CANCELED);
+        return;
+    }
+    struct event rested = {.kind = TRADING_EVENT_ORDER_RESTED, .number = number};
+    rested.order = (struct order_event){.order = number, .quantity = leaves};
+    process_emit(process, &rested);
+}
+
+bool trade_order(struct process *process, uint32_t number)
+{
+    for (;;) {
+        const struct order_record *order = order_get(&process->domain->orders, number);
+        if (order_leaves(order) == 0)
+            return true;
+        struct match match = market_next_match(&process->domain->market, order->instrument, order->side, order->limit);
+        if (!process_has_room(process))
+            return false;
+        if (match.quantity == 0) {
+            rest_or_cancel(process, number);
+            return true;
+        }
+        step(process, number, &match);
+    }
+}
+
+/* The house takes what rests, at its price. */
+static void step_quote(struct process *process, uint32_t instrument, const struct match *match)
+{
+    struct leg leg = leg_of(process, match->order);
+    struct trade trade = {.instrument = instrument, .quantity = match->quantity, .price = match->price};
+    limit_pieces(process, &leg, &trade);
+    if (work_out(process, &trade, &leg))
+        trade_with_house(process, &trade, &leg);
+    else
+        order_end(process, leg.number, TRADING_EVENT_ORDER_CANCELED);
+}
+
+bool trade_quote(struct process *process, uint32_t instrument)
+{
+    for (int32_t side = TRADING_SIDE_BUY; side <= TRADING_SIDE_SELL; side++) {
+        struct match match;
+        while ((match = market_next_crossed(&process->domain->market, instrument, side)).quantity) {
+            if (!process_has_room(process))
+                return false;
+            step_quote(process, instrument, &match);
+        }
+    }
+    return true;
+}
