@@ -96,8 +96,14 @@ static void parse_reads_no_further_than_its_length(void **state)
     assert_int_equal(value, 12300000);
     assert_int_equal(trading_decimal_parse("12.345", 3, &value), TRADING_E_SYNTAX);
     assert_int_equal(trading_decimal_parse("1\0", 2, &value), TRADING_E_SYNTAX);
+    assert_int_equal(trading_decimal_parse("-1", 0, &value), TRADING_E_SYNTAX);
     assert_int_equal(trading_decimal_parse(NULL, 0, &value), TRADING_E_SYNTAX);
+    assert_int_equal(trading_decimal_parse(NULL, 3, &value), TRADING_E_SYNTAX);
     assert_int_equal(value, 12300000);
+    assert_int_equal(trading_decimal_parse("12.345", 2, &value), TRADING_OK);
+    assert_int_equal(value, 12000000);
+    assert_int_equal(trading_decimal_parse("12.345", 1, &value), TRADING_OK);
+    assert_int_equal(value, 1000000);
 }
 
 struct writing {

@@ -126,7 +126,9 @@ static void growth_that_fails_changes_nothing(void **state)
     size_t capacity = 0;
     assert_int_equal(memory_grow(&memory, &array, &capacity, 0, 8), 0);
     assert_null(array);
-    assert_int_equal(memory_grow(&memory, &array, &capacity, 20, 8), 0);
+    assert_int_equal(memory_grow(&memory, &array, &capacity, 16, 8), 0);
+    assert_int_equal(capacity, 16);
+    assert_int_equal(memory_grow(&memory, &array, &capacity, 32, 8), 0);
     assert_int_equal(capacity, 32);
     void *before = array;
     host.refuses = 1;

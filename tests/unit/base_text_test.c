@@ -40,6 +40,7 @@ static const struct bytes malformed[] = {
     BYTES("a\0b"),
     BYTES("\x80"), /* a continuation alone */
     BYTES("\xbf"),
+    BYTES("\xbf\xbf"),
     BYTES("a\x80"),
     BYTES("\xc0\x80"), /* overlong: U+0000, U+007F, U+07FF, U+FFFF */
     BYTES("\xc1\xbf"),
@@ -52,6 +53,7 @@ static const struct bytes malformed[] = {
     BYTES("\xf4\x90\x80\x80"), /* U+110000 */
     BYTES("\xf5\x80\x80\x80"),
     BYTES("\xf8\x88\x80\x80\x80"),
+    BYTES("\xf9\x80\x80\x80"),
     BYTES("\xff"),
     BYTES("\xfe"),
     BYTES("\xc3"), /* cut off */
@@ -82,6 +84,7 @@ static void text_is_told_from_other_bytes(void **state)
     assert_true(text_is_utf8(NULL, 0));
     assert_true(text_is_printable(NULL, 0));
     assert_true(text_is_utf8("\xc3\xa9\xff", 2));
+    assert_false(text_is_utf8("a\xc3\xa9", 2));
 }
 
 static size_t encode(uint32_t character, char *text)
