@@ -1,0 +1,198 @@
+"""A reader of the journal's format, written from docs/format.md alone and sharing no code with the library."""
+import dataclasses
+import hashlib
+import re
+import struct
+import subprocess
+
+HEADER = struct.Struct("<4sHHIIIIIIqq16s32s")
+DIGEST_BYTES = 32
+
+
+class Bytes:
+    """Reads from front to back; running out is an IndexError."""
+
+    def __init__(self, data):
+        self.data, self.at = data, 0
+
+    def take(self, size):
+        if self.at + size > len(self.data):
+            raise IndexError(f"{size} bytes at {self.at} of {len(self.data)}")
+        self.at += size
+        return self.data[self.at - size:self.at]
+
+    def u8(self):
+        return self.take(1)[0]
+
+    def varint(self):
+        value, shift = 0, 0
+        while True:
+            byte = self.u8()
+            value |= (byte & 0x7f) << shift
+            shift += 7
+            if byte < 0x80:
+                return value
+
+    def signed(self):
+        value = self.varint()
+        return value >> 1 if value % 2 == 0 else -(value >> 1) - 1
+
+    def block(self):
+        return self.take(self.varint())
+
+    def rest(self):
+        return self.at < len(self.data)
+
+
+# What follows kind, number and previous: fields by name, v: varint, s: signed, b: block (length and bytes), c: a currency, 1: a byte.
+EVENTS = {
+    1: ("ACCOUNT_OPENED", "currency:c sealed:b"),
+    2: ("CONTACT_UPDATED", "sealed:b"),
+    3: ("ADDRESS_UPDATED", "sealed:b"),
+    4: ("FUNDS_DEPOSITED", "amount:v"),
+    5: ("FUNDS_WITHDRAWN", "amount:v"),
+    6: ("FUNDS_CREDITED", "amount:v"),
+    7: ("FUNDS_DEBITED", "amount:v"),
+    8: ("FUNDS_HELD", "order:v amount:v"),
+    9: ("FUNDS_RELEASED", "order:v amount:v"),
+    10: ("FUNDS_PAID", "order:v amount:v held:v"),
+    11: ("FUNDS_RECEIVED", "order:v amount:v rounding:s"),
+    12: ("REFUND_ACCEPTED", "amount:v order:v"),
+    13: ("ACCOUNT_FROZEN", ""),
+    14: ("ACCOUNT_UNFROZEN", ""),
+    15: ("ACCOUNT_CLOSED", "amount:v"),
+    16: ("COMMAND_REJECTED", "reason:v required:s available:s"),
+    32: ("PORTFOLIO_OPENED", "account:v sealed:b"),
+    33: ("SHARES_RESERVED", "order:v quantity:v"),
+    34: ("SHARES_RELEASED", "order:v quantity:v"),
+    35: ("LOT_ACQUIRED", "order:v quantity:v amount:v"),
+    36: ("LOT_DISPOSED", "order:v lot:v quantity:v amount:v cost:v"),
+    37: ("PORTFOLIO_CLOSING", ""),
+    38: ("PORTFOLIO_CLOSED", ""),
+    64: ("ORDER_PLACED", "portfolio:v instrument:v terms:1 quantity:v price:v"),
+    65: ("ORDER_RESTED", "quantity:v"),
+    66: ("ORDER_EXECUTED", "counter_order:v quantity:v price:v amount:v"),
+    67: ("ORDER_CANCELED", "quantity:v"),
+    68: ("ORDER_EXPIRED", "quantity:v"),
+    69: ("ORDER_REJECTED", "portfolio:v instrument:v terms:1 quantity:v price:v"),
+    96: ("INSTRUMENT_LISTED", "symbol:b currency:c"),
+    97: ("QUOTE_SET", ""),
+    98: ("QUOTE_TAKEN", "order:v side:1 quantity:v price:v amount:v"),
+    99: ("SESSION_ENDED", ""),
+    100: ("WORK_PAUSED", "work:v subject:v cursor:v order:v ordinal:v"),
+    112: ("CURSOR_ACKNOWLEDGED", "cursor_position:v name:b"),
+}
+TERMS_NAME_A_LOT = 16
+
+
+def kind_names():
+    return {name for name, _ in EVENTS.values()}
+
+
+@dataclasses.dataclass
+class Event:
+    position: int
+    kind: str
+    number: int
+    previous: int  # −1: the entity's first
+    fields: dict
+
+
+@dataclasses.dataclass
+class Entry:
+    type: int
+    flags: int
+    key: bytes
+    account: int
+    version: int
+    events: list
+
+
+@dataclasses.dataclass
+class Commit:
+    partition: int
+    first_position: int
+    time: int
+    nonce: bytes
+    previous_digest: bytes
+    digest: bytes
+    entries: list
+
+    @property
+    def events(self):
+        return [event for entry in self.entries for event in entry.events]
+
+
+def read_fields(data, layout):
+    readers = {"v": data.varint, "s": data.signed, "b": data.block, "1": data.u8, "c": lambda: data.take(3).decode()}
+    return {name: readers[how]() for name, how in (field.split(":") for field in layout.split())}
+
+
+def read_quote(data):
+    fields = {}
+    for side in ("bid", "ask"):
+        fields[side] = data.varint()
+        fields[f"{side}_size"] = data.varint() if fields[side] else 0
+    return fields
+
+
+def read_event(data, position):
+    kind, number, back = data.u8(), data.varint(), data.varint()
+    name, layout = EVENTS[kind]
+    fields = read_quote(data) if name == "QUOTE_SET" else read_fields(data, layout)
+    if fields.get("terms", 0) & TERMS_NAME_A_LOT:
+        fields["lot"] = data.varint()
+    if name == "ORDER_REJECTED":
+        fields |= read_fields(data, "reason:v required:s available:s")
+    return Event(position, name, number, position - back if back else -1, fields)
+
+
+def read_entry(data, position):
+    kind, flags, key = data.u8(), data.u8(), data.take(16)
+    if not flags & 4:
+        data.take(8)  # keyed digest of the command's body
+    account = data.varint()
+    data.take(16 if flags & 1 else 0)  # actor
+    data.take(16 if flags & 2 else 0)  # correlation
+    count, = struct.unpack("<H", data.take(2))
+    events = [read_event(data, position + i) for i in range(count)]
+    return Entry(kind, flags, key, account, data.varint(), events)
+
+
+def read_commit(stored):
+    """A commit of a store that does not compress; an AssertionError says what is wrong with it."""
+    (magic, version, flags, partition, entry_count, event_count, stored_bytes, body_bytes, zero, first, time, nonce,
+     previous) = HEADER.unpack_from(stored)
+    assert (magic, version, flags, zero) == (b"TRCM", 1, 0, 0), (magic, version, flags, zero)
+    assert stored_bytes == body_bytes == len(stored) - HEADER.size - DIGEST_BYTES
+    digest = stored[-DIGEST_BYTES:]
+    assert digest == hashlib.blake2b(stored[:-DIGEST_BYTES], digest_size=DIGEST_BYTES).digest()
+    data, entries, position = Bytes(stored[HEADER.size:-DIGEST_BYTES]), [], first
+    while data.rest():
+        entries.append(read_entry(data, position))
+        position += len(entries[-1].events)
+    assert (len(entries), position - first) == (entry_count, event_count)
+    return Commit(partition, first, time, nonce, previous, digest, entries)
+
+
+def read_records(folder):
+    """Keys and values of journal.mdb, in order, by LMDB's own program."""
+    dump = subprocess.run(["mdb_dump", "-n", f"{folder}/journal.mdb"], check=True, capture_output=True, text=True).stdout
+    lines = [line.strip() for line in dump.split("HEADER=END\n")[1].splitlines() if re.match(r" [0-9a-f]*$", line)]
+    return [(bytes.fromhex(key), bytes.fromhex(value)) for key, value in zip(lines[::2], lines[1::2])]
+
+
+def read_journal(folder):
+    """Every commit of the store, each held against the record that it stands in and the commit before it."""
+    commits = []
+    for key, value in read_records(folder):
+        if key == b"\0":
+            continue
+        partition, first = struct.unpack(">IQ", key)
+        nonce, count = struct.unpack("<16sQ", value[:24])
+        commit = read_commit(value[32:])
+        assert (commit.partition, commit.first_position, commit.nonce) == (partition, first, nonce)
+        assert len(commit.events) == count
+        assert commit.previous_digest == (commits[-1].digest if commits else bytes(32))
+        commits.append(commit)
+    return commits
