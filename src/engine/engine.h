@@ -1,0 +1,182 @@
+/* The engine: one store, its state, and the pipeline. This header is the inside of the room; how the parts work together is told in
+ * pipeline.c. */
+#ifndef ENGINE_ENGINE_H
+#define ENGINE_ENGINE_H
+
+#include "engine/keys.h"
+#include "engine/queue.h"
+#include "journal/commit.h"
+#include "journal/read.h"
+#include "plugin/host.h"
+#include "process/process.h"
+#include "state/store.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define ENGINE_PARTITION     0u
+#define ENGINE_SECRET_BYTES  32u
+#define ENGINE_ENTROPY_BYTES 4096u
+#define ENGINE_DIGEST_KEY    16u
+#define ENGINE_SEALED_BYTES  2048u
+
+/* A commit on its way: decided, then durable. */
+struct batch {
+    struct commit_builder builder;
+    struct commit header;
+    trading_store_commit stored;
+    int64_t first_position;
+    int64_t next_position;
+    uint32_t entries;
+    struct slice *slices; /* whose commands it answers */
+    size_t slice_count;
+    size_t slice_capacity;
+    trading_store_secret *secrets; /* of accounts that it opens: durable before it is */
+    size_t secret_count;
+    size_t secret_capacity;
+    trading_error outcome; /* of the append */
+    bool staged;           /* it has a stage of the tables */
+};
+
+#define ENGINE_BATCHES 2u /* one is decided while the other syncs */
+
+struct trading_engine {
+    trading_host *host;
+    struct memory memory;
+    trading_engine_options options;
+    bool read_only;
+    bool manual;
+
+    const trading_store_ops *ops;
+    void *store;
+    struct state_store state_store; /* ops NULL: there is none */
+    struct journal journal;
+    struct domain domain;
+    struct keys *keys;
+    pthread_mutex_t keys_mutex; /* the decider inserts, the keeper saves */
+    uint8_t digest_key[ENGINE_DIGEST_KEY];
+
+    /* the decider's own */
+    struct process process;
+    struct batch batches[ENGINE_BATCHES];
+    struct batch *deciding;
+    struct batch *syncing; /* NULL: no append is under way */
+    bool unresolved;       /* what the journal holds must be learnt before anything is decided */
+    uint8_t entropy[ENGINE_ENTROPY_BYTES];
+    size_t entropy_left;
+    uint8_t sealed[ENGINE_SEALED_BYTES];
+    struct journal_copy past; /* the commit in which a duplicate was last looked up */
+
+    struct queue queue;
+
+    /* progress, for whoever waits */
+    pthread_mutex_t progress_mutex;
+    pthread_cond_t progress;
+    _Atomic int64_t durable; /* the next position that is durable and shown */
+    _Atomic int32_t state;   /* TRADING_OK, or why everything is refused */
+    _Atomic bool closing;
+    int descriptor;         /* eventfd */
+    _Atomic uint32_t users; /* open views, feeds, projections */
+
+    /* threads */
+    pthread_t decider;
+    pthread_t appender;
+    pthread_t keeper;
+    bool decider_runs;
+    bool appender_runs;
+    bool keeper_runs;
+    pthread_mutex_t append_mutex;
+    pthread_cond_t append_signal;
+    struct batch *append_batch; /* handed to the appender; NULL: it is idle */
+    bool append_done;
+    bool append_stop;
+
+    /* the keeper: checkpoints and snapshots */
+    pthread_mutex_t keeper_mutex;
+    pthread_cond_t keeper_signal;
+    pthread_mutex_t checkpoint_mutex; /* one checkpoint at a time */
+    bool keeper_stop;
+    _Atomic int64_t checkpoint_position;
+    _Atomic int64_t snapshot_position;
+
+    /* counts */
+    _Atomic uint64_t commits;
+    _Atomic uint64_t commands;
+    _Atomic uint64_t events;
+    _Atomic uint64_t journal_bytes;
+    uint64_t replayed_events;
+};
+
+/* TRADING_OK; TRADING_E_INVALID for no engine, _FORKED, _POISONED. What every call of the API asks first. */
+int32_t engine_check(trading_engine *engine, trading_error *error);
+
+/* Nothing is decided any more; everything is refused with the reason, which is logged. */
+void engine_poison(trading_engine *engine, int32_t code, const char *why);
+
+/* A view, feed or projection of the engine was opened; closed. */
+void engine_enter(trading_engine *engine);
+void engine_leave(trading_engine *engine);
+
+static inline int64_t engine_durable(trading_engine *engine)
+{
+    return atomic_load_explicit(&engine->durable, memory_order_acquire);
+}
+
+/* Waits until the durable position is beyond `position`: true. False after `timeout` nanoseconds (−1: never) or when the engine closes.
+ * A read-only engine looks whether the writer's process has appended, and folds it. */
+bool engine_wait_beyond(trading_engine *engine, int64_t position, int64_t timeout);
+
+/* Tells all who wait that the durable position has moved, or that the engine closes. */
+void engine_progress(trading_engine *engine);
+
+/* ---- recover.c ---- */
+
+/* Brings the state up to the end of the journal: what is decided and not installed is dropped first. */
+int32_t engine_catch_up(trading_engine *engine, trading_error *error);
+
+/* Opens the state: checkpoint, then the tail. */
+int32_t engine_recover(trading_engine *engine, trading_error *error);
+
+/* An empty domain, filled from the newest snapshot at or before `position`, or founded. For views of the past and verify. */
+int32_t engine_past_domain(trading_engine *engine, struct domain *domain, int64_t position, bool snapshots,
+                           trading_error *error);
+
+/* ---- secrets.c ---- */
+
+/* Random bytes for the decider, from the engine's entropy. */
+void engine_random(trading_engine *engine, void *buffer, size_t bytes);
+
+/* Reads the key that body digests are made with, or makes it in an empty store. */
+int32_t engine_digest_key(trading_engine *engine, trading_error *error);
+
+/* The keyed hash under which a command's key is remembered, and the keyed digest of its meaning. */
+uint64_t engine_key_hash(const trading_engine *engine, const trading_id *scope, const trading_id *key);
+uint64_t engine_body_digest(const trading_engine *engine, const trading_command *command);
+
+/* Seals what is personal in a located request. False with `why` when the person was forgotten. An error of the store in `error`. */
+bool engine_seal(trading_engine *engine, struct request *request, struct rejection *why, trading_error *error);
+
+/* ---- dedupe.c ---- */
+
+enum known { KNOWN_NEW, KNOWN_DUPLICATE, KNOWN_REUSED, KNOWN_FAILED };
+
+/* Whether the request's key was used before, and then what came of it. KNOWN_FAILED: the journal could not be read (`error`). */
+enum known engine_lookup(trading_engine *engine, const struct request *request, trading_result *result, trading_error *error);
+bool engine_remember(trading_engine *engine, const struct domain *domain, const struct cause *cause, int64_t position,
+                     trading_time time);
+
+/* ---- pipeline.c ---- */
+
+void *engine_decider(void *engine);
+void *engine_appender(void *engine);
+/* One round by hand; whether anything was done. */
+bool engine_round(trading_engine *engine);
+
+/* ---- keeper.c ---- */
+
+void *engine_keeper(void *engine);
+/* Checkpoint and snapshot when they are due; in a manual engine called after each round. */
+void engine_keep(trading_engine *engine);
+int32_t engine_write_checkpoint(trading_engine *engine, trading_error *error);
+
+#endif

@@ -1,0 +1,82 @@
+/* Submissions on their way in, completions on their way out. */
+#ifndef ENGINE_QUEUE_H
+#define ENGINE_QUEUE_H
+
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+
+#include <trading/engine.h>
+
+/* An array of commands that one call handed over. */
+struct submission {
+    struct submission *next;
+    const trading_command *commands;
+    trading_result *results;
+    size_t count;
+    size_t taken;    /* commands that a batch took */
+    size_t answered; /* commands whose answer is durable */
+    uint64_t tag;
+    trading_error error; /* ends it: what is not answered is not done */
+    bool failed;
+    bool waits; /* a caller of execute waits for it */
+    bool finished;
+    pthread_cond_t done;
+};
+
+/* Part of a submission that one batch answers. */
+struct slice {
+    struct submission *submission;
+    size_t first;
+    size_t count;
+};
+
+struct queue {
+    struct memory *memory;
+    pthread_mutex_t mutex;
+    pthread_cond_t arrived;   /* for the decider */
+    pthread_cond_t completed; /* for pollers */
+    struct submission *first; /* waiting to be decided, in order */
+    struct submission *last;
+    struct submission *first_completion; /* asynchronous ones that are done */
+    struct submission *last_completion;
+    size_t commands; /* waiting or in flight */
+    size_t limit;
+    bool closed;  /* takes nothing more */
+    bool stopped; /* the decider is to end */
+};
+
+void queue_open(struct queue *queue, struct memory *memory, size_t limit);
+void queue_close(struct queue *queue);
+
+/* Appends a submission. TRADING_E_BUSY when it is full, TRADING_E_CLOSED. */
+int32_t queue_push(struct queue *queue, struct submission *submission, trading_error *error);
+
+/* Waits until a submission is there or the queue is stopped; true when there is one. */
+bool queue_wait(struct queue *queue);
+bool queue_is_empty(struct queue *queue);
+
+/* The next commands to decide, at most `most`; a slice of 0 when there are none. What failed meanwhile is passed over. */
+struct slice queue_take(struct queue *queue, size_t most);
+
+/* Puts slices that were taken back to the front, in their order: they are decided anew. */
+void queue_return(struct queue *queue, const struct slice *slices, size_t count);
+
+/* The slice's commands are answered and durable; a submission that is all answered is finished. */
+void queue_answer(struct queue *queue, const struct slice *slice);
+
+/* The submission ends here with the error; its results that were not answered are reset to `status`. */
+void queue_fail(struct queue *queue, struct slice *slice, int32_t status, const trading_error *error);
+
+/* Blocks until the submission is finished. */
+void queue_await(struct queue *queue, struct submission *submission);
+
+/* Takes a finished asynchronous submission; waits at most `timeout` nanoseconds (−1: for ever). NULL: none. */
+struct submission *queue_poll(struct queue *queue, int64_t timeout);
+
+/* Fails everything that waits, and takes nothing more. */
+void queue_abandon(struct queue *queue, const trading_error *error);
+void queue_stop(struct queue *queue);
+
+#endif

@@ -1,0 +1,98 @@
+#include "engine/replay.h"
+
+#include "base/error.h"
+
+#include <inttypes.h>
+
+static int32_t damaged(const struct commit *commit, int64_t position, const char *what, trading_error *error)
+{
+    return error_set(error, TRADING_E_DAMAGED, "partition %u, commit at position %" PRId64 ", event %" PRId64 ": %s",
+                     commit->partition, commit->first_position, position, what);
+}
+
+static int32_t fold_entries(struct process *process, const struct commit *commit, replay_entry entry, void *arg,
+                            trading_error *error)
+{
+    struct reader reader = {.at = commit->body, .end = commit->body + commit->body_size};
+    for (uint32_t i = 0; i < commit->entries; i++) {
+        struct cause cause;
+        int64_t first = process->next_position;
+        process_replay_entry(process, &reader, &cause);
+        if (tables_failed(process->domain->tables))
+            return error_no_memory(error, "the state that the journal amounts to");
+        if (reader.bad)
+            return damaged(commit, process->next_position, "cannot be read", error);
+        if (process->broken)
+            return damaged(commit, process->next_position - 1, process->broken, error);
+        if (entry && !entry(arg, process->domain, &cause, first, commit->time))
+            return error_no_memory(error, "the keys of past commands");
+    }
+    if (reader.at != reader.end || process->next_position != commit->first_position + commit->events)
+        return damaged(commit, process->next_position, "its events are not as many as its header says", error);
+    return TRADING_OK;
+}
+
+static int32_t fold(struct domain *domain, const struct commit *commit, replay_entry entry, void *arg, trading_error *error)
+{
+    struct process process = {.domain = domain, .now = commit->time, .next_position = commit->first_position};
+    int32_t code = fold_entries(&process, commit, entry, arg, error);
+    if (code)
+        return code;
+    if (!ledgers_balance(&domain->accounts))
+        return damaged(commit, process.next_position - 1, "cash does not sum to zero after it", error);
+    struct mark_record *mark = domain_edit_mark(domain);
+    mark->next_position = process.next_position;
+    mark->time = commit->time;
+    mark->nonce = commit->nonce;
+    mark->commits++;
+    memcpy(mark->digest, commit->digest, sizeof mark->digest);
+    if (tables_failed(domain->tables))
+        return error_no_memory(error, "the state that the journal amounts to");
+    return TRADING_OK;
+}
+
+int32_t replay_commit(struct domain *domain, const struct commit *commit, replay_entry entry, void *arg, trading_error *error)
+{
+    const struct mark_record *mark = domain_mark(domain);
+    int32_t code = commit_follows(commit, mark->next_position, mark->digest, error);
+    if (code)
+        return code;
+    if (commit->time < mark->time)
+        return damaged(commit, commit->first_position, "its time is before that of the commit before it", error);
+    tables_begin(domain->tables);
+    code = fold(domain, commit, entry, arg, error);
+    if (code)
+        tables_discard(domain->tables);
+    else
+        tables_install(domain->tables);
+    return code;
+}
+
+struct walk {
+    struct domain *domain;
+    int64_t to;
+    int64_t from;
+    replay_entry entry;
+    void *arg;
+    trading_progress progress;
+    void *context;
+};
+
+static int32_t visit(void *arg, const struct commit *commit, trading_error *error)
+{
+    struct walk *walk = arg;
+    if (commit->first_position >= walk->to)
+        return JOURNAL_STOP;
+    if (walk->progress && walk->progress(walk->context, commit->first_position - walk->from, walk->to - walk->from))
+        return error_set(error, TRADING_E_STOPPED, "stopped at position %" PRId64, commit->first_position);
+    return replay_commit(walk->domain, commit, walk->entry, walk->arg, error);
+}
+
+int32_t replay_journal(struct domain *domain, const struct journal *journal, int64_t to, replay_entry entry, void *arg,
+                       trading_progress progress, void *context, trading_error *error)
+{
+    int64_t from = domain_mark(domain)->next_position;
+    struct walk walk = {
+        .domain = domain, .to = to, .from = from, .entry = entry, .arg = arg, .progress = progress, .context = context};
+    return journal_walk(journal, from, visit, &walk, error);
+}
