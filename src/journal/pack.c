@@ -35,8 +35,8 @@ void packer_close(struct packer *packer)
 
 size_t pack(struct packer *packer, const void *body, size_t size, void *out)
 {
-    size_t packed = ZSTD_compressCCtx(packer->context, out, size, body, size, packer->level);
-    return ZSTD_isError(packed) || packed >= size ? 0 : packed;
+    size_t packed = ZSTD_compressCCtx(packer->context, out, size - 1, body, size, packer->level);
+    return ZSTD_isError(packed) ? 0 : packed;
 }
 
 void unpacker_close(struct unpacker *unpacker)

@@ -19,7 +19,7 @@ struct packer {
 /* level: one of zstd's, not 0. */
 int32_t packer_open(struct packer *packer, struct memory *memory, int32_t level, trading_error *error);
 void packer_close(struct packer *packer);
-/* Bytes written to `out`, or 0 when the body cannot be packed into fewer than its own size. `out` takes `size` bytes. */
+/* Bytes written to `out`, or 0 when the body cannot be packed into fewer than its own size, which is not 0: what `out` takes. */
 size_t pack(struct packer *packer, const void *body, size_t size, void *out);
 
 /* Zero-initialised but for the memory; takes what it needs at the first body. */

@@ -145,13 +145,8 @@ int32_t journal_commit_at(const struct journal *journal, int64_t position, struc
     return read_single(journal, position, &copy->commit, &copy->scratch, error);
 }
 
-static int32_t index_damaged(const struct journal *journal, int64_t position, const char *fault, trading_error *error)
-{
-    return error_set(error, TRADING_E_DAMAGED, "partition %u, looking for a time at position %lld: %s; verify the journal",
-                     journal->partition, (long long)position, fault);
-}
-
-/* Halves positions until the commits that end at or before `*low` are those of at most `time`, by what their headers say. */
+/* Halves positions until the commits that end at or before `*low` are those of at most `time`, by what their headers say. Each
+ * header holds the middle, so that even lying ones lead to an end. */
 static int32_t search_time(const struct journal *journal, int64_t next_position, trading_time time, int64_t *low,
                            trading_error *error)
 {
@@ -166,8 +161,6 @@ static int32_t search_time(const struct journal *journal, int64_t next_position,
         if (commit_end(&commit) > next_position)
             return error_set(error, TRADING_E_INVALID, "partition %u: position %lld is not the end of a commit",
                              journal->partition, (long long)next_position);
-        if (commit.first_position < *low || commit_end(&commit) > high)
-            return index_damaged(journal, middle, "commits overlap", error);
         if (commit.time <= time)
             *low = commit_end(&commit);
         else
@@ -176,23 +169,33 @@ static int32_t search_time(const struct journal *journal, int64_t next_position,
     return TRADING_OK;
 }
 
-/* Since times never go back, the two commits that meet at a position prove it. */
+static int32_t not_between(const struct journal *journal, int64_t position, trading_error *error)
+{
+    return error_set(
+        error, TRADING_E_DAMAGED,
+        "partition %u: the commits that meet at position %lld are not those that a search by time came upon; verify "
+        "the journal",
+        journal->partition, (long long)position);
+}
+
+/* Since times never go back, the commits on either side of a position prove it: that their times differ makes them two. */
 static int32_t prove_time(const struct journal *journal, int64_t next_position, trading_time time, int64_t position,
                           struct journal_copy *copy, trading_error *error)
 {
+    const struct commit *commit = &copy->commit;
     if (position > 0) {
         int32_t status = journal_commit_at(journal, position - 1, copy, error);
         if (status)
             return status;
-        if (commit_end(&copy->commit) != position || copy->commit.time > time)
-            return index_damaged(journal, position, "the commit before it is not the one that was found", error);
+        if (commit->time > time)
+            return not_between(journal, position, error);
     }
     if (position < next_position) {
         int32_t status = journal_commit_at(journal, position, copy, error);
         if (status)
             return status;
-        if (copy->commit.first_position != position || copy->commit.time <= time)
-            return index_damaged(journal, position, "the commit after it is not the one that was found", error);
+        if (commit->time <= time)
+            return not_between(journal, position, error);
     }
     return TRADING_OK;
 }

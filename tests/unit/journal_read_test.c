@@ -3,6 +3,7 @@
 #include "journal/read.h"
 #include "journal_test.h"
 
+#include <endian.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +14,22 @@
 struct shelf {
     trading_store_commit commits[COMMITS];
     size_t count;
-    size_t astray;      /* hands over the commit this many places further on */
-    int32_t fails;      /* with this code, after it has handed over everything */
-    bool deaf;          /* goes on after the visitor has ended it */
-    size_t handed_over; /* over all reads */
+    int astray;            /* hands over the commit this many places further on */
+    int32_t fails;         /* with this code, after it has handed over everything */
+    bool deaf;             /* goes on after the visitor has ended it */
+    size_t handed_over;    /* over all reads */
+    size_t exchange_after; /* 0, or how many commits are handed over before the next gets another time */
+    trading_time exchanged_time;
 };
+
+/* Gives a commit another time, and the digest for it. */
+static void exchange_time(const trading_store_commit *stored, trading_time time)
+{
+    uint8_t *bytes = (uint8_t *)stored->data;
+    uint64_t little = htole64((uint64_t)time);
+    memcpy(bytes + 40, &little, sizeof little);
+    fix_digest(bytes, stored->size);
+}
 
 static int64_t shelf_end(const struct shelf *shelf)
 {
@@ -35,7 +47,9 @@ static int32_t shelf_read(void *store, uint32_t partition, int64_t from, trading
     size_t first = 0;
     while (first < shelf->count && shelf->commits[first].first_position + shelf->commits[first].event_count <= from)
         first++;
-    for (size_t i = first + shelf->astray; i < shelf->count; i++) {
+    for (size_t i = first + (size_t)shelf->astray; i < shelf->count; i++) {
+        if (shelf->exchange_after && shelf->handed_over == shelf->exchange_after)
+            exchange_time(&shelf->commits[i], shelf->exchanged_time);
         shelf->handed_over++;
         if (visit(arg, &shelf->commits[i]) && !shelf->deaf)
             break;
@@ -239,6 +253,10 @@ static void gaps_and_repetitions_break_the_chain(void **state)
 static void a_store_that_gives_the_wrong_commit_is_found_out(void **state)
 {
     struct room *room = *state;
+    room->shelf.astray = -1;
+    struct seen seen = {0};
+    assert_int_equal(journal_walk(&room->journal, 1, look, &seen, NULL), TRADING_E_DAMAGED);
+    assert_int_equal(seen.count, 0);
     room->shelf.astray = 1;
     assert_walk_damaged(room, 0, "asked for position 0, the store gave the commit of positions 1 to 2");
     struct journal_copy copy = {0};
@@ -257,8 +275,9 @@ static void every_position_finds_its_commit(void **state)
     for (int64_t at = shelf_end(&room->shelf); at-- > 0;) {
         size_t i = commit_of(room, at);
         room->shelf.handed_over = 0;
+        room->shelf.deaf = at % 2;
         assert_int_equal(journal_commit_at(&room->journal, at, &copy, &error), TRADING_OK);
-        assert_int_equal(room->shelf.handed_over, 1);
+        assert_true(room->shelf.handed_over == 1 || room->shelf.deaf);
         assert_int_equal(copy.commit.first_position, room->shelf.commits[i].first_position);
         assert_int_equal(copy.commit.body_size, 100 + 20 * i);
         assert_int_equal(copy.commit.body[0], i);
@@ -347,6 +366,30 @@ static void a_lying_header_never_gives_a_wrong_position(void **state)
     assert_true(damaged > 0);
 }
 
+/* A commit that is another when it is proven than when its header was looked at. */
+static void a_commit_exchanged_during_the_search_is_seen(void **state)
+{
+    struct room *room = *state;
+    const trading_time middle = time_of(20);
+    int64_t position = 77;
+    assert_int_equal(journal_position_at_time(&room->journal, shelf_end(&room->shelf), middle, &position, NULL), TRADING_OK);
+    size_t reads = room->shelf.handed_over;
+    for (size_t proof = 2; proof > 0; proof--) {
+        const trading_store_commit *exchanged = &room->shelf.commits[commit_of(room, position) - (proof == 2)];
+        room->shelf.handed_over = 0;
+        room->shelf.exchange_after = reads - proof;
+        room->shelf.exchanged_time = proof == 2 ? middle + 1 : middle;
+        int64_t found = 77;
+        trading_error error = {0};
+        assert_int_equal(journal_position_at_time(&room->journal, shelf_end(&room->shelf), middle, &found, &error),
+                         TRADING_E_DAMAGED);
+        assert_non_null(strstr(error.message, "that a search by time came upon"));
+        assert_int_equal(found, 77);
+        room->shelf.exchange_after = 0;
+        exchange_time(exchanged, time_of(proof == 2 ? 20 : 21));
+    }
+}
+
 static void reading_without_memory_fails_alone(void **state)
 {
     struct room *room = *state;
@@ -383,6 +426,7 @@ int read_suite(void)
         with_room(a_search_reads_few_commits),
         with_room(a_search_ends_at_the_end_of_a_commit),
         with_room(a_lying_header_never_gives_a_wrong_position),
+        with_room(a_commit_exchanged_during_the_search_is_seen),
         with_room(reading_without_memory_fails_alone),
     };
     return cmocka_run_group_tests_name("reading a journal", tests, NULL, NULL);
