@@ -24,7 +24,7 @@ static const struct argument common_options[] = {
 
 static bool is_operand(const struct argument *argument)
 {
-    return argument->kind == ARGUMENT_OPERAND || argument->kind == ARGUMENT_OPTIONAL;
+    return argument->kind == ARGUMENT_OPERAND || argument->kind == ARGUMENT_OPTIONAL || argument->kind == ARGUMENT_MORE;
 }
 
 static void print_usage(const struct subcommand *subcommand, FILE *out)
@@ -35,6 +35,8 @@ static void print_usage(const struct subcommand *subcommand, FILE *out)
             fprintf(out, " %s", argument->name);
         else if (argument->kind == ARGUMENT_OPTIONAL)
             fprintf(out, " [%s]", argument->name);
+        else if (argument->kind == ARGUMENT_MORE)
+            fprintf(out, " [%s]...", argument->name);
         else if (argument->kind == ARGUMENT_REQUIRED)
             fprintf(out, " --%s %s", argument->name, argument->value);
     fprintf(out, " [OPTION]...\n");
@@ -124,11 +126,16 @@ static void list_options(const struct subcommand *subcommand, struct option *opt
 static bool take_operand(struct arguments *arguments, const char *text)
 {
     const struct argument *table = arguments->subcommand->arguments;
-    for (int i = 0; table && table[i].kind; i++)
-        if (is_operand(&table[i]) && !arguments->values[i]) {
+    for (int i = 0; table && table[i].kind; i++) {
+        if (table[i].kind == ARGUMENT_MORE && arguments->more_count < ARGUMENTS_MORE_MAX) {
+            arguments->more[arguments->more_count++] = text;
+            return true;
+        }
+        if (is_operand(&table[i]) && table[i].kind != ARGUMENT_MORE && !arguments->values[i]) {
             arguments->values[i] = text;
             return true;
         }
+    }
     arguments_complain(arguments, "\"%s\" is one argument too many", text);
     return false;
 }

@@ -9,6 +9,8 @@
 
 /* The most arguments that a subcommand may have. */
 #define ARGUMENTS_MAX 24
+/* The most further operands that may follow where a subcommand takes any number. */
+#define ARGUMENTS_MORE_MAX 256
 
 struct arguments {
     const struct subcommand *subcommand;
@@ -17,6 +19,8 @@ struct arguments {
     bool json;
     struct point at;
     const char *values[ARGUMENTS_MAX]; /* by their place in the subcommand's table; NULL: not given; of a flag "" */
+    const char *more[ARGUMENTS_MORE_MAX];
+    int more_count;
 };
 
 /* Reads argv, argv[0] being the subcommand's name. False when there is nothing to go on with: help was asked for and written, or

@@ -1,21 +1,161 @@
-/* The journal: reports over it, many commands at once, and proof that it is sound. */
+/* Subcommands of the journal: what happened, reports over it, many commands at once, and proof that it is sound. */
+#include "output.h"
 #include "subcommand.h"
 
+#include <stdio.h>
+
+#define ARGUMENTS_END                                                                                                          \
+    {                                                                                                                          \
+        ARGUMENT_END, NULL, NULL, NULL, NULL                                                                                   \
+    }
+
+static const struct argument history[] = {
+    {ARGUMENT_OPERAND, "ID", NULL, "an account, portfolio or order by its id, or a symbol", "id"},
+    {ARGUMENT_OPTION, "limit", "N", "only the newest N events", "limit"},
+    ARGUMENTS_END,
+};
+
+static void print_history(const json_t *result)
+{
+    static const struct column columns[] = {
+        {"POSITION", "position", COLUMN_ORDINAL}, {"TIME", "time", COLUMN_TEXT},       {"EVENT", "event", COLUMN_TEXT},
+        {"SYMBOL", "symbol", COLUMN_TEXT},        {"SIDE", "side", COLUMN_TEXT},       {"QUANTITY", "quantity", COLUMN_NUMBER},
+        {"PRICE", "price", COLUMN_NUMBER},        {"AMOUNT", "amount", COLUMN_NUMBER}, {"REASON", "reason", COLUMN_TEXT},
+        {"ORDER", "order", COLUMN_TEXT},
+    };
+    output_table(stdout, columns, sizeof columns / sizeof columns[0], json_object_get(result, "events"),
+                 "Nothing happened to it.");
+}
+
+static void print_verification(const json_t *result)
+{
+    static const struct column counts[] = {
+        {"events", "events", COLUMN_NUMBER},           {"commits", "commits", COLUMN_NUMBER},
+        {"accounts", "accounts", COLUMN_NUMBER},       {"portfolios", "portfolios", COLUMN_NUMBER},
+        {"orders", "orders", COLUMN_NUMBER},           {"currencies", "currencies", COLUMN_NUMBER},
+        {"instruments", "instruments", COLUMN_NUMBER},
+    };
+    static const struct column ledger[] = {
+        {"CURRENCY", "currency", COLUMN_TEXT}, {"CUSTOMERS", "customers", COLUMN_NUMBER}, {"HOUSE", "house", COLUMN_NUMBER},
+        {"BANK", "bank", COLUMN_NUMBER},       {"CLEARING", "clearing", COLUMN_NUMBER},   {"FEE", "fee", COLUMN_NUMBER},
+    };
+    printf(
+        "The store is sound: every commit proves the one before it, cash and shares sum to zero, and what the views show is\n"
+        "what the journal says.\n\n");
+    output_list(stdout, counts, sizeof counts / sizeof counts[0], result);
+    printf("hash         %s\n\n", json_string_value(json_object_get(result, "hash")));
+    output_table(stdout, ledger, sizeof ledger / sizeof ledger[0], json_object_get(result, "ledgers"),
+                 "There is no money yet.");
+}
+
+static void print_info(const json_t *result)
+{
+    static const struct column columns[] = {
+        {"library", "library", COLUMN_TEXT},
+        {"state", "state", COLUMN_TEXT},
+        {"last commit", "last_time", COLUMN_TEXT},
+        {"next position", "position", COLUMN_ORDINAL},
+        {"checkpoint at", "checkpoint_position", COLUMN_ORDINAL},
+        {"accounts", "accounts", COLUMN_NUMBER},
+        {"portfolios", "portfolios", COLUMN_NUMBER},
+        {"orders", "orders", COLUMN_NUMBER},
+        {"instruments", "instruments", COLUMN_NUMBER},
+        {"keys remembered", "keys", COLUMN_NUMBER},
+        {"events replayed", "replayed_events", COLUMN_NUMBER},
+        {"bytes of memory", "memory_bytes", COLUMN_NUMBER},
+        {"bytes on disk", "store_bytes_used", COLUMN_NUMBER},
+        {"bytes reserved", "store_bytes_reserved", COLUMN_NUMBER},
+    };
+    output_list(stdout, columns, sizeof columns / sizeof columns[0], result);
+}
+
+static void print_checkpoint(const json_t *result)
+{
+    printf("checkpoint at %s\n", json_string_value(json_object_get(result, "checkpoint_position")));
+}
+
+#define REPORT (COMMON_STORE | COMMON_JSON)
+
 static const struct subcommand subcommands[] = {
+    {
+        .name = "history",
+        .summary = "List what happened to an account, portfolio, order or symbol",
+        .about = "The newest first.",
+        .examples = "  trading history A-... --limit 20\n"
+                    "  trading history ORD-... --json\n"
+                    "  trading history GOOG\n",
+        .arguments = history,
+        .common = REPORT | COMMON_AT,
+        .op = "history",
+        .print = print_history,
+        .main = operate_main,
+    },
+    {
+        .name = "feed",
+        .summary = "Print all events in order; follow new ones",
+        .about = "A line an event; with --json a line of JSON. A cursor is kept in the store, and is moved once its events are "
+                 "printed.",
+        .examples = "  trading feed --from 2013-01-01 --event ORDER_EXECUTED\n"
+                    "  trading feed --follow --json | tee events.jsonl\n"
+                    "  trading feed --cursor mailer --follow\n",
+        .arguments = feed_arguments,
+        .common = REPORT,
+        .main = feed_main,
+    },
     {
         .name = "statement",
         .summary = "An account's statement: money in and out, trades, profit and loss",
         .examples = "  trading statement A-... --from 2013-01-01 --to 2014-01-01\n",
         .arguments = statement_arguments,
-        .common = COMMON_STORE | COMMON_JSON | COMMON_AT,
+        .common = REPORT | COMMON_AT,
         .main = statement_main,
+    },
+    {
+        .name = "verify",
+        .summary = "Prove from the journal alone that the store is sound",
+        .about = "A store that is not sound is a failed store: it says where, and exits with 3.",
+        .examples = "  trading verify\n"
+                    "  trading verify --json --store lmdb:backup\n",
+        .common = REPORT,
+        .op = "verify",
+        .print = print_verification,
+        .main = operate_main,
+    },
+    {
+        .name = "info",
+        .summary = "Show how much there is in the store",
+        .examples = "  trading info\n",
+        .common = REPORT,
+        .op = "info",
+        .print = print_info,
+        .main = operate_main,
+    },
+    {
+        .name = "checkpoint",
+        .summary = "Write a checkpoint, so that the next opening is fast",
+        .examples = "  trading checkpoint\n",
+        .common = REPORT,
+        .op = "checkpoint",
+        .print = print_checkpoint,
+        .main = operate_main,
+    },
+    {
+        .name = "run",
+        .summary = "Do many commands: a line of JSON each in, a line of JSON each out",
+        .about = "docs/json-lines.md has every op. Exits with 0 even when lines were rejected, with 3 when the store failed.",
+        .examples = "  trading run day.jsonl\n"
+                    "  echo '{\"op\":\"open_account\",\"name\":\"Ada\",\"deposit\":\"10000.00\"}' | trading run\n"
+                    "  trading run --pipeline 64 - < day.jsonl > answers.jsonl\n",
+        .arguments = run_arguments,
+        .common = COMMON_STORE,
+        .main = run_main,
     },
     {
         .name = "replay",
         .summary = "Drive quotes from a file of real prices through the exchange",
         .examples = "  trading replay prices.csv --store lmdb:/tmp/replay\n",
         .arguments = replay_arguments,
-        .common = COMMON_STORE | COMMON_JSON,
+        .common = REPORT,
         .main = replay_main,
     },
 };

@@ -14,7 +14,6 @@ void output_json(FILE *out, const json_t *value)
 {
     json_dumpf(value, out, JSON_COMPACT);
     fputc('\n', out);
-    fflush(out);
 }
 
 static bool is_number(const char *text)

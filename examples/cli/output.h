@@ -21,7 +21,7 @@ struct column {
     enum column_kind kind;
 };
 
-/* Writes the value as one line of JSON, and flushes. */
+/* Writes the value as one line of JSON. */
 void output_json(FILE *out, const json_t *value);
 
 /* Writes an array of objects as an aligned table; when it is empty, the sentence `empty`. */

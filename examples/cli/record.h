@@ -12,6 +12,10 @@
 #include <trading.h>
 
 /* Building blocks. They take the reference of `value`, and end the program when there is no memory. */
+_Noreturn void out_of_memory(void);
+json_t *new_object(void);
+json_t *new_array(void);
+json_t *new_text(const char *text);
 void put(json_t *object, const char *key, json_t *value);
 void append(json_t *array, json_t *value);
 void put_text(json_t *object, const char *key, const char *text);
@@ -19,7 +23,9 @@ void put_id(json_t *object, const char *key, int32_t entity, const trading_id *i
 void put_money(json_t *object, const char *key, trading_decimal value, int32_t decimals);
 void put_quantity(json_t *object, const char *key, trading_decimal value);
 void put_integer(json_t *object, const char *key, int64_t value);
-void put_time(json_t *object, const char *key, trading_time time); /* time 0 is left out */
+void put_size(json_t *object, const char *key, trading_decimal size); /* of a quote: a quantity, or "unlimited" */
+void put_bytes(json_t *object, const char *key, const uint8_t *bytes, size_t count); /* up to 32, in hexadecimal */
+void put_time(json_t *object, const char *key, trading_time time);                   /* time 0 is left out */
 
 /* The decimals that money has: of a currency; of an account's; of the account of a portfolio, of an order; of an instrument's. 2 where
  * the view does not know it. */

@@ -17,6 +17,7 @@ enum argument_kind {
     ARGUMENT_END,      /* the last of a list */
     ARGUMENT_OPERAND,  /* has its place: ACCOUNT */
     ARGUMENT_OPTIONAL, /* an operand that may be left out; after all that may not */
+    ARGUMENT_MORE,     /* any number of further operands of the kind before it; after all other operands */
     ARGUMENT_OPTION,   /* --name VALUE */
     ARGUMENT_REQUIRED, /* --name VALUE that must be given */
     ARGUMENT_FLAG,     /* --name */
@@ -45,6 +46,8 @@ struct subcommand {
     const struct argument *arguments; /* up to ARGUMENT_END; NULL: none */
     uint32_t common;                  /* COMMON_ */
     const char *op;                   /* the op of `trading run` that it stands for; NULL: none */
+    /* Adds to the request what follows from the subcommand and its arguments together; NULL: nothing. */
+    void (*complete)(json_t *request);
     /* Shows the op's result to people; NULL: a list of its fields. */
     void (*print)(const json_t *result);
     /* argv[0] is the subcommand's name. @return an exit_code */
@@ -72,13 +75,13 @@ extern const struct subcommand_group market_group;    /* market.c */
 extern const struct subcommand_group journal_group;   /* journal.c */
 
 /* Subcommands with a main of their own. */
-int quote_main(int argc, char **argv);     /* market.c: sets a quote, or shows it */
 int feed_main(int argc, char **argv);      /* feed.c */
-int verify_main(int argc, char **argv);    /* verify.c */
 int run_main(int argc, char **argv);       /* run.c */
 int replay_main(int argc, char **argv);    /* replay.c */
 int statement_main(int argc, char **argv); /* statement.c */
 
+extern const struct argument feed_arguments[];      /* feed.c */
+extern const struct argument run_arguments[];       /* run.c */
 extern const struct argument replay_arguments[];    /* replay.c */
 extern const struct argument statement_arguments[]; /* statement.c */
 

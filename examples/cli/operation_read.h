@@ -1,0 +1,12 @@
+/* The operations that are no commands: views, lists, verify, info, checkpoint. */
+#ifndef CLI_OPERATION_READ_H
+#define CLI_OPERATION_READ_H
+
+#include "operation.h"
+
+struct outcome operation_read(struct desk *desk, const struct request *request);
+
+/* The outcome of what the machinery failed to do. */
+struct outcome operation_failed(const trading_error *error);
+
+#endif

@@ -1,0 +1,172 @@
+/* `trading run`: commands from a file or a pipe, a line of JSON each; a line of JSON each for answer. */
+#include "arguments.h"
+#include "line_reader.h"
+#include "run_ops.h"
+#include "session.h"
+#include "stop.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+/* The most lines in flight: what the engine's queue takes. */
+#define PIPELINE_MAX 65536
+
+const struct argument run_arguments[] = {
+    {ARGUMENT_OPTIONAL, "FILE", NULL, "the lines; - or nothing: standard input", NULL},
+    {ARGUMENT_OPTION, "pipeline", "N", "let N lines be in flight (default: 1); answers stay in order", NULL},
+    {ARGUMENT_END, NULL, NULL, NULL, NULL},
+};
+
+struct run {
+    struct line_reader reader;
+    struct run_queue queue;
+    bool failed; /* the input or the output; it was said */
+};
+
+/* A byte order mark may begin a file, and says nothing. */
+static void drop_mark(const struct line_reader *reader, const char **line, size_t *length)
+{
+    if (reader->line == 1 && *length >= 3 && !memcmp(*line, "\xef\xbb\xbf", 3)) {
+        *line += 3;
+        *length -= 3;
+    }
+}
+
+/* Takes the lines that were read, as many as there is room for. @return what the reader said last */
+static enum line_status take_lines(struct run *run)
+{
+    const char *line;
+    size_t length;
+    enum line_status status = LINE_READY;
+    while (run_queue_has_room(&run->queue) && !stop_requested() && !run->queue.fatal) {
+        status = line_reader_next(&run->reader, &line, &length);
+        if (status == LINE_WANTED || status == LINE_END)
+            break;
+        drop_mark(&run->reader, &line, &length);
+        if (status == LINE_LONG)
+            run_queue_refuse_long(&run->queue, run->reader.line);
+        else if (!run_is_blank(line, length))
+            run_queue_take(&run->queue, line, length, run->reader.line);
+    }
+    return status;
+}
+
+static void read_more(struct run *run)
+{
+    int error = line_reader_fill(&run->reader);
+    if (!error)
+        return;
+    fprintf(stderr, "trading run: cannot read on after line %zu: %s\n", run->reader.line, strerror(error));
+    run->failed = true;
+}
+
+/* Waits for an answer, or for input when there is room for it, whichever comes first. */
+static void wait_for_more(struct run *run)
+{
+    int answers = trading_engine_fd(run->queue.desk->engine);
+    struct pollfd descriptors[2] = {{.fd = run->reader.descriptor, .events = POLLIN}, {.fd = answers, .events = POLLIN}};
+    bool flying = run->queue.flying > 0;
+    if (flying && answers < 0) {
+        run_queue_collect(&run->queue, true);
+        return;
+    }
+    if (stop_poll(descriptors, flying ? 2 : 1, -1) <= 0)
+        return;
+    if (flying && descriptors[1].revents) {
+        trading_engine_fd_clear(run->queue.desk->engine);
+        run_queue_collect(&run->queue, false);
+    }
+    if (descriptors[0].revents)
+        read_more(run);
+}
+
+static bool output_is_gone(struct run *run)
+{
+    if (!ferror(stdout))
+        return false;
+    if (!run->failed)
+        fprintf(stderr, "trading run: answers cannot be written any more; stopped at line %zu\n", run->reader.line);
+    run->failed = true;
+    return true;
+}
+
+static void run_lines(struct run *run)
+{
+    for (;;) {
+        run_queue_write(&run->queue, stdout);
+        if (run->failed || output_is_gone(run) || stop_requested() || run->queue.fatal)
+            break;
+        enum line_status status = take_lines(run);
+        if (status == LINE_END)
+            break;
+        run_queue_write(&run->queue, stdout);
+        if (status == LINE_WANTED)
+            wait_for_more(run);
+        else
+            run_queue_collect(&run->queue, true);
+    }
+    run_queue_drain(&run->queue, stdout);
+    output_is_gone(run);
+}
+
+static int run_session(struct session *session, int descriptor, size_t pipeline)
+{
+    struct run run = {0};
+    struct desk desk;
+    trading_error error;
+    if (desk_open(&desk, session->engine, &error) != TRADING_OK)
+        return session_close(session, output_failure(&error));
+    line_reader_init(&run.reader, descriptor, RUN_LINE_BYTES);
+    int code = EXIT_STORE;
+    if (run_queue_init(&run.queue, &desk, pipeline)) {
+        run_lines(&run);
+        code = run.failed ? EXIT_STORE : run.queue.code;
+    } else {
+        fprintf(stderr, "trading run: no memory for %zu lines in flight; give a smaller --pipeline\n", pipeline);
+    }
+    desk_close(&desk);
+    code = session_close(session, code);
+    /* After the engine, which may still look at what it was given. */
+    run_queue_free(&run.queue);
+    line_reader_free(&run.reader);
+    return code;
+}
+
+/* @return the descriptor to read from, or -1, having complained */
+static int open_input(const struct arguments *arguments)
+{
+    const char *file = argument_value(arguments, "FILE");
+    if (!file || !strcmp(file, "-"))
+        return STDIN_FILENO;
+    int descriptor = open(file, O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0)
+        arguments_complain(arguments, "cannot read %s: %s", file, strerror(errno));
+    return descriptor;
+}
+
+int run_main(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct session session;
+    long pipeline = 1;
+    int code;
+    if (!arguments_parse(&arguments, argc, argv, &code))
+        return code;
+    if (!arguments_count(&arguments, "pipeline", PIPELINE_MAX, &pipeline))
+        return EXIT_USAGE;
+    int descriptor = open_input(&arguments);
+    if (descriptor < 0)
+        return EXIT_USAGE;
+    stop_prepare();
+    code = session_open(&session, arguments.store, NULL);
+    if (code == EXIT_DONE) {
+        stop_listen();
+        code = run_session(&session, descriptor, (size_t)pipeline);
+    }
+    if (descriptor != STDIN_FILENO)
+        close(descriptor);
+    return code;
+}

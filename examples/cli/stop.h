@@ -1,0 +1,18 @@
+/* SIGINT and SIGTERM as a wish that is asked for: stop reading, finish what is in flight. A second one ends the program at once. */
+#ifndef CLI_STOP_H
+#define CLI_STOP_H
+
+#include <poll.h>
+#include <stdbool.h>
+
+/* Call before an engine is opened: its threads inherit that the signals are not theirs. */
+void stop_prepare(void);
+/* Call once it is open. */
+void stop_listen(void);
+
+bool stop_requested(void);
+
+/* poll(2), which a request to stop ends. @return as poll does; 0 when it was ended */
+int stop_poll(struct pollfd *descriptors, nfds_t count, int milliseconds);
+
+#endif
