@@ -105,6 +105,7 @@ static void parse_follows_rfc_3339(void **state)
         check_reading(readings + i);
     trading_time time = UNTOUCHED;
     assert_int_equal(trading_time_parse(NULL, 0, &time), TRADING_E_SYNTAX);
+    assert_int_equal(trading_time_parse(NULL, 10, &time), TRADING_E_SYNTAX);
     assert_int_equal(trading_time_parse("2013-05-01T00:00:00Z", 10, &time), TRADING_OK);
     assert_int_equal(time, MAY_2013 * SECOND);
 }

@@ -1,3 +1,5 @@
+#include "base/hash.h"
+#include "base/sum.h"
 #include "base/wide.h"
 #include "base_paper.h"
 #include "base_test.h"
@@ -151,12 +153,61 @@ static void totals_are_written_in_full(void **state)
     check_format(-greatest - 1, 6, "-170141183460469231731687303715884.105728");
 }
 
+static void sums_keep_128_bits(void **state)
+{
+    (void)state;
+    uint64_t seed = 256;
+    struct wide_sum sum = {0};
+    __int128 expected = 0;
+    for (int i = 0; i < RANDOM_CASES; i++) {
+        int64_t a = random_decimal(&seed);
+        int64_t b = random_decimal(&seed);
+        __int128 amount = wide_product(a, b) / RANDOM_CASES;
+        expected += amount;
+        wide_sum_add(&sum, amount);
+        assert_true(wide_sum_get(&sum) == expected);
+    }
+    wide_sum_add(&sum, -expected);
+    assert_true(sum.high == 0 && sum.low == 0);
+    wide_sum_add(&sum, -1);
+    assert_true(sum.high == -1 && sum.low == UINT64_MAX);
+    wide_sum_add(&sum, greatest);
+    assert_true(wide_sum_get(&sum) == greatest - 1);
+}
+
+static void sums_stay_decimals(void **state)
+{
+    (void)state;
+    assert_true(sum_fits(TRADING_DECIMAL_MAX - 1, 1));
+    assert_false(sum_fits(TRADING_DECIMAL_MAX, 1));
+    assert_true(sum_fits(TRADING_DECIMAL_MIN + 1, -1));
+    assert_false(sum_fits(TRADING_DECIMAL_MIN, -1));
+    assert_false(sum_fits(TRADING_DECIMAL_MIN, TRADING_DECIMAL_MIN));
+    assert_true(sum_fits(TRADING_DECIMAL_MIN, TRADING_DECIMAL_MAX));
+    assert_int_equal(sum_saturating(5, 6), 11);
+    assert_int_equal(sum_saturating(TRADING_DECIMAL_MAX - 1, 1), TRADING_DECIMAL_MAX);
+    assert_int_equal(sum_saturating(TRADING_DECIMAL_MAX - 1, 2), TRADING_DECIMAL_MAX);
+}
+
+/* The first number of SplitMix64 from the seed 0, as published. */
+static void mixing_is_that_of_splitmix(void **state)
+{
+    (void)state;
+    assert_true(hash_mix(UINT64_C(0x9e3779b97f4a7c15)) == UINT64_C(0xe220a8397b1dcdaf));
+}
+
 int wide_suite(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(shares_agree_with_paper),          cmocka_unit_test(shares_of_a_part_fit),
-        cmocka_unit_test(wide_quotients_agree_with_paper),  cmocka_unit_test(narrowing_keeps_the_range_of_decimals),
-        cmocka_unit_test(products_round_once_at_their_end), cmocka_unit_test(totals_are_written_in_full),
+        cmocka_unit_test(shares_agree_with_paper),
+        cmocka_unit_test(shares_of_a_part_fit),
+        cmocka_unit_test(wide_quotients_agree_with_paper),
+        cmocka_unit_test(narrowing_keeps_the_range_of_decimals),
+        cmocka_unit_test(products_round_once_at_their_end),
+        cmocka_unit_test(totals_are_written_in_full),
+        cmocka_unit_test(sums_keep_128_bits),
+        cmocka_unit_test(sums_stay_decimals),
+        cmocka_unit_test(mixing_is_that_of_splitmix),
     };
     return cmocka_run_group_tests_name("base: wide", tests, NULL, NULL);
 }
