@@ -105,7 +105,9 @@ static const struct subcommand subcommands[] = {
     {
         .name = "statement",
         .summary = "An account's statement: money in and out, trades, profit and loss",
-        .examples = "  trading statement A-... --from 2013-01-01 --to 2014-01-01\n",
+        .about = "It adds up, or fails: the opening balance and all that moved make the closing balance.",
+        .examples = "  trading statement A-... --year 2008\n"
+                    "  trading statement A-... --from 2008-01-01 --to 2008-04-01 --json\n",
         .arguments = statement_arguments,
         .common = REPORT | COMMON_AT,
         .main = statement_main,
@@ -153,7 +155,11 @@ static const struct subcommand subcommands[] = {
     {
         .name = "replay",
         .summary = "Drive quotes from a file of real prices through the exchange",
-        .examples = "  trading replay prices.csv --store lmdb:/tmp/replay\n",
+        .about = "Under the dates of the prices, with what customers do in between; ends with their statements. Stopped with Ctrl-C, or\n"
+                 "in any other way, the same command goes on where it stopped. docs/replay.md has the formats. Exits with 130 when\n"
+                 "it was stopped with Ctrl-C.",
+        .examples = "  trading replay prices.csv --store lmdb:/tmp/replay\n"
+                    "  trading replay AAPL.csv IBM.csv --strategy customers.jsonl --spread 5 --size 1% --store lmdb:/tmp/replay\n",
         .arguments = replay_arguments,
         .common = REPORT,
         .main = replay_main,

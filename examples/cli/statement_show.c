@@ -72,10 +72,10 @@ static void put_period(json_t *head, const json_t *statement)
 static void show_head(FILE *out, const json_t *statement)
 {
     static const struct column columns[] = {
-        {"Account", "account", COLUMN_TEXT},
-        {"Period", "period", COLUMN_TEXT},
-        {"Status", "status", COLUMN_TEXT},
-        {"Currency", "currency", COLUMN_TEXT},
+        {"account", "account", COLUMN_TEXT},
+        {"period", "period", COLUMN_TEXT},
+        {"status", "status", COLUMN_TEXT},
+        {"currency", "currency", COLUMN_TEXT},
     };
     char title[TRADING_NAME_BYTES + 32];
     const char *name = text_of(statement, "name");
@@ -91,17 +91,17 @@ static void show_head(FILE *out, const json_t *statement)
 static void show_cash(FILE *out, const json_t *statement)
 {
     static const struct column columns[] = {
-        {"Opening balance", "opening_balance", COLUMN_NUMBER},
-        {"Deposits", "deposits", COLUMN_NUMBER},
-        {"Withdrawals", "withdrawals", COLUMN_NUMBER},
-        {"Credits", "credits", COLUMN_NUMBER},
-        {"Debits", "debits", COLUMN_NUMBER},
-        {"Bought", "bought", COLUMN_NUMBER},
-        {"Sold", "sold", COLUMN_NUMBER},
-        {"Refunds", "refunds", COLUMN_NUMBER},
-        {"Less than a minor unit, at closing", "closing", COLUMN_NUMBER},
-        {"Dividends", "dividends", COLUMN_NUMBER},
-        {"Closing balance", "closing_balance", COLUMN_NUMBER},
+        {"opening balance", "opening_balance", COLUMN_NUMBER},
+        {"deposits", "deposits", COLUMN_NUMBER},
+        {"withdrawals", "withdrawals", COLUMN_NUMBER},
+        {"credits", "credits", COLUMN_NUMBER},
+        {"debits", "debits", COLUMN_NUMBER},
+        {"bought", "bought", COLUMN_NUMBER},
+        {"sold", "sold", COLUMN_NUMBER},
+        {"refunds", "refunds", COLUMN_NUMBER},
+        {"less than a minor unit, at closing", "closing", COLUMN_NUMBER},
+        {"dividends", "dividends", COLUMN_NUMBER},
+        {"closing balance", "closing_balance", COLUMN_NUMBER},
         {"of it, held for orders", "held", COLUMN_NUMBER},
     };
     json_t *shown = json_copy((json_t *)statement);
@@ -118,10 +118,10 @@ static void show_cash(FILE *out, const json_t *statement)
 static void show_activity(FILE *out, const json_t *statement)
 {
     static const struct column columns[] = {
-        {"Date", "time", COLUMN_TEXT},         {"What", "type", COLUMN_TEXT},
-        {"Symbol", "symbol", COLUMN_TEXT},     {"Quantity", "quantity", COLUMN_NUMBER},
-        {"Price", "price", COLUMN_NUMBER},     {"Amount", "amount", COLUMN_NUMBER},
-        {"Balance", "balance", COLUMN_NUMBER}, {"Profit", "realized_pnl", COLUMN_NUMBER},
+        {"DATE", "time", COLUMN_TEXT},         {"WHAT", "type", COLUMN_TEXT},
+        {"SYMBOL", "symbol", COLUMN_TEXT},     {"QUANTITY", "quantity", COLUMN_NUMBER},
+        {"PRICE", "price", COLUMN_NUMBER},     {"AMOUNT", "amount", COLUMN_NUMBER},
+        {"BALANCE", "balance", COLUMN_NUMBER}, {"PROFIT", "realized_pnl", COLUMN_NUMBER},
     };
     json_t *rows = dated(json_object_get(statement, "activity"));
     output_heading(out, "\nActivity");
@@ -132,14 +132,14 @@ static void show_activity(FILE *out, const json_t *statement)
 static void show_realized(FILE *out, const json_t *statement)
 {
     static const struct column columns[] = {
-        {"Sold", "time", COLUMN_TEXT},
-        {"Symbol", "symbol", COLUMN_TEXT},
-        {"Acquired", "acquired", COLUMN_TEXT},
-        {"Quantity", "quantity", COLUMN_NUMBER},
-        {"Proceeds", "proceeds", COLUMN_NUMBER},
-        {"Cost", "cost_basis", COLUMN_NUMBER},
-        {"Profit", "realized_pnl", COLUMN_NUMBER},
-        {"Lot", "lot", COLUMN_TEXT},
+        {"SOLD", "time", COLUMN_TEXT},
+        {"SYMBOL", "symbol", COLUMN_TEXT},
+        {"ACQUIRED", "acquired", COLUMN_TEXT},
+        {"QUANTITY", "quantity", COLUMN_NUMBER},
+        {"PROCEEDS", "proceeds", COLUMN_NUMBER},
+        {"COST", "cost_basis", COLUMN_NUMBER},
+        {"PROFIT", "realized_pnl", COLUMN_NUMBER},
+        {"LOT", "lot", COLUMN_TEXT},
     };
     static const char *const totals[] = {"realized_pnl"};
     json_t *rows = dated(json_object_get(statement, "realized"));
@@ -152,9 +152,9 @@ static void show_realized(FILE *out, const json_t *statement)
 static void show_positions(FILE *out, const json_t *statement)
 {
     static const struct column columns[] = {
-        {"Symbol", "symbol", COLUMN_TEXT},     {"Quantity", "quantity", COLUMN_NUMBER},
-        {"Price", "mark", COLUMN_NUMBER},      {"Market value", "market_value", COLUMN_NUMBER},
-        {"Cost", "cost_basis", COLUMN_NUMBER}, {"Unrealised", "unrealized_pnl", COLUMN_NUMBER},
+        {"SYMBOL", "symbol", COLUMN_TEXT},     {"QUANTITY", "quantity", COLUMN_NUMBER},
+        {"PRICE", "mark", COLUMN_NUMBER},      {"MARKET VALUE", "market_value", COLUMN_NUMBER},
+        {"COST", "cost_basis", COLUMN_NUMBER}, {"UNREALISED", "unrealized_pnl", COLUMN_NUMBER},
     };
     static const char *const totals[] = {"market_value", "cost_basis", "unrealized_pnl"};
     json_t *rows = json_deep_copy(json_object_get(statement, "positions"));
@@ -167,8 +167,8 @@ static void show_positions(FILE *out, const json_t *statement)
 static void show_lots(FILE *out, const json_t *statement)
 {
     static const struct column columns[] = {
-        {"Symbol", "symbol", COLUMN_TEXT},     {"Acquired", "acquired", COLUMN_TEXT}, {"Quantity", "quantity", COLUMN_NUMBER},
-        {"Cost", "cost_basis", COLUMN_NUMBER}, {"Lot", "lot", COLUMN_TEXT},
+        {"SYMBOL", "symbol", COLUMN_TEXT},     {"ACQUIRED", "acquired", COLUMN_TEXT}, {"QUANTITY", "quantity", COLUMN_NUMBER},
+        {"COST", "cost_basis", COLUMN_NUMBER}, {"LOT", "lot", COLUMN_TEXT},
     };
     if (json_array_size(json_object_get(statement, "lots")) == 0)
         return;
@@ -181,11 +181,11 @@ static void show_lots(FILE *out, const json_t *statement)
 static void show_summary(FILE *out, const json_t *statement)
 {
     static const struct column columns[] = {
-        {"Realised in the period", "realized_pnl", COLUMN_NUMBER},
-        {"Unrealised", "unrealized_pnl", COLUMN_NUMBER},
-        {"Cash", "closing_balance", COLUMN_NUMBER},
-        {"Shares", "market_value", COLUMN_NUMBER},
-        {"Cash and shares", "total_value", COLUMN_NUMBER},
+        {"realised in the period", "realized_pnl", COLUMN_NUMBER},
+        {"unrealised", "unrealized_pnl", COLUMN_NUMBER},
+        {"cash", "closing_balance", COLUMN_NUMBER},
+        {"shares", "market_value", COLUMN_NUMBER},
+        {"cash and shares", "total_value", COLUMN_NUMBER},
     };
     output_heading(out, "\nSummary");
     output_list(out, columns, COUNT(columns), statement);
