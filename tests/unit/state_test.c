@@ -7,5 +7,7 @@ int main(void)
     failed += model_suite();
     failed += pins_suite();
     failed += index_suite();
+    failed += checkpoint_suite();
+    failed += snapshot_suite();
     return failed != 0;
 }

@@ -1,0 +1,330 @@
+/* Snapshots into an event store and back; whatever may be wrong with one is told, never a crash. */
+#include "base/error.h"
+#include "state/snapshot.h"
+#include "state_test.h"
+
+#include <string.h>
+
+/* ---- an event store that keeps the chunks of one snapshot ---- */
+
+#define CHUNKS 64u
+
+struct shelf {
+    uint8_t *data[CHUNKS];
+    uint64_t size[CHUNKS];
+    uint32_t count;
+    bool whole;
+    uint32_t left; /* puts until it fails */
+    bool silent;   /* gives nothing and says that all is well */
+};
+
+static int32_t shelf_put(void *store, uint32_t partition, int64_t position, uint32_t chunk, const void *data, uint64_t size,
+                         int32_t last, trading_error *error)
+{
+    struct shelf *shelf = store;
+    assert_int_equal(partition, 7);
+    assert_true(position == 1234567);
+    assert_int_equal(chunk, shelf->count);
+    assert_true(chunk < CHUNKS && !shelf->whole);
+    if (!shelf->left--)
+        return error_set(error, TRADING_E_NO_SPACE, "full");
+    shelf->data[chunk] = malloc(size);
+    memcpy(shelf->data[chunk], data, size);
+    shelf->size[chunk] = size;
+    shelf->count++;
+    shelf->whole = last;
+    return TRADING_OK;
+}
+
+static int32_t shelf_get(void *store, uint32_t partition, int64_t position, uint32_t chunk, trading_store_bytes take, void *arg,
+                         trading_error *error)
+{
+    (void)partition, (void)position;
+    struct shelf *shelf = store;
+    if (chunk >= shelf->count)
+        return error_set(error, TRADING_E_NOT_FOUND, "no such chunk");
+    if (!shelf->silent)
+        take(arg, shelf->data[chunk], shelf->size[chunk]);
+    return TRADING_OK;
+}
+
+static const trading_store_ops shelf_ops = {.size = sizeof shelf_ops, .snapshot_put = shelf_put, .snapshot_get = shelf_get};
+
+static void shelf_clear(struct shelf *shelf)
+{
+    for (uint32_t i = 0; i < shelf->count; i++)
+        free(shelf->data[i]);
+    *shelf = (struct shelf){.left = UINT32_MAX};
+}
+
+/* ---- tables ---- */
+
+struct bed {
+    struct scarce scarce;
+    struct tables *tables;
+    struct table *small;
+    struct table *large;
+    struct shelf shelf;
+    struct snapshot_place place;
+};
+
+static void open_tables(struct bed *bed)
+{
+    assert_int_equal(tables_open(&bed->tables, &bed->scarce.memory, 1 << 16, NULL), TRADING_OK);
+    assert_int_equal(tables_add(bed->tables, 0, 248, &bed->small, NULL), TRADING_OK);
+    assert_int_equal(tables_add(bed->tables, 9, 2032, &bed->large, NULL), TRADING_OK);
+}
+
+static void bed_open(struct bed *bed)
+{
+    memset(bed, 0, sizeof *bed);
+    scarce_init(&bed->scarce, UINT64_MAX);
+    open_tables(bed);
+    shelf_clear(&bed->shelf);
+    bed->place = (struct snapshot_place){&shelf_ops, &bed->shelf, 7, 1234567};
+}
+
+static void bed_close(struct bed *bed)
+{
+    tables_close(bed->tables);
+    shelf_clear(&bed->shelf);
+    assert_true(memory_held(&bed->scarce.memory) == 0);
+}
+
+static void append(struct bed *bed, struct table *table, uint32_t words, uint32_t count, uint64_t seed)
+{
+    assert_true(tables_begin(bed->tables));
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t number;
+        uint64_t *record = table_append(table, &number);
+        for (uint32_t word = 0; word < words; word++)
+            record[word] = random_next(&seed);
+    }
+    tables_install(bed->tables);
+}
+
+static void assert_appended(struct table *table, uint32_t words, uint32_t count, uint64_t seed)
+{
+    assert_int_equal(table_count(table), count);
+    for (uint32_t number = 1; number <= count; number++) {
+        uint64_t record[TABLE_RECORD_BYTES / 8];
+        assert_int_equal(table_read(table, number, NULL, record), TABLE_FOUND);
+        for (uint32_t word = 0; word < words; word++)
+            assert_true(record[word] == random_next(&seed));
+    }
+}
+
+static int32_t snapshot(struct bed *bed, const char *meta)
+{
+    struct pin *pin = tables_pin(bed->tables);
+    int32_t status = snapshot_write(bed->tables, pin, meta, strlen(meta), &bed->place, &bed->scarce.memory, NULL);
+    tables_unpin(pin);
+    return status;
+}
+
+static int32_t load(struct bed *bed, struct shape *shape)
+{
+    trading_error error = {0};
+    tables_close(bed->tables);
+    open_tables(bed);
+    int32_t status = snapshot_load(bed->tables, &bed->place, bed->shelf.count, shape, &bed->scarce.memory, &error);
+    assert_int_equal(status, error.code);
+    return status;
+}
+
+static void what_was_written_is_loaded(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct shape shape;
+    bed_open(&bed);
+    append(&bed, bed.small, 31, 9000, 5); /* does not compress: 2.2 MB */
+    append(&bed, bed.large, 2, 3000, 6);  /* compresses well: 6 MB */
+    assert_int_equal(snapshot(&bed, "as of then"), TRADING_OK);
+    assert_true(bed.shelf.whole);
+    assert_true(bed.shelf.count > 8 && bed.shelf.count < 14);
+    uint64_t total = 0;
+    for (uint32_t i = 0; i < bed.shelf.count; i++) {
+        assert_true(bed.shelf.size[i] <= SNAPSHOT_CHUNK_BYTES + 4);
+        total += bed.shelf.size[i];
+    }
+    assert_true(total < 3000000);
+    assert_int_equal(load(&bed, &shape), TRADING_OK);
+    assert_int_equal(shape.meta_size, 10);
+    assert_memory_equal(shape.meta, "as of then", 10);
+    assert_appended(bed.small, 31, 9000, 5);
+    assert_appended(bed.large, 2, 3000, 6);
+    bed_close(&bed);
+}
+
+static void empty_tables_make_a_snapshot_too(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct shape shape;
+    bed_open(&bed);
+    assert_int_equal(snapshot(&bed, ""), TRADING_OK);
+    assert_int_equal(bed.shelf.count, 2);
+    assert_int_equal(load(&bed, &shape), TRADING_OK);
+    assert_int_equal(table_count(bed.small), 0);
+    append(&bed, bed.small, 31, 3, 5);
+    assert_appended(bed.small, 31, 3, 5);
+    bed_close(&bed);
+}
+
+static void a_snapshot_is_as_of_its_pin(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct shape shape;
+    trading_error error;
+    bed_open(&bed);
+    append(&bed, bed.small, 31, 10, 5);
+    struct pin *pin = tables_pin(bed.tables);
+    assert_true(tables_begin(bed.tables));
+    *(uint64_t *)table_edit(bed.small, 3) = 0;
+    tables_install(bed.tables);
+    append(&bed, bed.small, 31, 10, 77);
+    assert_int_equal(snapshot_write(bed.tables, pin, NULL, 0, &bed.place, &bed.scarce.memory, &error), TRADING_OK);
+    tables_unpin(pin);
+    assert_int_equal(load(&bed, &shape), TRADING_OK);
+    assert_appended(bed.small, 31, 10, 5);
+    bed_close(&bed);
+}
+
+static void failures_on_the_way_are_told(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct shape shape;
+    trading_error error;
+    uint8_t meta[SHAPE_META_BYTES + 1] = {0};
+    bed_open(&bed);
+    append(&bed, bed.small, 31, 4000, 5); /* 992,000 bytes, and 512 more do not fit the same chunk */
+    append(&bed, bed.large, 254, 100, 5);
+    struct pin *pin = tables_pin(bed.tables);
+    assert_int_equal(snapshot_write(bed.tables, pin, meta, sizeof meta, &bed.place, &bed.scarce.memory, &error),
+                     TRADING_E_INVALID);
+    for (uint32_t left = 0; left < 4; left++) {
+        shelf_clear(&bed.shelf);
+        bed.shelf.left = left;
+        assert_int_equal(snapshot_write(bed.tables, pin, meta, 1, &bed.place, &bed.scarce.memory, &error), TRADING_E_NO_SPACE);
+        assert_int_equal(bed.shelf.count, left);
+        assert_false(bed.shelf.whole);
+    }
+    for (uint64_t granted = 0; granted < 3; granted++) {
+        shelf_clear(&bed.shelf);
+        bed.scarce.left = granted;
+        assert_int_equal(snapshot_write(bed.tables, pin, meta, 1, &bed.place, &bed.scarce.memory, &error), TRADING_E_NO_MEMORY);
+    }
+    bed.scarce.left = UINT64_MAX;
+    assert_true(tables_begin(bed.tables));
+    for (uint32_t number = 1; number <= 4000; number++)
+        *(uint64_t *)table_edit(bed.small, number) = 0;
+    tables_install(bed.tables);
+    shelf_clear(&bed.shelf);
+    assert_int_equal(snapshot_write(bed.tables, pin, meta, 1, &bed.place, &bed.scarce.memory, &error), TRADING_E_VIEW_EXPIRED);
+    assert_false(bed.shelf.whole);
+    tables_unpin(pin);
+
+    shelf_clear(&bed.shelf);
+    assert_int_equal(snapshot(&bed, ""), TRADING_OK);
+    bool loaded = false;
+    for (uint64_t granted = 0; !loaded; granted++) {
+        tables_close(bed.tables);
+        open_tables(&bed);
+        bed.scarce.left = granted;
+        int32_t status = snapshot_load(bed.tables, &bed.place, bed.shelf.count, &shape, &bed.scarce.memory, &error);
+        assert_true(status == TRADING_E_NO_MEMORY || status == TRADING_OK);
+        loaded = status == TRADING_OK;
+        bed.scarce.left = UINT64_MAX;
+    }
+    bed_close(&bed);
+}
+
+/* ---- damage ---- */
+
+static void assert_refused(struct bed *bed)
+{
+    struct shape shape;
+    int32_t status = load(bed, &shape);
+    assert_true(status == TRADING_E_DAMAGED || status == TRADING_E_NOT_FOUND);
+}
+
+static void damage_anywhere_is_found(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct shape shape;
+    bed_open(&bed);
+    append(&bed, bed.small, 3, 20, 5);
+    append(&bed, bed.large, 3, 2, 5);
+    assert_int_equal(snapshot(&bed, "meta"), TRADING_OK);
+    assert_int_equal(bed.shelf.count, 3);
+    for (uint32_t chunk = 0; chunk < bed.shelf.count; chunk++) {
+        uint64_t whole = bed.shelf.size[chunk];
+        for (uint64_t at = 0; at < whole; at++) {
+            for (uint32_t bit = 0; bit < 8; bit++) {
+                bed.shelf.data[chunk][at] ^= (uint8_t)(1u << bit);
+                assert_refused(&bed);
+                bed.shelf.data[chunk][at] ^= (uint8_t)(1u << bit);
+            }
+        }
+        for (bed.shelf.size[chunk] = 0; bed.shelf.size[chunk] < whole; bed.shelf.size[chunk]++)
+            assert_refused(&bed);
+    }
+    assert_int_equal(load(&bed, &shape), TRADING_OK);
+    bed.place.position++;
+    assert_refused(&bed);
+    bed.place.position--;
+    bed.place.partition++;
+    assert_refused(&bed);
+    bed.place.partition--;
+    bed.shelf.silent = true;
+    assert_refused(&bed);
+    bed_close(&bed);
+}
+
+static void swap(struct shelf *shelf, uint32_t a, uint32_t b)
+{
+    uint8_t *data = shelf->data[a];
+    uint64_t size = shelf->size[a];
+    shelf->data[a] = shelf->data[b];
+    shelf->size[a] = shelf->size[b];
+    shelf->data[b] = data;
+    shelf->size[b] = size;
+}
+
+static void missing_and_moved_chunks_are_found(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct shape shape;
+    bed_open(&bed);
+    append(&bed, bed.small, 31, 13000, 5);
+    assert_int_equal(snapshot(&bed, ""), TRADING_OK);
+    uint32_t count = bed.shelf.count;
+    assert_true(count > 4);
+    for (uint32_t a = 0; a < count; a++) {
+        for (uint32_t b = a + 1; b < count; b++) {
+            swap(&bed.shelf, a, b);
+            assert_refused(&bed);
+            swap(&bed.shelf, a, b);
+        }
+    }
+    for (bed.shelf.count = 0; bed.shelf.count < count; bed.shelf.count++)
+        assert_refused(&bed);
+    assert_int_equal(load(&bed, &shape), TRADING_OK);
+    assert_int_equal(snapshot_load(bed.tables, &bed.place, count + 1, &shape, &bed.scarce.memory, NULL), TRADING_E_DAMAGED);
+    bed_close(&bed);
+}
+
+int snapshot_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_was_written_is_loaded),  cmocka_unit_test(empty_tables_make_a_snapshot_too),
+        cmocka_unit_test(a_snapshot_is_as_of_its_pin), cmocka_unit_test(failures_on_the_way_are_told),
+        cmocka_unit_test(damage_anywhere_is_found),    cmocka_unit_test(missing_and_moved_chunks_are_found),
+    };
+    return cmocka_run_group_tests_name("snapshots", tests, NULL, NULL);
+}
