@@ -1,0 +1,597 @@
+#include "simulation/generator.h"
+
+#include "simulation/model_inside.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Names of nothing: far beyond all that a simulation makes. */
+#define NOBODY (INT64_C(1) << 40)
+
+static const struct generator_style styles[] = {
+    {.tick = 10000, .lot = 1000000, .most = 100000000, .base = 100000000},  /* cents and whole shares */
+    {.tick = 1, .lot = 1, .most = 50000000, .base = 37123456},              /* six decimals in both */
+    {.tick = 1, .lot = 1, .most = 900000, .base = 4000},                    /* dust: most roundings are ties or nothing */
+    {.tick = 500000, .lot = 1, .most = 3000000, .base = 40000000000},       /* dear, in fractions */
+    {.tick = 250000, .lot = 500000, .most = 20000000, .base = 5000000},     /* few price levels, long queues */
+    {.tick = 1000000, .lot = 1000000, .most = 1000000000, .base = 2000000}, /* cheap, in thousands */
+};
+
+static const trading_currency currencies[] = {{"USD"}, {"JPY"}, {"KWD"}, {"EUR"}};
+
+static void choose_style(struct generator *generator)
+{
+    struct chance *chance = &generator->chance;
+    struct generator_style *style = &generator->style;
+    *style = styles[chance_below(chance, sizeof(styles) / sizeof(*styles))];
+    style->grows = chance_of(chance, 750);
+    style->accounts = (int)chance_between(chance, 2, style->grows ? 40 : 5);
+    style->symbols = (int)chance_between(chance, 2, GENERATOR_SYMBOLS);
+    style->reach = chance_between(chance, 5, 80);
+    style->unlimited = chance_of(chance, 500) ? 0 : chance_between(chance, 1, 300);
+    style->sessions = chance_between(chance, 1, 40);
+    int64_t first = chance_below(chance, 4);
+    style->currencies[0] = currencies[first];
+    style->currencies[1] = currencies[(first + chance_between(chance, 1, 3)) % 4];
+}
+
+void generator_init(struct generator *generator, uint64_t seed, const struct model *model)
+{
+    static const trading_symbol symbols[GENERATOR_SYMBOLS] = {{"GOOG"}, {"BRK.B"}, {"X"}, {"BTC/USD-PERP_2"}};
+    memset(generator, 0, sizeof(*generator));
+    generator->chance.state = seed;
+    generator->model = model;
+    generator->next_number = 1;
+    generator->now = 1000 * TRADING_NANOSECONDS_PER_SECOND;
+    choose_style(generator);
+    for (int i = 0; i < generator->style.symbols; i++) {
+        generator->instruments[i].symbol = symbols[i];
+        generator->instruments[i].currency = generator->style.currencies[i == generator->style.symbols - 1];
+        generator->instruments[i].reference = generator->style.base * chance_between(&generator->chance, 1, 3);
+    }
+}
+
+void generator_free(struct generator *generator)
+{
+    free(generator->history.at);
+    generator->history.at = NULL;
+}
+
+static int64_t round_to(int64_t value, int64_t unit)
+{
+    return value < unit ? unit : value - value % unit;
+}
+
+static int64_t quantity(struct generator *generator)
+{
+    return round_to(chance_between(&generator->chance, 1, generator->style.most), generator->style.lot);
+}
+
+/* A price that waits behind the reference, on the order's own side of it. */
+static int64_t price_behind(struct generator *generator, int instrument, int32_t side)
+{
+    int64_t reference = generator->instruments[instrument].reference;
+    int64_t reach = reference * generator->style.reach / 1000 + 2 * generator->style.tick;
+    int64_t away = chance_between(&generator->chance, reach / 8, reach);
+    return round_to(side == TRADING_SIDE_BUY ? reference - away : reference + away, generator->style.tick);
+}
+
+/* About where the instrument trades, up to so many thousandths away. */
+static int64_t price_near(struct generator *generator, int instrument, int64_t thousandths)
+{
+    int64_t reference = generator->instruments[instrument].reference;
+    int64_t reach = reference * thousandths / 1000 + 2 * generator->style.tick;
+    return round_to(reference + chance_between(&generator->chance, -reach, reach), generator->style.tick);
+}
+
+/* An amount in whole minor units of the account's currency. */
+static int64_t cash(struct generator *generator, const struct model_account *account, int64_t most)
+{
+    int64_t unit = TRADING_DECIMAL_ONE;
+    for (int i = model_currency_decimals(&account->currency); i > 0; i--)
+        unit /= 10;
+    return round_to(chance_between(&generator->chance, 1, most > 1 ? most : 1), unit);
+}
+
+static const struct model_account *pick_account(struct generator *generator)
+{
+    const struct model *model = generator->model;
+    const struct model_account *account = NULL;
+    for (int tries = 0; tries < 4; tries++) {
+        account = &model->accounts.at[chance_below(&generator->chance, model->accounts.count)];
+        if (account->status == TRADING_ACCOUNT_OPEN)
+            break;
+    }
+    return account;
+}
+
+static int pick_portfolio(struct generator *generator)
+{
+    const struct model *model = generator->model;
+    int index = 0;
+    for (int tries = 0; tries < 4; tries++) {
+        index = (int)chance_below(&generator->chance, model->portfolios.count);
+        const struct model_portfolio *portfolio = &model->portfolios.at[index];
+        if (portfolio->status == TRADING_PORTFOLIO_OPEN &&
+            model->accounts.at[portfolio->account].status == TRADING_ACCOUNT_OPEN)
+            break;
+    }
+    return index;
+}
+
+/* What a usual purchase costs, in the currency's units. */
+static int64_t usual_cost(const struct generator *generator)
+{
+    wide cost = (wide)generator->style.base * generator->style.most / TRADING_DECIMAL_ONE;
+    int64_t least = 100 * TRADING_DECIMAL_ONE;
+    return cost < least ? least : (int64_t)cost;
+}
+
+static void make_opening(struct generator *generator, struct model_command *command)
+{
+    struct chance *chance = &generator->chance;
+    command->type = TRADING_COMMAND_OPEN_ACCOUNT;
+    command->currency = generator->style.currencies[chance_of(chance, 300)];
+    struct model_account account = {.currency = command->currency};
+    command->amount = chance_of(chance, 200) ? 0 : cash(generator, &account, 20 * usual_cost(generator));
+    if (strcmp(command->currency.text, "USD") == 0 && chance_of(chance, 500))
+        command->currency = (trading_currency){{0}};
+    command->text = chance_below(chance, 12);
+}
+
+/* A command of an account without more to say than which. */
+static void make_for_account(struct generator *generator, struct model_command *command)
+{
+    static const struct {
+        int32_t type;
+        int64_t weight;
+    } types[] = {{TRADING_COMMAND_OPEN_PORTFOLIO, 20},   {TRADING_COMMAND_UPDATE_CONTACT, 20},
+                 {TRADING_COMMAND_UPDATE_ADDRESS, 20},   {TRADING_COMMAND_FREEZE_ACCOUNT, 8},
+                 {TRADING_COMMAND_UNFREEZE_ACCOUNT, 24}, {TRADING_COMMAND_CLOSE_ACCOUNT, 8}};
+    int64_t draw = chance_below(&generator->chance, 100);
+    size_t at = 0;
+    while (draw >= types[at].weight)
+        draw -= types[at++].weight;
+    command->type = types[at].type;
+    const struct model *model = generator->model;
+    bool any = command->type == TRADING_COMMAND_UNFREEZE_ACCOUNT || chance_of(&generator->chance, 200);
+    command->account =
+        any ? model->accounts.at[chance_below(&generator->chance, model->accounts.count)].name : pick_account(generator)->name;
+    bool has_text = command->type == TRADING_COMMAND_OPEN_PORTFOLIO || command->type == TRADING_COMMAND_UPDATE_CONTACT ||
+                    command->type == TRADING_COMMAND_UPDATE_ADDRESS;
+    command->text = has_text ? chance_below(&generator->chance, 12) : 0;
+}
+
+static void make_cash(struct generator *generator, struct model_command *command)
+{
+    static const int32_t types[] = {TRADING_COMMAND_DEPOSIT,  TRADING_COMMAND_DEPOSIT, TRADING_COMMAND_WITHDRAW,
+                                    TRADING_COMMAND_WITHDRAW, TRADING_COMMAND_CREDIT,  TRADING_COMMAND_DEBIT};
+    const struct model_account *account = pick_account(generator);
+    int64_t available = account->balance - account->held;
+    command->type = types[chance_below(&generator->chance, 6)];
+    command->account = account->name;
+    bool pays_in = command->type == TRADING_COMMAND_DEPOSIT || command->type == TRADING_COMMAND_CREDIT;
+    command->amount = cash(generator, account, pays_in ? 3 * usual_cost(generator) : available / 2 + available / 8);
+    bool to_the_unit = command->type == TRADING_COMMAND_DEPOSIT || command->type == TRADING_COMMAND_WITHDRAW;
+    if (!to_the_unit && chance_of(&generator->chance, 500))
+        command->amount += chance_below(&generator->chance, 1000);
+    if (command->type == TRADING_COMMAND_WITHDRAW && chance_of(&generator->chance, 100)) {
+        int64_t unit = cash(generator, account, 1);
+        command->amount = round_to(available, unit); /* all of it */
+    }
+}
+
+static void make_refund(struct generator *generator, struct model_command *command)
+{
+    const struct model *model = generator->model;
+    const struct model_account *account = pick_account(generator);
+    command->type = TRADING_COMMAND_ACCEPT_REFUND;
+    command->account = account->name;
+    command->amount = chance_between(&generator->chance, 1, usual_cost(generator) / 1000 + 1);
+    if (model->orders.count == 0 || chance_of(&generator->chance, 200))
+        return;
+    const struct model_order *order = &model->orders.at[chance_below(&generator->chance, model->orders.count)];
+    int64_t paid = model_consideration(order);
+    command->order = order->name;
+    command->account = model->accounts.at[model->portfolios.at[order->portfolio].account].name;
+    command->amount = chance_between(&generator->chance, 1, paid + paid / 8 + 1);
+}
+
+static int instrument_for(struct generator *generator, const struct model_account *account)
+{
+    int index = (int)chance_below(&generator->chance, generator->style.symbols);
+    for (int i = 0; i < generator->style.symbols && !chance_of(&generator->chance, 20); i++) {
+        if (model_same_currency(&generator->instruments[index].currency, &account->currency))
+            break;
+        index = (index + 1) % generator->style.symbols;
+    }
+    return index;
+}
+
+static const struct model_position *pick_position(struct generator *generator, int portfolio)
+{
+    const struct model *model = generator->model;
+    const struct model_position *found = NULL;
+    int64_t seen = 0;
+    for (int i = 0; i < model->positions.count; i++) {
+        const struct model_position *position = &model->positions.at[i];
+        if (position->portfolio == portfolio && position->quantity > 0 && chance_below(&generator->chance, ++seen) == 0)
+            found = position;
+    }
+    return found;
+}
+
+static const struct model_lot *pick_lot(struct generator *generator, int portfolio, int instrument)
+{
+    const struct model *model = generator->model;
+    const struct model_lot *found = NULL;
+    int64_t seen = 0;
+    for (int i = 0; i < model->lots.count; i++) {
+        const struct model_lot *lot = &model->lots.at[i];
+        if (lot->portfolio == portfolio && lot->instrument == instrument && lot->quantity > 0 &&
+            chance_below(&generator->chance, ++seen) == 0)
+            found = lot;
+    }
+    return found;
+}
+
+/* Turns the order into a sell of what the portfolio holds, if it holds anything. */
+static void make_sell(struct generator *generator, struct model_command *command, int portfolio)
+{
+    struct chance *chance = &generator->chance;
+    const struct model *model = generator->model;
+    const struct model_position *position = pick_position(generator, portfolio);
+    command->side = TRADING_SIDE_SELL;
+    if (!position)
+        return;
+    command->symbol = model->instruments.at[position->instrument].symbol;
+    int64_t most = position->quantity;
+    if (chance_of(chance, 300)) {
+        const struct model_lot *lot = pick_lot(generator, portfolio, position->instrument);
+        command->lot = lot ? model->orders.at[lot->order].name : 0;
+        most = lot ? lot->quantity : most;
+    }
+    command->quantity = chance_between(chance, 1, most + most / 10 + 1);
+    if (chance_of(chance, 150))
+        command->quantity = most;
+    if (command->lot && chance_of(chance, 30))
+        command->symbol = generator->instruments[chance_below(chance, generator->style.symbols)].symbol;
+}
+
+static int instrument_of(const struct generator *generator, const trading_symbol *symbol)
+{
+    for (int i = 0; i < generator->style.symbols; i++)
+        if (model_same_symbol(&generator->instruments[i].symbol, symbol))
+            return i;
+    return 0;
+}
+
+static void make_order(struct generator *generator, struct model_command *command)
+{
+    struct chance *chance = &generator->chance;
+    const struct model *model = generator->model;
+    int portfolio = pick_portfolio(generator);
+    const struct model_account *account = &model->accounts.at[model->portfolios.at[portfolio].account];
+    command->type = TRADING_COMMAND_PLACE_ORDER;
+    command->account = chance_of(chance, 300) ? account->name : 0;
+    command->portfolio = model->portfolios.at[portfolio].name;
+    command->side = TRADING_SIDE_BUY;
+    command->symbol = generator->instruments[instrument_for(generator, account)].symbol;
+    command->quantity = quantity(generator);
+    if (chance_of(chance, 500))
+        make_sell(generator, command, portfolio);
+    bool is_market = chance_of(chance, 150);
+    command->order_type = is_market ? TRADING_ORDER_TYPE_MARKET : TRADING_ORDER_TYPE_LIMIT;
+    command->time_in_force = (int32_t)chance_below(chance, 4);
+    if (command->time_in_force == TRADING_TIME_IN_FORCE_IOC && chance_of(chance, 600))
+        command->time_in_force = TRADING_TIME_IN_FORCE_GTC;
+    int instrument = instrument_of(generator, &command->symbol);
+    if (!is_market && chance_of(chance, 600))
+        command->price = price_behind(generator, instrument, command->side);
+    else if (!is_market)
+        command->price = price_near(generator, instrument, generator->style.reach);
+}
+
+static void make_cancel(struct generator *generator, struct model_command *command)
+{
+    const struct model *model = generator->model;
+    if (model->orders.count == 0) {
+        make_order(generator, command);
+        return;
+    }
+    bool any = model->open_orders.count == 0 || chance_of(&generator->chance, 100);
+    int index = any ? (int)chance_below(&generator->chance, model->orders.count)
+                    : model->open_orders.at[chance_below(&generator->chance, model->open_orders.count)];
+    const struct model_order *order = &model->orders.at[index];
+    command->type = TRADING_COMMAND_CANCEL_ORDER;
+    command->order = order->name;
+    if (chance_of(&generator->chance, 300))
+        command->account = model->accounts.at[model->portfolios.at[order->portfolio].account].name;
+}
+
+static void make_closing(struct generator *generator, struct model_command *command)
+{
+    const struct model *model = generator->model;
+    int index = (int)chance_below(&generator->chance, model->portfolios.count);
+    for (int i = 0; i < model->portfolios.count && chance_of(&generator->chance, 600); i++)
+        if (model->portfolios.at[i].status == TRADING_PORTFOLIO_CLOSING)
+            index = i;
+    command->type = TRADING_COMMAND_CLOSE_PORTFOLIO;
+    command->portfolio = model->portfolios.at[index].name;
+}
+
+static int64_t quote_size(struct generator *generator)
+{
+    return chance_of(&generator->chance, generator->style.unlimited) ? TRADING_SIZE_UNLIMITED : 3 * quantity(generator);
+}
+
+static void make_quote(struct generator *generator, struct model_command *command)
+{
+    struct chance *chance = &generator->chance;
+    int index = (int)chance_below(chance, generator->style.symbols);
+    generator->instruments[index].reference = price_near(generator, index, generator->style.reach / 3);
+    if (chance_of(chance, 10)) /* back to where it began */
+        generator->instruments[index].reference = generator->style.base * chance_between(chance, 1, 3);
+    command->type = TRADING_COMMAND_SET_QUOTE;
+    command->symbol = generator->instruments[index].symbol;
+    command->currency = generator->instruments[index].currency;
+    if (strcmp(command->currency.text, "USD") == 0 && chance_of(chance, 500))
+        command->currency = (trading_currency){{0}};
+    command->bid = price_near(generator, index, generator->style.reach / 2);
+    command->ask = command->bid + round_to(chance_between(chance, 1, command->bid / 50 + 1), generator->style.tick);
+    command->bid_size = quote_size(generator);
+    command->ask_size = quote_size(generator);
+    if (chance_of(chance, 60))
+        command->bid = 0;
+    if (chance_of(chance, 60))
+        command->ask = 0;
+}
+
+/* An account without an open portfolio, or −1. */
+static int abandoned_account(const struct model *model, int64_t from)
+{
+    for (int i = 0; i < model->accounts.count; i++) {
+        int index = (int)((from + i) % model->accounts.count);
+        bool closed = model->accounts.at[index].status != TRADING_ACCOUNT_CLOSED;
+        for (int j = 0; j < model->portfolios.count && closed; j++)
+            closed = model->portfolios.at[j].account != index || model->portfolios.at[j].status == TRADING_PORTFOLIO_CLOSED;
+        if (closed)
+            return index;
+    }
+    return -1;
+}
+
+/* One more step towards the end of an account that has no portfolio any more. */
+static void make_leaving(struct generator *generator, struct model_command *command)
+{
+    const struct model *model = generator->model;
+    int index = abandoned_account(model, chance_below(&generator->chance, model->accounts.count));
+    if (index < 0) {
+        make_closing(generator, command);
+        return;
+    }
+    const struct model_account *account = &model->accounts.at[index];
+    int64_t unit = cash(generator, account, 1);
+    command->account = account->name;
+    command->type = TRADING_COMMAND_WITHDRAW;
+    command->amount = account->balance - account->balance % unit;
+    if (account->status == TRADING_ACCOUNT_FROZEN)
+        command->type = TRADING_COMMAND_UNFREEZE_ACCOUNT;
+    else if (account->balance < unit)
+        command->type = TRADING_COMMAND_CLOSE_ACCOUNT;
+    if (command->type != TRADING_COMMAND_WITHDRAW)
+        command->amount = 0;
+}
+
+static const struct {
+    void (*make)(struct generator *generator, struct model_command *command);
+    int64_t weight;
+    bool stays; /* also where accounts do not come and go; these first */
+} kinds[] = {{make_order, 604, true},  {make_cancel, 70, true},  {make_quote, 90, true},
+             {make_cash, 110, true},   {make_refund, 20, true},  {make_for_account, 35, false},
+             {make_closing, 6, false}, {make_opening, 2, false}, {make_leaving, 3, false}};
+
+/* A sensible command, that will often be accepted. */
+static struct model_command make(struct generator *generator)
+{
+    struct model_command command = {.number = generator->next_number++};
+    command.key = chance_of(&generator->chance, 50) ? 0 : command.number;
+    if (generator->openings < generator->style.accounts && chance_of(&generator->chance, 300)) {
+        generator->openings++;
+        make_opening(generator, &command);
+        return command;
+    }
+    if (generator->model->accounts.count == 0 || (!generator->style.grows && chance_of(&generator->chance, 100))) {
+        make_quote(generator, &command);
+        return command;
+    }
+    if (chance_below(&generator->chance, 10000) < generator->style.sessions) {
+        command.type = TRADING_COMMAND_END_SESSION;
+        return command;
+    }
+    int64_t all = 0;
+    for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds) && (generator->style.grows || kinds[i].stays); i++)
+        all += kinds[i].weight;
+    int64_t draw = chance_below(&generator->chance, all);
+    size_t at = 0;
+    while (draw >= kinds[at].weight)
+        draw -= kinds[at++].weight;
+    kinds[at].make(generator, &command);
+    return command;
+}
+
+static bool is_placing(const struct model_command *command)
+{
+    return command->type == TRADING_COMMAND_PLACE_ORDER;
+}
+
+static bool carries_text(const struct model_command *command)
+{
+    return command->type == TRADING_COMMAND_OPEN_ACCOUNT || command->type == TRADING_COMMAND_OPEN_PORTFOLIO ||
+           command->type == TRADING_COMMAND_UPDATE_CONTACT || command->type == TRADING_COMMAND_UPDATE_ADDRESS;
+}
+
+static bool carries_body(const struct model_command *command)
+{
+    return command->type != TRADING_COMMAND_END_SESSION && command->type != TRADING_COMMAND_FREEZE_ACCOUNT &&
+           command->type != TRADING_COMMAND_UNFREEZE_ACCOUNT && command->type != TRADING_COMMAND_CLOSE_ACCOUNT;
+}
+
+/* A number that is wrong in itself. */
+static int64_t bad_number(struct generator *generator)
+{
+    static const int64_t numbers[] = {0, -1, -TRADING_DECIMAL_ONE, -TRADING_DECIMAL_MAX, INT64_MIN};
+    return numbers[chance_below(&generator->chance, 5)];
+}
+
+static void break_form(struct generator *generator, struct model_command *command)
+{
+    struct chance *chance = &generator->chance;
+    if (carries_text(command) && chance_of(chance, 600))
+        command->fault = chance_of(chance, 500) ? MODEL_FAULT_LONG_TEXT : MODEL_FAULT_BROKEN_TEXT;
+    else if (carries_body(command) && chance_of(chance, 500))
+        command->fault = chance_of(chance, 500) ? MODEL_FAULT_BODY_SIZE : MODEL_FAULT_NO_BODY;
+    else
+        command->fault = chance_of(chance, 500) ? MODEL_FAULT_TYPE : MODEL_FAULT_FLAGS;
+}
+
+static void break_order(struct generator *generator, struct model_command *command)
+{
+    struct chance *chance = &generator->chance;
+    switch (chance_below(chance, 6)) {
+    case 0:
+        command->side = (int32_t)chance_between(chance, 3, 9) * (chance_of(chance, 500) ? 1 : -1);
+        break;
+    case 1:
+        command->order_type = (int32_t)chance_between(chance, 3, 9);
+        break;
+    case 2:
+        command->time_in_force = (int32_t)chance_between(chance, 4, 9);
+        break;
+    case 3:
+        command->quantity = bad_number(generator);
+        break;
+    case 4:
+        command->price = command->price ? bad_number(generator) : command->quantity;
+        break;
+    default:
+        command->symbol = (trading_symbol){"not a symbol"};
+        break;
+    }
+}
+
+/* Makes the command malformed in one way. */
+static void break_command(struct generator *generator, struct model_command *command)
+{
+    bool has_amount = command->type >= TRADING_COMMAND_DEPOSIT && command->type <= TRADING_COMMAND_ACCEPT_REFUND;
+    if (has_amount && chance_of(&generator->chance, 600))
+        command->amount = bad_number(generator);
+    else if (is_placing(command) && chance_of(&generator->chance, 800))
+        break_order(generator, command);
+    else if (command->type == TRADING_COMMAND_OPEN_ACCOUNT && chance_of(&generator->chance, 300))
+        command->currency = (trading_currency){"XQZ"};
+    else
+        break_form(generator, command);
+}
+
+/* Names something that is not there, or is another's. */
+static void mislead(struct generator *generator, struct model_command *command)
+{
+    struct chance *chance = &generator->chance;
+    const struct model *model = generator->model;
+    int64_t nobody = MODEL_NAME(NOBODY + chance_below(chance, 5), 0);
+    if (is_placing(command) && chance_of(chance, 400)) {
+        bool anothers = model->orders.count > 0 && chance_of(chance, 600);
+        command->lot = anothers ? model->orders.at[chance_below(chance, model->orders.count)].name : nobody;
+        command->side = TRADING_SIDE_SELL;
+    } else if (command->portfolio && chance_of(chance, 500)) {
+        command->portfolio = nobody;
+    } else if (command->order && chance_of(chance, 500)) {
+        command->order = nobody;
+    } else if (command->account || command->portfolio || command->order) {
+        bool owned = command->portfolio || command->order;
+        command->account = owned ? model->accounts.at[chance_below(chance, model->accounts.count)].name : nobody;
+    }
+}
+
+/* Amounts that no account and no portfolio can stand for. */
+static void exaggerate(struct generator *generator, struct model_command *command)
+{
+    if (command->type == TRADING_COMMAND_DEBIT || (is_placing(command) && chance_of(&generator->chance, 700))) {
+        command->amount = command->amount ? TRADING_DECIMAL_MAX : 0;
+        command->quantity = command->quantity ? TRADING_DECIMAL_MAX : 0;
+    }
+}
+
+/* Commands of the same scope of keys may be confused under one key. */
+static bool same_scope(const struct model_command *a, const struct model_command *b)
+{
+    return a->account && a->account == b->account;
+}
+
+static void reuse_key(struct generator *generator, struct model_command *command)
+{
+    for (int tries = 0; tries < 50 && generator->history.count; tries++) {
+        const struct model_command *older = &generator->history.at[chance_below(&generator->chance, generator->history.count)];
+        bool both_open = older->type == TRADING_COMMAND_OPEN_ACCOUNT && command->type == TRADING_COMMAND_OPEN_ACCOUNT;
+        bool both_quote = older->type == TRADING_COMMAND_SET_QUOTE && command->type == TRADING_COMMAND_SET_QUOTE;
+        if (both_open || both_quote || same_scope(older, command)) {
+            command->key = older->key;
+            return;
+        }
+    }
+}
+
+/* The same command again, as it was meant: whatever was wrong with it the first time is put right. */
+static struct model_command again(struct generator *generator)
+{
+    int count = generator->history.count;
+    int recent = count < 300 ? count : 300;
+    int index = chance_of(&generator->chance, 700) ? count - 1 - (int)chance_below(&generator->chance, recent)
+                                                   : (int)chance_below(&generator->chance, count);
+    struct model_command command = generator->history.at[index];
+    command.fault = MODEL_FAULT_NONE;
+    command.version = chance_of(&generator->chance, 100) ? MODEL_VERSION_WRONG : MODEL_VERSION_ANY;
+    return command;
+}
+
+static bool has_version(const struct model_command *command)
+{
+    return command->account || command->portfolio || command->order;
+}
+
+static struct model_command next(struct generator *generator, bool is_first)
+{
+    struct chance *chance = &generator->chance;
+    if (generator->history.count && chance_of(chance, 40))
+        return again(generator);
+    struct model_command command = make(generator);
+    if (chance_of(chance, 25))
+        mislead(generator, &command);
+    else if (chance_of(chance, 10))
+        exaggerate(generator, &command);
+    else if (chance_of(chance, 25))
+        break_command(generator, &command);
+    if (chance_of(chance, 15))
+        reuse_key(generator, &command);
+    if (has_version(&command) && chance_of(chance, 15))
+        command.version = MODEL_VERSION_WRONG;
+    else if (has_version(&command) && is_first && chance_of(chance, 300))
+        command.version = MODEL_VERSION_RIGHT;
+    if (command.key)
+        MODEL_ADD(generator->history, command);
+    return command;
+}
+
+void generator_batch(struct generator *generator, struct step *steps, size_t count)
+{
+    int64_t forward = chance_below(&generator->chance, 2 * TRADING_NANOSECONDS_PER_SECOND);
+    bool backward = chance_of(&generator->chance, 50);
+    generator->now += backward ? 0 : forward;
+    for (size_t i = 0; i < count; i++)
+        steps[i] = (struct step){.action = STEP_COMMAND,
+                                 .batch = generator->next_batch,
+                                 .time = generator->now - (backward ? forward : 0),
+                                 .command = next(generator, i == 0)};
+    generator->next_batch++;
+}

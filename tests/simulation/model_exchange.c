@@ -1,0 +1,418 @@
+/* Orders and the exchange of the model: what is refused, what trades with what, and what it costs. */
+#include "simulation/model_inside.h"
+
+#include <string.h>
+
+#define SCALE ((wide)TRADING_DECIMAL_ONE)
+
+enum { HOUSE = -1 };
+
+int64_t model_consideration(const struct model_order *order)
+{
+    return (int64_t)model_divide(order->paid, SCALE);
+}
+
+int64_t model_average_price(const struct model_order *order)
+{
+    return order->filled ? (int64_t)model_divide(order->paid, order->filled) : 0;
+}
+
+bool model_is_open(const struct model_order *order)
+{
+    return order->status == TRADING_ORDER_STATUS_NEW || order->status == TRADING_ORDER_STATUS_PARTIALLY_FILLED;
+}
+
+int64_t model_mark(const struct model_instrument *instrument)
+{
+    if (instrument->bid)
+        return instrument->bid;
+    return instrument->last_price ? instrument->last_price : instrument->ask;
+}
+
+static int64_t leaves(const struct model_order *order)
+{
+    return order->quantity - order->filled;
+}
+
+static struct model_account *account_of(struct model *model, const struct model_order *order)
+{
+    return &model->accounts.at[model->portfolios.at[order->portfolio].account];
+}
+
+static void change_hold(struct model *model, struct model_order *order, int64_t hold)
+{
+    account_of(model, order)->held += hold - order->held;
+    order->held = hold;
+}
+
+/* The order takes part in no trade any more; what was held for it is free. */
+static void end_order(struct model *model, int index, int32_t status)
+{
+    struct model_order *order = &model->orders.at[index];
+    order->status = status;
+    if (order->side == TRADING_SIDE_BUY)
+        change_hold(model, order, 0);
+    else if (order->held)
+        model_release(model, index, order->held);
+    int kept = 0;
+    for (int i = 0; i < model->open_orders.count; i++)
+        if (model->open_orders.at[i] != index)
+            model->open_orders.at[kept++] = model->open_orders.at[i];
+    model->open_orders.count = kept;
+}
+
+/* One side of a trade. @return what the customer pays or receives. */
+static int64_t fill(struct model *model, int index, int counter, int64_t quantity, int64_t price)
+{
+    struct model_order *order = &model->orders.at[index];
+    int64_t before = model_consideration(order);
+    order->paid += (wide)price * quantity;
+    order->filled += quantity;
+    int64_t consideration = model_consideration(order) - before;
+    MODEL_ADD(model->executions, (struct model_execution){.order = index,
+                                                          .counter_order = counter,
+                                                          .older = order->newest_execution,
+                                                          .quantity = quantity,
+                                                          .price = price,
+                                                          .consideration = consideration,
+                                                          .time = model->now});
+    order->newest_execution = model->executions.count - 1;
+    order->executions++;
+    model->portfolios.at[order->portfolio].traded += consideration;
+    if (order->side == TRADING_SIDE_BUY) {
+        account_of(model, order)->balance -= consideration;
+        wide whole = model_divide(order->paid + (wide)order->limit * leaves(order), SCALE);
+        change_hold(model, order, (int64_t)whole - model_consideration(order));
+        model_acquire(model, index, quantity, consideration);
+    } else {
+        account_of(model, order)->balance += consideration;
+        model_dispose(model, index, quantity, consideration);
+    }
+    order->status = TRADING_ORDER_STATUS_PARTIALLY_FILLED;
+    if (leaves(order) == 0)
+        end_order(model, index, TRADING_ORDER_STATUS_FILLED);
+    return consideration;
+}
+
+/* Either side may be the house. What the buyer pays and the seller does not receive is the house's, also when it is negative. */
+static void trade(struct model *model, int instrument, int buyer, int seller, int64_t quantity, int64_t price)
+{
+    struct model_instrument *listed = &model->instruments.at[instrument];
+    listed->last_price = price;
+    listed->trade_time = model->now;
+    wide house = 0;
+    if (buyer != HOUSE)
+        house += fill(model, buyer, seller, quantity, price);
+    if (seller != HOUSE)
+        house -= fill(model, seller, buyer, quantity, price);
+    model_ledger(model, &listed->currency)->house += house;
+}
+
+static bool accepts(const struct model_order *order, int64_t price)
+{
+    if (order->type == TRADING_ORDER_TYPE_MARKET && order->side == TRADING_SIDE_SELL)
+        return true;
+    return order->side == TRADING_SIDE_BUY ? price <= order->limit : price >= order->limit;
+}
+
+/* The resting order that comes first on this side: the best price, then the earliest; −1: there is none. */
+static int best_resting(const struct model *model, const trading_symbol *symbol, int32_t side, int except)
+{
+    int best = -1;
+    for (int i = 0; i < model->open_orders.count; i++) {
+        int index = model->open_orders.at[i];
+        const struct model_order *order = &model->orders.at[index];
+        if (index == except || order->side != side || !model_same_symbol(&order->symbol, symbol))
+            continue;
+        bool better = best < 0 || (side == TRADING_SIDE_BUY ? order->limit > model->orders.at[best].limit
+                                                            : order->limit < model->orders.at[best].limit);
+        if (better)
+            best = index;
+    }
+    return best;
+}
+
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
+static void use_up(int64_t *size, int64_t quantity)
+{
+    if (*size != TRADING_SIZE_UNLIMITED)
+        *size -= quantity;
+}
+
+/* Whether one more execution would take a sum past the range of a decimal. */
+static bool would_overflow(struct model *model, int index, int64_t quantity, int64_t price)
+{
+    const struct model_order *order = &model->orders.at[index];
+    wide consideration = model_divide(order->paid + (wide)price * quantity, SCALE);
+    wide more = consideration - model_consideration(order);
+    int instrument = model_find_instrument(model, &order->symbol);
+    const struct model_position *position = model_position(model, order->portfolio, instrument);
+    bool buys = order->side == TRADING_SIDE_BUY;
+    return consideration > TRADING_DECIMAL_MAX || model->portfolios.at[order->portfolio].traded + more > TRADING_DECIMAL_MAX ||
+           (!buys && account_of(model, order)->balance + more > TRADING_DECIMAL_MAX) ||
+           (buys && position && (wide)position->quantity + quantity > TRADING_DECIMAL_MAX);
+}
+
+/* Cancels what cannot be executed for the size of its sums. @return whether both sides still stand. */
+static bool check_sums(struct model *model, int buyer, int seller, int64_t quantity, int64_t price)
+{
+    bool stands = true;
+    int sides[] = {buyer, seller};
+    for (int i = 0; i < 2; i++) {
+        if (sides[i] != HOUSE && would_overflow(model, sides[i], quantity, price)) {
+            end_order(model, sides[i], TRADING_ORDER_STATUS_CANCELED);
+            stands = false;
+        }
+    }
+    return stands;
+}
+
+/* One trade of an incoming order with what comes first on the other side. @return whether there was something to do. */
+static bool match_once(struct model *model, int instrument, int taker)
+{
+    struct model_order *order = &model->orders.at[taker];
+    struct model_instrument *listed = &model->instruments.at[instrument];
+    bool buys = order->side == TRADING_SIDE_BUY;
+    int maker = best_resting(model, &order->symbol, buys ? TRADING_SIDE_SELL : TRADING_SIDE_BUY, taker);
+    int64_t price = maker >= 0 ? model->orders.at[maker].limit : 0;
+    int64_t quoted = buys ? listed->ask : listed->bid;
+    int64_t *size = buys ? &listed->ask_size : &listed->bid_size;
+    bool house_quotes = quoted > 0 && *size > 0;
+    bool house_first = house_quotes && (maker < 0 || (buys ? quoted < price : quoted > price));
+    if (house_first) {
+        maker = HOUSE;
+        price = quoted;
+    } else if (maker < 0) {
+        return false;
+    }
+    if (!accepts(order, price))
+        return false;
+    int buyer = buys ? taker : maker;
+    int seller = buys ? maker : taker;
+    int64_t quantity = least(leaves(order), house_first ? *size : leaves(&model->orders.at[maker]));
+    if (seller != HOUSE)
+        quantity = least(quantity, model_sellable_at_once(model, seller));
+    if (!check_sums(model, buyer, seller, quantity, price))
+        return true;
+    if (house_first)
+        use_up(size, quantity);
+    trade(model, instrument, buyer, seller, quantity, price);
+    return true;
+}
+
+static void match(struct model *model, int instrument, int taker)
+{
+    while (model_is_open(&model->orders.at[taker]) && match_once(model, instrument, taker))
+        ;
+    const struct model_order *order = &model->orders.at[taker];
+    if (model_is_open(order) && order->time_in_force == TRADING_TIME_IN_FORCE_IOC)
+        end_order(model, taker, TRADING_ORDER_STATUS_CANCELED);
+}
+
+static int add_order(struct model *model, const struct model_command *command, int portfolio, int ordinal)
+{
+    int index = MODEL_APPEND(model->orders);
+    int32_t time_in_force = command->time_in_force ? command->time_in_force : TRADING_TIME_IN_FORCE_DAY;
+    if (command->order_type == TRADING_ORDER_TYPE_MARKET)
+        time_in_force = TRADING_TIME_IN_FORCE_IOC;
+    model->orders.at[index] = (struct model_order){.name = MODEL_NAME(command->number, ordinal),
+                                                   .portfolio = portfolio,
+                                                   .lot = command->lot,
+                                                   .symbol = command->symbol,
+                                                   .side = command->side,
+                                                   .type = command->order_type,
+                                                   .time_in_force = time_in_force,
+                                                   .status = TRADING_ORDER_STATUS_NEW,
+                                                   .quantity = command->quantity,
+                                                   .limit = command->price,
+                                                   .newest_execution = -1,
+                                                   .placed = model->now};
+    while (model->order_of_number.count <= command->number)
+        MODEL_ADD(model->order_of_number, -1);
+    if (ordinal == 0)
+        model->order_of_number.at[command->number] = index;
+    return index;
+}
+
+/* Whether account, portfolio and currency let the order be placed at all. */
+static struct model_refusal check_standing(struct model *model, const struct model_portfolio *portfolio, int instrument)
+{
+    const struct model_account *account = &model->accounts.at[portfolio->account];
+    if (account->status == TRADING_ACCOUNT_CLOSED)
+        return model_refuse(TRADING_REASON_ACCOUNT_CLOSED);
+    if (account->status == TRADING_ACCOUNT_FROZEN)
+        return model_refuse(TRADING_REASON_ACCOUNT_FROZEN);
+    if (portfolio->status == TRADING_PORTFOLIO_CLOSING)
+        return model_refuse(TRADING_REASON_PORTFOLIO_CLOSING);
+    if (portfolio->status == TRADING_PORTFOLIO_CLOSED)
+        return model_refuse(TRADING_REASON_PORTFOLIO_CLOSED);
+    if (instrument >= 0 && !model_same_currency(&model->instruments.at[instrument].currency, &account->currency))
+        return model_refuse(TRADING_REASON_OTHER_CURRENCY);
+    return MODEL_AGREED;
+}
+
+/* Finds what a buy may pay a share at most, and what is to be held for it. */
+static struct model_refusal check_funds(struct model *model, int instrument, struct model_order *order, int64_t *hold)
+{
+    const struct model_account *account = account_of(model, order);
+    wide limit = order->limit;
+    if (order->type == TRADING_ORDER_TYPE_MARKET) {
+        int64_t ask = instrument >= 0 ? model->instruments.at[instrument].ask : 0;
+        if (!ask)
+            return model_refuse(TRADING_REASON_NO_QUOTE);
+        limit = model_divide((wide)ask * (SCALE + model->collar), SCALE);
+    }
+    if (limit > TRADING_DECIMAL_MAX || model_divide(limit * order->quantity, SCALE) > TRADING_DECIMAL_MAX)
+        return model_refuse(TRADING_REASON_TOO_LARGE);
+    order->limit = (int64_t)limit;
+    *hold = (int64_t)model_divide(limit * order->quantity, SCALE);
+    int64_t available = account->balance - account->held;
+    if (*hold > available)
+        return model_refuse_amounts(TRADING_REASON_INSUFFICIENT_FUNDS, *hold, available);
+    return MODEL_AGREED;
+}
+
+static int list_instrument(struct model *model, const trading_symbol *symbol, const trading_currency *currency)
+{
+    int index = model_find_instrument(model, symbol);
+    if (index < 0) {
+        index = MODEL_APPEND(model->instruments);
+        model->instruments.at[index].symbol = *symbol;
+        model->instruments.at[index].currency = *currency;
+    }
+    return index;
+}
+
+struct model_refusal model_place_order(struct model *model, const struct model_command *command, struct model_answer *answer)
+{
+    int portfolio = model_find_portfolio(model, command->portfolio);
+    int instrument = model_find_instrument(model, &command->symbol);
+    int index = add_order(model, command, portfolio, 0);
+    struct model_order *order = &model->orders.at[index];
+    answer->order = order->name;
+    int64_t hold = 0;
+    struct model_refusal refusal = check_standing(model, &model->portfolios.at[portfolio], instrument);
+    if (!refusal.reason)
+        refusal = order->side == TRADING_SIDE_BUY ? check_funds(model, instrument, order, &hold)
+                                                  : model_check_shares(model, portfolio, command);
+    if (refusal.reason) {
+        order->status = TRADING_ORDER_STATUS_REJECTED;
+        order->reason = refusal.reason;
+        return refusal;
+    }
+    instrument = list_instrument(model, &command->symbol, &account_of(model, order)->currency);
+    if (order->side == TRADING_SIDE_BUY)
+        change_hold(model, order, hold);
+    else
+        model_reserve(model, index, order->quantity);
+    MODEL_ADD(model->open_orders, index);
+    match(model, instrument, index);
+    return MODEL_AGREED;
+}
+
+struct model_refusal model_cancel_order(struct model *model, const struct model_command *command, struct model_answer *answer)
+{
+    int index = model_find_order(model, command->order);
+    answer->order = command->order;
+    if (!model_is_open(&model->orders.at[index]))
+        return model_refuse(TRADING_REASON_ORDER_NOT_OPEN);
+    end_order(model, index, TRADING_ORDER_STATUS_CANCELED);
+    return MODEL_AGREED;
+}
+
+/* Sells at the market all that the portfolio holds of one instrument. */
+static void liquidate(struct model *model, const struct model_command *command, int portfolio, int instrument, int ordinal)
+{
+    struct model_command sell = {.number = command->number,
+                                 .side = TRADING_SIDE_SELL,
+                                 .order_type = TRADING_ORDER_TYPE_MARKET,
+                                 .symbol = model->instruments.at[instrument].symbol,
+                                 .quantity = model_position(model, portfolio, instrument)->quantity};
+    int index = add_order(model, &sell, portfolio, ordinal);
+    model_reserve(model, index, sell.quantity);
+    MODEL_ADD(model->open_orders, index);
+    match(model, instrument, index);
+}
+
+struct model_refusal model_close_portfolio(struct model *model, const struct model_command *command,
+                                           struct model_answer *answer)
+{
+    int index = model_find_portfolio(model, command->portfolio);
+    struct model_portfolio *portfolio = &model->portfolios.at[index];
+    answer->portfolio = portfolio->name;
+    if (model->accounts.at[portfolio->account].status == TRADING_ACCOUNT_FROZEN)
+        return model_refuse(TRADING_REASON_ACCOUNT_FROZEN);
+    if (portfolio->status == TRADING_PORTFOLIO_CLOSED)
+        return model_refuse(TRADING_REASON_PORTFOLIO_CLOSED);
+    for (int i = 0; i < model->orders.count; i++)
+        if (model->orders.at[i].portfolio == index && model_is_open(&model->orders.at[i]))
+            end_order(model, i, TRADING_ORDER_STATUS_CANCELED);
+    int ordinal = 0;
+    bool empty = true;
+    for (int i = 0; i < model->positions.count; i++) {
+        if (model->positions.at[i].portfolio != index || model->positions.at[i].quantity == 0)
+            continue;
+        liquidate(model, command, index, model->positions.at[i].instrument, ordinal++);
+        empty = empty && model->positions.at[i].quantity == 0;
+    }
+    portfolio->status = empty ? TRADING_PORTFOLIO_CLOSED : TRADING_PORTFOLIO_CLOSING;
+    return MODEL_AGREED;
+}
+
+/* The house's new price on one side trades with the resting orders that it reaches, at their prices. */
+static void cross(struct model *model, int instrument, int32_t house_side)
+{
+    struct model_instrument *listed = &model->instruments.at[instrument];
+    bool buys = house_side == TRADING_SIDE_BUY;
+    int64_t quoted = buys ? listed->bid : listed->ask;
+    int64_t *size = buys ? &listed->bid_size : &listed->ask_size;
+    while (quoted > 0 && *size > 0) {
+        int maker = best_resting(model, &listed->symbol, buys ? TRADING_SIDE_SELL : TRADING_SIDE_BUY, HOUSE);
+        if (maker < 0)
+            return;
+        int64_t price = model->orders.at[maker].limit;
+        if (buys ? price > quoted : price < quoted)
+            return;
+        int buyer = buys ? HOUSE : maker;
+        int seller = buys ? maker : HOUSE;
+        int64_t quantity = least(*size, leaves(&model->orders.at[maker]));
+        if (seller != HOUSE)
+            quantity = least(quantity, model_sellable_at_once(model, seller));
+        if (!check_sums(model, buyer, seller, quantity, price))
+            continue;
+        use_up(size, quantity);
+        trade(model, instrument, buyer, seller, quantity, price);
+    }
+}
+
+struct model_refusal model_set_quote(struct model *model, const struct model_command *command)
+{
+    trading_currency currency = model_currency_or_default(&command->currency);
+    if (command->bid && command->ask && command->bid >= command->ask)
+        return model_refuse(TRADING_REASON_CROSSED_QUOTE);
+    int index = model_find_instrument(model, &command->symbol);
+    if (index >= 0 && !model_same_currency(&model->instruments.at[index].currency, &currency))
+        return model_refuse(TRADING_REASON_OTHER_CURRENCY);
+    index = list_instrument(model, &command->symbol, &currency);
+    struct model_instrument *listed = &model->instruments.at[index];
+    listed->quoted = true;
+    listed->bid = command->bid;
+    listed->ask = command->ask;
+    listed->bid_size = command->bid_size;
+    listed->ask_size = command->ask_size;
+    listed->quote_time = model->now;
+    cross(model, index, TRADING_SIDE_BUY);
+    cross(model, index, TRADING_SIDE_SELL);
+    return MODEL_AGREED;
+}
+
+void model_end_session(struct model *model)
+{
+    for (int i = 0; i < model->orders.count; i++)
+        if (model_is_open(&model->orders.at[i]) && model->orders.at[i].time_in_force == TRADING_TIME_IN_FORCE_DAY)
+            end_order(model, i, TRADING_ORDER_STATUS_EXPIRED);
+}

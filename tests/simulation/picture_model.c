@@ -1,0 +1,246 @@
+/* The model's picture. */
+#include "simulation/picture.h"
+#include "simulation/texts.h"
+
+#include <stdlib.h>
+
+static int64_t cost_of(const struct model *model, int portfolio, int instrument)
+{
+    int64_t cost = 0;
+    for (int i = 0; i < model->lots.count; i++)
+        if (model->lots.at[i].portfolio == portfolio && model->lots.at[i].instrument == instrument)
+            cost += model->lots.at[i].cost;
+    return cost;
+}
+
+static int64_t value_of(const struct model *model, const struct model_position *position)
+{
+    int64_t mark = model_mark(&model->instruments.at[position->instrument]);
+    return (int64_t)model_divide((wide)mark * position->quantity, TRADING_DECIMAL_ONE);
+}
+
+static int64_t symbol_of(const struct model *model, int instrument)
+{
+    return picture_letters(model->instruments.at[instrument].symbol.text, sizeof(trading_symbol));
+}
+
+static void draw_account(struct picture *picture, const struct model *model, int index)
+{
+    const struct model_account *account = &model->accounts.at[index];
+    int64_t portfolios = 0;
+    for (int i = 0; i < model->portfolios.count; i++)
+        portfolios += model->portfolios.at[i].account == index;
+    picture_add(picture, PICTURE_ACCOUNTS,
+                (int64_t[]){account->name, account->status, picture_letters(account->currency.text, sizeof(trading_currency)),
+                            account->balance, account->held, account->balance - account->held, account->opened, portfolios});
+}
+
+static int64_t text(int64_t number, enum simulation_text which)
+{
+    return picture_text(simulation_text(number, which));
+}
+
+static void draw_texts(struct picture *picture, const struct model *model, int index)
+{
+    const struct model_account *account = &model->accounts.at[index];
+    picture_add(picture, PICTURE_TEXTS,
+                (int64_t[]){account->name, 0, text(account->text, TEXT_NAME), text(account->text, TEXT_PROFILE_NAME),
+                            text(account->text, TEXT_PROFILE_SURNAME), text(account->contact_text, TEXT_EMAIL),
+                            text(account->contact_text, TEXT_PHONE_NUMBER), text(account->address_text, TEXT_STREET),
+                            text(account->address_text, TEXT_POSTAL_CODE), text(account->address_text, TEXT_PROVINCE)});
+    for (int i = 0; i < model->portfolios.count; i++)
+        if (model->portfolios.at[i].account == index)
+            picture_add(picture, PICTURE_TEXTS,
+                        (int64_t[]){account->name, model->portfolios.at[i].name, text(model->portfolios.at[i].text, TEXT_NAME),
+                                    0, 0, 0, 0, 0, 0, 0});
+}
+
+static int32_t loyalty_of(int64_t traded)
+{
+    if (traded >= 100000 * TRADING_DECIMAL_ONE)
+        return TRADING_LOYALTY_GOLD;
+    return traded >= 10000 * TRADING_DECIMAL_ONE ? TRADING_LOYALTY_SILVER : TRADING_LOYALTY_BRONZE;
+}
+
+static void draw_lots(struct picture *picture, const struct model *model, int portfolio, int instrument)
+{
+    for (int i = 0; i < model->lots.count; i++) {
+        const struct model_lot *lot = &model->lots.at[i];
+        if (lot->portfolio != portfolio || lot->instrument != instrument || lot->quantity == 0)
+            continue;
+        picture_add(picture, PICTURE_LOTS,
+                    (int64_t[]){model->portfolios.at[portfolio].name, model->orders.at[lot->order].name,
+                                symbol_of(model, instrument), lot->quantity, lot->reserved, lot->cost, lot->acquired});
+    }
+}
+
+static void draw_positions(struct picture *picture, const struct model *model, int portfolio)
+{
+    for (int i = 0; i < model->positions.count; i++) {
+        const struct model_position *position = &model->positions.at[i];
+        if (position->portfolio != portfolio)
+            continue;
+        int64_t cost = cost_of(model, portfolio, position->instrument);
+        int64_t value = value_of(model, position);
+        picture_add(picture, PICTURE_POSITIONS,
+                    (int64_t[]){model->portfolios.at[portfolio].name, symbol_of(model, position->instrument),
+                                position->quantity, position->reserved, cost,
+                                model_mark(&model->instruments.at[position->instrument]), value, position->realized,
+                                value - cost});
+        draw_lots(picture, model, portfolio, position->instrument);
+    }
+}
+
+static void draw_portfolio(struct picture *picture, const struct model *model, int index)
+{
+    const struct model_portfolio *portfolio = &model->portfolios.at[index];
+    const struct model_account *account = &model->accounts.at[portfolio->account];
+    int64_t held = 0;
+    int64_t open = 0;
+    int64_t cost = 0;
+    int64_t value = 0;
+    int64_t realized = 0;
+    for (int i = 0; i < model->positions.count; i++) {
+        if (model->positions.at[i].portfolio != index)
+            continue;
+        held += model->positions.at[i].quantity > 0;
+        cost += cost_of(model, index, model->positions.at[i].instrument);
+        value += value_of(model, &model->positions.at[i]);
+        realized += model->positions.at[i].realized;
+    }
+    for (int i = 0; i < model->open_orders.count; i++)
+        open += model->orders.at[model->open_orders.at[i]].portfolio == index;
+    picture_add(picture, PICTURE_PORTFOLIOS,
+                (int64_t[]){portfolio->name, account->name, portfolio->status, loyalty_of(portfolio->traded),
+                            picture_letters(account->currency.text, sizeof(trading_currency)), portfolio->opened, held, open,
+                            portfolio->traded, cost, value, realized, value - cost});
+}
+
+static void draw_executions(struct picture *picture, const struct model *model, int order)
+{
+    for (int i = model->orders.at[order].newest_execution; i >= 0; i = model->executions.at[i].older) {
+        const struct model_execution *execution = &model->executions.at[i];
+        int counter = execution->counter_order;
+        picture_add(picture, PICTURE_EXECUTIONS,
+                    (int64_t[]){model->orders.at[order].name, counter >= 0 ? model->orders.at[counter].name : 0,
+                                execution->quantity, execution->price, execution->consideration, execution->time});
+    }
+}
+
+static void draw_order(struct picture *picture, const struct model *model, int index)
+{
+    const struct model_order *order = &model->orders.at[index];
+    const struct model_portfolio *portfolio = &model->portfolios.at[order->portfolio];
+    int64_t leaves = model_is_open(order) ? order->quantity - order->filled : 0;
+    picture_add(picture, PICTURE_ORDERS,
+                (int64_t[]){order->name,
+                            model->accounts.at[portfolio->account].name,
+                            portfolio->name,
+                            order->lot,
+                            picture_letters(order->symbol.text, sizeof(order->symbol)),
+                            order->side,
+                            order->type,
+                            order->time_in_force,
+                            order->status,
+                            order->reason,
+                            order->executions,
+                            order->quantity,
+                            order->limit,
+                            order->filled,
+                            leaves,
+                            model_average_price(order),
+                            model_consideration(order),
+                            order->held,
+                            order->refunded,
+                            order->placed});
+    if (model_is_open(order))
+        picture_add(picture, PICTURE_OPEN_ORDERS, (int64_t[]){portfolio->name, order->name});
+}
+
+static void draw_orders(struct picture *picture, const struct model *model, int portfolio, bool whole)
+{
+    for (int i = model->orders.count - 1; i >= 0; i--) {
+        if (model->orders.at[i].portfolio != portfolio)
+            continue;
+        draw_order(picture, model, i);
+        if (whole)
+            draw_executions(picture, model, i);
+    }
+}
+
+/* The best price of the side beyond `beyond`; 0: there is none. */
+static int64_t next_price(const struct model *model, int instrument, int32_t side, int64_t beyond)
+{
+    int64_t best = 0;
+    for (int i = 0; i < model->open_orders.count; i++) {
+        const struct model_order *order = &model->orders.at[model->open_orders.at[i]];
+        bool buys = side == TRADING_SIDE_BUY;
+        if (order->side != side || model_find_instrument(model, &order->symbol) != instrument)
+            continue;
+        if (beyond && (buys ? order->limit >= beyond : order->limit <= beyond))
+            continue;
+        if (!best || (buys ? order->limit > best : order->limit < best))
+            best = order->limit;
+    }
+    return best;
+}
+
+static void draw_book(struct picture *picture, const struct model *model, int instrument, int32_t side)
+{
+    for (int64_t price = next_price(model, instrument, side, 0); price; price = next_price(model, instrument, side, price)) {
+        int64_t quantity = 0;
+        int64_t orders = 0;
+        for (int i = 0; i < model->open_orders.count; i++) {
+            const struct model_order *order = &model->orders.at[model->open_orders.at[i]];
+            if (order->side == side && order->limit == price && model_find_instrument(model, &order->symbol) == instrument) {
+                quantity += order->quantity - order->filled;
+                orders++;
+            }
+        }
+        picture_add(picture, PICTURE_LEVELS, (int64_t[]){symbol_of(model, instrument), side, price, quantity, orders});
+    }
+}
+
+static void draw_instrument(struct picture *picture, const struct model *model, int index)
+{
+    const struct model_instrument *instrument = &model->instruments.at[index];
+    picture_add(picture, PICTURE_INSTRUMENTS,
+                (int64_t[]){symbol_of(model, index), picture_letters(instrument->currency.text, sizeof(trading_currency)),
+                            instrument->quoted, instrument->bid, instrument->ask, instrument->bid_size, instrument->ask_size,
+                            instrument->last_price, instrument->quote_time, instrument->trade_time});
+    draw_book(picture, model, index, TRADING_SIDE_BUY);
+    draw_book(picture, model, index, TRADING_SIDE_SELL);
+}
+
+static void draw_ledger(struct picture *picture, const struct model *model, const struct model_ledger *ledger)
+{
+    int64_t customers = 0;
+    for (int i = 0; i < model->accounts.count; i++)
+        if (picture_letters(model->accounts.at[i].currency.text, sizeof(trading_currency)) ==
+            picture_letters(ledger->currency.text, sizeof(trading_currency)))
+            customers += model->accounts.at[i].balance;
+    picture_add(picture, PICTURE_LEDGERS,
+                (int64_t[]){picture_letters(ledger->currency.text, sizeof(trading_currency)), customers, (int64_t)ledger->house,
+                            (int64_t)ledger->bank, 0, 0});
+}
+
+void picture_of_model(struct picture *picture, const struct model *model, bool whole)
+{
+    picture_free(picture);
+    for (int i = 0; i < model->accounts.count; i++) {
+        draw_account(picture, model, i);
+        if (whole)
+            draw_texts(picture, model, i);
+        for (int j = 0; j < model->portfolios.count; j++) {
+            if (model->portfolios.at[j].account != i)
+                continue;
+            draw_portfolio(picture, model, j);
+            draw_positions(picture, model, j);
+            draw_orders(picture, model, j, whole);
+        }
+    }
+    for (int i = 0; i < model->instruments.count; i++)
+        draw_instrument(picture, model, i);
+    for (int i = 0; i < model->ledgers.count; i++)
+        draw_ledger(picture, model, &model->ledgers.at[i]);
+}

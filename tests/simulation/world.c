@@ -1,0 +1,339 @@
+#include "simulation/world.h"
+
+#include "simulation/answer.h"
+#include "simulation/model_inside.h"
+#include "simulation/random.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool world_fail(struct world *world, const char *format, ...)
+{
+    if (world->failure[0])
+        return false; /* the first failure is the one to look at */
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(world->failure, sizeof(world->failure), format, arguments);
+    va_end(arguments);
+    return false;
+}
+
+static bool fail_code(struct world *world, const char *what, int32_t code, const trading_error *error)
+{
+    return world_fail(world, "%s: %s: %s", what, trading_error_name(code), error->message);
+}
+
+static trading_time clock_of_world(void *context)
+{
+    return atomic_load(&((struct world *)context)->clock);
+}
+
+static void entropy_of_world(void *context, void *buffer, size_t bytes)
+{
+    struct world *world = context;
+    for (size_t at = 0; at < bytes; at += sizeof(uint64_t)) {
+        struct chance chance = {atomic_fetch_add(&world->entropy, 1)};
+        uint64_t drawn = chance_next(&chance);
+        memcpy((char *)buffer + at, &drawn, bytes - at < sizeof(drawn) ? bytes - at : sizeof(drawn));
+    }
+}
+
+static bool open_engine(struct world *world)
+{
+    trading_error error = {0};
+    trading_engine_options options = world->options.engine;
+    options.clock = clock_of_world;
+    options.clock_context = world;
+    options.entropy = entropy_of_world;
+    options.entropy_context = world;
+    int32_t code = trading_engine_open(&world->engine, world->host, world->options.uri, &options, &error);
+    return code ? fail_code(world, "open", code, &error) : true;
+}
+
+static bool close_engine(struct world *world, int32_t how)
+{
+    trading_error error = {0};
+    int32_t code = trading_engine_close(world->engine, how, &error);
+    world->engine = NULL;
+    return code ? fail_code(world, "close", code, &error) : true;
+}
+
+bool world_open(struct world *world, const struct world_options *options)
+{
+    trading_error error = {0};
+    memset(world, 0, sizeof(*world));
+    world->options = *options;
+    world->newest_position = -1;
+    atomic_store(&world->entropy, options->seed << 32);
+    model_init(&world->model, options->engine.market_collar);
+    int32_t code = trading_host_open(&world->host, NULL, &error);
+    return code ? fail_code(world, "host", code, &error) : open_engine(world);
+}
+
+void world_close(struct world *world)
+{
+    trading_error error = {0};
+    if (world->engine)
+        close_engine(world, TRADING_CLOSE_DRAIN);
+    int32_t code = world->host ? trading_host_close(world->host, &error) : TRADING_OK;
+    if (code)
+        fail_code(world, "close host", code, &error);
+    model_free(&world->model);
+    names_free(&world->names);
+    free(world->results.at);
+    world->results.at = NULL;
+}
+
+/* The version that the entity which the command names has now; 0: there is no such entity. */
+static int64_t version_of(struct world *world, const struct model_command *command)
+{
+    trading_view *view = NULL;
+    trading_account account = {.size = sizeof(account)};
+    trading_portfolio portfolio = {.size = sizeof(portfolio)};
+    trading_order order = {.version = 0};
+    if (trading_view_open(&view, world->engine, TRADING_VIEW_LATEST, NULL))
+        return 0;
+    if (command->order) {
+        trading_id id = names_id(&world->names, TRADING_ENTITY_ORDER, command->order);
+        trading_view_order(view, &id, &order, NULL);
+    } else if (command->portfolio) {
+        trading_id id = names_id(&world->names, TRADING_ENTITY_PORTFOLIO, command->portfolio);
+        trading_view_portfolio(view, &id, &portfolio, NULL);
+    } else {
+        trading_id id = names_id(&world->names, TRADING_ENTITY_ACCOUNT, command->account);
+        trading_view_account(view, &id, &account, NULL);
+    }
+    trading_view_close(view);
+    return command->order ? order.version : command->portfolio ? portfolio.version : account.version;
+}
+
+static void lower(struct world *world, const struct step *step, struct step_lowered *lowered)
+{
+    step_lower(&step->command, &world->names, world->options.seed, lowered);
+    if (step->command.version == MODEL_VERSION_RIGHT)
+        lowered->command.expected_version = version_of(world, &step->command);
+    if (step->command.version == MODEL_VERSION_WRONG)
+        lowered->command.expected_version = INT64_C(1) << 40;
+}
+
+/* Hands commands over in pieces and waits for them, driving the engine itself where it has no threads. */
+static bool submit_and_poll(struct world *world, const trading_command *commands, size_t count, trading_result *results)
+{
+    trading_error error = {0};
+    size_t piece = count / 3 + 1;
+    size_t submitted = 0;
+    size_t finished = 0;
+    for (uint64_t tag = 0; submitted < count; tag++) {
+        size_t size = count - submitted < piece ? count - submitted : piece;
+        int32_t code = trading_engine_submit(world->engine, commands + submitted, size, results + submitted, tag, &error);
+        if (code)
+            return fail_code(world, "submit", code, &error);
+        submitted += size;
+    }
+    while (finished < count) {
+        trading_completion completion;
+        size_t taken = 0;
+        bool is_manual = world->options.engine.flags & TRADING_ENGINE_MANUAL;
+        int32_t code = is_manual ? trading_engine_step(world->engine, 1, NULL, &error) : TRADING_OK;
+        if (code)
+            return fail_code(world, "step", code, &error);
+        code = trading_engine_poll(world->engine, &completion, 1, &taken, is_manual ? 0 : -1, &error);
+        if (code && code != TRADING_E_TIMEOUT)
+            return fail_code(world, "poll", code, &error);
+        if (taken && completion.error.code)
+            return fail_code(world, "completion", completion.error.code, &completion.error);
+        if (taken && completion.results != results + finished)
+            return world_fail(world, "completions came in another order than submissions");
+        finished += taken ? completion.count : 0;
+    }
+    return true;
+}
+
+static bool hand_over(struct world *world, const trading_command *commands, size_t count, trading_result *results)
+{
+    trading_error error = {0};
+    if ((world->options.engine.flags & TRADING_ENGINE_MANUAL) || count % 2)
+        return submit_and_poll(world, commands, count, results);
+    int32_t code = trading_engine_execute(world->engine, commands, count, results, &error);
+    return code ? fail_code(world, "execute", code, &error) : true;
+}
+
+/* A duplicate's result is the first one's in every byte but its status. */
+static bool same_as_first(struct world *world, const struct model_answer *expected, const trading_result *actual)
+{
+    trading_result first = world->results.at[expected->number];
+    first.status = TRADING_STATUS_DUPLICATE;
+    return memcmp(&first, actual, sizeof(first)) == 0
+               ? true
+               : world_fail(world, "the result of the duplicate is not that of #%" PRId64, expected->number);
+}
+
+static void keep_result(struct world *world, int64_t number, const trading_result *result)
+{
+    while (world->results.count <= number)
+        MODEL_APPEND(world->results);
+    world->results.at[number] = *result;
+}
+
+static bool same_position(struct world *world, const struct model_answer *expected, const trading_result *actual)
+{
+    bool journalled = expected->number != 0;
+    if (!journalled)
+        return actual->position == -1 ? true : world_fail(world, "position %" PRId64 " of what was not kept", actual->position);
+    if (actual->position <= world->newest_position)
+        return world_fail(world, "position %" PRId64 " after %" PRId64, actual->position, world->newest_position);
+    world->newest_position = actual->position;
+    return true;
+}
+
+static bool same_result(struct world *world, const struct model_command *command, const struct model_answer *expected,
+                        const trading_result *actual)
+{
+    if (!answer_same_status(expected, actual, world->failure, sizeof(world->failure)))
+        return false;
+    if (expected->status == TRADING_STATUS_DUPLICATE)
+        return same_as_first(world, expected, actual);
+    keep_result(world, command->number, actual);
+    return answer_bind(&world->names, command, expected, actual, world->failure, sizeof(world->failure)) &&
+           same_position(world, expected, actual) &&
+           answer_same(&world->names, expected, actual, world->failure, sizeof(world->failure));
+}
+
+/* Closing a portfolio places orders that no result names: they are the newest ones of the portfolio. */
+static bool bind_liquidations(struct world *world, int64_t portfolio)
+{
+    trading_view *view = NULL;
+    trading_error error = {0};
+    uint64_t cursor = 0;
+    trading_id id = names_id(&world->names, TRADING_ENTITY_PORTFOLIO, portfolio);
+    int32_t code = trading_view_open(&view, world->engine, TRADING_VIEW_LATEST, &error);
+    if (code)
+        return fail_code(world, "view", code, &error);
+    int index = model_find_portfolio(&world->model, portfolio);
+    for (int i = world->model.orders.count - 1; i >= 0; i--) {
+        const struct model_order *order = &world->model.orders.at[i];
+        trading_order shown;
+        size_t count = 0;
+        if (order->portfolio != index)
+            continue;
+        if (names_knows(&world->names, TRADING_ENTITY_ORDER, order->name))
+            break;
+        code = trading_view_orders(view, &id, 0, &cursor, &shown, 1, &count, &error);
+        if (code || count == 0 || !names_bind(&world->names, TRADING_ENTITY_ORDER, order->name, &shown.id)) {
+            world_fail(world, "the orders that closed portfolio #%" PRId64 " are not those of the model",
+                       MODEL_NUMBER_OF(portfolio));
+            break;
+        }
+    }
+    trading_view_close(view);
+    return !world->failure[0];
+}
+
+static bool run_commands(struct world *world, const struct step *steps, size_t count, struct step_lowered *lowered,
+                         trading_command *commands, trading_result *results)
+{
+    for (size_t i = 0; i < count; i++) {
+        lower(world, &steps[i], &lowered[i]);
+        commands[i] = lowered[i].command;
+    }
+    if (!hand_over(world, commands, count, results))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        const struct model_command *command = &steps[i].command;
+        struct model_answer expected = model_execute(&world->model, command);
+        world->failed_number = command->number;
+        if (!same_result(world, command, &expected, &results[i]))
+            return false;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (steps[i].command.type == TRADING_COMMAND_CLOSE_PORTFOLIO && results[i].status == TRADING_STATUS_ACCEPTED &&
+            !bind_liquidations(world, steps[i].command.portfolio))
+            return false;
+    world->failed_number = 0;
+    return true;
+}
+
+bool world_run(struct world *world, const struct step *steps, size_t count)
+{
+    if (steps->action != STEP_COMMAND)
+        return close_engine(world, steps->action == STEP_CLOSE ? TRADING_CLOSE_DRAIN : TRADING_CLOSE_ABANDON) &&
+               open_engine(world);
+    atomic_store(&world->clock, steps->time);
+    if (steps->time > world->model.now)
+        world->model.now = steps->time; /* time never goes back */
+    struct step_lowered *lowered = calloc(count, sizeof(*lowered));
+    trading_command *commands = calloc(count, sizeof(*commands));
+    trading_result *results = calloc(count, sizeof(*results));
+    bool agrees = lowered && commands && results ? run_commands(world, steps, count, lowered, commands, results)
+                                                 : world_fail(world, "out of memory");
+    free(lowered);
+    free(commands);
+    free(results);
+    return agrees;
+}
+
+static bool compare_at(struct world *world, int64_t at, const struct picture *expected, bool whole)
+{
+    trading_view *view = NULL;
+    trading_error error = {0};
+    struct picture actual;
+    char difference[512];
+    int32_t code = trading_view_open(&view, world->engine, at, &error);
+    if (code)
+        return fail_code(world, "view", code, &error);
+    picture_init(&actual);
+    code = picture_of_view(&actual, view, &world->names, whole, &error);
+    if (code)
+        fail_code(world, "view", code, &error);
+    else if (!picture_same(&actual, expected, difference, sizeof(difference)))
+        world_fail(world, "view at %" PRId64 ": %s", at, difference);
+    picture_free(&actual);
+    trading_view_close(view);
+    return !world->failure[0];
+}
+
+bool world_compare(struct world *world, bool whole)
+{
+    struct picture expected;
+    picture_init(&expected);
+    picture_of_model(&expected, &world->model, whole);
+    bool agrees =
+        compare_at(world, TRADING_VIEW_NOW, &expected, whole) && compare_at(world, TRADING_VIEW_LATEST, &expected, false);
+    picture_free(&expected);
+    return agrees;
+}
+
+bool world_compare_past(struct world *world, int64_t position, const struct picture *then)
+{
+    return compare_at(world, position, then, false);
+}
+
+int64_t world_position(struct world *world)
+{
+    trading_error error = {0};
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    int32_t code = trading_engine_get_info(world->engine, &info, &error);
+    if (code)
+        fail_code(world, "info", code, &error);
+    return info.next_position;
+}
+
+bool world_verify(struct world *world)
+{
+    trading_error error = {0};
+    trading_verification found = TRADING_VERIFICATION_INIT;
+    int32_t code = trading_engine_verify(world->engine, &found, NULL, NULL, &error);
+    if (code)
+        return fail_code(world, "verify", code, &error);
+    if (!found.sound)
+        return world_fail(world, "verify finds: %s", found.finding);
+    if (found.accounts != (uint64_t)world->model.accounts.count || found.orders != (uint64_t)world->model.orders.count ||
+        found.portfolios != (uint64_t)world->model.portfolios.count ||
+        found.instruments != (uint64_t)world->model.instruments.count)
+        return world_fail(world, "verify counts %" PRIu64 " accounts, %" PRIu64 " portfolios, %" PRIu64 " orders",
+                          found.accounts, found.portfolios, found.orders);
+    return found.position == world_position(world) ? true : world_fail(world, "verify stopped before the end");
+}

@@ -1,0 +1,50 @@
+/* An engine and the model side by side: hands the same to both and compares what they answer and what they show. */
+#ifndef SIMULATION_WORLD_H
+#define SIMULATION_WORLD_H
+
+#include "simulation/model.h"
+#include "simulation/names.h"
+#include "simulation/picture.h"
+#include "simulation/step.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <trading.h>
+
+struct world_options {
+    const char *uri;
+    uint64_t seed;                 /* of the keys and of the engine's entropy */
+    trading_engine_options engine; /* all but clock and entropy, which are the world's */
+};
+
+struct world {
+    struct world_options options;
+    trading_host *host;
+    trading_engine *engine;
+    struct model model;
+    struct names names;
+    _Atomic trading_time clock;
+    _Atomic uint64_t entropy;
+    MODEL_ARRAY(trading_result) results; /* by command's number: the first one's */
+    int64_t newest_position;             /* of the results so far */
+    char failure[1024];                  /* what did not agree; empty: nothing */
+    int64_t failed_number;               /* the command at which it showed; 0: none in particular */
+};
+
+/* All of these return whether engine and model agree; once they do not, `failure` says why and the world is to be closed. */
+bool world_open(struct world *world, const struct world_options *options);
+void world_close(struct world *world);
+/* Steps of one batch. */
+bool world_run(struct world *world, const struct step *steps, size_t count);
+/* All that views show now, and with `whole` all that is read from the journal. */
+bool world_compare(struct world *world, bool whole);
+/* All that a view of the past shows, with a picture of that moment. */
+bool world_compare_past(struct world *world, int64_t position, const struct picture *then);
+bool world_verify(struct world *world);
+/* The position that the next event will get. */
+int64_t world_position(struct world *world);
+
+bool world_fail(struct world *world, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#endif
