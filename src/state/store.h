@@ -19,12 +19,15 @@ enum state_space {
     STATE_ROWS = 5,        /* projection, key → value */
 };
 
-#define STATE_KEY_BYTES 480u /* the longest key, its space included */
+#define STATE_KEY_BYTES 480u /* the longest key, its space included; the first byte is not zero */
 
 /* One function table, two implementations: backends/lmdb/state_store.c and backends/memory/state_store.c. Only one write is open
- * at a time (begin waits for the one before it); reads run beside it and see what is committed. */
+ * at a time (begin waits for the one before it), and is the thread's that began it; reads run beside it and see what is committed.
+ * A read sees one commit's state, but the next read may see a later one: who puts several together, as another process does that
+ * opens a checkpoint, reads what the checkpoint stands for before and after, and begins again when it changed. */
 struct state_store_ops {
-    /* location: a folder for lmdb; ignored by memory. TRADING_E_NEWER_FORMAT, _DAMAGED … as an event store says. */
+    /* location: a folder for lmdb; ignored by memory. TRADING_E_NEWER_FORMAT, _DAMAGED … as an event store says; TRADING_E_LOCKED when
+     * another has it open for writing, or this process has it open at all. */
     int32_t (*open)(const char *location, bool read_only, const trading_host_functions *host, void **store,
                     trading_error *error);
     void (*close)(void *store);
@@ -33,7 +36,8 @@ struct state_store_ops {
     int32_t (*put)(void *write, const void *key, size_t key_size, const void *value, size_t value_size, trading_error *error);
     int32_t (*remove)(void *write, const void *key, size_t key_size, trading_error *error); /* absent is no failure */
     int32_t (*remove_all)(void *write, const void *prefix, size_t prefix_size, trading_error *error);
-    int32_t (*commit)(void *write, bool sync, trading_error *error); /* ends the write either way */
+    /* Ends the write either way. Without sync, a power loss may take the newest commits, in order from the end. */
+    int32_t (*commit)(void *write, bool sync, trading_error *error);
     void (*abort)(void *write);
     /* Reads outside of a write, or inside it when `write` is not NULL (then it sees the write's own changes). `take` gets bytes that
      * are valid during the call only. get: TRADING_E_NOT_FOUND when absent. scan: in order of keys, from `from` (NULL: the first)
