@@ -1,0 +1,88 @@
+/* The initialisers as functions, for languages that have no macros of C. Each agrees with its macro. */
+#include <trading/account.h>
+#include <trading/engine.h>
+#include <trading/feed.h>
+#include <trading/market.h>
+#include <trading/order.h>
+#include <trading/portfolio.h>
+#include <trading/projection.h>
+
+void trading_open_account_init(trading_open_account *body)
+{
+    *body = (trading_open_account)TRADING_OPEN_ACCOUNT_INIT;
+}
+
+void trading_update_contact_init(trading_update_contact *body)
+{
+    *body = (trading_update_contact)TRADING_UPDATE_CONTACT_INIT;
+}
+
+void trading_update_address_init(trading_update_address *body)
+{
+    *body = (trading_update_address)TRADING_UPDATE_ADDRESS_INIT;
+}
+
+void trading_cash_init(trading_cash *body)
+{
+    *body = (trading_cash)TRADING_CASH_INIT;
+}
+
+void trading_accept_refund_init(trading_accept_refund *body)
+{
+    *body = (trading_accept_refund)TRADING_ACCEPT_REFUND_INIT;
+}
+
+void trading_open_portfolio_init(trading_open_portfolio *body)
+{
+    *body = (trading_open_portfolio)TRADING_OPEN_PORTFOLIO_INIT;
+}
+
+void trading_close_portfolio_init(trading_close_portfolio *body)
+{
+    *body = (trading_close_portfolio)TRADING_CLOSE_PORTFOLIO_INIT;
+}
+
+void trading_place_order_init(trading_place_order *body)
+{
+    *body = (trading_place_order)TRADING_PLACE_ORDER_INIT;
+}
+
+void trading_cancel_order_init(trading_cancel_order *body)
+{
+    *body = (trading_cancel_order)TRADING_CANCEL_ORDER_INIT;
+}
+
+void trading_set_quote_init(trading_set_quote *body)
+{
+    *body = (trading_set_quote)TRADING_SET_QUOTE_INIT;
+}
+
+void trading_acknowledge_init(trading_acknowledge *body)
+{
+    *body = (trading_acknowledge)TRADING_ACKNOWLEDGE_INIT;
+}
+
+void trading_engine_options_init(trading_engine_options *options)
+{
+    *options = (trading_engine_options)TRADING_ENGINE_OPTIONS_INIT;
+}
+
+void trading_engine_info_init(trading_engine_info *info)
+{
+    *info = (trading_engine_info)TRADING_ENGINE_INFO_INIT;
+}
+
+void trading_verification_init(trading_verification *verification)
+{
+    *verification = (trading_verification)TRADING_VERIFICATION_INIT;
+}
+
+void trading_filter_init(trading_filter *filter)
+{
+    *filter = (trading_filter)TRADING_FILTER_INIT;
+}
+
+void trading_projection_options_init(trading_projection_options *options)
+{
+    *options = (trading_projection_options)TRADING_PROJECTION_OPTIONS_INIT;
+}
