@@ -8,6 +8,7 @@
 #include "simulation/generator.h"
 #include "simulation/model_inside.h"
 #include "simulation/shrink.h"
+#include "simulation/tally.h"
 #include "simulation/world.h"
 
 #include <getopt.h>
@@ -123,7 +124,7 @@ static bool run_commands(struct simulation *simulation, int64_t commands)
                 return false;
         }
     }
-    return world_compare(&simulation->world, true) && world_verify(&simulation->world);
+    return world_compare(&simulation->world, true) && world_verify(&simulation->world) && world_tally(&simulation->world);
 }
 
 static void report(struct simulation *simulation, const struct options *options)
