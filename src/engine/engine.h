@@ -61,6 +61,7 @@ struct trading_engine {
     struct batch batches[ENGINE_BATCHES];
     struct batch *deciding;
     struct batch *syncing; /* NULL: no append is under way */
+    uint32_t retries;      /* appends in a row that were not successful */
     bool unresolved;       /* what the journal holds must be learnt before anything is decided */
     uint8_t entropy[ENGINE_ENTROPY_BYTES];
     size_t entropy_left;
@@ -68,6 +69,7 @@ struct trading_engine {
     struct journal_copy past; /* the commit in which a duplicate was last looked up */
 
     struct queue queue;
+    pthread_mutex_t step_mutex; /* who drives the rounds of a manual engine, or folds for a read-only one */
 
     /* progress, for whoever waits */
     pthread_mutex_t progress_mutex;
@@ -75,6 +77,7 @@ struct trading_engine {
     _Atomic int64_t durable; /* the next position that is durable and shown */
     _Atomic int32_t state;   /* TRADING_OK, or why everything is refused */
     _Atomic bool closing;
+    _Atomic bool abandoned; /* what waits is failed rather than decided */
     int descriptor;         /* eventfd */
     _Atomic uint32_t users; /* open views, feeds, projections */
 
@@ -96,6 +99,8 @@ struct trading_engine {
     pthread_cond_t keeper_signal;
     pthread_mutex_t checkpoint_mutex; /* one checkpoint at a time */
     bool keeper_stop;
+    bool checkpoint_is_ours;        /* the tables came from the stored checkpoint, or are in it: only changes need be written */
+    _Atomic bool checkpoint_inline; /* the decider is to write the next one itself, between two batches */
     _Atomic int64_t checkpoint_position;
     _Atomic int64_t snapshot_position;
 
@@ -177,6 +182,9 @@ bool engine_round(trading_engine *engine);
 void *engine_keeper(void *engine);
 /* Checkpoint and snapshot when they are due; in a manual engine called after each round. */
 void engine_keep(trading_engine *engine);
+bool engine_keeping_due(trading_engine *engine);
+/* Tells the keeper's thread when something is due. */
+void engine_wake_keeper(trading_engine *engine);
 int32_t engine_write_checkpoint(trading_engine *engine, trading_error *error);
 
 #endif

@@ -19,8 +19,7 @@ struct submission {
     size_t answered; /* commands whose answer is durable */
     uint64_t tag;
     trading_error error; /* ends it: what is not answered is not done */
-    bool failed;
-    bool waits; /* a caller of execute waits for it */
+    bool waits;          /* a caller of execute waits for it */
     bool finished;
     pthread_cond_t done;
 };
@@ -37,6 +36,7 @@ struct queue {
     pthread_mutex_t mutex;
     pthread_cond_t arrived;   /* for the decider */
     pthread_cond_t completed; /* for pollers */
+    pthread_cond_t room;      /* for those who wait to push */
     struct submission *first; /* waiting to be decided, in order */
     struct submission *last;
     struct submission *first_completion; /* asynchronous ones that are done */
@@ -50,14 +50,14 @@ struct queue {
 void queue_open(struct queue *queue, struct memory *memory, size_t limit);
 void queue_close(struct queue *queue);
 
-/* Appends a submission. TRADING_E_BUSY when it is full, TRADING_E_CLOSED. */
-int32_t queue_push(struct queue *queue, struct submission *submission, trading_error *error);
+/* Appends a submission. When it is full: waits for room, or TRADING_E_BUSY. TRADING_E_CLOSED once it is closed. */
+int32_t queue_push(struct queue *queue, struct submission *submission, bool wait, trading_error *error);
 
 /* Waits until a submission is there or the queue is stopped; true when there is one. */
 bool queue_wait(struct queue *queue);
 bool queue_is_empty(struct queue *queue);
 
-/* The next commands to decide, at most `most`; a slice of 0 when there are none. What failed meanwhile is passed over. */
+/* The next commands to decide, at most `most`; a slice of 0 when there are none. */
 struct slice queue_take(struct queue *queue, size_t most);
 
 /* Puts slices that were taken back to the front, in their order: they are decided anew. */
@@ -75,8 +75,9 @@ void queue_await(struct queue *queue, struct submission *submission);
 /* Takes a finished asynchronous submission; waits at most `timeout` nanoseconds (−1: for ever). NULL: none. */
 struct submission *queue_poll(struct queue *queue, int64_t timeout);
 
-/* Fails everything that waits, and takes nothing more. */
+/* Fails everything that waits; nothing may be in flight. */
 void queue_abandon(struct queue *queue, const trading_error *error);
+/* Takes nothing more; queue_wait ends once nothing is left. */
 void queue_stop(struct queue *queue);
 
 #endif

@@ -1,0 +1,115 @@
+/* Whether a command was seen before: its key's hash gives places in the journal, and the entry that stands there decides. */
+#include "base/error.h"
+#include "base/id.h"
+#include "engine/engine.h"
+
+bool engine_remember(trading_engine *engine, const struct domain *domain, const struct cause *cause, int64_t position,
+                     trading_time time)
+{
+    if (cause->flags & ENTRY_CONTINUED)
+        return true;
+    const trading_id *scope = cause->account ? &account_get(&domain->accounts, cause->account)->id : &(trading_id){0};
+    pthread_mutex_lock(&engine->keys_mutex);
+    bool kept = keys_insert(engine->keys, engine_key_hash(engine, scope, &cause->key), position, time);
+    pthread_mutex_unlock(&engine->keys_mutex);
+    return kept;
+}
+
+/* Some entries of one commit, where they lie. */
+struct stretch {
+    const uint8_t *body;
+    const uint8_t *end;
+    int64_t first_position;
+};
+
+/* An entry that was found: what it says, and what came of it. */
+struct found {
+    struct cause cause;
+    struct outcome outcome;
+    int64_t version;
+};
+
+/* The entry whose first event stands at `position`. */
+static bool find_entry(const struct stretch *stretch, int64_t position, struct found *found)
+{
+    struct reader reader = {.at = stretch->body, .end = stretch->end};
+    int64_t at = stretch->first_position;
+    while (reader.at < reader.end && !reader.bad && at <= position) {
+        uint32_t events;
+        int64_t first = at;
+        entry_read(&reader, &found->cause, &events);
+        outcome_begin(&found->outcome, &found->cause);
+        for (uint32_t i = 0; i < events && !reader.bad; i++) {
+            struct event event;
+            event_read(&reader, at++, &event);
+            outcome_note(&found->outcome, &event);
+        }
+        found->version = entry_read_version(&reader);
+        if (first == position && !reader.bad)
+            return true;
+    }
+    return false;
+}
+
+static bool in_batch(const struct batch *batch, int64_t position, struct stretch *stretch)
+{
+    if (!batch || batch->entries == 0 || position < batch->first_position)
+        return false;
+    const struct commit_builder *builder = &batch->builder;
+    *stretch = (struct stretch){
+        .body = builder->buffer + COMMIT_HEADER_BYTES, .end = builder->body.at, .first_position = batch->first_position};
+    return true;
+}
+
+static bool in_journal(trading_engine *engine, int64_t position, struct stretch *stretch, trading_error *error)
+{
+    const struct commit *commit = &engine->past.commit;
+    bool cached = commit->events && position >= commit->first_position && position < commit->first_position + commit->events;
+    if (!cached && journal_commit_at(&engine->journal, position, &engine->past, error)) {
+        engine->past.commit.events = 0;
+        return false;
+    }
+    *stretch = (struct stretch){
+        .body = commit->body, .end = commit->body + commit->body_size, .first_position = commit->first_position};
+    return true;
+}
+
+static int64_t next_candidate(trading_engine *engine, uint64_t hash, struct keys_cursor *cursor)
+{
+    pthread_mutex_lock(&engine->keys_mutex);
+    int64_t position = keys_next(engine->keys, hash, cursor);
+    pthread_mutex_unlock(&engine->keys_mutex);
+    return position;
+}
+
+static enum known judge(const trading_engine *engine, const struct request *request, const struct found *found,
+                        trading_result *result)
+{
+    if (found->cause.digest != request->cause.digest)
+        return KNOWN_REUSED;
+    outcome_result(&found->outcome, &engine->domain, result);
+    result->status = TRADING_STATUS_DUPLICATE;
+    result->version = found->version;
+    return KNOWN_DUPLICATE;
+}
+
+enum known engine_lookup(trading_engine *engine, const struct request *request, trading_result *result, trading_error *error)
+{
+    uint32_t account = request->cause.account;
+    const trading_id *scope = account ? &account_get(&engine->domain.accounts, account)->id : &(trading_id){0};
+    uint64_t hash = engine_key_hash(engine, scope, &request->cause.key);
+    struct keys_cursor cursor = {0};
+    int64_t position;
+    while ((position = next_candidate(engine, hash, &cursor)) >= 0) {
+        struct stretch stretch;
+        struct found found;
+        if (!in_batch(engine->deciding, position, &stretch) && !in_batch(engine->syncing, position, &stretch) &&
+            !in_journal(engine, position, &stretch, error))
+            return KNOWN_FAILED;
+        bool same = find_entry(&stretch, position, &found) && found.cause.account == account &&
+                    !(found.cause.flags & ENTRY_CONTINUED) && id_equal(&found.cause.key, &request->cause.key);
+        if (same)
+            return judge(engine, request, &found, result);
+    }
+    return KNOWN_NEW;
+}

@@ -1,0 +1,149 @@
+/* Checkpoints, so that opening is quick, and snapshots, so that the past is near. In a thread of their own, beside the pipeline. */
+#include "base/error.h"
+#include "engine/engine.h"
+#include "state/checkpoint.h"
+#include "state/snapshot.h"
+
+#include <inttypes.h>
+
+/* ---- checkpoints ---- */
+
+struct keys_to_save {
+    trading_engine *engine;
+    int64_t position;
+};
+
+static int32_t save_keys(void *arg, const struct state_store *store, void *write, trading_error *error)
+{
+    const struct keys_to_save *save = arg;
+    pthread_mutex_lock(&save->engine->keys_mutex);
+    int32_t code = keys_save(save->engine->keys, store, write, save->position, error);
+    pthread_mutex_unlock(&save->engine->keys_mutex);
+    return code;
+}
+
+static int32_t write_at_pin(trading_engine *engine, struct pin *pin, trading_error *error)
+{
+    struct mark_record mark;
+    if (table_read(engine->domain.mark, 1, pin, &mark) != TABLE_FOUND)
+        return error_set(error, TRADING_E_VIEW_EXPIRED, "the checkpoint's view expired");
+    if (mark.next_position == atomic_load(&engine->checkpoint_position) && engine->checkpoint_is_ours)
+        return TRADING_OK;
+    struct keys_to_save save = {.engine = engine, .position = mark.next_position};
+    int32_t code = checkpoint_write(engine->domain.tables, pin, !engine->checkpoint_is_ours, &engine->state_store,
+                                    &mark.next_position, sizeof mark.next_position, save_keys, &save, error);
+    if (code)
+        return code;
+    engine->checkpoint_is_ours = true;
+    atomic_store(&engine->checkpoint_position, mark.next_position);
+    return TRADING_OK;
+}
+
+int32_t engine_write_checkpoint(trading_engine *engine, trading_error *error)
+{
+    if (!engine->state_store.ops || engine->read_only)
+        return error_clear(error);
+    pthread_mutex_lock(&engine->checkpoint_mutex);
+    struct pin *pin = tables_pin(engine->domain.tables);
+    int32_t code = pin ? write_at_pin(engine, pin, error) : error_no_memory(error, "a checkpoint's view");
+    tables_unpin(pin);
+    pthread_mutex_unlock(&engine->checkpoint_mutex);
+    if (code)
+        host_log(engine->host, TRADING_LOG_WARNING, "no checkpoint was written, which loses nothing: %s",
+                 error ? error->message : trading_error_name(code));
+    return code;
+}
+
+/* ---- snapshots ---- */
+
+#define SNAPSHOTS_LOOKED_AT 64
+
+/* Drops those that an older one makes up for: so their ages stay about a factor of two apart, and there are few. */
+static void thin_out(trading_engine *engine, int64_t newest)
+{
+    int64_t positions[SNAPSHOTS_LOOKED_AT];
+    size_t count = 0;
+    int64_t at_most = newest - 1;
+    uint32_t chunks;
+    while (count < SNAPSHOTS_LOOKED_AT &&
+           !engine->ops->snapshot_find(engine->store, ENGINE_PARTITION, at_most, &positions[count], &chunks, NULL))
+        at_most = positions[count++] - 1;
+    int64_t kept = count ? newest - positions[0] : 0;
+    for (size_t i = 1; i + 1 < count; i++) {
+        if (newest - positions[i + 1] <= 2 * kept)
+            engine->ops->snapshot_drop(engine->store, ENGINE_PARTITION, positions[i], NULL);
+        else
+            kept = newest - positions[i];
+    }
+}
+
+static int32_t write_snapshot(trading_engine *engine, trading_error *error)
+{
+    struct mark_record mark;
+    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = ENGINE_PARTITION};
+    struct pin *pin = tables_pin(engine->domain.tables);
+    int32_t code = TRADING_E_VIEW_EXPIRED;
+    if (pin && table_read(engine->domain.mark, 1, pin, &mark) == TABLE_FOUND) {
+        place.position = mark.next_position;
+        code = snapshot_write(engine->domain.tables, pin, &mark.next_position, sizeof mark.next_position, &place,
+                              &engine->memory, error);
+    }
+    tables_unpin(pin);
+    if (!code)
+        thin_out(engine, place.position);
+    return code;
+}
+
+/* ---- when they are due ---- */
+
+static bool is_due(trading_engine *engine, uint64_t interval, int64_t last)
+{
+    return interval && engine_durable(engine) - last >= (int64_t)interval;
+}
+
+bool engine_keeping_due(trading_engine *engine)
+{
+    return is_due(engine, engine->options.checkpoint_events, atomic_load(&engine->checkpoint_position)) ||
+           is_due(engine, engine->options.snapshot_events, atomic_load(&engine->snapshot_position));
+}
+
+void engine_keep(trading_engine *engine)
+{
+    trading_error error;
+    bool checkpoint = is_due(engine, engine->options.checkpoint_events, atomic_load(&engine->checkpoint_position));
+    if (checkpoint && engine_write_checkpoint(engine, &error) == TRADING_E_VIEW_EXPIRED)
+        atomic_store(&engine->checkpoint_inline, true); /* the writer outran it: between two batches, then */
+    if (!engine->state_store.ops)
+        atomic_store(&engine->checkpoint_position, engine_durable(engine));
+    if (is_due(engine, engine->options.snapshot_events, atomic_load(&engine->snapshot_position))) {
+        atomic_store(&engine->snapshot_position, engine_durable(engine));
+        if (write_snapshot(engine, &error))
+            host_log(engine->host, TRADING_LOG_WARNING, "no snapshot was written, which loses nothing: %s", error.message);
+    }
+}
+
+void engine_wake_keeper(trading_engine *engine)
+{
+    if (!engine->keeper_runs || !engine_keeping_due(engine))
+        return;
+    pthread_mutex_lock(&engine->keeper_mutex);
+    pthread_cond_signal(&engine->keeper_signal);
+    pthread_mutex_unlock(&engine->keeper_mutex);
+}
+
+void *engine_keeper(void *arg)
+{
+    trading_engine *engine = arg;
+    pthread_mutex_lock(&engine->keeper_mutex);
+    while (!engine->keeper_stop) {
+        if (atomic_load(&engine->checkpoint_inline) || !engine_keeping_due(engine)) {
+            pthread_cond_wait(&engine->keeper_signal, &engine->keeper_mutex);
+            continue;
+        }
+        pthread_mutex_unlock(&engine->keeper_mutex);
+        engine_keep(engine);
+        pthread_mutex_lock(&engine->keeper_mutex);
+    }
+    pthread_mutex_unlock(&engine->keeper_mutex);
+    return NULL;
+}

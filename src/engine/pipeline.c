@@ -1,0 +1,481 @@
+/* The way of the data.
+ *
+ *      submit → take → deduplicate → validate → seal → decide and fold (process/) → commit built
+ *             → appended, durable → installed, shown → answered → checkpoint when due
+ *
+ * One batch is decided while the batch before it syncs, on state that is decided and not yet durable; only what is durable is shown
+ * and answered. After an append that is not surely successful all that is in flight is dropped, the journal is read again, and what
+ * did not happen is decided anew or answered with the failure. */
+#include "base/error.h"
+#include "base/id.h"
+#include "base/moment.h"
+#include "engine/engine.h"
+#include "engine/replay.h"
+#include "process/validate.h"
+
+#include <inttypes.h>
+
+#define RETRIES      3u
+#define STAGED_BYTES (64u << 20)
+
+/* ---- deciding one command ---- */
+
+static void answer(trading_result *result, int32_t status, const struct rejection *why)
+{
+    *result = (trading_result){.status = status,
+                               .reason = why->reason,
+                               .position = POSITION_NONE,
+                               .required = why->required,
+                               .available = why->available};
+}
+
+static void cause_of(trading_engine *engine, const trading_command *command, struct cause *cause)
+{
+    *cause = (struct cause){.type = command->type, .actor = command->actor, .correlation = command->correlation};
+    cause->digest = engine_body_digest(engine, command);
+    cause->key = command->key;
+    if (trading_id_is_zero(&command->key))
+        engine_random(engine, &cause->key, sizeof cause->key);
+}
+
+static bool version_conflicts(trading_engine *engine, const struct request *request, trading_result *result)
+{
+    int64_t expected = request->command->expected_version;
+    int64_t version = process_version(&engine->domain, request, NULL);
+    if (expected == 0 || expected == version)
+        return false;
+    answer(result, TRADING_STATUS_CONFLICT, &(struct rejection){0});
+    result->version = version;
+    return true;
+}
+
+/* What was remembered under the key, if anything; true when that settles it. */
+static bool is_known(trading_engine *engine, const struct request *request, trading_result *result)
+{
+    if (trading_id_is_zero(&request->command->key))
+        return false;
+    trading_error error;
+    enum known known = engine_lookup(engine, request, result, &error);
+    if (known == KNOWN_REUSED)
+        answer(result, TRADING_STATUS_KEY_REUSED, &(struct rejection){0});
+    if (known == KNOWN_FAILED) {
+        host_log(engine->host, TRADING_LOG_ERROR, "what came of an earlier command cannot be read: %s", error.message);
+        answer(result, TRADING_STATUS_UNKNOWN, &(struct rejection){0});
+    }
+    return known != KNOWN_NEW;
+}
+
+/* Decides one command into the batch. False when the machinery failed (`error`); a refusal is an answer. */
+static bool decide(trading_engine *engine, struct batch *batch, const trading_command *command, trading_result *result,
+                   trading_error *error)
+{
+    struct process *process = &engine->process;
+    struct request request = {.command = command};
+    struct rejection why = {0};
+    error_clear(error);
+    if (!command_validate(command, &why)) {
+        answer(result, TRADING_STATUS_MALFORMED, &why);
+        return true;
+    }
+    cause_of(engine, command, &request.cause);
+    if (!process_locate(&engine->domain, &request, &why)) {
+        answer(result, why.reason == TRADING_REASON_BAD_REQUEST ? TRADING_STATUS_MALFORMED : TRADING_STATUS_REJECTED, &why);
+        return true;
+    }
+    if (is_known(engine, &request, result) || version_conflicts(engine, &request, result))
+        return true;
+    if (!engine_seal(engine, &request, &why, error)) {
+        answer(result, TRADING_STATUS_REJECTED, &why);
+        return error->code == TRADING_OK;
+    }
+    int64_t position = process->next_position;
+    if (!process_command(process, &request, result, &why)) {
+        bool malformed = why.reason == TRADING_REASON_TOO_PRECISE;
+        answer(result, malformed ? TRADING_STATUS_MALFORMED : TRADING_STATUS_REJECTED, &why);
+        return true;
+    }
+    batch->entries++;
+    bool keyed = !trading_id_is_zero(&command->key);
+    return !keyed || engine_remember(engine, &engine->domain, &request.cause, position, process->now) ||
+           !error_no_memory(error, "the keys of past commands");
+}
+
+/* ---- deciding a batch ---- */
+
+static void begin_batch(trading_engine *engine, struct batch *batch)
+{
+    const struct mark_record *mark = domain_mark(&engine->domain);
+    trading_time now = engine->options.clock(engine->options.clock_context);
+    commit_builder_reset(&batch->builder);
+    batch->first_position = batch->next_position = mark->next_position;
+    batch->entries = 0;
+    batch->slice_count = batch->secret_count = 0;
+    error_clear(&batch->outcome);
+    batch->staged = tables_begin(engine->domain.tables);
+    engine->deciding = batch;
+    engine->process = (struct process){.domain = &engine->domain,
+                                       .out = &batch->builder.body,
+                                       .now = now > mark->time ? now : mark->time,
+                                       .next_position = mark->next_position,
+                                       .collar = engine->options.market_collar};
+}
+
+static bool has_room(const trading_engine *engine, const struct batch *batch)
+{
+    size_t free_bytes = (size_t)(batch->builder.body.end - batch->builder.body.at);
+    return free_bytes >= PROCESS_COMMAND_BYTES && tables_staged_bytes(engine->domain.tables) < STAGED_BYTES &&
+           !engine->process.broken && !tables_failed(engine->domain.tables);
+}
+
+static bool keep_slice(trading_engine *engine, struct batch *batch, const struct slice *slice)
+{
+    if (memory_grow(&engine->memory, (void **)&batch->slices, &batch->slice_capacity, batch->slice_count + 1,
+                    sizeof *batch->slices))
+        return false;
+    batch->slices[batch->slice_count++] = *slice;
+    return true;
+}
+
+/* Decides a slice as far as the commit has room; what it has none for goes back to the queue. */
+static bool decide_slice(trading_engine *engine, struct batch *batch, struct slice slice, trading_error *error)
+{
+    struct submission *submission = slice.submission;
+    size_t i = 0;
+    bool good = true;
+    while (good && i < slice.count && has_room(engine, batch) && !process_has_work(&engine->domain)) {
+        size_t at = slice.first + i++;
+        good = decide(engine, batch, &submission->commands[at], &submission->results[at], error);
+    }
+    struct slice rest = {.submission = submission, .first = slice.first + i, .count = slice.count - i};
+    if (rest.count)
+        queue_return(&engine->queue, &rest, 1);
+    slice.count = i;
+    if (slice.count && !keep_slice(engine, batch, &slice)) {
+        queue_fail(&engine->queue, &slice, TRADING_STATUS_NONE, &(trading_error){.code = TRADING_E_NO_MEMORY});
+        good = error_no_memory(error, "a batch") == TRADING_OK;
+    }
+    return good;
+}
+
+static bool decide_commands(trading_engine *engine, struct batch *batch, trading_error *error)
+{
+    size_t left = engine->options.batch_commands;
+    while (left && has_room(engine, batch) && !process_has_work(&engine->domain)) {
+        struct slice slice = queue_take(&engine->queue, left);
+        if (!slice.count)
+            return true;
+        left -= slice.count;
+        if (!decide_slice(engine, batch, slice, error))
+            return false;
+    }
+    return true;
+}
+
+/* Frames what was decided, and moves the mark past it. */
+static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_error *error)
+{
+    struct process *process = &engine->process;
+    if (process->broken)
+        return error_set(error, TRADING_E_POISONED, "an invariant broke: %s", process->broken);
+    if (tables_failed(engine->domain.tables))
+        return error_no_memory(error, "the state of a batch");
+    batch->next_position = process->next_position;
+    if (batch->next_position == batch->first_position)
+        return TRADING_OK;
+    if (!ledgers_balance(&engine->domain.accounts))
+        return error_set(error, TRADING_E_POISONED, "an invariant broke: cash does not sum to zero");
+    struct mark_record *mark = domain_edit_mark(&engine->domain);
+    batch->header = (struct commit){.partition = ENGINE_PARTITION,
+                                    .entries = batch->entries,
+                                    .events = (uint32_t)(batch->next_position - batch->first_position),
+                                    .first_position = batch->first_position,
+                                    .time = process->now};
+    engine_random(engine, &batch->header.nonce, sizeof batch->header.nonce);
+    memcpy(batch->header.previous, mark->digest, sizeof batch->header.previous);
+    int32_t code = commit_build(&batch->builder, &batch->header, &batch->stored, error);
+    if (code)
+        return code;
+    mark->next_position = batch->next_position;
+    mark->time = process->now;
+    mark->nonce = batch->header.nonce;
+    mark->commits++;
+    memcpy(mark->digest, batch->header.digest, sizeof mark->digest);
+    return tables_failed(engine->domain.tables) ? error_no_memory(error, "the state of a batch") : TRADING_OK;
+}
+
+static int32_t decide_batch(trading_engine *engine, struct batch *batch, trading_error *error)
+{
+    error_clear(error);
+    begin_batch(engine, batch);
+    if (!batch->staged)
+        return error_no_memory(error, "the state of a batch");
+    if (process_has_work(&engine->domain)) {
+        process_continue(&engine->process);
+        batch->entries++;
+    }
+    if (!decide_commands(engine, batch, error))
+        return error->code;
+    return close_batch(engine, batch, error);
+}
+
+/* ---- appending ---- */
+
+static void append_batch(trading_engine *engine, struct batch *batch)
+{
+    trading_error *outcome = &batch->outcome;
+    int32_t code = TRADING_OK;
+    if (batch->secret_count)
+        code = engine->ops->secret_put(engine->store, batch->secrets, batch->secret_count, outcome);
+    if (!code)
+        code = engine->ops->append(engine->store, ENGINE_PARTITION, &batch->stored, 1, NULL, outcome);
+    outcome->code = code;
+}
+
+void *engine_appender(void *arg)
+{
+    trading_engine *engine = arg;
+    pthread_mutex_lock(&engine->append_mutex);
+    for (;;) {
+        while (!engine->append_stop && (!engine->append_batch || engine->append_done))
+            pthread_cond_wait(&engine->append_signal, &engine->append_mutex);
+        if (!engine->append_batch || engine->append_done)
+            break;
+        struct batch *batch = engine->append_batch;
+        pthread_mutex_unlock(&engine->append_mutex);
+        append_batch(engine, batch);
+        pthread_mutex_lock(&engine->append_mutex);
+        engine->append_done = true;
+        pthread_cond_broadcast(&engine->append_signal);
+    }
+    pthread_mutex_unlock(&engine->append_mutex);
+    return NULL;
+}
+
+static void hand_to_appender(trading_engine *engine, struct batch *batch)
+{
+    pthread_mutex_lock(&engine->append_mutex);
+    engine->append_batch = batch;
+    engine->append_done = false;
+    pthread_cond_broadcast(&engine->append_signal);
+    pthread_mutex_unlock(&engine->append_mutex);
+    engine->syncing = batch;
+}
+
+static void await_appender(trading_engine *engine)
+{
+    pthread_mutex_lock(&engine->append_mutex);
+    while (!engine->append_done)
+        pthread_cond_wait(&engine->append_signal, &engine->append_mutex);
+    engine->append_batch = NULL;
+    engine->append_done = false;
+    pthread_mutex_unlock(&engine->append_mutex);
+}
+
+/* ---- what became of it ---- */
+
+static void answer_slices(trading_engine *engine, struct batch *batch)
+{
+    for (size_t i = 0; i < batch->slice_count; i++)
+        queue_answer(&engine->queue, &batch->slices[i]);
+    batch->slice_count = 0;
+}
+
+static void fail_slices(trading_engine *engine, struct batch *batch, int32_t status, const trading_error *error)
+{
+    for (size_t i = 0; i < batch->slice_count; i++)
+        queue_fail(&engine->queue, &batch->slices[i], status, error);
+    batch->slice_count = 0;
+}
+
+static void count(trading_engine *engine, const struct batch *batch)
+{
+    atomic_fetch_add_explicit(&engine->commits, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&engine->events, batch->header.events, memory_order_relaxed);
+    atomic_fetch_add_explicit(&engine->journal_bytes, batch->stored.size, memory_order_relaxed);
+}
+
+/* The batch is durable: it is shown, and answered. */
+static void succeed(trading_engine *engine, struct batch *batch)
+{
+    uint64_t commands = 0;
+    for (size_t i = 0; i < batch->slice_count; i++)
+        commands += batch->slices[i].count;
+    atomic_fetch_add_explicit(&engine->commands, commands, memory_order_relaxed);
+    tables_install(engine->domain.tables);
+    if (batch->next_position != batch->first_position) {
+        count(engine, batch);
+        atomic_store_explicit(&engine->durable, batch->next_position, memory_order_release);
+    }
+    answer_slices(engine, batch);
+    engine_progress(engine);
+    engine_wake_keeper(engine);
+}
+
+/* Whether the journal, read again, holds the batch. */
+static bool happened(const trading_engine *engine, const struct batch *batch)
+{
+    const struct mark_record *mark = domain_mark(&engine->domain);
+    return batch->next_position != batch->first_position && mark->next_position >= batch->next_position &&
+           id_equal(&mark->nonce, &batch->header.nonce);
+}
+
+/* A submission of which the failed batch held the first part ends with it: what the next batch held of it goes with it. */
+static void drop_shared_slice(const struct batch *failed, struct batch *next)
+{
+    bool shared = failed->slice_count && next->slice_count &&
+                  failed->slices[failed->slice_count - 1].submission == next->slices[0].submission;
+    if (shared)
+        memmove(next->slices, next->slices + 1, --next->slice_count * sizeof *next->slices);
+}
+
+/* The batch is not surely durable, and `next`, which may be NULL, was decided on it. Everything that is not durable is dropped, and what
+ * the journal really holds decides how it is answered. */
+static void recover(trading_engine *engine, struct batch *failed, struct batch *next, bool again)
+{
+    trading_error error;
+    const trading_error *outcome = &failed->outcome;
+    host_log(engine->host, TRADING_LOG_WARNING, "a commit at position %" PRId64 " failed: %s", failed->first_position,
+             outcome->message);
+    engine->deciding = engine->syncing = NULL;
+    if (engine_catch_up(engine, &error)) {
+        engine->unresolved = true;
+        trading_error unknown;
+        error_set(&unknown, TRADING_E_OUTCOME_UNKNOWN,
+                  "whether the commit at position %" PRId64 " happened is not known: %.120s", failed->first_position,
+                  error.message);
+        if (next) {
+            drop_shared_slice(failed, next);
+            queue_return(&engine->queue, next->slices, next->slice_count);
+        }
+        fail_slices(engine, failed, TRADING_STATUS_UNKNOWN, &unknown);
+        return;
+    }
+    bool done = happened(engine, failed);
+    bool retry = !done && again && (outcome->code == TRADING_E_OUTCOME_UNKNOWN || outcome->code == TRADING_E_POSITION);
+    if (next) {
+        if (!done && !retry)
+            drop_shared_slice(failed, next);
+        queue_return(&engine->queue, next->slices, next->slice_count);
+        next->slice_count = 0;
+    }
+    if (done)
+        answer_slices(engine, failed);
+    else if (retry)
+        queue_return(&engine->queue, failed->slices, failed->slice_count);
+    else
+        fail_slices(engine, failed, TRADING_STATUS_NONE, outcome);
+    failed->slice_count = 0;
+    engine_progress(engine);
+}
+
+/* Ends the append of a batch. False when it failed: then everything in flight, `next` too, has been answered or returned. */
+static bool finish(trading_engine *engine, struct batch *batch, struct batch *next)
+{
+    if (batch->outcome.code == TRADING_OK) {
+        engine->retries = 0;
+        succeed(engine, batch);
+        return true;
+    }
+    recover(engine, batch, next, engine->retries++ < RETRIES);
+    return false;
+}
+
+static bool finish_syncing(trading_engine *engine, struct batch *next)
+{
+    struct batch *batch = engine->syncing;
+    await_appender(engine);
+    engine->syncing = NULL;
+    return finish(engine, batch, next);
+}
+
+/* Deciding itself failed: no memory, the journal cannot be read for a duplicate, or an invariant broke. */
+static void fail_deciding(trading_engine *engine, struct batch *batch, const trading_error *error)
+{
+    batch->outcome = *error;
+    if (error->code == TRADING_E_POISONED) {
+        engine_poison(engine, error->code, error->message);
+        tables_discard(engine->domain.tables);
+        fail_slices(engine, batch, TRADING_STATUS_NONE, error);
+        queue_abandon(&engine->queue, error);
+        return;
+    }
+    recover(engine, batch, NULL, false);
+}
+
+/* ---- rounds ---- */
+
+static bool resolve(trading_engine *engine)
+{
+    trading_error error;
+    if (!engine->unresolved)
+        return true;
+    if (engine_catch_up(engine, &error)) {
+        queue_abandon(&engine->queue, &error);
+        return false;
+    }
+    engine->unresolved = false;
+    return true;
+}
+
+static struct batch *idle_batch(trading_engine *engine)
+{
+    return engine->syncing == &engine->batches[0] ? &engine->batches[1] : &engine->batches[0];
+}
+
+bool engine_round(trading_engine *engine)
+{
+    trading_error error;
+    if (!resolve(engine))
+        return false;
+    struct batch *batch = idle_batch(engine);
+    int32_t code = decide_batch(engine, batch, &error);
+    if (engine->syncing && !finish_syncing(engine, batch))
+        return true;
+    if (code) {
+        fail_deciding(engine, batch, &error);
+        return true;
+    }
+    bool empty = batch->next_position == batch->first_position;
+    if (!empty && engine->appender_runs && !queue_is_empty(&engine->queue)) {
+        hand_to_appender(engine, batch);
+        return true;
+    }
+    bool worked = batch->slice_count || !empty;
+    if (!empty)
+        append_batch(engine, batch);
+    finish(engine, batch, NULL);
+    return worked;
+}
+
+static bool is_refusing(trading_engine *engine, trading_error *error)
+{
+    if (atomic_load(&engine->abandoned)) {
+        error_set(error, TRADING_E_CLOSED, "the engine was closed before the command was decided");
+        return true;
+    }
+    return engine_check(engine, error) != TRADING_OK;
+}
+
+/* Takes what comes; while nothing does, the batch that syncs is finished. */
+void *engine_decider(void *arg)
+{
+    trading_engine *engine = arg;
+    trading_error error;
+    for (;;) {
+        bool refusing = is_refusing(engine, &error);
+        if (engine->syncing && (refusing || queue_is_empty(&engine->queue))) {
+            finish_syncing(engine, NULL);
+            continue;
+        }
+        bool has_work = !refusing && process_has_work(&engine->domain);
+        if (!engine->syncing && !has_work && !queue_wait(&engine->queue))
+            return NULL;
+        if (is_refusing(engine, &error)) {
+            queue_abandon(&engine->queue, &error);
+            continue;
+        }
+        if (!engine->syncing && atomic_exchange(&engine->checkpoint_inline, false))
+            engine_write_checkpoint(engine, NULL);
+        engine_round(engine);
+    }
+}

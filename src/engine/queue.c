@@ -1,0 +1,251 @@
+#include "engine/queue.h"
+
+#include "base/error.h"
+
+#include <string.h>
+#include <time.h>
+
+void queue_open(struct queue *queue, struct memory *memory, size_t limit)
+{
+    *queue = (struct queue){.memory = memory, .limit = limit};
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_mutex_init(&queue->mutex, NULL);
+    pthread_cond_init(&queue->arrived, &attributes);
+    pthread_cond_init(&queue->completed, &attributes);
+    pthread_cond_init(&queue->room, &attributes);
+    pthread_condattr_destroy(&attributes);
+}
+
+static void release_completions(struct queue *queue)
+{
+    while (queue->first_completion) {
+        struct submission *submission = queue->first_completion;
+        queue->first_completion = submission->next;
+        memory_release(queue->memory, submission, sizeof *submission);
+    }
+    queue->last_completion = NULL;
+}
+
+void queue_close(struct queue *queue)
+{
+    release_completions(queue);
+    pthread_cond_destroy(&queue->arrived);
+    pthread_cond_destroy(&queue->completed);
+    pthread_cond_destroy(&queue->room);
+    pthread_mutex_destroy(&queue->mutex);
+}
+
+static int32_t push(struct queue *queue, struct submission *submission, bool wait, trading_error *error)
+{
+    while (wait && !queue->closed && submission->count > queue->limit - queue->commands)
+        pthread_cond_wait(&queue->room, &queue->mutex);
+    if (queue->closed)
+        return error_set(error, TRADING_E_CLOSED, "the engine is closing and takes no more commands");
+    if (submission->count > queue->limit)
+        return error_set(error, TRADING_E_INVALID, "%zu commands in one call are more than the engine's queue holds (%zu)",
+                         submission->count, queue->limit);
+    if (submission->count > queue->limit - queue->commands)
+        return error_set(error, TRADING_E_BUSY,
+                         "%zu commands are waiting or in flight, and %zu more pass the limit of %zu; try again",
+                         queue->commands, submission->count, queue->limit);
+    queue->commands += submission->count;
+    submission->next = NULL;
+    if (queue->last)
+        queue->last->next = submission;
+    else
+        queue->first = submission;
+    queue->last = submission;
+    pthread_cond_signal(&queue->arrived);
+    return TRADING_OK;
+}
+
+int32_t queue_push(struct queue *queue, struct submission *submission, bool wait, trading_error *error)
+{
+    pthread_mutex_lock(&queue->mutex);
+    int32_t code = push(queue, submission, wait, error);
+    pthread_mutex_unlock(&queue->mutex);
+    return code;
+}
+
+bool queue_wait(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    while (!queue->first && !queue->stopped)
+        pthread_cond_wait(&queue->arrived, &queue->mutex);
+    bool there = queue->first != NULL;
+    pthread_mutex_unlock(&queue->mutex);
+    return there;
+}
+
+bool queue_is_empty(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    bool empty = queue->first == NULL;
+    pthread_mutex_unlock(&queue->mutex);
+    return empty;
+}
+
+static void drop_first(struct queue *queue)
+{
+    queue->first = queue->first->next;
+    if (!queue->first)
+        queue->last = NULL;
+}
+
+struct slice queue_take(struct queue *queue, size_t most)
+{
+    struct slice slice = {0};
+    pthread_mutex_lock(&queue->mutex);
+    struct submission *submission = queue->first;
+    if (submission) {
+        size_t left = submission->count - submission->taken;
+        slice = (struct slice){.submission = submission, .first = submission->taken, .count = left < most ? left : most};
+        submission->taken += slice.count;
+        if (submission->taken == submission->count)
+            drop_first(queue);
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    return slice;
+}
+
+void queue_return(struct queue *queue, const struct slice *slices, size_t count)
+{
+    pthread_mutex_lock(&queue->mutex);
+    for (size_t i = count; i-- > 0;) {
+        struct submission *submission = slices[i].submission;
+        memset(submission->results + slices[i].first, 0, slices[i].count * sizeof *submission->results);
+        bool queued = submission->taken < submission->count;
+        submission->taken = slices[i].first;
+        if (queued)
+            continue; /* its rest is still at the front */
+        submission->next = queue->first;
+        queue->first = submission;
+        if (!queue->last)
+            queue->last = submission;
+    }
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+/* With the mutex held: tells whoever waits for it. A caller's submission is the caller's again from here on. */
+static void finish(struct queue *queue, struct submission *submission)
+{
+    submission->finished = true;
+    queue->commands -= submission->count;
+    pthread_cond_broadcast(&queue->room);
+    if (submission->waits) {
+        pthread_cond_signal(&submission->done);
+        return;
+    }
+    submission->next = NULL;
+    if (queue->last_completion)
+        queue->last_completion->next = submission;
+    else
+        queue->first_completion = submission;
+    queue->last_completion = submission;
+    pthread_cond_signal(&queue->completed);
+}
+
+void queue_answer(struct queue *queue, const struct slice *slice)
+{
+    pthread_mutex_lock(&queue->mutex);
+    struct submission *submission = slice->submission;
+    submission->answered += slice->count;
+    if (submission->answered == submission->count)
+        finish(queue, submission);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+/* With the mutex held: what was not taken yet is not taken any more. */
+static void withdraw(struct queue *queue, struct submission *submission)
+{
+    if (submission->taken == submission->count)
+        return;
+    struct submission **link = &queue->first;
+    struct submission *before = NULL;
+    while (*link && *link != submission) {
+        before = *link;
+        link = &(*link)->next;
+    }
+    if (!*link)
+        return;
+    *link = submission->next;
+    if (queue->last == submission)
+        queue->last = before;
+}
+
+static void fail(struct queue *queue, struct submission *submission, int32_t status, const trading_error *error)
+{
+    withdraw(queue, submission);
+    submission->error = *error;
+    for (size_t i = submission->answered; i < submission->count; i++)
+        submission->results[i] =
+            (trading_result){.status = i < submission->taken ? status : TRADING_STATUS_NONE, .position = -1};
+    finish(queue, submission);
+}
+
+void queue_fail(struct queue *queue, struct slice *slice, int32_t status, const trading_error *error)
+{
+    pthread_mutex_lock(&queue->mutex);
+    fail(queue, slice->submission, status, error);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void queue_await(struct queue *queue, struct submission *submission)
+{
+    pthread_mutex_lock(&queue->mutex);
+    while (!submission->finished)
+        pthread_cond_wait(&submission->done, &queue->mutex);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+static struct timespec deadline_after(int64_t timeout)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    int64_t nanoseconds = deadline.tv_nsec + timeout % TRADING_NANOSECONDS_PER_SECOND;
+    deadline.tv_sec += timeout / TRADING_NANOSECONDS_PER_SECOND + nanoseconds / TRADING_NANOSECONDS_PER_SECOND;
+    deadline.tv_nsec = nanoseconds % TRADING_NANOSECONDS_PER_SECOND;
+    return deadline;
+}
+
+struct submission *queue_poll(struct queue *queue, int64_t timeout)
+{
+    struct timespec deadline = deadline_after(timeout < 0 ? 0 : timeout);
+    pthread_mutex_lock(&queue->mutex);
+    int expired = 0;
+    while (!queue->first_completion && timeout != 0 && !expired) {
+        if (timeout < 0)
+            pthread_cond_wait(&queue->completed, &queue->mutex);
+        else
+            expired = pthread_cond_timedwait(&queue->completed, &queue->mutex, &deadline);
+    }
+    struct submission *submission = queue->first_completion;
+    if (submission) {
+        queue->first_completion = submission->next;
+        if (!queue->first_completion)
+            queue->last_completion = NULL;
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    return submission;
+}
+
+void queue_abandon(struct queue *queue, const trading_error *error)
+{
+    pthread_mutex_lock(&queue->mutex);
+    while (queue->first)
+        fail(queue, queue->first, TRADING_STATUS_NONE, error);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void queue_stop(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->closed = true;
+    queue->stopped = true;
+    pthread_cond_broadcast(&queue->arrived);
+    pthread_cond_broadcast(&queue->completed);
+    pthread_cond_broadcast(&queue->room);
+    pthread_mutex_unlock(&queue->mutex);
+}

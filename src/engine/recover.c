@@ -1,0 +1,149 @@
+/* From what is stored to the state: at opening, after a failed append, and for views of the past. */
+#include "base/error.h"
+#include "engine/engine.h"
+#include "engine/replay.h"
+#include "state/checkpoint.h"
+#include "state/snapshot.h"
+
+#include <inttypes.h>
+
+static bool remember(void *arg, const struct domain *domain, const struct cause *cause, int64_t position, trading_time time)
+{
+    return engine_remember(arg, domain, cause, position, time);
+}
+
+int32_t engine_catch_up(trading_engine *engine, trading_error *error)
+{
+    tables_discard(engine->domain.tables);
+    pthread_mutex_lock(&engine->keys_mutex);
+    keys_discard(engine->keys, domain_mark(&engine->domain)->next_position);
+    pthread_mutex_unlock(&engine->keys_mutex);
+    engine->past.commit.events = 0;
+    int32_t code = replay_journal(&engine->domain, &engine->journal, INT64_MAX, remember, engine, NULL, NULL, error);
+    int64_t position = domain_mark(&engine->domain)->next_position;
+    trading_store_head head;
+    if (!code)
+        code = engine->ops->head(engine->store, ENGINE_PARTITION, &head, error);
+    if (!code && head.next_position < position)
+        code = error_set(error, TRADING_E_DAMAGED,
+                         "the journal ends at position %" PRId64 ", but %" PRId64
+                         " were durable: it lost commits, or was replaced",
+                         head.next_position, position);
+    atomic_store_explicit(&engine->durable, position, memory_order_release);
+    return code;
+}
+
+/* ---- the checkpoint ---- */
+
+static int32_t start_empty(trading_engine *engine, trading_error *error)
+{
+    domain_close(&engine->domain);
+    keys_close(engine->keys);
+    engine->keys = NULL;
+    int32_t code = domain_open(&engine->domain, &engine->memory, engine->options.view_bytes, error);
+    if (!code)
+        code = domain_found(&engine->domain, error);
+    if (!code)
+        code = keys_open(&engine->keys, &engine->memory, engine->options.key_age, engine->options.key_count, error);
+    engine->checkpoint_is_ours = false;
+    return code;
+}
+
+/* A checkpoint is believed when the journal has the very commit that it ends with. */
+static int32_t check_against_journal(trading_engine *engine, trading_error *error)
+{
+    const struct mark_record *mark = domain_mark(&engine->domain);
+    if (mark->next_position == 0)
+        return TRADING_OK;
+    struct journal_copy copy = {0};
+    int32_t code = journal_commit_at(&engine->journal, mark->next_position - 1, &copy, error);
+    bool same = !code && copy.commit.first_position + copy.commit.events == mark->next_position &&
+                !memcmp(copy.commit.digest, mark->digest, sizeof mark->digest);
+    journal_copy_close(&copy);
+    if (code == TRADING_OK && !same)
+        code = error_set(error, TRADING_E_DAMAGED, "it stands at position %" PRId64 " of another journal", mark->next_position);
+    return code;
+}
+
+static int32_t load_checkpoint(trading_engine *engine, trading_error *error)
+{
+    struct shape shape;
+    if (!engine->state_store.ops)
+        return error_set(error, TRADING_E_NOT_FOUND, "the store keeps no checkpoints");
+    int32_t code = checkpoint_load(engine->domain.tables, &engine->state_store, &shape, error);
+    if (!code)
+        code = check_against_journal(engine, error);
+    if (!code)
+        code = keys_load(engine->keys, &engine->state_store, error);
+    if (!code)
+        code = domain_index(&engine->domain, error);
+    if (!code)
+        keys_discard(engine->keys, domain_mark(&engine->domain)->next_position);
+    return code;
+}
+
+int32_t engine_recover(trading_engine *engine, trading_error *error)
+{
+    int32_t code = domain_open(&engine->domain, &engine->memory, engine->options.view_bytes, error);
+    if (!code)
+        code = keys_open(&engine->keys, &engine->memory, engine->options.key_age, engine->options.key_count, error);
+    if (code)
+        return code;
+    engine->checkpoint_is_ours = true;
+    code = load_checkpoint(engine, error);
+    if (code == TRADING_E_NO_MEMORY)
+        return code;
+    if (code) {
+        if (code != TRADING_E_NOT_FOUND)
+            host_log(engine->host, TRADING_LOG_WARNING, "the checkpoint is not used, the journal is read from its start: %s",
+                     error ? error->message : "damaged");
+        code = start_empty(engine, error);
+    }
+    if (code)
+        return code;
+    int64_t from = domain_mark(&engine->domain)->next_position;
+    atomic_store(&engine->checkpoint_position, from);
+    atomic_store(&engine->snapshot_position, from);
+    code = engine_catch_up(engine, error);
+    engine->replayed_events = (uint64_t)(domain_mark(&engine->domain)->next_position - from);
+    return code;
+}
+
+/* ---- the past ---- */
+
+static int32_t load_snapshot(trading_engine *engine, struct domain *domain, int64_t position, trading_error *error)
+{
+    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = ENGINE_PARTITION};
+    uint32_t chunks;
+    struct shape shape;
+    int32_t code = engine->ops->snapshot_find(engine->store, ENGINE_PARTITION, position, &place.position, &chunks, error);
+    if (!code)
+        code = snapshot_load(domain->tables, &place, chunks, &shape, &engine->memory, error);
+    if (!code && domain_mark(domain)->next_position != place.position)
+        code = error_set(error, TRADING_E_DAMAGED, "the snapshot of position %" PRId64 " is of another", place.position);
+    return code ? code : domain_index(domain, error);
+}
+
+int32_t engine_past_domain(trading_engine *engine, struct domain *domain, int64_t position, bool snapshots,
+                           trading_error *error)
+{
+    int32_t code = domain_open(domain, &engine->memory, engine->options.view_bytes, error);
+    if (code)
+        return code;
+    if (snapshots) {
+        code = load_snapshot(engine, domain, position, error);
+        if (!code)
+            return TRADING_OK;
+        if (code != TRADING_E_NOT_FOUND)
+            host_log(engine->host, TRADING_LOG_WARNING, "a snapshot before position %" PRId64 " is not used: %s", position,
+                     error ? error->message : "damaged");
+        domain_close(domain);
+        code = domain_open(domain, &engine->memory, engine->options.view_bytes, error);
+        if (code)
+            return code;
+    }
+    code = domain_found(domain, error);
+    if (code)
+        domain_close(domain);
+    return code;
+}

@@ -1,0 +1,200 @@
+/* What only this store knows: the key of body digests, and the keys that personal data is sealed under. */
+#include "base/error.h"
+#include "base/id.h"
+#include "engine/engine.h"
+#include "journal/seal.h"
+#include "process/validate.h"
+
+#include <sodium.h>
+
+#include <trading.h>
+
+/* Names that no account has: an account's id is never all ones. */
+static const trading_id digest_key_name = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}};
+
+void engine_random(trading_engine *engine, void *buffer, size_t bytes)
+{
+    if (bytes > engine->entropy_left) {
+        engine->options.entropy(engine->options.entropy_context, engine->entropy, sizeof engine->entropy);
+        engine->entropy_left = sizeof engine->entropy;
+    }
+    engine->entropy_left -= bytes;
+    memcpy(buffer, engine->entropy + engine->entropy_left, bytes);
+    sodium_memzero(engine->entropy + engine->entropy_left, bytes);
+}
+
+int32_t engine_digest_key(trading_engine *engine, trading_error *error)
+{
+    trading_store_secret secret = {.name = digest_key_name};
+    int32_t code = engine->ops->secret_get(engine->store, &secret.name, secret.value, error);
+    if (code == TRADING_E_NOT_FOUND && engine->read_only) {
+        memset(secret.value, 0, sizeof secret.value); /* nothing is decided, so nothing is compared */
+        code = TRADING_OK;
+    }
+    if (code == TRADING_E_NOT_FOUND) {
+        trading_store_head head;
+        code = engine->ops->head(engine->store, ENGINE_PARTITION, &head, error);
+        if (!code && head.next_position > 0)
+            return error_set(error, TRADING_E_DAMAGED,
+                             "the store has a journal but not the key of its digests; put its secrets back from a backup");
+        engine_random(engine, secret.value, sizeof secret.value);
+        if (!code)
+            code = engine->ops->secret_put(engine->store, &secret, 1, error);
+    }
+    memcpy(engine->digest_key, secret.value, sizeof engine->digest_key);
+    sodium_memzero(&secret, sizeof secret);
+    return code;
+}
+
+uint64_t engine_key_hash(const trading_engine *engine, const trading_id *scope, const trading_id *key)
+{
+    trading_id both[2] = {*scope, *key};
+    uint64_t hash;
+    crypto_shorthash((uint8_t *)&hash, (const uint8_t *)both, sizeof both, engine->digest_key);
+    return hash;
+}
+
+uint64_t engine_body_digest(const trading_engine *engine, const trading_command *command)
+{
+    uint8_t bytes[CANONICAL_BYTES];
+    struct writer writer = {.at = bytes, .end = bytes + sizeof bytes};
+    command_canonical(command, &writer);
+    uint64_t digest;
+    crypto_shorthash((uint8_t *)&digest, bytes, (size_t)(writer.at - bytes), engine->digest_key);
+    return digest;
+}
+
+/* ---- sealing ---- */
+
+static void add_text(struct text_list *list, const trading_text *text)
+{
+    list->text[list->count].data = text->data;
+    list->text[list->count].size = (uint32_t)text->length;
+    list->count++;
+}
+
+/* The personal texts of a command and the kind of event that will hold them; 0 when it has none. */
+static uint32_t personal_texts(const trading_command *command, struct text_list *list)
+{
+    *list = (struct text_list){0};
+    if (command->type == TRADING_COMMAND_OPEN_ACCOUNT) {
+        const trading_open_account *body = command->body;
+        const trading_text *texts[] = {&body->name,         &body->profile_name, &body->profile_surname, &body->email,
+                                       &body->phone_number, &body->street,       &body->postal_code,     &body->province};
+        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+            add_text(list, texts[i]);
+        return TRADING_EVENT_ACCOUNT_OPENED;
+    }
+    if (command->type == TRADING_COMMAND_OPEN_PORTFOLIO) {
+        add_text(list, &((const trading_open_portfolio *)command->body)->name);
+        return TRADING_EVENT_PORTFOLIO_OPENED;
+    }
+    if (command->type == TRADING_COMMAND_UPDATE_CONTACT) {
+        const trading_update_contact *body = command->body;
+        add_text(list, &body->email);
+        add_text(list, &body->phone_number);
+        return TRADING_EVENT_CONTACT_UPDATED;
+    }
+    if (command->type == TRADING_COMMAND_UPDATE_ADDRESS) {
+        const trading_update_address *body = command->body;
+        add_text(list, &body->street);
+        add_text(list, &body->postal_code);
+        add_text(list, &body->province);
+        return TRADING_EVENT_ADDRESS_UPDATED;
+    }
+    return 0;
+}
+
+static bool is_empty(const struct text_list *list)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (list->text[i].size)
+            return false;
+    }
+    return true;
+}
+
+static const trading_store_secret *find_pending(const struct batch *batch, const trading_id *account)
+{
+    for (size_t i = batch->secret_count; i-- > 0;) {
+        if (id_equal(&batch->secrets[i].name, account))
+            return &batch->secrets[i];
+    }
+    return NULL;
+}
+
+static bool make_secret(trading_engine *engine, const trading_id *account, uint8_t key[SEAL_KEY_BYTES], trading_error *error)
+{
+    struct batch *batch = engine->deciding;
+    if (memory_grow(&engine->memory, (void **)&batch->secrets, &batch->secret_capacity, batch->secret_count + 1,
+                    sizeof *batch->secrets)) {
+        error_no_memory(error, "the keys of new accounts");
+        return false;
+    }
+    trading_store_secret *secret = &batch->secrets[batch->secret_count++];
+    secret->name = *account;
+    engine_random(engine, secret->value, sizeof secret->value);
+    memcpy(key, secret->value, sizeof secret->value);
+    return true;
+}
+
+/* The account's key: of a batch that is not durable yet, else the store's. An account that never had anything personal gets one now. */
+static bool account_key(trading_engine *engine, uint32_t number, uint8_t key[SEAL_KEY_BYTES], struct rejection *why,
+                        trading_error *error)
+{
+    const struct account_record *account = account_get(&engine->domain.accounts, number);
+    const trading_store_secret *pending = find_pending(engine->deciding, &account->id);
+    if (!pending && engine->syncing)
+        pending = find_pending(engine->syncing, &account->id);
+    if (pending) {
+        memcpy(key, pending->value, sizeof pending->value);
+        return true;
+    }
+    int32_t code = engine->ops->secret_get(engine->store, &account->id, key, error);
+    if (code != TRADING_E_NOT_FOUND)
+        return code == TRADING_OK;
+    error_clear(error);
+    bool had_one = account->profile_position >= 0 || account->contact_position >= 0 || account->address_position >= 0;
+    if (had_one)
+        return reject(why, TRADING_REASON_FORGOTTEN);
+    return make_secret(engine, &account->id, key, error);
+}
+
+/* The account whose key seals, and that key. `taken`: the account that would be opened exists; there is nothing to seal then. */
+static bool sealing_key(trading_engine *engine, const struct request *request, trading_id *account, uint8_t key[SEAL_KEY_BYTES],
+                        bool *taken, struct rejection *why, trading_error *error)
+{
+    *taken = false;
+    if (request->command->type != TRADING_COMMAND_OPEN_ACCOUNT) {
+        *account = account_get(&engine->domain.accounts, request->cause.account)->id;
+        return account_key(engine, request->cause.account, key, why, error);
+    }
+    id_derive(account, TRADING_ENTITY_ACCOUNT, &(trading_id){0}, &request->cause.key, 0);
+    *taken = account_find(&engine->domain.accounts, account) != 0;
+    return *taken || make_secret(engine, account, key, error);
+}
+
+bool engine_seal(trading_engine *engine, struct request *request, struct rejection *why, trading_error *error)
+{
+    struct text_list list;
+    uint32_t kind = personal_texts(request->command, &list);
+    request->sealed = (struct sealed){0};
+    bool clears = kind == TRADING_EVENT_CONTACT_UPDATED || kind == TRADING_EVENT_ADDRESS_UPDATED;
+    if (!kind || (is_empty(&list) && !clears))
+        return true;
+    uint8_t text[ENGINE_SEALED_BYTES - SEAL_EXTRA_BYTES];
+    uint8_t key[SEAL_KEY_BYTES];
+    uint8_t nonce[SEAL_NONCE_BYTES];
+    trading_id account;
+    bool taken;
+    bool ready = sealing_key(engine, request, &account, key, &taken, why, error);
+    if (ready && !taken) {
+        size_t size = text_list_write(&list, text, sizeof text);
+        engine_random(engine, nonce, sizeof nonce);
+        seal_close(key, nonce, &account, kind, text, size, engine->sealed);
+        request->sealed = (struct sealed){.data = engine->sealed, .size = (uint32_t)(size + SEAL_EXTRA_BYTES)};
+        sodium_memzero(text, size);
+    }
+    sodium_memzero(key, sizeof key);
+    return ready;
+}
