@@ -1,3 +1,4 @@
+#include "backends/memory/memory_store.h"
 #include "base/error.h"
 #include "base/id.h"
 #include "journal/read.h"
@@ -63,6 +64,7 @@ struct room {
     struct memory memory;
     struct shelf shelf;
     struct journal journal;
+    trading_host_functions host; /* of the memory store */
 };
 
 /* Commit i has 1 + i % 4 events, a body that names it, and a time that stands still now and then; every third is compressed. */
@@ -111,6 +113,47 @@ static int clear_room(void **state)
     int leaked = room->memory.bytes != 0;
     free(room);
     return leaked;
+}
+
+static void *host_allocate(void *context, size_t bytes)
+{
+    return memory_allocate(context, bytes);
+}
+
+static void host_release(void *context, void *memory, size_t bytes)
+{
+    memory_release(context, memory, bytes);
+}
+
+static void host_log(void *context, int32_t level, const char *line)
+{
+    (void)context;
+    fail_msg("%d: %s", level, line);
+}
+
+/* The same commits in a real store. */
+static int fill_memory_store(void **state)
+{
+    fill_room(state);
+    struct room *room = *state;
+    room->host = (trading_host_functions){.size = sizeof room->host,
+                                          .abi = TRADING_PLUGIN_ABI,
+                                          .context = &room->memory,
+                                          .allocate = host_allocate,
+                                          .release = host_release,
+                                          .log = host_log};
+    trading_store_request request = {.size = sizeof request, .location = "", .durability = TRADING_DURABILITY_SYNC};
+    room->journal.ops = &memory_store_ops;
+    if (memory_store_ops.open(&request, &room->host, &room->journal.store, NULL))
+        return -1;
+    return memory_store_ops.append(room->journal.store, PARTITION, room->shelf.commits, COMMITS, NULL, NULL);
+}
+
+static int clear_memory_store(void **state)
+{
+    struct room *room = *state;
+    memory_store_ops.close(room->journal.store);
+    return clear_room(state);
 }
 
 static uint8_t *bytes_of(struct room *room, size_t commit)
@@ -162,7 +205,7 @@ static void a_walk_begins_with_the_commit_that_holds_the_position(void **state)
     }
     trading_error error = {0};
     assert_int_equal(journal_walk(&room->journal, shelf_end(&room->shelf) + 1, look, NULL, &error), TRADING_E_NOT_FOUND);
-    assert_string_equal(error.message, "the shelf ends before 101");
+    assert_int_equal(error.code, TRADING_E_NOT_FOUND);
     assert_int_equal(journal_walk(&room->journal, -1, look, NULL, &error), TRADING_E_INVALID);
 }
 
@@ -274,10 +317,8 @@ static void every_position_finds_its_commit(void **state)
     trading_error error = {0};
     for (int64_t at = shelf_end(&room->shelf); at-- > 0;) {
         size_t i = commit_of(room, at);
-        room->shelf.handed_over = 0;
         room->shelf.deaf = at % 2;
         assert_int_equal(journal_commit_at(&room->journal, at, &copy, &error), TRADING_OK);
-        assert_true(room->shelf.handed_over == 1 || room->shelf.deaf);
         assert_int_equal(copy.commit.first_position, room->shelf.commits[i].first_position);
         assert_int_equal(copy.commit.body_size, 100 + 20 * i);
         assert_int_equal(copy.commit.body[0], i);
@@ -287,10 +328,19 @@ static void every_position_finds_its_commit(void **state)
     assert_string_equal(error.message, "partition 7 ends before position 100");
     assert_int_equal(journal_commit_at(&room->journal, 1000, &copy, &error), TRADING_E_NOT_FOUND);
     assert_int_equal(journal_commit_at(&room->journal, -1, &copy, &error), TRADING_E_INVALID);
-    bytes_of(room, 3)[99] ^= 4;
-    assert_int_equal(journal_commit_at(&room->journal, 7, &copy, &error), TRADING_E_DAMAGED);
-    bytes_of(room, 3)[99] ^= 4;
     journal_copy_close(&copy);
+    journal_copy_close(&copy);
+}
+
+static void one_commit_is_read_for_one_position(void **state)
+{
+    struct room *room = *state;
+    struct journal_copy copy = {0};
+    assert_int_equal(journal_commit_at(&room->journal, 7, &copy, NULL), TRADING_OK);
+    assert_int_equal(room->shelf.handed_over, 1);
+    bytes_of(room, 3)[99] ^= 4;
+    assert_int_equal(journal_commit_at(&room->journal, 7, &copy, NULL), TRADING_E_DAMAGED);
+    assert_int_equal(room->shelf.handed_over, 2);
     journal_copy_close(&copy);
 }
 
@@ -409,7 +459,8 @@ static void reading_without_memory_fails_alone(void **state)
     }
 }
 
-#define with_room(test) cmocka_unit_test_setup_teardown(test, fill_room, clear_room)
+#define with_room(test)         cmocka_unit_test_setup_teardown(test, fill_room, clear_room)
+#define with_memory_store(test) cmocka_unit_test_setup_teardown(test, fill_memory_store, clear_memory_store)
 
 int read_suite(void)
 {
@@ -422,12 +473,19 @@ int read_suite(void)
         with_room(gaps_and_repetitions_break_the_chain),
         with_room(a_store_that_gives_the_wrong_commit_is_found_out),
         with_room(every_position_finds_its_commit),
+        with_room(one_commit_is_read_for_one_position),
         with_room(times_find_their_positions),
         with_room(a_search_reads_few_commits),
         with_room(a_search_ends_at_the_end_of_a_commit),
         with_room(a_lying_header_never_gives_a_wrong_position),
         with_room(a_commit_exchanged_during_the_search_is_seen),
         with_room(reading_without_memory_fails_alone),
+        with_memory_store(a_walk_begins_with_the_commit_that_holds_the_position),
+        with_memory_store(a_visitor_ends_the_walk),
+        with_memory_store(every_position_finds_its_commit),
+        with_memory_store(times_find_their_positions),
+        with_memory_store(a_search_ends_at_the_end_of_a_commit),
+        with_memory_store(reading_without_memory_fails_alone),
     };
     return cmocka_run_group_tests_name("reading a journal", tests, NULL, NULL);
 }
