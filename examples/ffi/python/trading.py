@@ -11,198 +11,17 @@ float. Times are nanoseconds since 1970, UTC. What went wrong in the machinery i
 
 The library is found through TRADING_LIBRARY (a path), else as the system finds libtrading.so.0.
 """
-import collections
 import ctypes
-import decimal
-import os
 
 import _layout as c
-
-_library = c.load(os.environ.get("TRADING_LIBRARY", "libtrading.so.0"))
+from _values import (Error, Rejected, check, constant, fixed, from_decimal, from_id, library, open_handle, record, text, time_text,
+                     to_decimal, to_id, to_key, to_time)
 
 VIEW_NOW, VIEW_LATEST, FEED_AT_CURSOR = c.VIEW_NOW, c.VIEW_LATEST, c.FEED_AT_CURSOR
+_SIDES = {"buy": c.SIDE_BUY, "sell": c.SIDE_SELL}
+_TIMES_IN_FORCE = {None: 0, "day": c.TIME_IN_FORCE_DAY, "gtc": c.TIME_IN_FORCE_GTC, "ioc": c.TIME_IN_FORCE_IOC}
 _PAGE_ELEMENTS = 256
 _ROW_VALUE_BYTES = 1 << 20
-
-
-class Error(Exception):
-    """The machinery failed: `name` is the code without its prefix, such as "NO_SPACE"."""
-
-    def __init__(self, code, flags=0, native_code=0, message=""):
-        self.code, self.flags, self.native_code = code, flags, native_code
-        self.name = _library.trading_error_name(code).decode()
-        super().__init__(f"{self.name}: {message}" if message else self.name)
-
-    @property
-    def retryable(self):
-        return bool(self.flags & c.ERROR_RETRYABLE)
-
-    @property
-    def fatal(self):
-        return bool(self.flags & c.ERROR_FATAL)
-
-    @property
-    def outcome_unknown(self):
-        return bool(self.flags & c.ERROR_OUTCOME_UNKNOWN)
-
-
-class Rejected(Exception):
-    """The domain refused a command; `result` says by which rule, what it required and what was available."""
-
-    def __init__(self, result):
-        self.result = result
-        super().__init__(f"{result.status} {result.reason}: {_library.trading_reason_text(result.reason_code).decode()}")
-
-
-def _check(function, *arguments, answers=()):
-    """Calls a function that ends with an error; returns its code when that is OK or in `answers`, else raises."""
-    error = c.Error()
-    code = getattr(_library, function)(*arguments, ctypes.byref(error))
-    if code != c.OK and code not in answers:
-        raise Error(code, error.flags, error.native_code, error.message.decode("utf-8", "replace"))
-    return code
-
-
-def _open(function, *arguments):
-    handle = ctypes.c_void_p()
-    _check(function, ctypes.byref(handle), *arguments)
-    return handle
-
-
-# ---- Plain values, in and out ----
-
-
-def to_decimal(value):
-    """A Decimal, an int or text as the library counts it: exactly, or not at all."""
-    if isinstance(value, decimal.Decimal):
-        value = format(value, "f")
-    elif isinstance(value, int) and not isinstance(value, bool):
-        value = str(value)
-    elif not isinstance(value, str):
-        raise TypeError(f"a decimal is a Decimal, an int or text, not {type(value).__name__}: {value!r}")
-    text, count = value.encode(), ctypes.c_int64()
-    code = _library.trading_decimal_parse(text, len(text), ctypes.byref(count))
-    if code != c.OK:
-        raise Error(code, message=f"{value!r} is not a decimal of at most six places within the library's range")
-    return count.value
-
-
-def from_decimal(count):
-    buffer = ctypes.create_string_buffer(c.DECIMAL_TEXT)
-    _library.trading_decimal_format(count, 2, buffer)
-    return decimal.Decimal(buffer.value.decode())
-
-
-def to_id(entity, text):
-    identifier = c.Id()
-    if text:
-        raw = text.encode()
-        code = _library.trading_id_parse(entity, raw, len(raw), ctypes.byref(identifier))
-        if code != c.OK:
-            raise Error(code, message=f"{text!r} is not the id of {_ENTITY_WORDS[entity]}")
-    return identifier
-
-
-def from_id(entity, identifier):
-    """The id as text; None when it is zero."""
-    if not any(identifier.bytes):
-        return None
-    buffer = ctypes.create_string_buffer(c.ID_TEXT)
-    _library.trading_id_format(entity, ctypes.byref(identifier), buffer)
-    return buffer.value.decode()
-
-
-def to_key(text):
-    """The idempotency key that any text of the caller's stands for; no text gives the zero key, "none"."""
-    key, raw = c.Id(), (text or "").encode()
-    _library.trading_key_from_text(raw, len(raw), ctypes.byref(key))
-    return key
-
-
-def to_time(text):
-    raw, time = text.encode(), ctypes.c_int64()
-    code = _library.trading_time_parse(raw, len(raw), ctypes.byref(time))
-    if code != c.OK:
-        raise Error(code, message=f"{text!r} is not a time: write 2013-03-01T14:30:00Z or 2013-03-01")
-    return time.value
-
-
-def time_text(time):
-    buffer = ctypes.create_string_buffer(c.TIME_TEXT)
-    _library.trading_time_format(time, buffer)
-    return buffer.value.decode()
-
-
-def _text(value):
-    raw = value.encode()
-    return c.Text(raw, len(raw))
-
-
-def _fixed(struct, value):
-    """A symbol or a currency; one that is too long stays wrong, so that the library refuses it and nothing is cut."""
-    raw = value.encode()
-    room = ctypes.sizeof(struct)
-    return struct(raw if len(raw) < room else b"?" * room)
-
-
-_ENTITY_WORDS = {c.ENTITY_ACCOUNT: "an account", c.ENTITY_PORTFOLIO: "a portfolio", c.ENTITY_ORDER: "an order"}
-_SIDES = {"buy": c.SIDE_BUY, "sell": c.SIDE_SELL}
-_ORDER_TYPES = {"market": c.ORDER_TYPE_MARKET, "limit": c.ORDER_TYPE_LIMIT}
-_TIMES_IN_FORCE = {None: 0, "day": c.TIME_IN_FORCE_DAY, "gtc": c.TIME_IN_FORCE_GTC, "ioc": c.TIME_IN_FORCE_IOC}
-
-
-def _constant(table, what, word):
-    if word not in table:
-        raise ValueError(f"{what} is one of {', '.join(str(key) for key in table)}, not {word!r}")
-    return table[word]
-
-
-# ---- Records: C structs as named tuples ----
-
-_ID_FIELDS = {"account": c.ENTITY_ACCOUNT, "portfolio": c.ENTITY_PORTFOLIO, "order": c.ENTITY_ORDER, "lot": c.ENTITY_ORDER,
-              "counter_order": c.ENTITY_ORDER, (c.Account, "id"): c.ENTITY_ACCOUNT, (c.Portfolio, "id"): c.ENTITY_PORTFOLIO,
-              (c.Order, "id"): c.ENTITY_ORDER}
-_NAME_FIELDS = {(c.Result, "status"): "status", (c.Result, "order_status"): "order_status", "reason": "reason",
-                "kind": "event", "side": "side", "time_in_force": "time_in_force", "order_type": "order_type",
-                (c.Order, "type"): "order_type", (c.Order, "status"): "order_status", (c.Account, "status"): "account_status",
-                (c.Portfolio, "status"): "portfolio_status", "loyalty": "loyalty", (c.Activity, "type"): "activity"}
-# `reserved` is unused space in most structs, and an amount in these two.
-_HIDDEN = {struct: {"size", "reserved"} for struct in c.STRUCTS.values()}
-_HIDDEN[c.Position] = _HIDDEN[c.Lot] = set()
-_types = {}
-
-
-def _record_type(struct):
-    if struct not in _types:
-        fields = [name for name, *_ in struct._fields_ if name not in _HIDDEN[struct]]
-        extra = ["reason_code"] if struct is c.Result else []
-        _types[struct] = collections.namedtuple(struct.__name__, fields + extra)
-    return _types[struct]
-
-
-def _field(struct, name, value):
-    if isinstance(value, c.Decimal):
-        return from_decimal(value.value)
-    if isinstance(value, c.Id):
-        entity = _ID_FIELDS.get((struct, name)) or _ID_FIELDS.get(name)
-        return from_id(entity, value) if entity else bytes(value.bytes)
-    if isinstance(value, (c.Symbol, c.Currency, c.Total)):
-        return value.text.decode()
-    if isinstance(value, bytes):
-        return value.decode()
-    if isinstance(value, ctypes.Array):
-        return bytes(value)
-    naming = _NAME_FIELDS.get((struct, name)) or _NAME_FIELDS.get(name)
-    if naming:
-        return getattr(_library, f"trading_{naming}_name")(value).decode() if value else None
-    return value
-
-
-def _record(value):
-    struct = type(value)
-    kind = _record_type(struct)
-    fields = [_field(struct, name, getattr(value, name)) for name in kind._fields if name != "reason_code"]
-    return kind(*fields, *([value.reason] if struct is c.Result else []))
 
 
 # ---- Commands ----
@@ -223,23 +42,23 @@ class Command:
 def open_account(name="", *, deposit="0", currency="USD", profile_name="", profile_surname="", email="", phone_number="",
                  street="", postal_code="", province="", **envelope):
     body = c.OpenAccount(
-        currency=_fixed(c.Currency, currency), deposit=to_decimal(deposit), name=_text(name), profile_name=_text(profile_name),
-        profile_surname=_text(profile_surname), email=_text(email), phone_number=_text(phone_number), street=_text(street),
-        postal_code=_text(postal_code), province=_text(province))
+        currency=fixed(c.Currency, currency), deposit=to_decimal(deposit), name=text(name), profile_name=text(profile_name),
+        profile_surname=text(profile_surname), email=text(email), phone_number=text(phone_number), street=text(street),
+        postal_code=text(postal_code), province=text(province))
     return Command(c.COMMAND_OPEN_ACCOUNT, body, **envelope)
 
 
 def open_portfolio(account, name="", **envelope):
-    return Command(c.COMMAND_OPEN_PORTFOLIO, c.OpenPortfolio(name=_text(name)), account, **envelope)
+    return Command(c.COMMAND_OPEN_PORTFOLIO, c.OpenPortfolio(name=text(name)), account, **envelope)
 
 
 def update_contact(account, email, phone_number, **envelope):
-    body = c.UpdateContact(email=_text(email), phone_number=_text(phone_number))
+    body = c.UpdateContact(email=text(email), phone_number=text(phone_number))
     return Command(c.COMMAND_UPDATE_CONTACT, body, account, **envelope)
 
 
 def update_address(account, street, postal_code, province, **envelope):
-    body = c.UpdateAddress(street=_text(street), postal_code=_text(postal_code), province=_text(province))
+    body = c.UpdateAddress(street=text(street), postal_code=text(postal_code), province=text(province))
     return Command(c.COMMAND_UPDATE_ADDRESS, body, account, **envelope)
 
 
@@ -279,9 +98,9 @@ def close_account(account, **envelope):
 def place_order(portfolio, side, symbol, quantity, *, limit_price=None, time_in_force=None, lot=None, **envelope):
     """A limit order when it has a limit price, else a market order."""
     body = c.PlaceOrder(
-        side=_constant(_SIDES, "side", side), type=_ORDER_TYPES["market" if limit_price is None else "limit"],
-        time_in_force=_constant(_TIMES_IN_FORCE, "time_in_force", time_in_force),
-        portfolio=to_id(c.ENTITY_PORTFOLIO, portfolio), symbol=_fixed(c.Symbol, symbol), quantity=to_decimal(quantity),
+        side=constant(_SIDES, "side", side), type=c.ORDER_TYPE_MARKET if limit_price is None else c.ORDER_TYPE_LIMIT,
+        time_in_force=constant(_TIMES_IN_FORCE, "time_in_force", time_in_force),
+        portfolio=to_id(c.ENTITY_PORTFOLIO, portfolio), symbol=fixed(c.Symbol, symbol), quantity=to_decimal(quantity),
         limit_price=0 if limit_price is None else to_decimal(limit_price), lot=to_id(c.ENTITY_ORDER, lot))
     return Command(c.COMMAND_PLACE_ORDER, body, **envelope)
 
@@ -298,8 +117,8 @@ def close_portfolio(portfolio, **envelope):
 def set_quote(symbol, bid, ask, *, bid_size=None, ask_size=None, currency="USD", **envelope):
     """A side of price 0 is not quoted; a size of None is never used up."""
     body = c.SetQuote()
-    _library.trading_set_quote_init(ctypes.byref(body))
-    body.currency, body.symbol = _fixed(c.Currency, currency), _fixed(c.Symbol, symbol)
+    library.trading_set_quote_init(ctypes.byref(body))
+    body.currency, body.symbol = fixed(c.Currency, currency), fixed(c.Symbol, symbol)
     body.bid, body.ask = to_decimal(bid), to_decimal(ask)
     if bid_size is not None:
         body.bid_size = to_decimal(bid_size)
@@ -326,7 +145,7 @@ class _Handle:
     def close(self):
         handle, self._handle = self._handle, None
         if handle:
-            getattr(_library, self._close_function)(handle)
+            getattr(library, self._close_function)(handle)
 
     def __enter__(self):
         return self
@@ -342,8 +161,8 @@ def _nanoseconds(timeout):
 
 def _next_events(function, handle, maximum, timeout):
     events, count = (c.Event * maximum)(), ctypes.c_size_t()
-    _check(function, handle, events, maximum, ctypes.byref(count), _nanoseconds(timeout), answers=(c.E_TIMEOUT,))
-    return [_record(event) for event in events[:count.value]]
+    check(function, handle, events, maximum, ctypes.byref(count), _nanoseconds(timeout), answers=(c.E_TIMEOUT,))
+    return [record(event) for event in events[:count.value]]
 
 
 class Engine:
@@ -351,25 +170,25 @@ class Engine:
 
     def __init__(self, uri, *, read_only=False, market_collar=None, compression=0):
         options = c.EngineOptions()
-        _library.trading_engine_options_init(ctypes.byref(options))
+        library.trading_engine_options_init(ctypes.byref(options))
         options.flags = c.ENGINE_READ_ONLY if read_only else 0
         options.compression = compression
         if market_collar is not None:
             options.market_collar = to_decimal(market_collar)
-        self._host = _open("trading_host_open", None)
+        self._host = open_handle("trading_host_open", None)
         try:
-            self._handle = _open("trading_engine_open", self._host, uri.encode(), ctypes.byref(options))
+            self._handle = open_handle("trading_engine_open", self._host, uri.encode(), ctypes.byref(options))
         except Error:
-            _check("trading_host_close", self._host)
+            check("trading_host_close", self._host)
             raise
 
     def close(self):
         """Finishes what was submitted, writes a checkpoint, closes. An Error says what failed; BUSY: it is still open."""
         if self._handle is None:
             return
-        _check("trading_engine_close", self._handle, c.CLOSE_DRAIN)
+        check("trading_engine_close", self._handle, c.CLOSE_DRAIN)
         self._handle = None
-        _check("trading_host_close", self._host)
+        check("trading_host_close", self._host)
 
     def __enter__(self):
         return self
@@ -382,8 +201,8 @@ class Engine:
         commands = list(commands)
         array = (c.Command * len(commands))(*[command.struct for command in commands])
         results = (c.Result * len(commands))()
-        _check("trading_engine_execute", self._handle, array, len(commands), results)
-        return [_record(result) for result in results]
+        check("trading_engine_execute", self._handle, array, len(commands), results)
+        return [record(result) for result in results]
 
     def do(self, command):
         """Executes one command; raises Rejected unless it was accepted, now or before under the same key."""
@@ -393,54 +212,54 @@ class Engine:
         return result
 
     def view(self, at=VIEW_NOW):
-        return View(_open("trading_view_open", self._handle, at))
+        return View(open_handle("trading_view_open", self._handle, at))
 
     def view_at_time(self, time):
-        return View(_open("trading_view_open_at_time", self._handle, time))
+        return View(open_handle("trading_view_open_at_time", self._handle, time))
 
     def feed(self, start=0, *, kinds=(), account=None, cursor=None):
         """Events from position `start` on, or from where the named cursor stands with FEED_AT_CURSOR."""
         wanted = _filter(kinds, account)
         name = cursor.encode() if cursor is not None else None
-        return Feed(_open("trading_feed_open", self._handle, start, ctypes.byref(wanted), name))
+        return Feed(open_handle("trading_feed_open", self._handle, start, ctypes.byref(wanted), name))
 
     def projection(self, name, version=1, *, kinds=(), account=None):
         options, wanted = c.ProjectionOptions(), _filter(kinds, account)
-        _library.trading_projection_options_init(ctypes.byref(options))
+        library.trading_projection_options_init(ctypes.byref(options))
         options.name, options.version, options.filter = name.encode(), version, ctypes.pointer(wanted)
-        return Projection(_open("trading_projection_open", self._handle, ctypes.byref(options)))
+        return Projection(open_handle("trading_projection_open", self._handle, ctypes.byref(options)))
 
     def activity(self):
         """The built-in projection of account activity, brought up to date."""
-        activity = Activity(_open("trading_activity_open", self._handle))
+        activity = Activity(open_handle("trading_activity_open", self._handle))
         activity.run()
         return activity
 
     def checkpoint(self):
-        _check("trading_engine_checkpoint", self._handle)
+        check("trading_engine_checkpoint", self._handle)
 
     def info(self):
         info = c.EngineInfo(size=ctypes.sizeof(c.EngineInfo))
-        _check("trading_engine_get_info", self._handle, ctypes.byref(info))
-        return _record(info)
+        check("trading_engine_get_info", self._handle, ctypes.byref(info))
+        return record(info)
 
     def verify(self):
         """Proves the store from its journal; `sound` says whether everything holds, `finding` what does not."""
         verification = c.Verification(size=ctypes.sizeof(c.Verification))
-        _check("trading_engine_verify", self._handle, ctypes.byref(verification), None, None)
-        return _record(verification)
+        check("trading_engine_verify", self._handle, ctypes.byref(verification), None, None)
+        return record(verification)
 
 
 def event_kinds():
     """The kinds of event by name."""
-    return {_library.trading_event_name(kind).decode(): kind for kind in range(1, c.EVENT_KINDS)}
+    return {library.trading_event_name(kind).decode(): kind for kind in range(1, c.EVENT_KINDS)}
 
 
 def _filter(kinds, account):
     wanted = c.Filter(size=ctypes.sizeof(c.Filter), account=to_id(c.ENTITY_ACCOUNT, account))
     numbers = event_kinds() if kinds else {}
     for name in kinds:
-        kind = _constant(numbers, "a kind of event", name)
+        kind = constant(numbers, "a kind of event", name)
         wanted.kinds[kind // 64] |= 1 << (kind % 64)
     return wanted
 
@@ -449,7 +268,7 @@ def _pages(function, struct, handle, *names):
     """All elements of a list that is read in pages."""
     cursor, page, count = ctypes.c_uint64(), (struct * _PAGE_ELEMENTS)(), ctypes.c_size_t()
     while True:
-        _check(function, handle, *names, ctypes.byref(cursor), page, _PAGE_ELEMENTS, ctypes.byref(count))
+        check(function, handle, *names, ctypes.byref(cursor), page, _PAGE_ELEMENTS, ctypes.byref(count))
         if count.value == 0:
             return
         yield from page[:count.value]
@@ -462,18 +281,18 @@ class View(_Handle):
 
     @property
     def position(self):
-        return _library.trading_view_position(self._handle)
+        return library.trading_view_position(self._handle)
 
     @property
     def time(self):
-        return _library.trading_view_time(self._handle)
+        return library.trading_view_time(self._handle)
 
     def _one(self, function, struct, name):
         out = struct()
         if struct._fields_[0][0] == "size":
             out.size = ctypes.sizeof(struct)
-        _check(function, self._handle, ctypes.byref(name), ctypes.byref(out))
-        return _record(out)
+        check(function, self._handle, ctypes.byref(name), ctypes.byref(out))
+        return record(out)
 
     def account(self, account):
         return self._one("trading_view_account", c.Account, to_id(c.ENTITY_ACCOUNT, account))
@@ -486,14 +305,14 @@ class View(_Handle):
 
     def portfolio_name(self, portfolio):
         name, identifier = ctypes.create_string_buffer(c.NAME_BYTES + 1), to_id(c.ENTITY_PORTFOLIO, portfolio)
-        _check("trading_view_portfolio_name", self._handle, ctypes.byref(identifier), name, len(name))
+        check("trading_view_portfolio_name", self._handle, ctypes.byref(identifier), name, len(name))
         return name.value.decode()
 
     def order(self, order):
         return self._one("trading_view_order", c.Order, to_id(c.ENTITY_ORDER, order))
 
     def quote(self, symbol):
-        return self._one("trading_view_quote", c.Quote, _fixed(c.Symbol, symbol))
+        return self._one("trading_view_quote", c.Quote, fixed(c.Symbol, symbol))
 
     def accounts(self):
         for identifier in _pages("trading_view_accounts", c.Id, self._handle):
@@ -509,38 +328,38 @@ class View(_Handle):
 
     def positions(self, portfolio):
         identifier = to_id(c.ENTITY_PORTFOLIO, portfolio)
-        yield from map(_record, _pages("trading_view_positions", c.Position, self._handle, identifier))
+        yield from map(record, _pages("trading_view_positions", c.Position, self._handle, identifier))
 
     def lots(self, portfolio):
-        yield from map(_record, _pages("trading_view_lots", c.Lot, self._handle, to_id(c.ENTITY_PORTFOLIO, portfolio)))
+        yield from map(record, _pages("trading_view_lots", c.Lot, self._handle, to_id(c.ENTITY_PORTFOLIO, portfolio)))
 
     def orders(self, portfolio, *, open_only=False):
         identifier = to_id(c.ENTITY_PORTFOLIO, portfolio)
-        yield from map(_record, _pages("trading_view_orders", c.Order, self._handle, identifier, int(open_only)))
+        yield from map(record, _pages("trading_view_orders", c.Order, self._handle, identifier, int(open_only)))
 
     def executions(self, order):
-        yield from map(_record, _pages("trading_view_executions", c.Execution, self._handle, to_id(c.ENTITY_ORDER, order)))
+        yield from map(record, _pages("trading_view_executions", c.Execution, self._handle, to_id(c.ENTITY_ORDER, order)))
 
     def book(self, symbol, side):
-        levels = _pages("trading_view_book", c.Level, self._handle, _fixed(c.Symbol, symbol), _constant(_SIDES, "side", side))
-        yield from map(_record, levels)
+        levels = _pages("trading_view_book", c.Level, self._handle, fixed(c.Symbol, symbol), constant(_SIDES, "side", side))
+        yield from map(record, levels)
 
     def history(self, identifier):
         """The events of an account, a portfolio, an order (by id) or an instrument (by symbol), the newest first."""
         prefixes = {"A-": c.ENTITY_ACCOUNT, "P-": c.ENTITY_PORTFOLIO, "ORD-": c.ENTITY_ORDER}
         entity = next((prefixes[prefix] for prefix in prefixes if identifier.startswith(prefix)), c.ENTITY_INSTRUMENT)
-        name = _fixed(c.Symbol, identifier) if entity == c.ENTITY_INSTRUMENT else to_id(entity, identifier)
-        yield from map(_record, _pages("trading_view_history", c.Event, self._handle, entity, ctypes.byref(name)))
+        name = fixed(c.Symbol, identifier) if entity == c.ENTITY_INSTRUMENT else to_id(entity, identifier)
+        yield from map(record, _pages("trading_view_history", c.Event, self._handle, entity, ctypes.byref(name)))
 
     def ledgers(self):
         """Who holds what, a ledger a currency; each sums to zero."""
         cursor = ctypes.c_uint64()
         while True:
             out = c.Ledger(size=ctypes.sizeof(c.Ledger))
-            if _check("trading_view_ledger", self._handle, ctypes.byref(cursor), ctypes.byref(out),
+            if check("trading_view_ledger", self._handle, ctypes.byref(cursor), ctypes.byref(out),
                       answers=(c.E_NOT_FOUND,)) == c.E_NOT_FOUND:
                 return
-            yield _record(out)
+            yield record(out)
 
 
 class Feed(_Handle):
@@ -554,10 +373,10 @@ class Feed(_Handle):
 
     @property
     def position(self):
-        return _library.trading_feed_position(self._handle)
+        return library.trading_feed_position(self._handle)
 
     def acknowledge(self, position):
-        _check("trading_feed_acknowledge", self._handle, position)
+        check("trading_feed_acknowledge", self._handle, position)
 
 
 class _Rows(_Handle):
@@ -568,10 +387,10 @@ class _Rows(_Handle):
     def position(self):
         """Where it stands, and how many events it is behind."""
         lag = ctypes.c_int64()
-        return _library.trading_projection_position(self._handle, ctypes.byref(lag)), lag.value
+        return library.trading_projection_position(self._handle, ctypes.byref(lag)), lag.value
 
     def reset(self):
-        _check("trading_projection_reset", self._handle)
+        check("trading_projection_reset", self._handle)
 
 
 class Activity(_Rows):
@@ -580,12 +399,12 @@ class Activity(_Rows):
     def run(self):
         """Catches up; returns how many events that took."""
         applied = ctypes.c_uint64()
-        _check("trading_projection_run", self._handle, ctypes.byref(applied))
+        check("trading_projection_run", self._handle, ctypes.byref(applied))
         return applied.value
 
     def list(self, account):
         """The account's activity, the oldest first."""
-        yield from map(_record, _pages("trading_activity_list", c.Activity, self._handle, to_id(c.ENTITY_ACCOUNT, account)))
+        yield from map(record, _pages("trading_activity_list", c.Activity, self._handle, to_id(c.ENTITY_ACCOUNT, account)))
 
 
 class Projection(_Rows):
@@ -595,15 +414,15 @@ class Projection(_Rows):
         return _next_events("trading_projection_poll", self._handle, maximum, timeout)
 
     def put(self, key, value):
-        _check("trading_projection_put", self._handle, key, len(key), value, len(value))
+        check("trading_projection_put", self._handle, key, len(key), value, len(value))
 
     def remove(self, key):
-        _check("trading_projection_remove", self._handle, key, len(key))
+        check("trading_projection_remove", self._handle, key, len(key))
 
     def get(self, key):
         """The row's value; None when there is none."""
         value, size = ctypes.create_string_buffer(_ROW_VALUE_BYTES), ctypes.c_size_t(_ROW_VALUE_BYTES)
-        found = _check("trading_projection_get", self._handle, key, len(key), value, ctypes.byref(size),
+        found = check("trading_projection_get", self._handle, key, len(key), value, ctypes.byref(size),
                        answers=(c.E_NOT_FOUND,))
         return value.raw[:size.value] if found == c.OK else None
 
@@ -613,7 +432,7 @@ class Projection(_Rows):
         while True:
             key.raw = start.ljust(c.ROW_KEY_BYTES, b"\0")
             key_size, value_size = ctypes.c_size_t(len(start)), ctypes.c_size_t(_ROW_VALUE_BYTES)
-            if _check("trading_projection_seek", self._handle, key, ctypes.byref(key_size), value, ctypes.byref(value_size),
+            if check("trading_projection_seek", self._handle, key, ctypes.byref(key_size), value, ctypes.byref(value_size),
                       answers=(c.E_NOT_FOUND,)) == c.E_NOT_FOUND:
                 return
             found = key.raw[:key_size.value]
@@ -621,4 +440,4 @@ class Projection(_Rows):
             start = found + b"\0"
 
     def commit(self):
-        _check("trading_projection_commit", self._handle)
+        check("trading_projection_commit", self._handle)
