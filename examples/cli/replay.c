@@ -2,6 +2,7 @@
 #include "arguments.h"
 #include "output.h"
 #include "replay_run.h"
+#include "replay_words.h"
 #include "session.h"
 #include "stop.h"
 
@@ -136,6 +137,7 @@ static void announce(const struct plan *plan)
 {
     char first[TRADING_TIME_TEXT];
     char last[TRADING_TIME_TEXT];
+    char text[3][AMOUNT_TEXT];
     size_t done = 0;
     size_t counts[STEP_SESSION + 1] = {0};
     if (plan->count == 0) {
@@ -148,10 +150,12 @@ static void announce(const struct plan *plan)
     }
     trading_time_format(plan->steps[0].time, first);
     trading_time_format(plan->steps[plan->count - 1].time, last);
-    printf("%.10s to %.10s: %zu prices, %zu lines of strategy, %zu sessions\n", first, last, counts[STEP_QUOTE],
-           counts[STEP_LINE], counts[STEP_SESSION]);
+    printf("%.10s to %.10s: %s prices, %s lines of strategy, %s sessions\n", first, last,
+           words_count(counts[STEP_QUOTE], text[0]), words_count(counts[STEP_LINE], text[1]),
+           words_count(counts[STEP_SESSION], text[2]));
     if (done > 0)
-        printf("The store has %zu of these %zu steps; going on after them.\n", done, plan->count);
+        printf("The store has %s of these %s steps; going on after them.\n", words_count(done, text[0]),
+               words_count(plan->count, text[1]));
 }
 
 /* Replays into an open store. @return an exit_code, or EXIT_STOPPED */

@@ -167,6 +167,8 @@ void tell_progress(struct teller *teller, size_t done, trading_time time)
 {
     char bar[BAR_WIDTH + 1];
     char date[TRADING_TIME_TEXT];
+    char counted[AMOUNT_TEXT];
+    char all[AMOUNT_TEXT];
     if (!teller->has_bar || !is_due(teller))
         return;
     size_t filled = done * BAR_WIDTH / teller->plan->count;
@@ -174,7 +176,8 @@ void tell_progress(struct teller *teller, size_t done, trading_time time)
     memset(bar, '#', filled);
     bar[BAR_WIDTH] = '\0';
     trading_time_format(time, date);
-    fprintf(stderr, "\r%.10s  [%s]  %zu of %zu steps\033[K", date, bar, done, teller->plan->count);
+    fprintf(stderr, "\r%.10s  [%s]  %s of %s steps\033[K", date, bar, words_count(done, counted),
+            words_count(teller->plan->count, all));
     fflush(stderr);
     teller->bar_is_drawn = true;
 }
@@ -217,6 +220,7 @@ static void write_summary(const json_t *statements)
         {"PAID OUT", "withdrawals", COLUMN_NUMBER},  {"CASH", "closing_balance", COLUMN_NUMBER},
         {"SHARES", "market_value", COLUMN_NUMBER},   {"CASH AND SHARES", "total_value", COLUMN_NUMBER},
         {"REALISED", "realized_pnl", COLUMN_NUMBER}, {"UNREALISED", "unrealized_pnl", COLUMN_NUMBER},
+        {"ACCOUNT", "account", COLUMN_TEXT},
     };
     putchar('\n');
     output_table(stdout, columns, sizeof columns / sizeof columns[0], statements, "The strategy opened no account.");

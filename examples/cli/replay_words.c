@@ -13,9 +13,15 @@ const char *words_amount(trading_decimal value, int32_t decimals, char buffer[AM
 {
     char text[TRADING_DECIMAL_TEXT];
     trading_decimal_format(value, decimals, text);
-    const char *grouped = output_grouped(text, buffer);
-    if (grouped != buffer)
-        snprintf(buffer, AMOUNT_TEXT, "%s", grouped);
+    output_grouped(text, buffer);
+    return buffer;
+}
+
+const char *words_count(size_t count, char buffer[AMOUNT_TEXT])
+{
+    char text[24];
+    snprintf(text, sizeof text, "%zu", count);
+    output_grouped(text, buffer);
     return buffer;
 }
 

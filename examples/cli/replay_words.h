@@ -12,7 +12,9 @@
 #define AMOUNT_TEXT 48
 const char *words_amount(trading_decimal value, int32_t decimals, char buffer[AMOUNT_TEXT]);
 
-/* "buys 100 AAPL at market" */
+const char *words_count(size_t count, char buffer[AMOUNT_TEXT]);
+
+/* "buys 100 AAPL at the market" */
 void words_of_request(const struct strategy *strategy, const struct request *request, char words[WORDS]);
 
 /* "filled at 85.66" */
