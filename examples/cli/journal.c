@@ -155,11 +155,11 @@ static const struct subcommand subcommands[] = {
     {
         .name = "replay",
         .summary = "Drive quotes from a file of real prices through the exchange",
-        .about = "Under the dates of the prices, with what customers do in between; ends with their statements. Stopped with Ctrl-C, or\n"
-                 "in any other way, the same command goes on where it stopped. docs/replay.md has the formats. Exits with 130 when\n"
-                 "it was stopped with Ctrl-C.",
+        .about = "Under the dates of the prices, with what customers do in between; ends with their statements. Stopped with\n"
+                 "Ctrl-C (exit status 130) or in any other way, it goes on where it stopped when it is called in the same way.\n"
+                 "docs/replay.md has the formats.",
         .examples = "  trading replay prices.csv --store lmdb:/tmp/replay\n"
-                    "  trading replay AAPL.csv IBM.csv --strategy customers.jsonl --spread 5 --size 1% --store lmdb:/tmp/replay\n",
+                    "  trading replay AAPL.csv IBM.csv --strategy day.jsonl --size 1% --store lmdb:/tmp/replay\n",
         .arguments = replay_arguments,
         .common = REPORT,
         .main = replay_main,

@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define BASIS_POINTS   10000
+#define BASIS_POINTS   INT64_C(10000)
 #define DEFAULT_SPREAD "10"
 #define DEFAULT_SIZE   "0.1%"
 #define DATE_LENGTH    10
@@ -37,7 +37,7 @@ static bool read_spread(const struct arguments *arguments, struct quoting *quoti
     if (!text)
         text = DEFAULT_SPREAD;
     if (trading_decimal_parse(text, strlen(text), &spread) != TRADING_OK || spread <= 0 ||
-        spread > BASIS_POINTS * TRADING_DECIMAL_ONE) {
+        spread > TRADING_DECIMAL_ONE * BASIS_POINTS) {
         arguments_complain(arguments, "--spread: \"%s\" is not a number of basis points above 0, such as 10 for 0.1%%", text);
         return false;
     }

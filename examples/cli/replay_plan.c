@@ -153,7 +153,7 @@ static int compare_keys(const void *left, const void *right)
 /* The steps by key; NULL without memory. */
 static struct step **sort_by_key(const struct plan *plan)
 {
-    struct step **sorted = calloc(plan->count + 1, sizeof *sorted);
+    struct step **sorted = calloc(plan->count + 1, sizeof(struct step *));
     for (size_t i = 0; sorted && i < plan->count; i++)
         sorted[i] = &plan->steps[i];
     if (sorted)

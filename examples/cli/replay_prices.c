@@ -181,12 +181,8 @@ static bool symbol_of_text(const char *text, size_t length, trading_symbol *symb
     if (length == 0 || length >= sizeof symbol->text)
         return false;
     *symbol = (trading_symbol){{0}};
-    for (size_t i = 0; i < length; i++) {
-        if (memchr("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/", text[i], 40) == NULL)
-            return false;
-        symbol->text[i] = text[i];
-    }
-    return true;
+    memcpy(symbol->text, text, length);
+    return strspn(symbol->text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_/") == length;
 }
 
 bool symbol_of_path(const char *path, trading_symbol *symbol)

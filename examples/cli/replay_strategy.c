@@ -116,7 +116,7 @@ static bool fill_in(struct preparing *preparing, json_t *document, struct compla
     line->reference_count = 0;
     for (size_t i = 0; i < REFERENCES_MAX; i++) {
         const char *text = json_string_value(json_object_get(document, keys[i]));
-        struct reference reference;
+        struct reference reference = {0};
         char id[TRADING_ID_TEXT];
         if (!text || text[0] != '@')
             continue;
