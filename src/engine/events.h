@@ -7,14 +7,14 @@
 #include "journal/entry.h"
 #include "process/domain.h"
 
-/* Reads the events of one commit, in order. The commit's body must stay until the reader is done. */
+/* Reads the events of one commit, in order. The commit and its body must stay until the reader is done. */
 struct event_reader {
+    const struct commit *commit;
     struct reader reader;
     struct cause cause;
-    int64_t position;     /* of the next event */
-    uint32_t entries;     /* that are not begun */
-    uint32_t entry_left;  /* events of the entry that is open */
-    uint32_t events_left; /* of the commit */
+    int64_t position;    /* of the next event */
+    uint32_t entries;    /* that are not begun */
+    uint32_t entry_left; /* events of the entry that is open */
 };
 
 void event_reader_begin(struct event_reader *events, const struct commit *commit);

@@ -1,0 +1,251 @@
+#include "engine/events.h"
+
+#include "base/error.h"
+
+#include <inttypes.h>
+
+/* ---- reading a commit ---- */
+
+void event_reader_begin(struct event_reader *events, const struct commit *commit)
+{
+    *events = (struct event_reader){.commit = commit,
+                                    .reader = {.at = commit->body, .end = commit->body + commit->body_size},
+                                    .position = commit->first_position,
+                                    .entries = commit->entries};
+}
+
+static bool begin_entry(struct event_reader *events)
+{
+    if (events->entries == 0)
+        return false;
+    events->entries--;
+    entry_read(&events->reader, &events->cause, &events->entry_left);
+    if (events->entry_left > commit_end(events->commit) - events->position)
+        events->reader.bad = true;
+    return !events->reader.bad;
+}
+
+bool event_reader_next(struct event_reader *events, struct event *event, const struct cause **cause)
+{
+    if (events->reader.bad || (events->entry_left == 0 && !begin_entry(events)))
+        return false;
+    event_read(&events->reader, events->position, event);
+    if (events->reader.bad)
+        return false;
+    events->position++;
+    if (--events->entry_left == 0)
+        entry_read_version(&events->reader);
+    *cause = &events->cause;
+    return true;
+}
+
+int32_t event_reader_end(const struct event_reader *events, trading_error *error)
+{
+    const struct commit *commit = events->commit;
+    if (!events->reader.bad && events->reader.at == events->reader.end && events->position == commit_end(commit))
+        return TRADING_OK;
+    return error_set(error, TRADING_E_DAMAGED,
+                     "partition %u, commit at position %" PRId64 ": event %" PRId64 " cannot be read; verify the store",
+                     commit->partition, commit->first_position, events->position);
+}
+
+/* ---- telling an event ---- */
+
+/* Looks up what stands behind the numbers of one event. */
+struct telling {
+    const struct domain *domain;
+    trading_event *out;
+    bool missing; /* it names a record that is not there */
+};
+
+static void tell_account(struct telling *telling, uint32_t number)
+{
+    struct account_record account;
+    if (table_read(telling->domain->accounts.records, number, NULL, &account) != TABLE_FOUND)
+        telling->missing = true;
+    else
+        telling->out->account = account.id;
+}
+
+static void tell_portfolio(struct telling *telling, uint32_t number)
+{
+    struct portfolio_record portfolio;
+    if (table_read(telling->domain->portfolios.records, number, NULL, &portfolio) != TABLE_FOUND) {
+        telling->missing = true;
+        return;
+    }
+    telling->out->portfolio = portfolio.id;
+    tell_account(telling, portfolio.account);
+}
+
+static void tell_instrument(struct telling *telling, uint32_t number)
+{
+    struct instrument_record instrument;
+    if (table_read(telling->domain->market.instruments, number, NULL, &instrument) != TABLE_FOUND)
+        telling->missing = true;
+    else
+        telling->out->symbol = instrument.symbol;
+}
+
+/* The id of an order and all that the caller may want of it; number 0 is none, and gives zeros. */
+static trading_id order_id(struct telling *telling, uint32_t number, struct order_record *order)
+{
+    *order = (struct order_record){0};
+    if (number && table_read(telling->domain->orders.records, number, NULL, order) != TABLE_FOUND)
+        telling->missing = true;
+    return order->id;
+}
+
+static trading_id lot_id(struct telling *telling, uint32_t number)
+{
+    struct order_record bought;
+    return order_id(telling, number, &bought);
+}
+
+static void tell_account_event(struct telling *telling, const struct event *event)
+{
+    const struct account_event *account = &event->account;
+    trading_event *out = telling->out;
+    struct order_record order;
+    if (account->account) /* a rejection of the market's commands is of none */
+        tell_account(telling, account->account);
+    out->order = order_id(telling, account->order, &order);
+    out->currency = account->currency;
+    out->reason = account->reason;
+    out->amount = account->amount;
+    out->held = account->held;
+    out->rounding = account->rounding;
+    out->required = account->required;
+    out->available = account->available;
+}
+
+static void tell_portfolio_event(struct telling *telling, const struct event *event)
+{
+    const struct portfolio_event *portfolio = &event->portfolio;
+    trading_event *out = telling->out;
+    tell_portfolio(telling, portfolio->portfolio);
+    out->quantity = portfolio->quantity;
+    out->amount = portfolio->amount;
+    out->cost = portfolio->cost;
+    if (!portfolio->order)
+        return;
+    struct order_record order;
+    out->order = order_id(telling, portfolio->order, &order);
+    tell_instrument(telling, order.instrument);
+    if (event->kind == TRADING_EVENT_LOT_ACQUIRED)
+        out->lot = out->order;
+    else
+        out->lot = lot_id(telling, event->kind == TRADING_EVENT_LOT_DISPOSED ? portfolio->lot : order.lot);
+}
+
+/* Whose an order is, and its terms. */
+static void tell_order(struct telling *telling, uint32_t number)
+{
+    trading_event *out = telling->out;
+    struct order_record order;
+    out->order = order_id(telling, number, &order);
+    tell_portfolio(telling, order.portfolio);
+    tell_instrument(telling, order.instrument);
+    out->lot = lot_id(telling, order.lot);
+    out->side = order.side;
+    out->order_type = order.type;
+    out->time_in_force = order.time_in_force;
+}
+
+static void tell_order_event(struct telling *telling, const struct event *event)
+{
+    const struct order_event *order = &event->order;
+    trading_event *out = telling->out;
+    struct order_record counter;
+    tell_order(telling, order->order);
+    out->counter_order = order_id(telling, order->counter, &counter);
+    out->reason = order->reason;
+    out->quantity = order->quantity;
+    out->price = order->price;
+    out->amount = order->amount;
+    out->required = order->required;
+    out->available = order->available;
+}
+
+static void tell_market_event(struct telling *telling, const struct event *event)
+{
+    const struct market_event *market = &event->market;
+    trading_event *out = telling->out;
+    struct order_record order;
+    if (market->instrument) /* the end of a session is of none */
+        tell_instrument(telling, market->instrument);
+    out->order = order_id(telling, market->order, &order);
+    out->side = market->side;
+    out->currency = market->currency;
+    out->bid = market->bid;
+    out->ask = market->ask;
+    out->bid_size = market->bid_size;
+    out->ask_size = market->ask_size;
+    out->quantity = market->quantity;
+    out->price = market->price;
+    out->amount = market->amount;
+}
+
+static void tell_work(struct telling *telling, const struct work *work)
+{
+    struct order_record order;
+    switch (work->kind) {
+    case WORK_MATCH:
+        tell_order(telling, work->order);
+        break;
+    case WORK_QUOTE:
+        tell_instrument(telling, work->subject);
+        break;
+    case WORK_LIQUIDATE:
+        tell_portfolio(telling, work->subject);
+        telling->out->order = order_id(telling, work->order, &order);
+        break;
+    default: /* the orders that expire are many */
+        break;
+    }
+}
+
+static void tell(struct telling *telling, const struct event *event)
+{
+    switch (event_entity(event->kind)) {
+    case TRADING_ENTITY_ACCOUNT:
+        tell_account_event(telling, event);
+        break;
+    case TRADING_ENTITY_PORTFOLIO:
+        tell_portfolio_event(telling, event);
+        break;
+    case TRADING_ENTITY_ORDER:
+        tell_order_event(telling, event);
+        break;
+    case TRADING_ENTITY_INSTRUMENT:
+        tell_market_event(telling, event);
+        break;
+    default:
+        if (event->kind == TRADING_EVENT_WORK_PAUSED)
+            tell_work(telling, &event->work);
+        else
+            telling->out->cursor_position = event->cursor.position;
+        break;
+    }
+}
+
+int32_t event_publish(const struct domain *domain, const struct commit *commit, const struct cause *cause,
+                      const struct event *event, trading_event *out, trading_error *error)
+{
+    *out = (trading_event){.position = event->position,
+                           .previous = event->previous,
+                           .time = commit->time,
+                           .kind = (int32_t)event->kind,
+                           .entity = event->number ? event_entity(event->kind) : 0,
+                           .command = cause->type,
+                           .key = cause->key,
+                           .actor = cause->actor,
+                           .correlation = cause->correlation};
+    struct telling telling = {.domain = domain, .out = out};
+    tell(&telling, event);
+    if (!telling.missing)
+        return TRADING_OK;
+    return error_set(error, TRADING_E_DAMAGED,
+                     "partition %u, event %" PRId64 " (%s) names what the state does not have; verify the store",
+                     commit->partition, event->position, trading_event_name((int32_t)event->kind));
+}
