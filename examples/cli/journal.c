@@ -155,9 +155,9 @@ static const struct subcommand subcommands[] = {
     {
         .name = "replay",
         .summary = "Drive quotes from a file of real prices through the exchange",
-        .about = "Under the dates of the prices, with what customers do in between; ends with their statements. Stopped with\n"
-                 "Ctrl-C (exit status 130) or in any other way, it goes on where it stopped when it is called in the same way.\n"
-                 "docs/replay.md has the formats.",
+        .about = "Under the dates of the prices, with what customers do in between; ends with their statements. Stopped\n"
+                 "with Ctrl-C (exit status 130) or in any other way, it goes on from there when it is called in the same\n"
+                 "way again. docs/replay.md has the formats.",
         .examples = "  trading replay prices.csv --store lmdb:/tmp/replay\n"
                     "  trading replay AAPL.csv IBM.csv --strategy day.jsonl --size 1% --store lmdb:/tmp/replay\n",
         .arguments = replay_arguments,
