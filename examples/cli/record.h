@@ -47,6 +47,7 @@ json_t *record_quotes(trading_view *view, trading_error *error);
 json_t *record_book(trading_view *view, const trading_symbol *symbol, trading_error *error);
 json_t *record_history(trading_view *view, int32_t entity, const trading_id *id, uint64_t limit, trading_error *error);
 json_t *record_event(trading_view *view, const trading_event *event);
+json_t *record_activity_line(const trading_activity *activity, int32_t decimals);
 json_t *record_activity(trading_engine *engine, trading_view *view, const trading_id *account, trading_error *error);
 json_t *record_ledgers(trading_view *view, trading_error *error);
 

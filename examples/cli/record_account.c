@@ -96,7 +96,7 @@ failed:
     return NULL;
 }
 
-static json_t *plain_activity(const trading_activity *activity, int32_t decimals)
+json_t *record_activity_line(const trading_activity *activity, int32_t decimals)
 {
     json_t *object = new_object();
     put_time(object, "time", activity->time);
@@ -127,7 +127,7 @@ static json_t *list_activity(trading_projection *projection, const trading_id *a
         if (trading_activity_list(projection, account, &cursor, page, PAGE, &count, error) != TRADING_OK)
             goto failed;
         for (size_t i = 0; i < count; i++)
-            append(activities, plain_activity(&page[i], decimals));
+            append(activities, record_activity_line(&page[i], decimals));
     } while (count);
     return activities;
 failed:

@@ -52,24 +52,6 @@ static void put_sum(const struct drafting *drafting, const char *key, trading_de
     put_money(drafting->statement, key, amount, drafting->decimals);
 }
 
-static json_t *activity_json(const struct drafting *drafting, const trading_activity *activity)
-{
-    json_t *line = new_object();
-    put_time(line, "time", activity->time);
-    put_text(line, "type", trading_activity_name(activity->type));
-    put_money(line, "amount", activity->amount, drafting->decimals);
-    put_money(line, "balance", activity->balance, drafting->decimals);
-    put_id(line, "order", TRADING_ENTITY_ORDER, &activity->order);
-    if (activity->symbol.text[0]) {
-        put_text(line, "symbol", activity->symbol.text);
-        put_quantity(line, "quantity", activity->quantity);
-        put_money(line, "price", activity->price, drafting->decimals);
-    }
-    if (activity->type == TRADING_ACTIVITY_SELL)
-        put_money(line, "realized_pnl", activity->realized_pnl, drafting->decimals);
-    return line;
-}
-
 /* What the activity before the period leads to, and what is in it. */
 struct activity_sums {
     trading_decimal opening;
@@ -86,7 +68,7 @@ static bool take_activity(struct drafting *drafting, struct activity_sums *into,
         into->opening = activity->balance;
         return true;
     }
-    append(into->lines, activity_json(drafting, activity));
+    append(into->lines, record_activity_line(activity, drafting->decimals));
     size_t type = activity->type > 0 && (size_t)activity->type < SUM_COUNT ? (size_t)activity->type : 0;
     return add(drafting, &into->by_type[type], activity->amount) && add(drafting, &drafting->movements, activity->amount);
 }
