@@ -36,7 +36,7 @@ const char *output_grouped(const char *number, char *buffer)
             *out++ = ',';
         *out++ = number[i];
     }
-    strcpy(out, number + digits);
+    memcpy(out, number + digits, strlen(number + digits) + 1);
     return buffer;
 }
 

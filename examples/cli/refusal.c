@@ -41,11 +41,12 @@ __attribute__((format(printf, 2, 3))) static void say(char message[REFUSAL_BYTES
 
 #define AMOUNT_BYTES 48
 
-static const char *amount(trading_decimal value, int32_t decimals, char buffer[AMOUNT_BYTES])
+/* An amount as tables show it, in `buffer`. */
+static void amount(trading_decimal value, int32_t decimals, char buffer[AMOUNT_BYTES])
 {
     char text[TRADING_DECIMAL_TEXT];
     trading_decimal_format(value, decimals, text);
-    return strcpy(buffer, output_grouped(text, (char[AMOUNT_BYTES]){0}));
+    output_grouped(text, buffer);
 }
 
 static void say_funds(char message[REFUSAL_BYTES], const struct request *request, const trading_result *result,

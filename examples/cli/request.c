@@ -163,7 +163,7 @@ static const trading_close_portfolio close_portfolio_body = TRADING_CLOSE_PORTFO
 static const trading_set_quote quote_body = TRADING_SET_QUOTE_INIT;
 static const trading_acknowledge acknowledge_body = TRADING_ACKNOWLEDGE_INIT;
 
-#define BODY(name) &name, sizeof name
+#define BODY(name) &(name), sizeof(name)
 
 static const struct op_rule {
     const char *name;

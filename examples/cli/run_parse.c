@@ -6,7 +6,7 @@
 bool run_is_blank(const char *line, size_t length)
 {
     for (size_t i = 0; i < length; i++)
-        if (!memchr(" \t\r\v\f", line[i], 5))
+        if (line[i] != ' ' && (line[i] < '\t' || line[i] > '\r'))
             return false;
     return true;
 }
