@@ -3,14 +3,22 @@
 #include "base/id.h"
 #include "engine/engine.h"
 
-bool engine_remember(trading_engine *engine, const struct domain *domain, const struct cause *cause, int64_t position,
-                     trading_time time)
+#include <sodium.h>
+
+uint64_t engine_key_hash(const trading_engine *engine, const struct domain *domain, const struct cause *cause)
 {
-    if (cause->flags & ENTRY_CONTINUED)
-        return true;
-    const trading_id *scope = cause->account ? &account_get(&domain->accounts, cause->account)->id : &(trading_id){0};
+    trading_id both[2] = {{{0}}, cause->key};
+    if (cause->account)
+        both[0] = account_get(&domain->accounts, cause->account)->id;
+    uint64_t hash;
+    crypto_shorthash((uint8_t *)&hash, (const uint8_t *)both, sizeof both, engine->digest_key);
+    return hash;
+}
+
+bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, trading_time time)
+{
     pthread_mutex_lock(&engine->keys_mutex);
-    bool kept = keys_insert(engine->keys, engine_key_hash(engine, scope, &cause->key), position, time);
+    bool kept = keys_insert(engine->keys, hash, position, time);
     pthread_mutex_unlock(&engine->keys_mutex);
     return kept;
 }
@@ -93,11 +101,10 @@ static enum known judge(const trading_engine *engine, const struct request *requ
     return KNOWN_DUPLICATE;
 }
 
-enum known engine_lookup(trading_engine *engine, const struct request *request, trading_result *result, trading_error *error)
+enum known engine_lookup(trading_engine *engine, const struct request *request, uint64_t hash, trading_result *result,
+                         trading_error *error)
 {
     uint32_t account = request->cause.account;
-    const trading_id *scope = account ? &account_get(&engine->domain.accounts, account)->id : &(trading_id){0};
-    uint64_t hash = engine_key_hash(engine, scope, &request->cause.key);
     struct keys_cursor cursor = {0};
     int64_t position;
     while ((position = next_candidate(engine, hash, &cursor)) >= 0) {

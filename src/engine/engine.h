@@ -154,8 +154,7 @@ void engine_random(trading_engine *engine, void *buffer, size_t bytes);
 /* Reads the key that body digests are made with, or makes it in an empty store. */
 int32_t engine_digest_key(trading_engine *engine, trading_error *error);
 
-/* The keyed hash under which a command's key is remembered, and the keyed digest of its meaning. */
-uint64_t engine_key_hash(const trading_engine *engine, const trading_id *scope, const trading_id *key);
+/* The keyed digest of what a command means. */
 uint64_t engine_body_digest(const trading_engine *engine, const trading_command *command);
 
 /* Seals what is personal in a located request. False with `why` when the person was forgotten. An error of the store in `error`. */
@@ -165,10 +164,13 @@ bool engine_seal(trading_engine *engine, struct request *request, struct rejecti
 
 enum known { KNOWN_NEW, KNOWN_DUPLICATE, KNOWN_REUSED, KNOWN_FAILED };
 
+/* The keyed hash under which a located command's key is remembered in its scope. */
+uint64_t engine_key_hash(const trading_engine *engine, const struct domain *domain, const struct cause *cause);
+
 /* Whether the request's key was used before, and then what came of it. KNOWN_FAILED: the journal could not be read (`error`). */
-enum known engine_lookup(trading_engine *engine, const struct request *request, trading_result *result, trading_error *error);
-bool engine_remember(trading_engine *engine, const struct domain *domain, const struct cause *cause, int64_t position,
-                     trading_time time);
+enum known engine_lookup(trading_engine *engine, const struct request *request, uint64_t hash, trading_result *result,
+                         trading_error *error);
+bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, trading_time time);
 
 /* ---- pipeline.c ---- */
 

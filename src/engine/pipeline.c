@@ -50,12 +50,10 @@ static bool version_conflicts(trading_engine *engine, const struct request *requ
 }
 
 /* What was remembered under the key, if anything; true when that settles it. */
-static bool is_known(trading_engine *engine, const struct request *request, trading_result *result)
+static bool is_known(trading_engine *engine, const struct request *request, uint64_t hash, trading_result *result)
 {
-    if (trading_id_is_zero(&request->command->key))
-        return false;
     trading_error error;
-    enum known known = engine_lookup(engine, request, result, &error);
+    enum known known = engine_lookup(engine, request, hash, result, &error);
     if (known == KNOWN_REUSED)
         answer(result, TRADING_STATUS_KEY_REUSED, &(struct rejection){0});
     if (known == KNOWN_FAILED) {
@@ -82,7 +80,9 @@ static bool decide(trading_engine *engine, struct batch *batch, const trading_co
         answer(result, why.reason == TRADING_REASON_BAD_REQUEST ? TRADING_STATUS_MALFORMED : TRADING_STATUS_REJECTED, &why);
         return true;
     }
-    if (is_known(engine, &request, result) || version_conflicts(engine, &request, result))
+    bool keyed = !trading_id_is_zero(&command->key);
+    uint64_t hash = keyed ? engine_key_hash(engine, &engine->domain, &request.cause) : 0;
+    if ((keyed && is_known(engine, &request, hash, result)) || version_conflicts(engine, &request, result))
         return true;
     if (!engine_seal(engine, &request, &why, error)) {
         answer(result, TRADING_STATUS_REJECTED, &why);
@@ -95,8 +95,7 @@ static bool decide(trading_engine *engine, struct batch *batch, const trading_co
         return true;
     }
     batch->entries++;
-    bool keyed = !trading_id_is_zero(&command->key);
-    return !keyed || engine_remember(engine, &engine->domain, &request.cause, position, process->now) ||
+    return !keyed || engine_remember(engine, hash, position, process->now) ||
            !error_no_memory(error, "the keys of past commands");
 }
 
@@ -108,6 +107,7 @@ static void begin_batch(trading_engine *engine, struct batch *batch)
     trading_time now = engine->options.clock(engine->options.clock_context);
     commit_builder_reset(&batch->builder);
     batch->first_position = batch->next_position = mark->next_position;
+    batch->header = (struct commit){0};
     batch->entries = 0;
     batch->slice_count = batch->secret_count = 0;
     error_clear(&batch->outcome);

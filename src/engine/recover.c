@@ -9,7 +9,8 @@
 
 static bool remember(void *arg, const struct domain *domain, const struct cause *cause, int64_t position, trading_time time)
 {
-    return engine_remember(arg, domain, cause, position, time);
+    trading_engine *engine = arg;
+    return (cause->flags & ENTRY_CONTINUED) || engine_remember(engine, engine_key_hash(engine, domain, cause), position, time);
 }
 
 int32_t engine_catch_up(trading_engine *engine, trading_error *error)
@@ -73,7 +74,7 @@ static int32_t load_checkpoint(trading_engine *engine, trading_error *error)
     int32_t code = checkpoint_load(engine->domain.tables, &engine->state_store, &shape, error);
     if (!code)
         code = check_against_journal(engine, error);
-    if (!code)
+    if (!code && !engine->read_only)
         code = keys_load(engine->keys, &engine->state_store, error);
     if (!code)
         code = domain_index(&engine->domain, error);

@@ -46,14 +46,6 @@ int32_t engine_digest_key(trading_engine *engine, trading_error *error)
     return code;
 }
 
-uint64_t engine_key_hash(const trading_engine *engine, const trading_id *scope, const trading_id *key)
-{
-    trading_id both[2] = {*scope, *key};
-    uint64_t hash;
-    crypto_shorthash((uint8_t *)&hash, (const uint8_t *)both, sizeof both, engine->digest_key);
-    return hash;
-}
-
 uint64_t engine_body_digest(const trading_engine *engine, const trading_command *command)
 {
     uint8_t bytes[CANONICAL_BYTES];
