@@ -44,7 +44,7 @@ class Bytes:
         return self.at < len(self.data)
 
 
-# What follows kind, number and previous: fields by name, v: varint, s: signed, b: block (length and bytes), c: a currency, 1: a byte.
+# What follows kind, number and previous: fields by name; v: varint, s: signed, b: block, c: currency, 1: byte.
 EVENTS = {
     1: ("ACCOUNT_OPENED", "currency:c sealed:b"),
     2: ("CONTACT_UPDATED", "sealed:b"),

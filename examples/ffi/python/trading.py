@@ -6,16 +6,16 @@
         with engine.view() as view:
             print(view.account(opened.account).balance)
 
-Ids are text (A-…, P-…, ORD-…). Money, prices and quantities are decimal.Decimal, and come in as Decimal, int or text, never as
-float. Times are nanoseconds since 1970, UTC. What went wrong in the machinery is an Error; what the domain refuses is Rejected.
+Ids are text (A-…, P-…, ORD-…). Money, prices and quantities are decimal.Decimal, and come in as Decimal, int or text, never
+as float. Times are nanoseconds since 1970, UTC. What went wrong in the machinery is an Error; what the domain refuses is Rejected.
 
 The library is found through TRADING_LIBRARY (a path), else as the system finds libtrading.so.0.
 """
 import ctypes
 
 import _layout as c
-from _values import (Error, Rejected, check, constant, fixed, from_decimal, from_id, library, open_handle, record, text, time_text,
-                     to_decimal, to_id, to_key, to_time)
+from _values import (Error, Rejected, check, constant, fixed, from_decimal, from_id, library, open_handle, record, text,
+                     time_text, to_decimal, to_id, to_key, to_time)
 
 VIEW_NOW, VIEW_LATEST, FEED_AT_CURSOR = c.VIEW_NOW, c.VIEW_LATEST, c.FEED_AT_CURSOR
 _SIDES = {"buy": c.SIDE_BUY, "sell": c.SIDE_SELL}
