@@ -16,7 +16,8 @@ typedef struct trading_feed trading_feed;
 typedef struct trading_filter {
     uint32_t size;
     uint32_t reserved;
-    uint64_t kinds[2];  /**< bit k of kinds[k / 64] for each kind wanted; both zero: all */
+    uint64_t kinds[2];  /**< bit k of kinds[k / 64] for each kind wanted; both zero: all, but in a feed with a cursor no
+                             CURSOR_ACKNOWLEDGED, or readers would wake themselves and each other for ever */
     trading_id account; /**< only events of this account, its portfolios and orders; zero: all */
 } trading_filter;
 
@@ -42,7 +43,8 @@ TRADING_API int32_t trading_feed_open(trading_feed **feed, trading_engine *engin
 /**
  * The next events.
  * @param timeout  nanoseconds to wait for the first; 0: do not wait; −1: for ever
- * @return TRADING_OK with *count ≥ 1; TRADING_E_TIMEOUT with 0; TRADING_E_CLOSED once the engine closes. One thread at a time.
+ * @return TRADING_OK with *count ≥ 1; TRADING_E_TIMEOUT with 0; TRADING_E_CLOSED, once for each time that trading_engine_close was called
+ *         and answered BUSY because of feeds like this one: so a reader that waits is told to close its feed. One thread at a time.
  */
 TRADING_API int32_t trading_feed_next(trading_feed *feed, trading_event *events, size_t max, size_t *count, int64_t timeout,
                                       trading_error *error);
@@ -52,7 +54,10 @@ TRADING_API int64_t trading_feed_position(trading_feed *feed);
 
 /**
  * Moves the durable cursor: everything before `position` is done with. It is journalled like a command, and so survives with the
- * journal; a reader that fell between an event and its acknowledgement sees the event again.
+ * journal; a reader that fell between an event and its acknowledgement sees the event again. Blocks until that is durable. Where the
+ * cursor stands already nothing is written.
+ * @return TRADING_OK; TRADING_E_INVALID for a feed without a cursor, and for a position before the cursor or beyond the next one; or a code
+ *         of trading_engine_execute. Any thread.
  */
 TRADING_API int32_t trading_feed_acknowledge(trading_feed *feed, int64_t position, trading_error *error);
 

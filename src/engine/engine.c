@@ -33,6 +33,7 @@ void engine_poison(trading_engine *engine, int32_t code, const char *why)
 {
     host_log(engine->host, TRADING_LOG_ERROR, "the engine stops: %s", why);
     atomic_store(&engine->state, code);
+    engine_progress(engine);
 }
 
 void engine_enter(trading_engine *engine)
@@ -81,13 +82,18 @@ static void look_for_growth(trading_engine *engine)
     pthread_mutex_unlock(&engine->step_mutex);
 }
 
-bool engine_wait_beyond(trading_engine *engine, int64_t position, int64_t timeout)
+static bool is_over(trading_engine *engine, uint32_t closings)
+{
+    return atomic_load(&engine->closing) || engine_closings(engine) != closings || atomic_load(&engine->state);
+}
+
+bool engine_wait_unless_closing(trading_engine *engine, int64_t position, int64_t timeout, uint32_t closings)
 {
     if (engine->read_only)
         look_for_growth(engine);
     struct timespec deadline = deadline_after(timeout < 0 ? 0 : timeout);
     pthread_mutex_lock(&engine->progress_mutex);
-    while (engine_durable(engine) <= position && !atomic_load(&engine->closing) && (timeout < 0 || !has_passed(&deadline))) {
+    while (engine_durable(engine) <= position && !is_over(engine, closings) && (timeout < 0 || !has_passed(&deadline))) {
         struct timespec until = deadline;
         if (engine->read_only)
             until = deadline_after(timeout >= 0 && timeout < LOOK_INTERVAL ? timeout : LOOK_INTERVAL);
@@ -103,6 +109,11 @@ bool engine_wait_beyond(trading_engine *engine, int64_t position, int64_t timeou
     }
     pthread_mutex_unlock(&engine->progress_mutex);
     return engine_durable(engine) > position;
+}
+
+bool engine_wait_beyond(trading_engine *engine, int64_t position, int64_t timeout)
+{
+    return engine_wait_unless_closing(engine, position, timeout, engine_closings(engine));
 }
 
 /* ---- options ---- */
@@ -369,6 +380,7 @@ int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error 
         return error_set(error, TRADING_E_INVALID, "an engine is closed with TRADING_CLOSE_DRAIN or _ABANDON, not %d", how);
     uint32_t users = atomic_load(&engine->users);
     atomic_store(&engine->closing, true);
+    atomic_fetch_add(&engine->closings, 1);
     engine_progress(engine);
     if (users) {
         atomic_store(&engine->closing, false);

@@ -77,9 +77,10 @@ struct trading_engine {
     _Atomic int64_t durable; /* the next position that is durable and shown */
     _Atomic int32_t state;   /* TRADING_OK, or why everything is refused */
     _Atomic bool closing;
-    _Atomic bool abandoned; /* what waits is failed rather than decided */
-    int descriptor;         /* eventfd */
-    _Atomic uint32_t users; /* open views, feeds, projections */
+    _Atomic uint32_t closings; /* how often closing was asked for, also in vain: each time whoever waits is told */
+    _Atomic bool abandoned;    /* what waits is failed rather than decided */
+    int descriptor;            /* eventfd */
+    _Atomic uint32_t users;    /* open views, feeds, projections */
 
     /* threads */
     pthread_t decider;
@@ -127,8 +128,17 @@ static inline int64_t engine_durable(trading_engine *engine)
     return atomic_load_explicit(&engine->durable, memory_order_acquire);
 }
 
-/* Waits until the durable position is beyond `position`: true. False after `timeout` nanoseconds (−1: never) or when the engine closes.
- * A read-only engine looks whether the writer's process has appended, and folds it. */
+static inline uint32_t engine_closings(trading_engine *engine)
+{
+    return atomic_load(&engine->closings);
+}
+
+/* Waits until the durable position is beyond `position`: true. False after `timeout` nanoseconds (−1: never), when closing is or was asked
+ * for since engine_closings gave `closings`, or when the engine stopped itself. A read-only engine looks whether the writer's process has
+ * appended, and folds it. */
+bool engine_wait_unless_closing(trading_engine *engine, int64_t position, int64_t timeout, uint32_t closings);
+
+/* The same for who was not told of any closing before. */
 bool engine_wait_beyond(trading_engine *engine, int64_t position, int64_t timeout);
 
 /* Tells all who wait that the durable position has moved, or that the engine closes. */

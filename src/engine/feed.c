@@ -1,0 +1,380 @@
+/* Feeds: a stretch of the journal is copied into the feed's own buffer, proven, and events are told out of it into the caller's array.
+ * So no read of the store is open while the host works, and what a feed holds is bounded by the buffer and one commit. */
+#include "engine/feed.h"
+
+#include "base/error.h"
+#include "base/id.h"
+#include "base/text.h"
+#include "engine/events.h"
+
+#include <inttypes.h>
+#include <time.h>
+
+/* After so many bytes a stretch ends with the commit at hand. */
+#define STRETCH_BYTES (256u << 10)
+
+struct trading_feed {
+    trading_engine *engine;
+    uint64_t kinds[2]; /* a bit for each kind that is handed out */
+    trading_id account;
+    bool of_account;
+    char cursor[CURSOR_NAME_BYTES + 1]; /* empty: none */
+    uint32_t closings;                  /* of the engine, as far as the reader was told */
+    int64_t position;
+
+    /* the commit that holds the event before the position */
+    bool has_digest;
+    uint8_t digest[COMMIT_DIGEST_BYTES];
+
+    /* the stretch: commits, and their bodies one after another */
+    struct commit *commits;
+    size_t commit_count;
+    size_t commit_capacity;
+    size_t commit_at; /* the one that is read */
+    bool reading;     /* it is begun */
+    struct event_reader reader;
+    uint8_t *bodies;
+    size_t body_bytes;
+    size_t body_capacity;
+    int64_t limit; /* nothing at or beyond it is durable */
+};
+
+/* ---- opening and closing ---- */
+
+static int32_t check_filter(const trading_filter *filter, trading_error *error)
+{
+    if (filter && (filter->size != sizeof *filter || filter->reserved))
+        return error_set(error, TRADING_E_INVALID, "the filter of a feed is not initialised: use trading_filter_init");
+    return TRADING_OK;
+}
+
+static void set_filter(trading_feed *feed, const trading_filter *filter)
+{
+    bool all = !filter || (filter->kinds[0] == 0 && filter->kinds[1] == 0);
+    feed->kinds[0] = all ? UINT64_MAX : filter->kinds[0];
+    feed->kinds[1] = all ? UINT64_MAX : filter->kinds[1];
+    /* A reader that acknowledges all it sees would otherwise be woken by its own acknowledgements for ever. */
+    if (all && feed->cursor[0])
+        feed->kinds[1] &= ~(UINT64_C(1) << (TRADING_EVENT_CURSOR_ACKNOWLEDGED - 64));
+    if (filter)
+        feed->account = filter->account;
+    feed->of_account = !trading_id_is_zero(&feed->account);
+}
+
+static int32_t set_cursor(trading_feed *feed, const char *cursor, trading_error *error)
+{
+    if (!cursor)
+        return TRADING_OK;
+    size_t length = strnlen(cursor, CURSOR_NAME_BYTES + 1);
+    if (length == 0 || length > CURSOR_NAME_BYTES || !text_is_printable(cursor, length))
+        return error_set(error, TRADING_E_INVALID, "the name of a cursor is 1 to %u bytes of printable UTF-8",
+                         CURSOR_NAME_BYTES);
+    memcpy(feed->cursor, cursor, length);
+    return TRADING_OK;
+}
+
+/* Where the feed's cursor stands for all to see. */
+static int64_t cursor_position(const trading_feed *feed)
+{
+    const struct table *cursors = feed->engine->domain.cursors;
+    uint32_t count = table_installed(cursors, NULL);
+    for (uint32_t number = 1; number <= count; number++) {
+        struct cursor_record cursor;
+        if (table_read(cursors, number, NULL, &cursor) == TABLE_FOUND && !strcmp(cursor.name, feed->cursor))
+            return cursor.position;
+    }
+    return 0;
+}
+
+static int32_t set_position(trading_feed *feed, int64_t from, trading_error *error)
+{
+    if (from < TRADING_FEED_AT_CURSOR)
+        return error_set(error, TRADING_E_INVALID, "a feed begins at a position from 0 on or at its cursor, not at %" PRId64,
+                         from);
+    if (from == TRADING_FEED_AT_CURSOR && !feed->cursor[0])
+        return error_set(error, TRADING_E_INVALID, "a feed that begins at its cursor needs the cursor's name");
+    if (feed->engine->read_only)
+        engine_wait_beyond(feed->engine, INT64_MAX, 0); /* looks once for what the writer has appended */
+    feed->position = from == TRADING_FEED_AT_CURSOR ? cursor_position(feed) : from;
+    int64_t durable = engine_durable(feed->engine);
+    if (feed->position > durable)
+        return error_set(error, TRADING_E_NOT_FOUND,
+                         "a feed cannot begin at position %" PRId64 ": the next position is %" PRId64, feed->position, durable);
+    return TRADING_OK;
+}
+
+int32_t trading_feed_open(trading_feed **feed, trading_engine *engine, int64_t from, const trading_filter *filter,
+                          const char *cursor, trading_error *error)
+{
+    if (!feed)
+        return error_set(error, TRADING_E_INVALID, "trading_feed_open needs a place for the feed");
+    *feed = NULL;
+    int32_t code = engine_check(engine, error);
+    if (!code)
+        code = check_filter(filter, error);
+    if (code)
+        return code;
+    trading_feed *made = memory_zeroed(&engine->memory, 1, sizeof *made);
+    if (!made)
+        return error_no_memory(error, "a feed");
+    made->engine = engine;
+    made->closings = engine_closings(engine);
+    code = set_cursor(made, cursor, error);
+    if (!code)
+        code = set_position(made, from, error);
+    if (code) {
+        memory_release(&engine->memory, made, sizeof *made);
+        return code;
+    }
+    set_filter(made, filter);
+    engine_enter(engine);
+    *feed = made;
+    return error_clear(error);
+}
+
+void trading_feed_close(trading_feed *feed)
+{
+    if (!feed)
+        return;
+    trading_engine *engine = feed->engine;
+    memory_release(&engine->memory, feed->commits, feed->commit_capacity * sizeof *feed->commits);
+    memory_release(&engine->memory, feed->bodies, feed->body_capacity);
+    memory_release(&engine->memory, feed, sizeof *feed);
+    engine_leave(engine);
+}
+
+/* ---- copying a stretch ---- */
+
+static void drop_stretch(trading_feed *feed)
+{
+    feed->commit_count = feed->commit_at = feed->body_bytes = 0;
+    feed->reading = false;
+}
+
+static int32_t keep_commit(trading_feed *feed, const struct commit *commit, trading_error *error)
+{
+    struct memory *memory = &feed->engine->memory;
+    if (memory_grow(memory, (void **)&feed->commits, &feed->commit_capacity, feed->commit_count + 1, sizeof *feed->commits) ||
+        memory_grow(memory, (void **)&feed->bodies, &feed->body_capacity, feed->body_bytes + commit->body_size, 1))
+        return error_no_memory(error, "the buffer of a feed");
+    memcpy(feed->bodies + feed->body_bytes, commit->body, commit->body_size);
+    feed->commits[feed->commit_count++] = *commit;
+    feed->body_bytes += commit->body_size;
+    return TRADING_OK;
+}
+
+static int32_t take_commit(void *arg, const struct commit *commit, trading_error *error)
+{
+    trading_feed *feed = arg;
+    if (commit->first_position >= feed->limit)
+        return JOURNAL_STOP;
+    bool next = feed->commit_count == 0 && feed->has_digest && commit->first_position == feed->position;
+    int32_t code = next ? commit_follows(commit, feed->position, feed->digest, error) : TRADING_OK;
+    if (!code)
+        code = keep_commit(feed, commit, error);
+    if (code)
+        return code;
+    bool full = feed->body_bytes + feed->commit_count * sizeof *feed->commits >= STRETCH_BYTES;
+    return full ? JOURNAL_STOP : TRADING_OK;
+}
+
+static int32_t read_stretch(trading_feed *feed, int64_t durable, trading_error *error)
+{
+    drop_stretch(feed);
+    feed->limit = durable;
+    int32_t code = journal_walk(&feed->engine->journal, feed->position, take_commit, feed, error);
+    if (!code && feed->commit_count == 0)
+        code =
+            error_set(error, TRADING_E_DAMAGED, "the journal has lost the events from position %" PRId64 " on", feed->position);
+    if (code) {
+        drop_stretch(feed);
+        return code;
+    }
+    const uint8_t *body = feed->bodies;
+    for (size_t i = 0; i < feed->commit_count; i++) {
+        feed->commits[i].body = body;
+        body += feed->commits[i].body_size;
+    }
+    return TRADING_OK;
+}
+
+/* ---- telling events out of it ---- */
+
+static void keep_digest(trading_feed *feed)
+{
+    const struct commit *commit = &feed->commits[feed->commit_at];
+    if (feed->position <= commit->first_position)
+        return;
+    memcpy(feed->digest, commit->digest, sizeof feed->digest);
+    feed->has_digest = true;
+}
+
+static bool wants_kind(const trading_feed *feed, uint32_t kind)
+{
+    return kind < TRADING_EVENT_KINDS && feed->kinds[kind / 64] >> (kind % 64) & 1;
+}
+
+/* Tells events of the commit at hand until it or the array ends. */
+static int32_t tell_commit(trading_feed *feed, trading_event *events, size_t max, size_t *count, trading_error *error)
+{
+    const struct domain *domain = &feed->engine->domain;
+    const struct commit *commit = &feed->commits[feed->commit_at];
+    const struct cause *cause;
+    struct event event;
+    while (*count < max && event_reader_next(&feed->reader, &event, &cause)) {
+        if (event.position < feed->position)
+            continue; /* the feed was opened at a later event of the commit */
+        if (wants_kind(feed, event.kind)) {
+            trading_event *out = &events[*count];
+            int32_t code = event_publish(domain, commit, cause, &event, out, error);
+            if (code)
+                return code;
+            if (!feed->of_account || id_equal(&out->account, &feed->account))
+                ++*count;
+        }
+        feed->position = event.position + 1;
+    }
+    keep_digest(feed);
+    return TRADING_OK;
+}
+
+/* The same of the stretch. */
+static int32_t tell_stretch(trading_feed *feed, trading_event *events, size_t max, size_t *count, trading_error *error)
+{
+    while (*count < max && feed->commit_at < feed->commit_count) {
+        const struct commit *commit = &feed->commits[feed->commit_at];
+        if (!feed->reading)
+            event_reader_begin(&feed->reader, commit);
+        feed->reading = true;
+        int32_t code = tell_commit(feed, events, max, count, error);
+        if (!code && feed->position < commit_end(commit) && *count == max)
+            return TRADING_OK;
+        if (!code)
+            code = event_reader_end(&feed->reader, error);
+        if (code) {
+            drop_stretch(feed); /* the next call meets the same event again */
+            return code;
+        }
+        feed->commit_at++;
+        feed->reading = false;
+    }
+    return TRADING_OK;
+}
+
+/* All that is durable, as far as the array has room. */
+static int32_t tell_durable(trading_feed *feed, trading_event *events, size_t max, size_t *count, trading_error *error)
+{
+    for (;;) {
+        int32_t code = tell_stretch(feed, events, max, count, error);
+        int64_t durable = engine_durable(feed->engine);
+        if (code || *count == max || feed->position >= durable)
+            return code;
+        code = read_stretch(feed, durable, error);
+        if (code)
+            return code;
+    }
+}
+
+/* ---- waiting ---- */
+
+static int64_t monotonic_time(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * TRADING_NANOSECONDS_PER_SECOND + now.tv_nsec;
+}
+
+/* TRADING_OK when there is more. */
+static int32_t await_more(trading_feed *feed, int64_t timeout, trading_error *error)
+{
+    trading_engine *engine = feed->engine;
+    if (engine_wait_unless_closing(engine, feed->position, timeout, feed->closings))
+        return TRADING_OK;
+    uint32_t closings = engine_closings(engine);
+    if (closings != feed->closings) {
+        feed->closings = closings;
+        return error_set(error, TRADING_E_CLOSED, "the engine is to be closed: close the feed, which it waits for");
+    }
+    int32_t code = engine_check(engine, error);
+    return code ? code : error_set(error, TRADING_E_TIMEOUT, "there is no event at position %" PRId64 " yet", feed->position);
+}
+
+static int32_t next_events(trading_feed *feed, trading_event *events, size_t max, size_t *count, int64_t timeout,
+                           trading_error *error)
+{
+    int64_t end = timeout > 0 ? monotonic_time() + timeout : 0;
+    for (;;) {
+        int32_t code = tell_durable(feed, events, max, count, error);
+        if (*count) /* a failure behind them comes with the next call */
+            return error_clear(error);
+        if (!code)
+            code = await_more(feed, timeout, error);
+        if (code)
+            return code;
+        if (timeout > 0) {
+            timeout = end - monotonic_time();
+            timeout = timeout < 0 ? 0 : timeout;
+        }
+    }
+}
+
+int32_t trading_feed_next(trading_feed *feed, trading_event *events, size_t max, size_t *count, int64_t timeout,
+                          trading_error *error)
+{
+    if (!feed || !events || !count || max == 0)
+        return error_set(error, TRADING_E_INVALID,
+                         "trading_feed_next needs a feed, an array for events and a place for the count");
+    *count = 0;
+    int32_t code = engine_check(feed->engine, error);
+    return code ? code : next_events(feed, events, max, count, timeout, error);
+}
+
+int64_t trading_feed_position(trading_feed *feed)
+{
+    return feed ? feed->position : -1;
+}
+
+void feed_seek(trading_feed *feed, int64_t position)
+{
+    drop_stretch(feed);
+    feed->position = position;
+    feed->has_digest = false;
+}
+
+const uint8_t *feed_digest(const trading_feed *feed)
+{
+    return feed->has_digest ? feed->digest : NULL;
+}
+
+/* ---- the durable cursor ---- */
+
+static int32_t refused(const trading_feed *feed, int64_t position, const trading_result *result, trading_error *error)
+{
+    if (result->reason == TRADING_REASON_BAD_POSITION)
+        return error_set(error, TRADING_E_INVALID,
+                         "the cursor \"%s\" stands at %" PRId64 " and cannot be moved to %" PRId64
+                         ": it goes neither back nor beyond the next position",
+                         feed->cursor, cursor_position(feed), position);
+    return error_set(error, TRADING_E_INVALID, "the cursor \"%s\" cannot be moved to %" PRId64 ": %s", feed->cursor, position,
+                     trading_reason_text(result->reason));
+}
+
+int32_t trading_feed_acknowledge(trading_feed *feed, int64_t position, trading_error *error)
+{
+    if (!feed || !feed->cursor[0])
+        return error_set(error, TRADING_E_INVALID, "to acknowledge needs a feed that was opened with the name of a cursor");
+    int32_t code = engine_check(feed->engine, error);
+    if (code)
+        return code;
+    if (position == cursor_position(feed))
+        return error_clear(error);
+    trading_acknowledge body = TRADING_ACKNOWLEDGE_INIT;
+    body.name = (trading_text){.data = feed->cursor, .length = strlen(feed->cursor)};
+    body.position = position;
+    trading_command command = {.type = TRADING_COMMAND_ACKNOWLEDGE, .body = &body, .body_size = sizeof body};
+    trading_result result;
+    code = trading_engine_execute(feed->engine, &command, 1, &result, error);
+    if (!code && result.status != TRADING_STATUS_ACCEPTED)
+        code = refused(feed, position, &result, error);
+    return code;
+}
