@@ -16,13 +16,12 @@ uint32_t account_find(const struct accounts *accounts, const trading_id *id)
     return 0;
 }
 
-enum table_read account_read(const struct accounts *accounts, const trading_id *id, struct pin *pin,
+enum table_read account_read(const struct accounts *accounts, const trading_id *id, struct pin *pin, uint32_t *number,
                              struct account_record *record)
 {
     uint64_t cursor = 0;
-    uint32_t number;
-    while ((number = index_next(accounts->by_id, id_hash(id), &cursor)) != 0) {
-        enum table_read found = table_read(accounts->records, number, pin, record);
+    while ((*number = index_next(accounts->by_id, id_hash(id), &cursor)) != 0) {
+        enum table_read found = table_read(accounts->records, *number, pin, record);
         if (found == TABLE_EXPIRED || (found == TABLE_FOUND && id_equal(&record->id, id)))
             return found;
     }

@@ -53,7 +53,7 @@ static inline const struct account_record *account_get(const struct accounts *ac
 uint32_t account_find(const struct accounts *accounts, const trading_id *id);
 
 /* The same for readers: as installed, or at the pin's horizon. `record` receives it. */
-enum table_read account_read(const struct accounts *accounts, const trading_id *id, struct pin *pin,
+enum table_read account_read(const struct accounts *accounts, const trading_id *id, struct pin *pin, uint32_t *number,
                              struct account_record *record);
 
 /* Applies an event. `id` is that of the account which OPENED makes. NULL, or which invariant it breaks; the state is then worthless. */

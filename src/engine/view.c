@@ -1,0 +1,291 @@
+/* Opening and closing views, and what all calls on them share. */
+#include "engine/view.h"
+
+#include "base/error.h"
+#include "engine/replay.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* ---- where a view stands ---- */
+
+static int32_t expired(trading_error *error)
+{
+    return error_set(error, TRADING_E_VIEW_EXPIRED,
+                     "the view was held while more was written than view_bytes keeps of what was there before; open a new one");
+}
+
+static int32_t read_mark(const struct domain *domain, struct pin *pin, struct mark_record *mark, trading_error *error)
+{
+    enum table_read found = table_read(domain->mark, 1, pin, mark);
+    if (found == TABLE_EXPIRED)
+        return expired(error);
+    return found == TABLE_FOUND ? TRADING_OK : error_set(error, TRADING_E_DAMAGED, "the state has no mark of its position");
+}
+
+static int32_t pin_domain(const struct domain *domain, struct pin **pin, struct mark_record *mark, trading_error *error)
+{
+    *pin = tables_pin(domain->tables);
+    if (!*pin)
+        return error_no_memory(error, "a view's hold on its position");
+    int32_t code = read_mark(domain, *pin, mark, error);
+    if (code) {
+        tables_unpin(*pin);
+        *pin = NULL;
+    }
+    return code;
+}
+
+static int32_t stand_now(trading_view *view, trading_error *error)
+{
+    view->domain = &view->engine->domain;
+    return pin_domain(view->domain, &view->pin, &view->mark, error);
+}
+
+static int32_t stand_in_past(trading_view *view, int64_t at, trading_error *error)
+{
+    trading_engine *engine = view->engine;
+    tables_unpin(view->pin);
+    view->pin = NULL;
+    int32_t code = engine_past_domain(engine, &view->past, at, true, error);
+    if (code)
+        return code;
+    view->domain = &view->past;
+    code = replay_journal(&view->past, &engine->journal, at, NULL, NULL, NULL, NULL, error);
+    if (code)
+        return code;
+    view->mark = *domain_mark(&view->past);
+    if (view->mark.next_position >= at)
+        return TRADING_OK;
+    return error_set(error, TRADING_E_DAMAGED,
+                     "the journal ends at position %" PRId64 ", and %" PRId64 " were durable; verify the store",
+                     view->mark.next_position, at);
+}
+
+static int32_t stand_at(trading_view *view, int64_t at, trading_error *error)
+{
+    int32_t code = stand_now(view, error);
+    if (code || at == view->mark.next_position)
+        return code;
+    if (at > view->mark.next_position)
+        return error_set(error, TRADING_E_NOT_FOUND, "the journal ends at position %" PRId64 ", before %" PRId64,
+                         view->mark.next_position, at);
+    return stand_in_past(view, at, error);
+}
+
+static int32_t stand_at_time(trading_view *view, trading_time at, trading_error *error)
+{
+    int32_t code = stand_now(view, error);
+    if (code || at >= view->mark.time)
+        return code;
+    int64_t position;
+    code = journal_position_at_time(&view->engine->journal, view->mark.next_position, at, &position, error);
+    return code ? code : stand_in_past(view, position, error);
+}
+
+static void stand_latest(trading_view *view)
+{
+    view->domain = &view->engine->domain;
+    view->latest = true;
+}
+
+/* ---- opening and closing ---- */
+
+static int32_t check(trading_engine *engine, trading_error *error)
+{
+    int32_t code = host_check(engine->host, error);
+    if (!code && atomic_load(&engine->closing))
+        code = error_set(error, TRADING_E_CLOSED, "the engine is being closed");
+    return code;
+}
+
+static int32_t make(trading_view **view, trading_engine *engine, trading_error *error)
+{
+    if (!view || !engine)
+        return error_set(error, TRADING_E_INVALID, "a view needs a place for its handle, and an engine");
+    *view = NULL;
+    engine_enter(engine);
+    int32_t code = check(engine, error);
+    trading_view *made = code ? NULL : memory_zeroed(&engine->memory, 1, sizeof *made);
+    if (!code && !made)
+        code = error_no_memory(error, "a view");
+    if (code) {
+        engine_leave(engine);
+        return code;
+    }
+    made->engine = engine;
+    pthread_mutex_init(&made->spare_mutex, NULL);
+    *view = made;
+    return TRADING_OK;
+}
+
+static void unmake(trading_view *view)
+{
+    trading_engine *engine = view->engine;
+    tables_unpin(view->pin);
+    if (view->past.tables)
+        domain_close(&view->past);
+    journal_copy_close(&view->spare);
+    pthread_mutex_destroy(&view->spare_mutex);
+    memory_release(&engine->memory, view, sizeof *view);
+    engine_leave(engine);
+}
+
+/* Hands the view out, unless it could not be put where it was to stand. */
+static int32_t finish(trading_view **view, int32_t code, trading_error *error)
+{
+    if (!code)
+        return error_clear(error);
+    unmake(*view);
+    *view = NULL;
+    return code;
+}
+
+int32_t trading_view_open(trading_view **view, trading_engine *engine, int64_t at, trading_error *error)
+{
+    if (at < TRADING_VIEW_LATEST)
+        return error_set(error, TRADING_E_INVALID, "a view is of a position from 0, TRADING_VIEW_NOW or _LATEST, not %" PRId64,
+                         at);
+    int32_t code = make(view, engine, error);
+    if (code)
+        return code;
+    if (at == TRADING_VIEW_LATEST)
+        stand_latest(*view);
+    else
+        code = at == TRADING_VIEW_NOW ? stand_now(*view, error) : stand_at(*view, at, error);
+    return finish(view, code, error);
+}
+
+int32_t trading_view_open_at_time(trading_view **view, trading_engine *engine, trading_time at, trading_error *error)
+{
+    int32_t code = make(view, engine, error);
+    return code ? code : finish(view, stand_at_time(*view, at, error), error);
+}
+
+void trading_view_close(trading_view *view)
+{
+    if (view && host_check(view->engine->host, NULL) == TRADING_OK)
+        unmake(view);
+}
+
+static struct mark_record mark_of(trading_view *view)
+{
+    struct mark_record mark = {.next_position = POSITION_NONE};
+    if (!view || host_check(view->engine->host, NULL))
+        return mark;
+    if (view->latest)
+        read_mark(view->domain, NULL, &mark, NULL);
+    else
+        mark = view->mark;
+    return mark;
+}
+
+int64_t trading_view_position(trading_view *view)
+{
+    return mark_of(view).next_position;
+}
+
+trading_time trading_view_time(trading_view *view)
+{
+    return mark_of(view).time;
+}
+
+/* ---- one call ---- */
+
+int32_t sight_begin(struct sight *sight, trading_view *view, bool sound, const char *needs, trading_error *error)
+{
+    if (!view || !sound)
+        return error_set(error, TRADING_E_INVALID, "the call needs a view, and %s", needs);
+    int32_t code = host_check(view->engine->host, error);
+    if (code)
+        return code;
+    *sight = (struct sight){
+        .view = view, .engine = view->engine, .domain = view->domain, .pin = view->pin, .mark = view->mark, .error = error};
+    if (view->latest)
+        code = pin_domain(view->domain, &sight->pin, &sight->mark, error);
+    return code ? code : error_clear(error);
+}
+
+int32_t sight_end(struct sight *sight, int32_t code)
+{
+    trading_view *view = sight->view;
+    if (view->latest)
+        tables_unpin(sight->pin);
+    if (sight->has_copy) {
+        pthread_mutex_lock(&view->spare_mutex);
+        struct journal_copy before = view->spare;
+        view->spare = sight->copy;
+        pthread_mutex_unlock(&view->spare_mutex);
+        journal_copy_close(&before); /* of a call on another thread */
+    }
+    return code;
+}
+
+int32_t sight_read(const struct sight *sight, const struct table *table, uint32_t number, void *record)
+{
+    enum table_read found = table_read(table, number, sight->pin, record);
+    if (found == TABLE_EXPIRED)
+        return expired(sight->error);
+    if (found == TABLE_FOUND)
+        return TRADING_OK;
+    return error_set(sight->error, TRADING_E_DAMAGED, "the state leads to a record that is not there: %u; verify the store",
+                     number);
+}
+
+int32_t sight_found(const struct sight *sight, enum table_read found, const char *what)
+{
+    if (found == TABLE_EXPIRED)
+        return expired(sight->error);
+    if (found == TABLE_FOUND)
+        return TRADING_OK;
+    return error_set(sight->error, TRADING_E_NOT_FOUND, "there is no such %s at position %" PRId64, what,
+                     sight->mark.next_position);
+}
+
+int32_t sight_bad_cursor(const struct sight *sight, uint64_t cursor)
+{
+    return error_set(sight->error, TRADING_E_INVALID,
+                     "the cursor %" PRIu64 " is none of this list: begin with 0 and pass on what each call left", cursor);
+}
+
+/* ---- the journal ---- */
+
+static void take_spare(struct sight *sight)
+{
+    trading_view *view = sight->view;
+    pthread_mutex_lock(&view->spare_mutex);
+    sight->copy = view->spare;
+    view->spare = (struct journal_copy){0};
+    pthread_mutex_unlock(&view->spare_mutex);
+    sight->has_copy = true;
+}
+
+int32_t sight_commit_at(struct sight *sight, int64_t position, const struct commit **commit)
+{
+    if (!sight->has_copy)
+        take_spare(sight);
+    struct commit *held = &sight->copy.commit;
+    *commit = held;
+    if (held->events && held->first_position <= position && position < commit_end(held))
+        return TRADING_OK;
+    int32_t code = journal_commit_at(&sight->engine->journal, position, &sight->copy, sight->error);
+    if (code)
+        held->events = 0;
+    return code;
+}
+
+int32_t sight_event_at(struct sight *sight, int64_t position, struct event *event)
+{
+    const struct commit *commit;
+    int32_t code = sight_commit_at(sight, position, &commit);
+    if (code)
+        return code;
+    struct event_reader events;
+    const struct cause *cause;
+    event_reader_begin(&events, commit);
+    while (event_reader_next(&events, event, &cause)) {
+        if (event->position == position)
+            return TRADING_OK;
+    }
+    return event_reader_end(&events, sight->error);
+}

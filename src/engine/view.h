@@ -1,0 +1,57 @@
+/* The inside of views. A view stands on the live state, held still by a pin, or on one of its own that was rebuilt from the journal; both
+ * are read in the same way. A view of the latest takes a pin for each call. */
+#ifndef ENGINE_VIEW_H
+#define ENGINE_VIEW_H
+
+#include "engine/engine.h"
+#include "engine/events.h"
+
+#include <trading/view.h>
+
+struct trading_view {
+    trading_engine *engine;
+    const struct domain *domain; /* the engine's, or `past` */
+    struct pin *pin;             /* what holds the engine's domain still; NULL: latest, or of the past */
+    bool latest;
+    struct mark_record mark; /* unless latest */
+    struct domain past;      /* its tables are NULL unless the view is of the past */
+    pthread_mutex_t spare_mutex;
+    struct journal_copy spare; /* the commit that was read last, for the next call that takes it */
+};
+
+/* One call on a view: everything it reads is of one position. */
+struct sight {
+    trading_view *view;
+    trading_engine *engine;
+    const struct domain *domain;
+    struct pin *pin;         /* NULL: the domain does not change */
+    struct mark_record mark; /* where the journal stands */
+    struct journal_copy copy;
+    bool has_copy; /* of the journal: given back to the view at the end */
+    trading_error *error;
+};
+
+/* Begins a call. `sound`: the arguments are; else TRADING_E_INVALID, saying what the call needs. End it only when it began. */
+int32_t sight_begin(struct sight *sight, trading_view *view, bool sound, const char *needs, trading_error *error);
+/* Ends the call, which returns `code`. */
+int32_t sight_end(struct sight *sight, int32_t code);
+
+/* Reads a record that is known to be there. TRADING_E_VIEW_EXPIRED, TRADING_E_DAMAGED. */
+int32_t sight_read(const struct sight *sight, const struct table *table, uint32_t number, void *record);
+/* What came of looking for a thing by its name: TRADING_E_NOT_FOUND, naming what there is none of; TRADING_E_VIEW_EXPIRED. */
+int32_t sight_found(const struct sight *sight, enum table_read found, const char *what);
+/* A cursor that no call on this list gave. */
+int32_t sight_bad_cursor(const struct sight *sight, uint64_t cursor);
+
+/* The proven commit that holds the position, which is before the mark; valid until the next one is asked for. */
+int32_t sight_commit_at(struct sight *sight, int64_t position, const struct commit **commit);
+/* The event at the position; what it points to lies in that commit. */
+int32_t sight_event_at(struct sight *sight, int64_t position, struct event *event);
+
+/* The room that a caller gives for one page of a list. */
+static inline bool page_is_sound(const uint64_t *cursor, const void *out, size_t max, const size_t *count)
+{
+    return cursor && out && max > 0 && count;
+}
+
+#endif
