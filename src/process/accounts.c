@@ -2,7 +2,7 @@
 #include "account/decide.h"
 #include "base/id.h"
 #include "order/decide.h"
-#include "process/process.h"
+#include "process/commands.h"
 
 #include <trading.h>
 

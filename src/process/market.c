@@ -1,5 +1,6 @@
 /* Commands of the market and of feeds: they belong to no account. */
-#include "process/process.h"
+#include "process/commands.h"
+#include "process/placing.h"
 
 #include <trading.h>
 
@@ -13,7 +14,7 @@ static bool set_quote(struct process *process, const struct request *request, st
     if (other_currency)
         return reject(why, TRADING_REASON_OTHER_CURRENCY);
     trading_currency currency = body->currency.text[0] ? body->currency : (trading_currency){"USD"};
-    uint32_t number = process_instrument(process, &body->symbol, &currency);
+    uint32_t number = instrument_list(process, &body->symbol, &currency);
     struct event event = {.kind = TRADING_EVENT_QUOTE_SET, .number = number};
     event.market = (struct market_event){.instrument = number,
                                          .bid = body->bid,

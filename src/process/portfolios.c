@@ -2,7 +2,7 @@
 #include "account/decide.h"
 #include "base/id.h"
 #include "portfolio/decide.h"
-#include "process/process.h"
+#include "process/commands.h"
 
 static bool open_portfolio(struct process *process, const struct request *request, struct rejection *why)
 {

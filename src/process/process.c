@@ -2,6 +2,8 @@
 
 #include "base/id.h"
 #include "base/moment.h"
+#include "process/commands.h"
+#include "process/work.h"
 
 #include <trading.h>
 
@@ -95,34 +97,7 @@ int64_t process_version(const struct domain *domain, const struct request *reque
     }
 }
 
-/* ---- writing and folding ---- */
-
-void process_emit(struct process *process, struct event *event)
-{
-    if (process->broken)
-        return;
-    event->position = process->next_position;
-    event->previous = domain_last_position(process->domain, event->kind, event->number);
-    event_write(process->out, event);
-    process->broken = domain_fold(process->domain, &process->folding, event);
-    outcome_note(&process->outcome, event);
-    process->next_position++;
-    process->events++;
-}
-
-bool process_has_room(const struct process *process)
-{
-    size_t room = (size_t)(process->out->end - process->out->at);
-    return room >= PROCESS_STEP_BYTES && process->events < ENTRY_EVENTS_MAX - 2 * PROCESS_PIECES && !process->broken;
-}
-
-static void begin(struct process *process, const struct cause *cause)
-{
-    process->folding = (struct folding){.cause = cause, .time = process->now};
-    process->work = (struct work){0};
-    process->events = 0;
-    outcome_begin(&process->outcome, cause);
-}
+/* ---- deciding ---- */
 
 /* Does the work that the command left, and writes down what did not fit. */
 static void do_work(struct process *process)
@@ -171,7 +146,7 @@ bool process_command(struct process *process, const struct request *request, tra
 {
     struct writer start = *process->out;
     struct entry_mark mark;
-    begin(process, &request->cause);
+    process_begin(process, &request->cause);
     entry_begin(process->out, &request->cause, &mark);
     if (!dispatch(process, request, why)) {
         if (is_forgettable(why->reason)) {
@@ -203,7 +178,7 @@ void process_continue(struct process *process)
                           .actor = mark.work_actor,
                           .correlation = mark.work_correlation};
     struct entry_mark entry;
-    begin(process, &cause);
+    process_begin(process, &cause);
     process->work = mark.work;
     process->folding.ordinal = mark.work.ordinal;
     entry_begin(process->out, &cause, &entry);
@@ -219,7 +194,7 @@ uint32_t process_replay_entry(struct process *process, struct reader *reader, st
     entry_read(reader, cause, &count);
     if (reader->bad)
         return 0;
-    begin(process, cause);
+    process_begin(process, cause);
     if (cause->flags & ENTRY_CONTINUED) {
         process->folding.ordinal = domain_mark(process->domain)->work.ordinal;
         domain_resume(process->domain);

@@ -1,11 +1,13 @@
 /* One trade after another: whom an order meets, and what both sides' accounts and portfolios make of it. */
+#include "process/trade.h"
+
 #include "account/decide.h"
 #include "base/sum.h"
 #include "base/wide.h"
 #include "market/decide.h"
 #include "order/decide.h"
 #include "portfolio/decide.h"
-#include "process/process.h"
+#include "process/placing.h"
 
 /* One execution seen from one customer's order, worked out before anything is written. */
 struct leg {

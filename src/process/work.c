@@ -1,7 +1,10 @@
 /* Work that may be larger than one commit: each step leaves a state from which the next commit can go on. */
+#include "process/work.h"
+
 #include "order/state.h"
 #include "portfolio/state.h"
-#include "process/process.h"
+#include "process/placing.h"
+#include "process/trade.h"
 
 static bool expire_day_orders(struct process *process)
 {

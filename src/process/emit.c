@@ -1,0 +1,28 @@
+#include "process/emit.h"
+
+void process_begin(struct process *process, const struct cause *cause)
+{
+    process->folding = (struct folding){.cause = cause, .time = process->now};
+    process->work = (struct work){0};
+    process->events = 0;
+    outcome_begin(&process->outcome, cause);
+}
+
+void process_emit(struct process *process, struct event *event)
+{
+    if (process->broken)
+        return;
+    event->position = process->next_position;
+    event->previous = domain_last_position(process->domain, event->kind, event->number);
+    event_write(process->out, event);
+    process->broken = domain_fold(process->domain, &process->folding, event);
+    outcome_note(&process->outcome, event);
+    process->next_position++;
+    process->events++;
+}
+
+bool process_has_room(const struct process *process)
+{
+    size_t room = (size_t)(process->out->end - process->out->at);
+    return room >= PROCESS_STEP_BYTES && process->events < ENTRY_EVENTS_MAX - 2 * PROCESS_PIECES && !process->broken;
+}

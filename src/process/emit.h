@@ -1,0 +1,38 @@
+/* The entry that is open: its events are written into the commit and folded as they are decided. The ground of this room. */
+#ifndef PROCESS_EMIT_H
+#define PROCESS_EMIT_H
+
+#include "process/domain.h"
+#include "process/outcome.h"
+
+/* What one step of any work writes at most: an execution of both sides and the pieces of lots that it disposes of. A command is begun
+ * only where PROCESS_COMMAND_BYTES are free. */
+#define PROCESS_STEP_BYTES    16384u
+#define PROCESS_COMMAND_BYTES 32768u
+#define PROCESS_PIECES        128u
+
+struct process {
+    struct domain *domain;
+    struct writer *out; /* the commit's body */
+    trading_time now;
+    int64_t next_position;
+    trading_decimal collar;
+    const char *broken; /* an invariant that broke: nothing more is done */
+
+    /* of the entry that is open */
+    struct folding folding;
+    struct outcome outcome;
+    struct work work;
+    uint32_t events;
+};
+
+/* Begins an entry's events. */
+void process_begin(struct process *process, const struct cause *cause);
+
+/* Writes an event and folds it. `event` holds kind, number and what the kind says. */
+void process_emit(struct process *process, struct event *event);
+
+/* True while another step fits the commit. */
+bool process_has_room(const struct process *process);
+
+#endif

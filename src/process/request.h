@@ -1,0 +1,23 @@
+/* A command on its way to the contexts. */
+#ifndef PROCESS_REQUEST_H
+#define PROCESS_REQUEST_H
+
+#include "base/rejection.h"
+#include "journal/entry.h"
+
+/* Personal text, sealed, ready to be written. */
+struct sealed {
+    const uint8_t *data;
+    uint32_t size;
+};
+
+/* A valid command, with all that deciding may not fetch for itself. */
+struct request {
+    const trading_command *command;
+    struct cause cause; /* its account: filled in by process_locate */
+    struct sealed sealed;
+    uint32_t portfolio; /* numbers of what it names, by process_locate */
+    uint32_t order;
+};
+
+#endif
