@@ -1,4 +1,4 @@
-/* Opening and closing, and the calls that hand commands over and take results back. */
+/* Opening and closing. */
 #include "engine/engine.h"
 
 #include "base/error.h"
@@ -9,112 +9,6 @@
 #include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
-
-/* How often a read-only engine looks whether the writer has appended. */
-#define LOOK_INTERVAL INT64_C(20000000)
-
-/* ---- what every call asks ---- */
-
-int32_t engine_check(trading_engine *engine, trading_error *error)
-{
-    if (!engine)
-        return error_set(error, TRADING_E_INVALID, "no engine was given");
-    int32_t code = host_check(engine->host, error);
-    if (code)
-        return code;
-    int32_t state = atomic_load(&engine->state);
-    if (state)
-        return error_set(error, state, "the engine stopped itself (%s); its log says why; close it and open the store again",
-                         trading_error_name(state));
-    return error_clear(error);
-}
-
-void engine_poison(trading_engine *engine, int32_t code, const char *why)
-{
-    host_log(engine->host, TRADING_LOG_ERROR, "the engine stops: %s", why);
-    atomic_store(&engine->state, code);
-    engine_progress(engine);
-}
-
-void engine_enter(trading_engine *engine)
-{
-    atomic_fetch_add(&engine->users, 1);
-}
-
-void engine_leave(trading_engine *engine)
-{
-    atomic_fetch_sub(&engine->users, 1);
-}
-
-/* ---- progress ---- */
-
-void engine_progress(trading_engine *engine)
-{
-    pthread_mutex_lock(&engine->progress_mutex);
-    pthread_cond_broadcast(&engine->progress);
-    pthread_mutex_unlock(&engine->progress_mutex);
-    uint64_t one = 1;
-    ssize_t written = engine->descriptor < 0 ? 0 : write(engine->descriptor, &one, sizeof one);
-    (void)written; /* a full counter is readable all the same */
-}
-
-static struct timespec deadline_after(int64_t timeout)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    int64_t nanoseconds = deadline.tv_nsec + timeout % TRADING_NANOSECONDS_PER_SECOND;
-    deadline.tv_sec += timeout / TRADING_NANOSECONDS_PER_SECOND + nanoseconds / TRADING_NANOSECONDS_PER_SECOND;
-    deadline.tv_nsec = nanoseconds % TRADING_NANOSECONDS_PER_SECOND;
-    return deadline;
-}
-
-static bool has_passed(const struct timespec *deadline)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec > deadline->tv_sec || (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
-}
-
-static void look_for_growth(trading_engine *engine)
-{
-    pthread_mutex_lock(&engine->step_mutex);
-    engine_catch_up(engine, NULL);
-    pthread_mutex_unlock(&engine->step_mutex);
-}
-
-static bool is_over(trading_engine *engine, uint32_t closings)
-{
-    return atomic_load(&engine->closing) || engine_closings(engine) != closings || atomic_load(&engine->state);
-}
-
-bool engine_wait_unless_closing(trading_engine *engine, int64_t position, int64_t timeout, uint32_t closings)
-{
-    if (engine->read_only)
-        look_for_growth(engine);
-    struct timespec deadline = deadline_after(timeout < 0 ? 0 : timeout);
-    pthread_mutex_lock(&engine->progress_mutex);
-    while (engine_durable(engine) <= position && !is_over(engine, closings) && (timeout < 0 || !has_passed(&deadline))) {
-        struct timespec until = deadline;
-        if (engine->read_only)
-            until = deadline_after(timeout >= 0 && timeout < LOOK_INTERVAL ? timeout : LOOK_INTERVAL);
-        if (timeout < 0 && !engine->read_only)
-            pthread_cond_wait(&engine->progress, &engine->progress_mutex);
-        else
-            pthread_cond_timedwait(&engine->progress, &engine->progress_mutex, &until);
-        if (engine->read_only) {
-            pthread_mutex_unlock(&engine->progress_mutex);
-            look_for_growth(engine);
-            pthread_mutex_lock(&engine->progress_mutex);
-        }
-    }
-    pthread_mutex_unlock(&engine->progress_mutex);
-    return engine_durable(engine) > position;
-}
-
-bool engine_wait_beyond(trading_engine *engine, int64_t position, int64_t timeout)
-{
-    return engine_wait_unless_closing(engine, position, timeout, engine_closings(engine));
-}
 
 /* ---- options ---- */
 
@@ -201,6 +95,7 @@ static void set_up(trading_engine *engine, trading_host *host, const trading_eng
     for (size_t i = 0; i < sizeof mutexes / sizeof *mutexes; i++)
         pthread_mutex_init(mutexes[i], NULL);
     queue_open(&engine->queue, &engine->memory, options->queue_commands);
+    projections_open(&engine->projections);
     engine->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
@@ -291,6 +186,7 @@ static void tear_down(trading_engine *engine)
         memory_release(&engine->memory, batch->secrets, batch->secret_capacity * sizeof *batch->secrets);
     }
     journal_copy_close(&engine->past);
+    projections_close(&engine->projections);
     domain_close(&engine->domain);
     if (engine->keys)
         keys_close(engine->keys);
@@ -401,187 +297,4 @@ int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error 
     host_engine_closed(host);
     tear_down(engine);
     return code;
-}
-
-/* ---- commands ---- */
-
-static int32_t check_writable(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
-                              trading_error *error)
-{
-    int32_t code = engine_check(engine, error);
-    if (code)
-        return code;
-    if (count && (!commands || !results))
-        return error_set(error, TRADING_E_INVALID, "commands and results are arrays of %zu, not NULL", count);
-    if (engine->read_only)
-        return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it takes no commands");
-    return TRADING_OK;
-}
-
-static void drive(trading_engine *engine, struct submission *submission)
-{
-    pthread_mutex_lock(&engine->step_mutex);
-    while (!submission->finished) {
-        trading_error error;
-        if (engine_check(engine, &error))
-            queue_abandon(&engine->queue, &error);
-        else
-            engine_round(engine);
-        engine_keep(engine);
-    }
-    pthread_mutex_unlock(&engine->step_mutex);
-}
-
-static int32_t execute_piece(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
-                             bool wait, trading_error *error)
-{
-    struct submission submission = {
-        .commands = commands, .results = results, .count = count, .waits = true, .done = PTHREAD_COND_INITIALIZER};
-    int32_t code = queue_push(&engine->queue, &submission, wait, error);
-    if (code)
-        return code;
-    if (engine->manual)
-        drive(engine, &submission);
-    else
-        queue_await(&engine->queue, &submission);
-    pthread_cond_destroy(&submission.done);
-    if (error)
-        *error = submission.error;
-    return submission.error.code;
-}
-
-int32_t trading_engine_execute(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
-                               trading_error *error)
-{
-    int32_t code = check_writable(engine, commands, count, results, error);
-    if (code || count == 0)
-        return code;
-    memset(results, 0, count * sizeof *results);
-    size_t limit = engine->options.queue_commands;
-    for (size_t done = 0; done < count && !code;) {
-        size_t piece = count - done < limit ? count - done : limit;
-        code = execute_piece(engine, commands + done, piece, results + done, done > 0, error);
-        done += piece;
-    }
-    return code;
-}
-
-int32_t trading_engine_submit(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
-                              uint64_t tag, trading_error *error)
-{
-    int32_t code = check_writable(engine, commands, count, results, error);
-    if (code)
-        return code;
-    if (count == 0)
-        return error_set(error, TRADING_E_INVALID, "a submission has at least one command");
-    struct submission *submission = memory_zeroed(&engine->memory, 1, sizeof *submission);
-    if (!submission)
-        return error_no_memory(error, "a submission");
-    memset(results, 0, count * sizeof *results);
-    submission->commands = commands;
-    submission->results = results;
-    submission->count = count;
-    submission->tag = tag;
-    code = queue_push(&engine->queue, submission, false, error);
-    if (code)
-        memory_release(&engine->memory, submission, sizeof *submission);
-    return code;
-}
-
-int32_t trading_engine_poll(trading_engine *engine, trading_completion *completions, size_t max, size_t *taken, int64_t timeout,
-                            trading_error *error)
-{
-    if (!engine || !completions || !taken || max == 0)
-        return error_set(error, TRADING_E_INVALID, "trading_engine_poll needs an engine and an array for completions");
-    *taken = 0;
-    int32_t code = host_check(engine->host, error);
-    if (code)
-        return code;
-    struct submission *submission = queue_poll(&engine->queue, engine->manual ? 0 : timeout);
-    while (submission) {
-        completions[(*taken)++] = (trading_completion){
-            .tag = submission->tag, .count = submission->count, .results = submission->results, .error = submission->error};
-        memory_release(&engine->memory, submission, sizeof *submission);
-        submission = *taken < max ? queue_poll(&engine->queue, 0) : NULL;
-    }
-    return *taken ? error_clear(error) : error_set(error, TRADING_E_TIMEOUT, "no submission has finished");
-}
-
-int32_t trading_engine_step(trading_engine *engine, uint32_t batches, uint32_t *done, trading_error *error)
-{
-    uint32_t count = 0;
-    int32_t code = engine_check(engine, error);
-    if (!code && (!engine->manual || engine->read_only))
-        code = error_set(error, TRADING_E_INVALID, "only an engine opened with TRADING_ENGINE_MANUAL is stepped by its host");
-    if (!code) {
-        pthread_mutex_lock(&engine->step_mutex);
-        while (count < batches && (!queue_is_empty(&engine->queue) || process_has_work(&engine->domain)) &&
-               engine_round(engine))
-            count++;
-        engine_keep(engine);
-        pthread_mutex_unlock(&engine->step_mutex);
-    }
-    if (done)
-        *done = count;
-    return code;
-}
-
-int32_t trading_engine_fd(trading_engine *engine)
-{
-    return engine ? engine->descriptor : -1;
-}
-
-void trading_engine_fd_clear(trading_engine *engine)
-{
-    uint64_t counter;
-    ssize_t got = engine && engine->descriptor >= 0 ? read(engine->descriptor, &counter, sizeof counter) : 0;
-    (void)got; /* nothing to read is as clear */
-}
-
-int32_t trading_engine_checkpoint(trading_engine *engine, trading_error *error)
-{
-    int32_t code = engine_check(engine, error);
-    if (code)
-        return code;
-    if (engine->read_only)
-        return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it writes no checkpoint");
-    return engine_write_checkpoint(engine, error);
-}
-
-int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *info, trading_error *error)
-{
-    if (!engine || !info || info->size != sizeof *info)
-        return error_set(error, TRADING_E_INVALID, "trading_engine_get_info needs an engine and an initialised info");
-    int32_t code = host_check(engine->host, error);
-    if (code)
-        return code;
-    trading_store_info store = {.size = sizeof store};
-    code = engine->ops->info(engine->store, &store, error);
-    if (code)
-        return code;
-    struct mark_record mark = {0};
-    table_read(engine->domain.mark, 1, NULL, &mark);
-    pthread_mutex_lock(&engine->keys_mutex);
-    uint64_t keys = keys_count(engine->keys);
-    pthread_mutex_unlock(&engine->keys_mutex);
-    *info = (trading_engine_info){.size = sizeof *info,
-                                  .state = atomic_load(&engine->state),
-                                  .next_position = mark.next_position,
-                                  .checkpoint_position = atomic_load(&engine->checkpoint_position),
-                                  .last_time = mark.time,
-                                  .commits = atomic_load(&engine->commits),
-                                  .commands = atomic_load(&engine->commands),
-                                  .events = atomic_load(&engine->events),
-                                  .journal_bytes = atomic_load(&engine->journal_bytes),
-                                  .syncs = store.syncs,
-                                  .replayed_events = engine->replayed_events,
-                                  .accounts = table_installed(engine->domain.accounts.records, NULL),
-                                  .portfolios = table_installed(engine->domain.portfolios.records, NULL),
-                                  .orders = table_installed(engine->domain.orders.records, NULL),
-                                  .instruments = table_installed(engine->domain.market.instruments, NULL),
-                                  .keys = keys,
-                                  .memory_bytes = atomic_load(&engine->memory.bytes),
-                                  .store_bytes_used = store.bytes_used,
-                                  .store_bytes_reserved = store.bytes_reserved};
-    return error_clear(error);
 }

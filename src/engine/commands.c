@@ -1,0 +1,149 @@
+/* The calls that hand commands over and take results back. */
+#include "base/error.h"
+#include "engine/engine.h"
+
+#include <string.h>
+#include <unistd.h>
+
+static int32_t check_writable(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                              trading_error *error)
+{
+    int32_t code = engine_check(engine, error);
+    if (code)
+        return code;
+    if (count && (!commands || !results))
+        return error_set(error, TRADING_E_INVALID, "commands and results are arrays of %zu, not NULL", count);
+    if (engine->read_only)
+        return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it takes no commands");
+    return TRADING_OK;
+}
+
+static void drive(trading_engine *engine, struct submission *submission)
+{
+    pthread_mutex_lock(&engine->step_mutex);
+    while (!submission->finished) {
+        trading_error error;
+        if (engine_check(engine, &error))
+            queue_abandon(&engine->queue, &error);
+        else
+            engine_round(engine);
+        engine_keep(engine);
+    }
+    pthread_mutex_unlock(&engine->step_mutex);
+}
+
+static int32_t execute_piece(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                             bool wait, trading_error *error)
+{
+    struct submission submission = {
+        .commands = commands, .results = results, .count = count, .waits = true, .done = PTHREAD_COND_INITIALIZER};
+    int32_t code = queue_push(&engine->queue, &submission, wait, error);
+    if (code)
+        return code;
+    if (engine->manual)
+        drive(engine, &submission);
+    else
+        queue_await(&engine->queue, &submission);
+    pthread_cond_destroy(&submission.done);
+    if (error)
+        *error = submission.error;
+    return submission.error.code;
+}
+
+int32_t trading_engine_execute(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                               trading_error *error)
+{
+    int32_t code = check_writable(engine, commands, count, results, error);
+    if (code || count == 0)
+        return code;
+    memset(results, 0, count * sizeof *results);
+    size_t limit = engine->options.queue_commands;
+    for (size_t done = 0; done < count && !code;) {
+        size_t piece = count - done < limit ? count - done : limit;
+        code = execute_piece(engine, commands + done, piece, results + done, done > 0, error);
+        done += piece;
+    }
+    return code;
+}
+
+int32_t trading_engine_submit(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                              uint64_t tag, trading_error *error)
+{
+    int32_t code = check_writable(engine, commands, count, results, error);
+    if (code)
+        return code;
+    if (count == 0)
+        return error_set(error, TRADING_E_INVALID, "a submission has at least one command");
+    struct submission *submission = memory_zeroed(&engine->memory, 1, sizeof *submission);
+    if (!submission)
+        return error_no_memory(error, "a submission");
+    memset(results, 0, count * sizeof *results);
+    submission->commands = commands;
+    submission->results = results;
+    submission->count = count;
+    submission->tag = tag;
+    code = queue_push(&engine->queue, submission, false, error);
+    if (code)
+        memory_release(&engine->memory, submission, sizeof *submission);
+    return code;
+}
+
+int32_t trading_engine_poll(trading_engine *engine, trading_completion *completions, size_t max, size_t *taken, int64_t timeout,
+                            trading_error *error)
+{
+    if (!engine || !completions || !taken || max == 0)
+        return error_set(error, TRADING_E_INVALID, "trading_engine_poll needs an engine and an array for completions");
+    *taken = 0;
+    int32_t code = host_check(engine->host, error);
+    if (code)
+        return code;
+    struct submission *submission = queue_poll(&engine->queue, engine->manual ? 0 : timeout);
+    while (submission) {
+        completions[(*taken)++] = (trading_completion){
+            .tag = submission->tag, .count = submission->count, .results = submission->results, .error = submission->error};
+        memory_release(&engine->memory, submission, sizeof *submission);
+        submission = *taken < max ? queue_poll(&engine->queue, 0) : NULL;
+    }
+    return *taken ? error_clear(error) : error_set(error, TRADING_E_TIMEOUT, "no submission has finished");
+}
+
+int32_t trading_engine_step(trading_engine *engine, uint32_t batches, uint32_t *done, trading_error *error)
+{
+    uint32_t count = 0;
+    int32_t code = engine_check(engine, error);
+    if (!code && (!engine->manual || engine->read_only))
+        code = error_set(error, TRADING_E_INVALID, "only an engine opened with TRADING_ENGINE_MANUAL is stepped by its host");
+    if (!code) {
+        pthread_mutex_lock(&engine->step_mutex);
+        while (count < batches && (!queue_is_empty(&engine->queue) || process_has_work(&engine->domain)) &&
+               engine_round(engine))
+            count++;
+        engine_keep(engine);
+        pthread_mutex_unlock(&engine->step_mutex);
+    }
+    if (done)
+        *done = count;
+    return code;
+}
+
+int32_t trading_engine_fd(trading_engine *engine)
+{
+    return engine ? engine->descriptor : -1;
+}
+
+void trading_engine_fd_clear(trading_engine *engine)
+{
+    uint64_t counter;
+    ssize_t got = engine && engine->descriptor >= 0 ? read(engine->descriptor, &counter, sizeof counter) : 0;
+    (void)got; /* nothing to read is as clear */
+}
+
+int32_t trading_engine_checkpoint(trading_engine *engine, trading_error *error)
+{
+    int32_t code = engine_check(engine, error);
+    if (code)
+        return code;
+    if (engine->read_only)
+        return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it writes no checkpoint");
+    return engine_write_checkpoint(engine, error);
+}
