@@ -1,0 +1,233 @@
+/* Orders, what is reserved for them, and the books that they rest in. */
+#include "engine/audit.h"
+
+/* ---- lists of orders ---- */
+
+static bool check_history(struct audit *audit, uint32_t portfolio, const struct desk_record *desk, uint32_t *met)
+{
+    const struct orders *orders = &audit->domain->orders;
+    for (uint32_t number = desk->newest; number && *met <= table_count(orders->records); ++*met) {
+        const struct order_record *order = order_get(orders, number);
+        if (order->portfolio != portfolio || order->older >= number)
+            return audit_complain(audit, "order %u is in the list of another portfolio, or out of turn", number);
+        number = order->older;
+    }
+    return true;
+}
+
+static bool check_open(struct audit *audit, uint32_t portfolio, const struct desk_record *desk, uint32_t *met)
+{
+    const struct orders *orders = &audit->domain->orders;
+    uint32_t before = 0;
+    uint32_t open = 0;
+    for (uint32_t number = desk->first_open; number && open <= desk->open; open++) {
+        const struct order_record *order = order_get(orders, number);
+        if (order->portfolio != portfolio || order->previous_open != before || !order->entry || order_leaves(order) == 0)
+            return audit_complain(audit, "order %u is in its portfolio's list of resting orders, and does not rest", number);
+        before = number;
+        number = order->next_open;
+    }
+    *met += open;
+    return (open == desk->open && before == desk->last_open) ||
+           audit_complain(audit, "the resting orders of portfolio %u are not as many as it says", portfolio);
+}
+
+static bool check_day(struct audit *audit, uint32_t expected)
+{
+    const struct orders *orders = &audit->domain->orders;
+    const struct session_record *session = table_get(orders->session, 1);
+    uint32_t before = 0;
+    uint32_t met = 0;
+    for (uint32_t number = session->first_day; number && met <= expected; met++) {
+        const struct order_record *order = order_get(orders, number);
+        if (!order->entry || order->time_in_force != TRADING_TIME_IN_FORCE_DAY || order->previous_day != before)
+            return audit_complain(audit, "order %u is in the list of day orders, and is none that rests", number);
+        before = number;
+        number = order->next_day;
+    }
+    return (met == expected && before == session->last_day) ||
+           audit_complain(audit, "the list of day orders does not hold all that rest");
+}
+
+/* One order by itself. An open order rests, unless it is the one that goes on matching in the next commit. */
+static bool check_order(struct audit *audit, uint32_t number)
+{
+    const struct order_record *order = order_get(&audit->domain->orders, number);
+    bool open = order_leaves(order) > 0;
+    bool goes_on = domain_mark(audit->domain)->work.order == number;
+    bool full = order->status == TRADING_ORDER_STATUS_FILLED;
+    if (order->filled < 0 || order->filled > order->quantity || full != (order->filled == order->quantity))
+        return audit_complain(audit, "order %u is filled otherwise than its status says", number);
+    if (open ? !order->entry && !goes_on : order->entry != 0)
+        return audit_complain(audit, "order %u is open and does not rest, or rests and is not open", number);
+    return true;
+}
+
+bool audit_orders(struct audit *audit)
+{
+    const struct orders *orders = &audit->domain->orders;
+    uint32_t resting = 0;
+    uint32_t day = 0;
+    for (uint32_t number = 1; number <= table_count(orders->records); number++) {
+        const struct order_record *order = order_get(orders, number);
+        if (!check_order(audit, number))
+            return false;
+        resting += order->entry != 0;
+        day += order->entry != 0 && order->time_in_force == TRADING_TIME_IN_FORCE_DAY;
+    }
+    uint32_t met = 0;
+    uint32_t met_open = 0;
+    for (uint32_t number = 1; number <= table_count(orders->desks); number++) {
+        const struct desk_record *desk = desk_get(orders, number);
+        if (!check_history(audit, number, desk, &met) || !check_open(audit, number, desk, &met_open))
+            return false;
+    }
+    if (met != table_count(orders->records) || met_open != resting)
+        return audit_complain(audit, "an order is in no portfolio's list");
+    return check_day(audit, day);
+}
+
+/* ---- reservations ---- */
+
+/* What open sells have reserved, by position and by lot. */
+struct reservations {
+    struct wide_sum *holdings;
+    struct wide_sum *lots;
+};
+
+static bool sum_reservations(struct audit *audit, struct reservations *reserved)
+{
+    const struct orders *orders = &audit->domain->orders;
+    const struct portfolios *portfolios = &audit->domain->portfolios;
+    for (uint32_t number = 1; number <= table_count(orders->records); number++) {
+        const struct order_record *order = order_get(orders, number);
+        trading_decimal leaves = order_leaves(order);
+        if (order->side != TRADING_SIDE_SELL || leaves == 0)
+            continue;
+        uint32_t holding = holding_find(portfolios, order->portfolio, order->instrument);
+        uint32_t lot = order->lot ? lot_find(portfolios, order->lot) : 0;
+        if (!holding || (order->lot && !lot))
+            return audit_complain(audit, "order %u sells what its portfolio never had", number);
+        wide_sum_add(&reserved->holdings[holding], leaves);
+        if (lot)
+            wide_sum_add(&reserved->lots[lot], leaves);
+    }
+    return true;
+}
+
+static bool compare_reservations(struct audit *audit, const struct reservations *reserved)
+{
+    const struct portfolios *portfolios = &audit->domain->portfolios;
+    for (uint32_t number = 1; number <= table_count(portfolios->holdings); number++) {
+        const struct holding_record *holding = holding_get(portfolios, number);
+        if (wide_sum_get(&reserved->holdings[number]) != holding->reserved || holding->reserved > holding->quantity)
+            return audit_complain(audit, "position %u of portfolio %u has other shares reserved than its open sells", number,
+                                  holding->portfolio);
+    }
+    for (uint32_t number = 1; number <= table_count(portfolios->lots); number++) {
+        if (wide_sum_get(&reserved->lots[number]) != lot_get(portfolios, number)->reserved)
+            return audit_complain(audit, "lot %u has other shares reserved than the sells that name it", number);
+    }
+    return true;
+}
+
+bool audit_reservations(struct audit *audit)
+{
+    const struct portfolios *portfolios = &audit->domain->portfolios;
+    struct reservations reserved;
+    reserved.holdings = audit_sums(audit, portfolios->holdings, sizeof *reserved.holdings);
+    reserved.lots = audit_sums(audit, portfolios->lots, sizeof *reserved.lots);
+    bool sound =
+        reserved.holdings && reserved.lots && sum_reservations(audit, &reserved) && compare_reservations(audit, &reserved);
+    audit_sums_close(audit, portfolios->holdings, reserved.holdings, sizeof *reserved.holdings);
+    audit_sums_close(audit, portfolios->lots, reserved.lots, sizeof *reserved.lots);
+    return sound;
+}
+
+/* ---- books ---- */
+
+/* What a walk over all books has met. */
+struct met {
+    uint32_t levels;
+    uint32_t entries;
+};
+
+/* One price: its queue against the orders in it. */
+static bool check_level(struct audit *audit, uint32_t instrument, int32_t side, uint32_t number, struct met *met)
+{
+    const struct market *market = &audit->domain->market;
+    const struct level_record *level = level_get(market, number);
+    struct wide_sum quantity = {0};
+    uint32_t before = 0;
+    uint32_t orders = 0;
+    for (uint32_t at = level->first; at && orders <= level->orders; orders++) {
+        const struct entry_record *entry = entry_get(market, at);
+        const struct order_record *order = order_get(&audit->domain->orders, entry->order);
+        bool sound = entry->level == number && entry->previous == before && order->entry == at &&
+                     order->instrument == instrument && order->side == side && order->limit == level->price &&
+                     order_leaves(order) == entry->leaves;
+        if (!sound)
+            return audit_complain(audit, "entry %u of a book is not what order %u has open there", at, entry->order);
+        wide_sum_add(&quantity, entry->leaves);
+        before = at;
+        at = entry->next;
+    }
+    met->entries += orders;
+    bool sound = orders == level->orders && orders > 0 && before == level->last && wide_sum_get(&quantity) == level->quantity;
+    return sound || audit_complain(audit, "level %u of a book is not the sum of its entries", number);
+}
+
+static bool check_side(struct audit *audit, uint32_t instrument, int32_t side, struct met *met)
+{
+    const struct market *market = &audit->domain->market;
+    uint32_t before = 0;
+    for (uint32_t at = instrument_get(market, instrument)->sides[side_index(side)].best; at; met->levels++) {
+        const struct level_record *level = level_get(market, at);
+        trading_decimal step = before ? level->price - level_get(market, before)->price : 0;
+        bool in_order = !before || (side == TRADING_SIDE_BUY ? step < 0 : step > 0);
+        if (!in_order || level->better != before || book_find(market, instrument, side, level->price) != at)
+            return audit_complain(audit, "level %u of a book is out of order", at);
+        if (!check_level(audit, instrument, side, at, met))
+            return false;
+        before = at;
+        at = level->worse;
+    }
+    return true;
+}
+
+/* What customers would trade with each other at is traded, unless that goes on in the next commit. */
+static bool check_crossing(struct audit *audit, uint32_t number)
+{
+    const struct market *market = &audit->domain->market;
+    const struct instrument_record *instrument = instrument_get(market, number);
+    uint32_t buy = instrument->sides[side_index(TRADING_SIDE_BUY)].best;
+    uint32_t sell = instrument->sides[side_index(TRADING_SIDE_SELL)].best;
+    bool waits = domain_mark(audit->domain)->work.kind != WORK_NONE;
+    if (!buy || !sell || waits || level_get(market, buy)->price < level_get(market, sell)->price)
+        return true;
+    return audit_complain(audit, "the book of %.16s is crossed", instrument->symbol.text);
+}
+
+/* Levels and entries that are in no book are free. */
+static bool check_free(struct audit *audit, struct met met)
+{
+    const struct market *market = &audit->domain->market;
+    const struct exchange_record *exchange = table_get(market->exchange, 1);
+    for (uint32_t at = exchange->free_level; at && met.levels <= table_count(market->levels); met.levels++)
+        at = level_get(market, at)->worse;
+    for (uint32_t at = exchange->free_entry; at && met.entries <= table_count(market->entries); met.entries++)
+        at = entry_get(market, at)->next;
+    return (met.levels == table_count(market->levels) && met.entries == table_count(market->entries)) ||
+           audit_complain(audit, "a level or an entry is in no book and not free");
+}
+
+bool audit_books(struct audit *audit)
+{
+    struct met met = {0};
+    for (uint32_t number = 1; number <= table_count(audit->domain->market.instruments); number++) {
+        if (!check_side(audit, number, TRADING_SIDE_BUY, &met) || !check_side(audit, number, TRADING_SIDE_SELL, &met) ||
+            !check_crossing(audit, number))
+            return false;
+    }
+    return check_free(audit, met);
+}
