@@ -3,7 +3,12 @@
  * Projections that the host defines: state computed from events, named and versioned, fed in order, each event exactly once.
  *
  * The rows of a projection are kept in the library's store, and change in one transaction with its position; so after any crash they
- * agree. A host with a database of its own keeps the position there instead and uses a feed (trading/feed.h) from that position.
+ * agree. They are made from the journal and kept beside it: a power loss may take the newest commits, whole, and a projection that
+ * does not fit the journal any more (which was restored, or replaced) is reset with a warning in the log; the events then come again.
+ * An engine that is read only copies the rows that it finds when the projection is opened first, and keeps what is committed from then
+ * on in its own memory, until it is closed; so does one whose store came from trading_store_register, which begins with none.
+ *
+ * A host with a database of its own keeps the position there instead and uses a feed (trading/feed.h) from that position.
  *
  * By polling:   trading_projection_poll → put, get, remove → trading_projection_commit
  * By callback:  trading_projection_run calls `apply` on the caller's thread and commits after each batch
@@ -38,8 +43,10 @@ typedef struct trading_projection_options {
     }
 TRADING_API void trading_projection_options_init(trading_projection_options *options);
 
-/** The longest key of a row; a value has at most 1 MiB. */
+/** Room for any key, and for the zero byte with which a seek goes on after it: a row's key has 1 to 255 bytes. */
 #define TRADING_ROW_KEY_BYTES 256
+/** The longest value of a row. */
+#define TRADING_ROW_VALUE_BYTES 1048576
 
 /**
  * Opens a projection. A projection is open once at a time in an engine.
@@ -69,18 +76,23 @@ TRADING_API int32_t trading_projection_remove(trading_projection *projection, co
 TRADING_API int32_t trading_projection_get(trading_projection *projection, const void *key, size_t key_bytes, void *value,
                                            size_t *value_bytes, trading_error *error);
 /**
- * The first row at or after `key` in order of bytes: key and value are copied to the caller's buffers, whose sizes go in and the
- * true sizes come out. To go on, append a zero byte to the key received. @return TRADING_OK or TRADING_E_NOT_FOUND at the end.
+ * The first row at or after `key` in order of bytes. To go on, append a zero byte to the key received.
+ * @param key          a buffer of TRADING_ROW_KEY_BYTES, whatever the key
+ * @param key_bytes    in: how many bytes of it are sought, 0 for the first row of all; out: those of the row's key
+ * @param value_bytes  in: the buffer's size; out: the value's. TRADING_E_OVERFLOW when it does not fit (the key is then as it was).
+ * @return TRADING_OK or TRADING_E_NOT_FOUND at the end
  */
 TRADING_API int32_t trading_projection_seek(trading_projection *projection, void *key, size_t *key_bytes, void *value,
                                             size_t *value_bytes, trading_error *error);
 
-/** Commits the rows and the position after the last events polled, in one transaction. */
+/** Commits the rows and the position after the last events polled, in one transaction. When it fails nothing is committed and all
+ *  is still pending: it can be called again. */
 TRADING_API int32_t trading_projection_commit(trading_projection *projection, trading_error *error);
 
 /**
- * Calls `apply` for what is there, in batches, and commits each; returns when it has caught up.
- * @param applied  receives how many events were handed over; may be NULL
+ * Calls `apply` for what is there, in batches, and commits each; returns when it has caught up with what was there when it began.
+ * @param applied  receives how many events were handed over and committed, also when a later batch failed; may be NULL
+ * @return TRADING_OK, TRADING_E_STOPPED when `apply` asked for it, or a code of the store; the batch that failed is undone.
  */
 TRADING_API int32_t trading_projection_run(trading_projection *projection, uint64_t *applied, trading_error *error);
 

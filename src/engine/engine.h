@@ -40,6 +40,13 @@ struct batch {
 
 #define ENGINE_BATCHES 2u /* one is decided while the other syncs */
 
+/* projection.c: those that are open; and their rows, where there is no state store or it is only read. */
+struct projections {
+    pthread_mutex_t mutex;
+    struct trading_projection *first;
+    struct state_store rows; /* in memory; ops NULL until it is needed */
+};
+
 struct trading_engine {
     trading_host *host;
     struct memory memory;
@@ -81,6 +88,8 @@ struct trading_engine {
     _Atomic bool abandoned;    /* what waits is failed rather than decided */
     int descriptor;            /* eventfd */
     _Atomic uint32_t users;    /* open views, feeds, projections */
+
+    struct projections projections;
 
     /* threads */
     pthread_t decider;
@@ -188,6 +197,11 @@ void *engine_decider(void *engine);
 void *engine_appender(void *engine);
 /* One round by hand; whether anything was done. */
 bool engine_round(trading_engine *engine);
+
+/* ---- projection.c ---- */
+
+void projections_open(struct projections *projections);
+void projections_close(struct projections *projections);
 
 /* ---- keeper.c ---- */
 

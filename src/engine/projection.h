@@ -1,0 +1,27 @@
+/* A projection from within: rows that are stored, rows that are pending over them, and the feed. */
+#ifndef ENGINE_PROJECTION_H
+#define ENGINE_PROJECTION_H
+
+#include "engine/engine.h"
+#include "engine/feed.h"
+#include "engine/rows.h"
+
+#include <trading/projection.h>
+
+/* Events that `run` hands over at once. */
+#define PROJECTION_BATCH 4096u
+
+struct trading_projection {
+    trading_engine *engine;
+    struct trading_projection *next; /* of those that are open in the engine */
+    char name[PROJECTION_NAME_BYTES + 1];
+    trading_projection_apply apply;
+    void *context;
+    trading_feed *feed;
+    trading_event *batch; /* of `run`; NULL until it is called */
+    struct rows rows;
+    struct rows_mark mark; /* as committed */
+    struct overlay overlay;
+};
+
+#endif
