@@ -12,15 +12,18 @@
 
 /* ---- the rules that an order passes, in this order ---- */
 
-static bool decide_sell(const struct domain *domain, const trading_place_order *body, struct order_terms *terms,
+/* The order whose lot is named, where it is one of the portfolio's own; else 0. */
+static uint32_t named_lot(const struct domain *domain, const trading_place_order *body, uint32_t portfolio)
+{
+    uint32_t bought = order_find(&domain->orders, &body->lot);
+    return bought && order_get(&domain->orders, bought)->portfolio == portfolio ? bought : 0;
+}
+
+static bool decide_sell(const struct domain *domain, const trading_place_order *body, const struct order_terms *terms,
                         struct rejection *why)
 {
-    if (!trading_id_is_zero(&body->lot)) {
-        uint32_t bought = order_find(&domain->orders, &body->lot);
-        if (!bought || order_get(&domain->orders, bought)->portfolio != terms->portfolio)
-            return reject(why, TRADING_REASON_UNKNOWN_LOT);
-        terms->lot = bought;
-    }
+    if (!trading_id_is_zero(&body->lot) && !terms->lot)
+        return reject(why, TRADING_REASON_UNKNOWN_LOT);
     return portfolio_decide_sell(&domain->portfolios, terms->portfolio, terms->instrument, terms->lot, terms->quantity, why);
 }
 
@@ -71,6 +74,7 @@ static bool place(struct process *process, const struct request *request, struct
         return reject(why, TRADING_REASON_ALREADY_EXISTS);
     struct order_terms terms = {.portfolio = request->portfolio,
                                 .instrument = instrument_list(process, &body->symbol, &account->currency),
+                                .lot = named_lot(process->domain, body, request->portfolio),
                                 .side = body->side,
                                 .type = body->type,
                                 .time_in_force = time_in_force(body),
