@@ -92,7 +92,8 @@ TRADING_API int32_t trading_projection_commit(trading_projection *projection, tr
 /**
  * Calls `apply` for what is there, in batches, and commits each; returns when it has caught up with what was there when it began.
  * @param applied  receives how many events were handed over and committed, also when a later batch failed; may be NULL
- * @return TRADING_OK, TRADING_E_STOPPED when `apply` asked for it, or a code of the store; the batch that failed is undone.
+ * @return TRADING_OK, TRADING_E_STOPPED when `apply` asked for it (native_code is what it answered), or a code of the store; the batch
+ *         that failed is undone
  */
 TRADING_API int32_t trading_projection_run(trading_projection *projection, uint64_t *applied, trading_error *error);
 
@@ -129,12 +130,13 @@ typedef struct trading_activity {
     trading_decimal realized_pnl; /**< of a sell */
 } trading_activity;
 
-/** Opens the built-in projection of account activity; drive it with trading_projection_run. */
+/** Opens the built-in projection of account activity, "account activity"; drive it with trading_projection_run. */
 TRADING_API int32_t trading_activity_open(trading_projection **projection, trading_engine *engine, trading_error *error);
 
 /**
  * The activity of an account, the oldest first, as far as the projection was run and committed.
  * @param cursor  0 at first, moved by each call
+ * @return TRADING_OK; with *count below max, 0 perhaps, there is no more
  */
 TRADING_API int32_t trading_activity_list(trading_projection *projection, const trading_id *account, uint64_t *cursor,
                                           trading_activity *out, size_t max, size_t *count, trading_error *error);

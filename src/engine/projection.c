@@ -281,11 +281,12 @@ static void undo(trading_projection *projection)
 
 static int32_t apply(trading_projection *projection, size_t count, trading_error *error)
 {
-    if (!projection->apply(projection->context, projection, projection->batch, count))
+    int32_t answer = projection->apply(projection->context, projection, projection->batch, count);
+    if (!answer)
         return TRADING_OK;
-    return error_set(error, TRADING_E_STOPPED,
-                     "the projection \"%s\" stopped; what it did with the events from position %" PRId64 " on is undone",
-                     projection->name, projection->mark.position);
+    return error_native(error, TRADING_E_STOPPED, answer,
+                        "the projection \"%s\" stopped; what it did with the events from position %" PRId64 " on is undone",
+                        projection->name, projection->mark.position);
 }
 
 static int32_t run_batch(trading_projection *projection, uint64_t *applied, trading_error *error)
