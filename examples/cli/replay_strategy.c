@@ -81,22 +81,37 @@ static int32_t entity_made(int32_t command)
     }
 }
 
+/* A member that may be a name, and what it has to be the name of. */
+static const struct nameable {
+    const char *key;
+    int32_t entity;
+    const char *what;
+} nameable[REFERENCES_MAX] = {
+    {"account", TRADING_ENTITY_ACCOUNT, "an account"},
+    {"portfolio", TRADING_ENTITY_PORTFOLIO, "a portfolio, such as @name.portfolio of an account's name"},
+    {"order", TRADING_ENTITY_ORDER, "an order"},
+    {"lot", TRADING_ENTITY_ORDER, "the order that bought the lot"},
+};
+
 /* Reads "@name" or "@name.portfolio". */
-static bool find_reference(const struct strategy *strategy, const char *key, const char *text, struct reference *reference,
-                           struct complaint *complaint)
+static bool find_reference(const struct strategy *strategy, const struct nameable *member, const char *text,
+                           struct reference *reference, struct complaint *complaint)
 {
+    const char *key = member->key;
     size_t length = strcspn(text + 1, ".");
     const char *suffix = text + 1 + length;
     const json_t *index = json_object_getn(strategy->names, text + 1, length);
     if (!index)
-        return refuse(complaint, key, "%s: no line before this one gives the name %.40s", key, text + 1);
+        return refuse(complaint, key, "%s: no line before this one gives the name \"%.*s\"", key,
+                      (int)(length < 40 ? length : 40), text + 1);
     reference->line = (size_t)json_integer_value(index);
     reference->entity = entity_made(strategy->lines[reference->line].command);
     if (!strcmp(suffix, ".portfolio"))
         reference->entity = TRADING_ENTITY_PORTFOLIO;
     else if (*suffix)
-        return refuse(complaint, key, "%s: %.60s: only .portfolio may follow a name", key, text);
-    return true;
+        return refuse(complaint, key, "%s: \"%.60s\": only .portfolio may follow a name", key, text);
+    return reference->entity == member->entity ||
+           refuse(complaint, key, "%s: \"%.60s\" is not the name of %s", key, text, member->what);
 }
 
 static const trading_id *id_of(const struct strategy *strategy, const struct reference *reference)
@@ -110,21 +125,20 @@ static const trading_id *id_of(const struct strategy *strategy, const struct ref
 /* Puts ids in the place of names; any id that is well written while nothing but that is checked. */
 static bool fill_in(struct preparing *preparing, json_t *document, struct complaint *complaint)
 {
-    static const char *const keys[REFERENCES_MAX] = {"account", "portfolio", "order", "lot"};
     static const trading_id any = {{1}};
     struct strategy_line *line = preparing->line;
     line->reference_count = 0;
     for (size_t i = 0; i < REFERENCES_MAX; i++) {
-        const char *text = json_string_value(json_object_get(document, keys[i]));
+        const char *text = json_string_value(json_object_get(document, nameable[i].key));
         struct reference reference = {0};
         char id[TRADING_ID_TEXT];
         if (!text || text[0] != '@')
             continue;
-        if (!find_reference(preparing->strategy, keys[i], text, &reference, complaint))
+        if (!find_reference(preparing->strategy, &nameable[i], text, &reference, complaint))
             return false;
         line->references[line->reference_count++] = reference;
         trading_id_format(reference.entity, preparing->checking ? &any : id_of(preparing->strategy, &reference), id);
-        put_text(document, keys[i], id);
+        put_text(document, nameable[i].key, id);
     }
     return true;
 }

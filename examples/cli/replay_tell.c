@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#define EVENTS    64
+#define PAGE      64
 #define TEXT      160
 #define BAR_WIDTH 30
 /* A bar that is drawn more often is no clearer, and slows the replay. */
@@ -40,7 +40,7 @@ static void write_line(struct teller *teller, trading_time time, const char *who
     char date[TRADING_TIME_TEXT];
     trading_time_format(time, date);
     tell_nothing(teller);
-    printf("%.10s  %-8s  %-48s  %s\n", date, who, what, outcome);
+    printf("%.10s  %-8s  %-46s  %s\n", date, who, what, outcome);
 }
 
 /* A line of JSON that says where in the strategy it comes from. Takes the reference. */
@@ -90,20 +90,36 @@ void tell_unsent(struct teller *teller, const struct strategy_line *line, const 
     write_json(teller, line, object);
 }
 
-static void say_execution(const trading_event *event, const trading_order *order, char what[TEXT], char became[TEXT])
+/* What was left of an order after this execution of it. More may have happened to it in the same commit. */
+static trading_decimal left_after(const struct teller *teller, const trading_event *event, const trading_order *order)
+{
+    trading_execution page[PAGE];
+    uint64_t cursor = 0;
+    size_t count = 0;
+    trading_decimal left = order->quantity;
+    while (trading_view_executions(teller->desk->latest, &order->id, &cursor, page, PAGE, &count, NULL) == TRADING_OK &&
+           count > 0)
+        for (size_t i = 0; i < count; i++)
+            left -= page[i].position <= event->position ? page[i].quantity : 0;
+    return left;
+}
+
+static void say_execution(const struct teller *teller, const trading_event *event, const trading_order *order, char what[TEXT],
+                          char became[TEXT])
 {
     char quantity[AMOUNT_TEXT];
     char price[AMOUNT_TEXT];
     char leaves[AMOUNT_TEXT];
+    trading_decimal left = left_after(teller, event, order);
     words_amount(event->quantity, 0, quantity);
     words_amount(event->price, 2, price);
-    words_amount(order->leaves_quantity, 0, leaves);
+    words_amount(left, 0, leaves);
     snprintf(what, TEXT, "  %s %s %s at %s", order->side == TRADING_SIDE_BUY ? "bought" : "sold", quantity, order->symbol.text,
              price);
-    if (order->leaves_quantity > 0)
+    if (left > 0)
         snprintf(became, TEXT, "%s left to fill", leaves);
     else
-        snprintf(became, TEXT, "%s", trading_order_status_name(order->status));
+        snprintf(became, TEXT, "filled");
 }
 
 static void say_end(const trading_event *event, const trading_order *order, char what[TEXT], char became[TEXT])
@@ -135,21 +151,28 @@ static void tell_event(struct teller *teller, const trading_event *event)
     }
     if (trading_view_order(teller->desk->latest, &event->order, &order, NULL) != TRADING_OK)
         return;
-    (event->kind == TRADING_EVENT_ORDER_EXECUTED ? say_execution : say_end)(event, &order, what, became);
+    if (event->kind == TRADING_EVENT_ORDER_EXECUTED)
+        say_execution(teller, event, &order, what, became);
+    else
+        say_end(event, &order, what, became);
     if (line && line->as)
         snprintf(what + strlen(what), sizeof what - strlen(what), ", @%s", line->as);
     write_line(teller, event->time, words_account(&teller->plan->strategy, &order.account, who), what, became);
 }
 
-int32_t tell_events(struct teller *teller, trading_error *error)
+int32_t tell_events(struct teller *teller, int64_t until, trading_error *error)
 {
-    trading_event events[EVENTS];
-    size_t count = 0;
-    int32_t code;
-    while ((code = trading_feed_next(teller->feed, events, EVENTS, &count, 0, error)) == TRADING_OK)
-        for (size_t i = 0; i < count; i++)
-            tell_event(teller, &events[i]);
-    return code == TRADING_E_TIMEOUT ? TRADING_OK : code;
+    for (;;) {
+        for (; teller->next_event < teller->event_count; teller->next_event++) {
+            if (teller->events[teller->next_event].position > until)
+                return TRADING_OK;
+            tell_event(teller, &teller->events[teller->next_event]);
+        }
+        teller->next_event = teller->event_count = 0;
+        int32_t code = trading_feed_next(teller->feed, teller->events, TELLER_EVENTS, &teller->event_count, 0, error);
+        if (code != TRADING_OK)
+            return code == TRADING_E_TIMEOUT ? TRADING_OK : code;
+    }
 }
 
 static bool is_due(struct teller *teller)

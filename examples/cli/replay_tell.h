@@ -8,10 +8,15 @@
 
 #include <time.h>
 
+#define TELLER_EVENTS 64
+
 struct teller {
     const struct plan *plan;
     struct desk *desk;
-    trading_feed *feed; /* of what happens to orders, from where the replay goes on */
+    trading_feed *feed;                  /* of what happens to orders, from where the replay goes on */
+    trading_event events[TELLER_EVENTS]; /* read from it; those from next_event on are not told yet */
+    size_t next_event;
+    size_t event_count;
     bool json;
     bool has_bar; /* stderr is a terminal */
     bool bar_is_drawn;
@@ -28,8 +33,8 @@ void tell_line(struct teller *teller, const struct strategy_line *line, const st
 /* A line that was not sent, as `missing` made nothing. */
 void tell_unsent(struct teller *teller, const struct strategy_line *line, const struct strategy_line *missing);
 
-/* What happened to orders meanwhile: filled, expired, canceled. @return TRADING_OK, or what the store failed with */
-int32_t tell_events(struct teller *teller, trading_error *error);
+/* What happened to orders up to a position: filled, expired, canceled. @return TRADING_OK, or what the store failed with */
+int32_t tell_events(struct teller *teller, int64_t until, trading_error *error);
 
 /* How far the replay is: `done` of all steps, the last of them at `time`. */
 void tell_progress(struct teller *teller, size_t done, trading_time time);

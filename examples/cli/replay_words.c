@@ -91,6 +91,28 @@ static void say_placing(const struct strategy *strategy, const trading_place_ord
     say_order(strategy, &order->lot, words);
 }
 
+/* What is said of a command in which there is nothing, or but an amount, to tell. */
+static const char *verb_of(int32_t command)
+{
+    static const char *const verbs[] = {
+        [TRADING_COMMAND_OPEN_PORTFOLIO] = "opens a further portfolio",
+        [TRADING_COMMAND_UPDATE_CONTACT] = "has a new contact",
+        [TRADING_COMMAND_UPDATE_ADDRESS] = "has a new address",
+        [TRADING_COMMAND_DEPOSIT] = "deposits",
+        [TRADING_COMMAND_WITHDRAW] = "withdraws",
+        [TRADING_COMMAND_CREDIT] = "is credited",
+        [TRADING_COMMAND_DEBIT] = "is debited",
+        [TRADING_COMMAND_FREEZE_ACCOUNT] = "is frozen",
+        [TRADING_COMMAND_UNFREEZE_ACCOUNT] = "is free again",
+        [TRADING_COMMAND_CLOSE_ACCOUNT] = "closes the account",
+        [TRADING_COMMAND_CLOSE_PORTFOLIO] = "closes the portfolio",
+        [TRADING_COMMAND_SET_QUOTE] = "a quote",
+        [TRADING_COMMAND_END_SESSION] = "the session ends",
+    };
+    bool known = command > 0 && (size_t)command < sizeof verbs / sizeof verbs[0] && verbs[command];
+    return known ? verbs[command] : request_op_of_command(command);
+}
+
 void words_of_request(const struct strategy *strategy, const struct request *request, char words[WORDS])
 {
     char amount[AMOUNT_TEXT];
@@ -103,8 +125,11 @@ void words_of_request(const struct strategy *strategy, const struct request *req
     case TRADING_COMMAND_WITHDRAW:
     case TRADING_COMMAND_CREDIT:
     case TRADING_COMMAND_DEBIT:
-        say(words, WORDS, "%s %s", request_op_of_command(request->command.type),
+        say(words, WORDS, "%s %s", verb_of(request->command.type),
             words_amount(request->body.cash.amount, LEAST_DECIMALS, amount));
+        break;
+    case TRADING_COMMAND_ACCEPT_REFUND:
+        say(words, WORDS, "is refunded %s", words_amount(request->body.refund.amount, LEAST_DECIMALS, amount));
         break;
     case TRADING_COMMAND_PLACE_ORDER:
         say_placing(strategy, &request->body.place_order, words);
@@ -113,11 +138,8 @@ void words_of_request(const struct strategy *strategy, const struct request *req
         say(words, WORDS, "cancels the order");
         say_order(strategy, &request->body.cancel_order.order, words);
         break;
-    case TRADING_COMMAND_CLOSE_PORTFOLIO:
-        say(words, WORDS, "closes the portfolio");
-        break;
     default:
-        say(words, WORDS, "%s", request_op_of_command(request->command.type));
+        say(words, WORDS, "%s", verb_of(request->command.type));
         break;
     }
 }

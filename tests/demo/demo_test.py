@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`trading replay` and `trading statement`: complaints about files, replays that are stopped and go on, and sums that are computed
 again here with Python's decimals, from the price files and the rules alone."""
+import fcntl
 import json
 import os
 import pty
@@ -18,6 +19,7 @@ DEMO = [DATA / name for name in ("AAPL.csv", "GOOG.csv", "IBM.csv", "monthly.csv
 DEMO_FOR_PEOPLE = ["--strategy", DATA / "demo-strategy.jsonl", "--size", "0.001%"]
 DEMO_OPTIONS = [*DEMO_FOR_PEOPLE, "--json"]
 STOPPED = 130
+F_SETPIPE_SZ = 1031  # fcntl.F_SETPIPE_SZ of newer Pythons
 MILLIONTH = Decimal("0.000001")
 
 
@@ -111,9 +113,9 @@ class Complaints(Case):
             ('{"date":"2008-01-02","op":"open_account","as":"a b"}', "s.jsonl:1:42: as: a name is"),
             (account + "\n# twice\n" + account, 's.jsonl:4:42: as: "ann" is the name that line 1 gives'),
             (account + account.replace("01-02", "01-01").replace("ann", "ben"), "s.jsonl:2:2: date: is before that of line 1"),
-            (buy % '"portfolio":"@ann.portfolio",', "s.jsonl:1:42: portfolio: no line before this one gives the name ann"),
-            (account + buy % '"portfolio":"@ann.order",', "s.jsonl:2:42: portfolio: @ann.order: only .portfolio may follow"),
-            (account + buy % '"portfolio":"@ann",', "s.jsonl:2:42: portfolio:"),
+            (buy % '"portfolio":"@ann.portfolio",', 's.jsonl:1:41: portfolio: no line before this one gives the name "ann"'),
+            (account + buy % '"portfolio":"@ann.order",', 's.jsonl:2:41: portfolio: "@ann.order": only .portfolio may follow'),
+            (account + buy % '"portfolio":"@ann",', 's.jsonl:2:41: portfolio: "@ann" is not the name of a portfolio'),
             (account + buy % "", "s.jsonl:2:1: portfolio: is missing"),
             (account + '{"date":"2008-01-02","op":"deposit","account":"@ann","amount":"1.1234567"}', "s.jsonl:2:54: amount:"),
             (account + '{"date":"2008-01-02","op":"deposit","account":"@ann","amount":"1","expected_version":"2"}',
@@ -348,41 +350,64 @@ class Exchange(Case):
         self.assertEqual(again.splitlines(), statements_of(run), "nothing is sent again, nor told again")
 
 
+def busy_strategy():
+    """Something on each day, so that a replay can be stopped on any: a customer who pays in, bids a little too low, and sells."""
+    rows = [line.split(",") for line in (DATA / "AAPL.csv").read_text().splitlines()[1:]]
+    yield {"date": rows[0][0], "op": "open_account", "as": "ann", "name": "Ann", "deposit": "10000.00"}
+    order = {"op": "place_order", "portfolio": "@ann.portfolio", "symbol": "AAPL"}
+    for number, row in enumerate(rows):
+        below = (Decimal(row[4]) * Decimal("0.99")).quantize(Decimal("0.01"))
+        yield {"date": row[0], "op": "deposit", "account": "@ann", "amount": "50.00"}
+        yield {**order, "date": row[0], "as": f"bid-{number}", "side": "buy", "type": "limit", "limit_price": str(below),
+               "quantity": "3", "time_in_force": "gtc" if number % 3 == 0 else "day"}
+        if number % 7 == 6:
+            yield {**order, "date": row[0], "side": "sell", "type": "market", "quantity": "4.5"}
+
+
 class Stopping(Case):
-    """The demo's replay, stopped in every way, ends as if it had not been."""
+    """A replay, stopped in every way, ends as if it had not been."""
+
+    def run_until(self, arguments, lines, number):
+        """Replays, and sends the signal once so many lines were written. Answers the exit status, all lines, and the complaints."""
+        reading, writing = os.pipe()
+        fcntl.fcntl(writing, F_SETPIPE_SZ, 4096)  # the program is never more than a page ahead of its reader
+        command = [PROGRAM, "replay", *arguments, "--store", self.store]
+        process = subprocess.Popen(command, env=self.environment, stdout=writing, stderr=subprocess.PIPE)
+        os.close(writing)
+        with process, open(reading, "rb") as output:
+            head = [output.readline() for _ in range(lines)]
+            process.send_signal(number)
+            rest = output.read()
+            complaints = process.stderr.read().decode()
+        return process.returncode, (b"".join(head) + rest).decode(), complaints
+
+    def test_stopped_again_and_again(self):
+        arguments = [*DEMO[:3], "--strategy", self.strategy(*busy_strategy()), "--json"]
+        whole = self.replay(*arguments, store=f"lmdb:{self.folder / 'whole'}")
+        self.assertGreater(len(whole.splitlines()), 2000)
+        for lines in (1, 2, 30, 50, 170, 300):
+            status, _, complaints = self.run_until(arguments, lines, signal.SIGKILL)
+            self.assertEqual(status, -signal.SIGKILL, complaints)
+            status, written, complaints = self.run_until(arguments, lines + 7, signal.SIGINT)
+            self.assertEqual(status, STOPPED, complaints)
+            self.assertIn("the same command goes on from there", complaints)
+            self.assertEqual(statements_of(written), [])
+        end = self.replay(*arguments)
+        self.assertLess(len(end.splitlines()), len(whole.splitlines()), "it went on, and did not begin anew")
+        self.assertEqual(statements_of(end), statements_of(whole))
+        self.assertEqual(len(statements_of(end)), 1)
+        self.trading("verify")
+
+
+class Demo(Case):
+    """The demo's replay."""
 
     whole = None
 
     def setUp(self):
         super().setUp()
-        if Stopping.whole is None:
-            Stopping.whole = self.replay(*DEMO, *DEMO_OPTIONS, store=f"lmdb:{self.folder / 'whole'}")
-
-    def start(self, *options, **streams):
-        command = [PROGRAM, "replay", *DEMO, *options, "--store", self.store]
-        return subprocess.Popen(command, env=self.environment, **streams)
-
-    def run_until(self, lines, number):
-        """Replays, and sends the signal once so many lines were written. Answers the exit status, all lines, and the complaints."""
-        process = self.start(*DEMO_OPTIONS, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
-        with process:
-            head = [process.stdout.readline() for _ in range(lines)]
-            process.send_signal(number)
-            rest, complaints = process.communicate(timeout=SECONDS)
-        return process.returncode, "".join(head) + rest, complaints
-
-    def test_stopped_again_and_again(self):
-        for lines in (1, 4, 9):
-            status, _, _ = self.run_until(lines, signal.SIGKILL)
-            self.assertEqual(status, -signal.SIGKILL)
-            status, written, complaints = self.run_until(lines, signal.SIGINT)
-            self.assertEqual(status, STOPPED, complaints)
-            self.assertIn("the same command goes on from there", complaints)
-            self.assertEqual(statements_of(written), [])
-        end = self.replay(*DEMO, *DEMO_OPTIONS)
-        self.assertEqual(statements_of(end), statements_of(self.whole))
-        self.assertEqual(len(statements_of(end)), 5)
-        self.trading("verify")
+        if Demo.whole is None:
+            Demo.whole = self.replay(*DEMO, *DEMO_OPTIONS, store=f"lmdb:{self.folder / 'whole'}")
 
     def test_in_portions(self):
         told = []
@@ -394,7 +419,7 @@ class Stopping(Case):
     def test_time_does_not_go_back(self):
         self.replay(*DEMO, *DEMO_OPTIONS, "--until", "2007-02-01")
         before = self.json("info")["position"]
-        other_spread = self.refusal(*DEMO, *DEMO_OPTIONS, "--spread", "11")
+        other_spread = self.refusal(*DEMO, *DEMO_OPTIONS, "--spread", "50")
         self.assertIn("the store's time is 2007-02-01T00:00:00Z, later than 2007-01-03T00:00:00Z", other_spread)
         self.assertIn("AAPL.csv:2", other_spread)
         self.assertIn("--store lmdb:FOLDER", other_spread)
@@ -435,7 +460,8 @@ class Stopping(Case):
 
     def test_a_bar_on_a_terminal(self):
         leader, follower = pty.openpty()
-        process = self.start(stdout=subprocess.DEVNULL, stderr=follower)
+        command = [PROGRAM, "replay", *DEMO, "--store", self.store]
+        process = subprocess.Popen(command, env=self.environment, stdout=subprocess.DEVNULL, stderr=follower)
         os.close(follower)
         shown = b""
         with open(leader, "rb", buffering=0) as terminal:
