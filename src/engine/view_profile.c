@@ -163,7 +163,18 @@ int32_t trading_view_profile(trading_view *view, const trading_id *account, trad
 
 /* ---- the name of a portfolio ---- */
 
-/* One without a name of its own has the account's: the first of each account. */
+/* Where the portfolio's name stands: the first of each account has the account's. POSITION_NONE: it was opened without one. */
+static int32_t find_name(struct sight *sight, uint32_t number, const struct portfolio_record *portfolio,
+                         const struct account_record *account, int64_t *position)
+{
+    struct owner_record owner;
+    *position = portfolio->name_position;
+    int32_t code = sight_read(sight, sight->domain->portfolios.owners, portfolio->account, &owner);
+    if (!code && owner.first == number)
+        *position = account->profile_position;
+    return code;
+}
+
 static int32_t show_name(struct sight *sight, const trading_id *id, char *name, size_t bytes)
 {
     uint32_t number;
@@ -179,8 +190,11 @@ static int32_t show_name(struct sight *sight, const trading_id *id, char *name, 
         code = find_person(sight, &account.id, &person);
     if (code)
         return code;
-    int64_t position = portfolio.name_position < 0 ? account.profile_position : portfolio.name_position;
-    code = open_texts(sight, &person, position, &opened);
+    int64_t position = POSITION_NONE;
+    opened.list = (struct text_list){0};
+    code = find_name(sight, number, &portfolio, &account, &position);
+    if (!code)
+        code = open_texts(sight, &person, position, &opened);
     copy_text(&opened, 0, name, bytes);
     forget(&person, &opened);
     return code;
