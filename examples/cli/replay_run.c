@@ -154,10 +154,12 @@ static int execute(struct replay *replay, struct batch *batch)
     memset(batch->results, 0, sizeof batch->results);
     atomic_store(&replay->clock->now, batch->steps[0]->time);
     trading_engine_execute(replay->desk->engine, batch->commands, batch->count, batch->results, &error);
-    for (size_t i = 0; code == EXIT_DONE && i < batch->count; i++) {
-        code = take(replay, batch, i, &error);
-        if (code == EXIT_DONE && tell_events(replay->teller, batch->results[i].position, &error) != TRADING_OK)
-            code = output_failure(&error);
+    for (size_t i = 0; i < batch->count && code != EXIT_STORE; i++) {
+        /* What comes after a step that cannot be done was decided as well, and is told. */
+        int taken = take(replay, batch, i, &error);
+        if (taken == EXIT_DONE && tell_events(replay->teller, batch->results[i].position, &error) != TRADING_OK)
+            taken = output_failure(&error);
+        code = code == EXIT_DONE ? taken : code;
     }
     return code;
 }

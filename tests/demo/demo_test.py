@@ -364,6 +364,25 @@ def busy_strategy():
             yield {**order, "date": row[0], "side": "sell", "type": "market", "quantity": "4.5"}
 
 
+class Mending(Case):
+    """A line that only the engine finds wrong stops the replay; once it is mended, the replay goes on."""
+
+    def test_a_line_that_cannot_be_done(self):
+        prices = self.file("prices.csv", "".join(["date,symbol,price\n"] + [f"2008-01-0{day},A,10\n" for day in (2, 3, 4)]))
+        text = "".join(json.dumps(line) + "\n" for line in (
+            {"date": "2008-01-02", "op": "open_account", "as": "ann", "deposit": "100.00"},
+            {"date": "2008-01-03", "op": "deposit", "account": "@ann", "amount": "1.001"},
+            {"date": "2008-01-03", "op": "deposit", "account": "@ann", "amount": "7.00"},
+            {"date": "2008-01-04", "op": "deposit", "account": "@ann", "amount": "3.00"}))
+        stopped = self.trading("replay", prices, "--strategy", self.file("s.jsonl", text), "--json", code=REFUSED)
+        self.assertIn("s.jsonl:2: ", stopped.stderr.decode())
+        self.assertIn("round it to what the currency has", stopped.stderr.decode())
+        self.assertEqual([line["line"] for line in lines_of(stopped.stdout)], [1, 3])
+        mended = self.replay(prices, "--strategy", self.file("s.jsonl", text.replace("1.001", "1.01")), "--json")
+        self.assertEqual([line.get("line") for line in lines_of(mended)], [2, 4, None])
+        self.assertEqual(lines_of(mended)[-1]["statement"]["closing_balance"], "111.01")
+
+
 class Stopping(Case):
     """A replay, stopped in every way, ends as if it had not been."""
 
