@@ -124,7 +124,7 @@ static bool has_room(const trading_engine *engine, const struct batch *batch)
 {
     size_t free_bytes = (size_t)(batch->builder.body.end - batch->builder.body.at);
     return free_bytes >= PROCESS_COMMAND_BYTES && tables_staged_bytes(engine->domain.tables) < STAGED_BYTES &&
-           !engine->process.broken && !tables_failed(engine->domain.tables);
+           !engine->process.broken && !domain_failed(&engine->domain);
 }
 
 static bool keep_slice(trading_engine *engine, struct batch *batch, const struct slice *slice)
@@ -175,10 +175,10 @@ static bool decide_commands(trading_engine *engine, struct batch *batch, trading
 static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_error *error)
 {
     struct process *process = &engine->process;
+    if (domain_failed(&engine->domain)) /* what is broken then is broken for want of it */
+        return error_no_memory(error, "the state of a batch");
     if (process->broken)
         return error_set(error, TRADING_E_POISONED, "an invariant broke: %s", process->broken);
-    if (tables_failed(engine->domain.tables))
-        return error_no_memory(error, "the state of a batch");
     batch->next_position = process->next_position;
     if (batch->next_position == batch->first_position)
         return TRADING_OK;
@@ -200,7 +200,7 @@ static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_
     mark->nonce = batch->header.nonce;
     mark->commits++;
     memcpy(mark->digest, batch->header.digest, sizeof mark->digest);
-    return tables_failed(engine->domain.tables) ? error_no_memory(error, "the state of a batch") : TRADING_OK;
+    return domain_failed(&engine->domain) ? error_no_memory(error, "the state of a batch") : TRADING_OK;
 }
 
 static int32_t decide_batch(trading_engine *engine, struct batch *batch, trading_error *error)
@@ -394,7 +394,7 @@ static void fail_deciding(trading_engine *engine, struct batch *batch, const tra
     batch->outcome = *error;
     if (error->code == TRADING_E_POISONED) {
         engine_poison(engine, error->code, error->message);
-        tables_discard(engine->domain.tables);
+        domain_discard(&engine->domain);
         fail_slices(engine, batch, TRADING_STATUS_NONE, error);
         queue_abandon(&engine->queue, error);
         return;

@@ -15,7 +15,7 @@ static bool remember(void *arg, const struct domain *domain, const struct cause 
 
 int32_t engine_catch_up(trading_engine *engine, trading_error *error)
 {
-    tables_discard(engine->domain.tables);
+    domain_discard(&engine->domain);
     pthread_mutex_lock(&engine->keys_mutex);
     keys_discard(engine->keys, domain_mark(&engine->domain)->next_position);
     pthread_mutex_unlock(&engine->keys_mutex);

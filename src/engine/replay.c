@@ -18,7 +18,7 @@ static int32_t fold_entries(struct process *process, const struct commit *commit
         struct cause cause;
         int64_t first = process->next_position;
         process_replay_entry(process, &reader, &cause);
-        if (tables_failed(process->domain->tables))
+        if (domain_failed(process->domain))
             return error_no_memory(error, "the state that the journal amounts to");
         if (reader.bad)
             return damaged(commit, process->next_position, "cannot be read", error);
@@ -46,7 +46,7 @@ static int32_t fold(struct domain *domain, const struct commit *commit, replay_e
     mark->nonce = commit->nonce;
     mark->commits++;
     memcpy(mark->digest, commit->digest, sizeof mark->digest);
-    if (tables_failed(domain->tables))
+    if (domain_failed(domain))
         return error_no_memory(error, "the state that the journal amounts to");
     return TRADING_OK;
 }
@@ -59,10 +59,11 @@ int32_t replay_commit(struct domain *domain, const struct commit *commit, replay
         return code;
     if (commit->time < mark->time)
         return damaged(commit, commit->first_position, "its time is before that of the commit before it", error);
-    tables_begin(domain->tables);
+    if (!tables_begin(domain->tables))
+        return error_no_memory(error, "the state that the journal amounts to");
     code = fold(domain, commit, entry, arg, error);
     if (code)
-        tables_discard(domain->tables);
+        domain_discard(domain);
     else
         tables_install(domain->tables);
     return code;

@@ -75,6 +75,21 @@ void domain_close(struct domain *domain)
     domain->tables = NULL;
 }
 
+bool domain_failed(const struct domain *domain)
+{
+    return tables_failed(domain->tables) || index_failed(domain->accounts.by_id) || index_failed(domain->portfolios.by_id) ||
+           index_failed(domain->portfolios.holdings_by_symbol) || index_failed(domain->portfolios.lots_by_order) ||
+           index_failed(domain->orders.by_id) || index_failed(domain->market.by_symbol);
+}
+
+void domain_discard(struct domain *domain)
+{
+    struct index **index;
+    for (size_t i = 0; (index = index_of(domain, i)); i++)
+        index_forgive(*index);
+    tables_discard(domain->tables);
+}
+
 int32_t domain_found(struct domain *domain, trading_error *error)
 {
     uint32_t number;
@@ -82,8 +97,8 @@ int32_t domain_found(struct domain *domain, trading_error *error)
     table_append(domain->mark, &number);
     market_found(&domain->market);
     orders_found(&domain->orders);
-    if (tables_failed(domain->tables)) {
-        tables_discard(domain->tables);
+    if (domain_failed(domain)) {
+        domain_discard(domain);
         return error_no_memory(error, "the state of a partition");
     }
     tables_install(domain->tables);

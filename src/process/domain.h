@@ -71,6 +71,12 @@ int32_t domain_found(struct domain *domain, trading_error *error);
 /* Fills the indexes from tables that a checkpoint or snapshot brought back. */
 int32_t domain_index(struct domain *domain, trading_error *error);
 
+/* True once what is decided found no memory: it must be discarded. */
+bool domain_failed(const struct domain *domain);
+
+/* Forgets all that is decided and not installed. */
+void domain_discard(struct domain *domain);
+
 static inline const struct mark_record *domain_mark(const struct domain *domain)
 {
     return table_get(domain->mark, 1);

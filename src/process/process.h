@@ -18,7 +18,7 @@ bool process_locate(const struct domain *domain, struct request *request, struct
 int64_t process_version(const struct domain *domain, const struct request *request, const struct outcome *outcome);
 
 /* Decides a located command and writes its entry. False when the rules could not even name an entity to remember the rejection by
- * (`why`); nothing was written then. Otherwise result is filled; look at process->broken and tables_failed before trusting it. */
+ * (`why`); nothing was written then. Otherwise result is filled; look at process->broken and domain_failed before trusting it. */
 bool process_command(struct process *process, const struct request *request, trading_result *result, struct rejection *why);
 
 /* Whether work waits that must go on before any command, and going on with it: writes an entry. */

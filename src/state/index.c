@@ -22,6 +22,7 @@ struct slots {
 
 struct index {
     struct memory *memory;
+    bool failed; /* the writer's: an entry found no memory */
     _Atomic(struct slots *) shards[SHARDS];
 };
 
@@ -133,12 +134,24 @@ bool index_insert(struct index *index, uint64_t hash, uint32_t number)
     struct slots *slots = atomic_load_explicit(shard, memory_order_relaxed);
     if (is_full(slots->used + 1, slots->bits)) {
         slots = slots_grow(index, slots);
-        if (!slots)
+        if (!slots) {
+            index->failed = true;
             return false;
+        }
         atomic_store_explicit(shard, slots, memory_order_release);
     }
     slots_insert(slots, (uint64_t)tag << 32 | number);
     return true;
+}
+
+bool index_failed(const struct index *index)
+{
+    return index->failed;
+}
+
+void index_forgive(struct index *index)
+{
+    index->failed = false;
 }
 
 /* The cursor is the bits of the array that the walk began in, and the place where it goes on: an array that was replaced meanwhile

@@ -19,6 +19,10 @@ void index_close(struct index *index);
 /* The writer's thread. False when there is no memory. The same hash and number twice is kept once; number 0 is not kept. */
 bool index_insert(struct index *index, uint64_t hash, uint32_t number);
 
+/* The writer's thread. Whether an entry found no memory; until the batch that it belongs to was discarded, and that is said. */
+bool index_failed(const struct index *index);
+void index_forgive(struct index *index);
+
 /* Any thread. Walks the candidates that were there at its first call: begin with *cursor = 0; 0 means no more. */
 uint32_t index_next(const struct index *index, uint64_t hash, uint64_t *cursor);
 
