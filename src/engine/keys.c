@@ -40,18 +40,32 @@ static void end_merge(struct keys *keys, struct key_run *run)
         key_merge_free(&keys->memory, run->merge);
 }
 
+/* Puts `instead`, or nothing, in the place of `count` runs, at once for a save that looks on. */
+static void replace_runs(struct keys *keys, uint32_t place, uint32_t count, struct key_run *instead)
+{
+    struct key_run *freed[2];
+    uint32_t free_count = 0;
+    pthread_mutex_lock(&keys->mutex);
+    for (uint32_t i = place; i < place + count; i++)
+        if (--keys->runs[i]->holders == 0)
+            freed[free_count++] = keys->runs[i];
+    if (instead)
+        keys->runs[place++] = instead;
+    uint32_t moved = count - (instead != NULL);
+    keys->run_count -= moved;
+    for (uint32_t i = place; i < keys->run_count; i++)
+        keys->runs[i] = keys->runs[i + moved];
+    if (instead)
+        instead->id = keys->next_id++;
+    pthread_mutex_unlock(&keys->mutex);
+    while (free_count)
+        key_run_free(&keys->memory, freed[--free_count]);
+}
+
 static void remove_run(struct keys *keys, uint32_t place)
 {
-    struct key_run *run = keys->runs[place];
-    end_merge(keys, run);
-    pthread_mutex_lock(&keys->mutex);
-    keys->run_count--;
-    for (uint32_t i = place; i < keys->run_count; i++)
-        keys->runs[i] = keys->runs[i + 1];
-    bool last = key_run_let_go(run);
-    pthread_mutex_unlock(&keys->mutex);
-    if (last)
-        key_run_free(&keys->memory, run);
+    end_merge(keys, keys->runs[place]);
+    replace_runs(keys, place, 1, NULL);
 }
 
 void keys_clear(struct keys *keys)
@@ -130,15 +144,7 @@ static void finish_merge(struct keys *keys, uint32_t older)
     struct key_run *target = merge->target;
     merge->target = NULL;
     key_merge_free(&keys->memory, merge);
-    pthread_mutex_lock(&keys->mutex);
-    target->id = keys->next_id++;
-    struct key_run *source = keys->runs[older];
-    keys->runs[older] = target;
-    bool last = key_run_let_go(source);
-    pthread_mutex_unlock(&keys->mutex);
-    if (last)
-        key_run_free(&keys->memory, source);
-    remove_run(keys, older + 1);
+    replace_runs(keys, older, 2, target);
 }
 
 static void continue_merges(struct keys *keys)

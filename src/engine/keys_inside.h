@@ -1,4 +1,4 @@
-/* What the files that make up the keys share: keys.c and keys_store.c. */
+/* What the files that make up the keys share: keys.c, keys_save.c and keys_load.c. */
 #ifndef ENGINE_KEYS_INSIDE_H
 #define ENGINE_KEYS_INSIDE_H
 
@@ -29,12 +29,6 @@ struct keys {
     uint32_t inserts; /* the writer's: since it last looked after the runs */
     uint64_t lineage; /* of the saves: that of a store which holds what these keys saved; 0: none does */
 };
-
-/* With the mutex held; true when nobody holds it any more and the caller must free it, better without the mutex. */
-static inline bool key_run_let_go(struct key_run *run)
-{
-    return --run->holders == 0;
-}
 
 /* Forgets everything. */
 void keys_clear(struct keys *keys);
