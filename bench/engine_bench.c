@@ -104,7 +104,7 @@ static double percentile(const struct bench *bench, double part)
 
 typedef size_t (*work)(struct bench *bench, size_t batch); /* how many commands it did */
 
-static struct measure run(struct bench *bench, work work, size_t batch)
+static struct measure run(struct bench *bench, work do_batch, size_t batch)
 {
     trading_engine_info before = TRADING_ENGINE_INFO_INIT;
     trading_engine_info after = TRADING_ENGINE_INFO_INIT;
@@ -115,7 +115,7 @@ static struct measure run(struct bench *bench, work work, size_t batch)
     double end = start + bench->settings.seconds;
     double at = start;
     while (at < end && bench->sample_count < SAMPLES_MAX) {
-        done += work(bench, batch);
+        done += do_batch(bench, batch);
         double then = now();
         bench->samples[bench->sample_count++] = then - at;
         at = then;
