@@ -274,9 +274,9 @@ int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error 
         return code;
     if (how != TRADING_CLOSE_DRAIN && how != TRADING_CLOSE_ABANDON)
         return error_set(error, TRADING_E_INVALID, "an engine is closed with TRADING_CLOSE_DRAIN or _ABANDON, not %d", how);
-    uint32_t users = atomic_load(&engine->users);
-    atomic_store(&engine->closing, true);
     atomic_fetch_add(&engine->closings, 1);
+    atomic_store(&engine->closing, true);
+    uint32_t users = atomic_load(&engine->users); /* who opens a view enters first, and then looks whether it is closing */
     engine_progress(engine);
     if (users) {
         atomic_store(&engine->closing, false);
