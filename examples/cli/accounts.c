@@ -84,11 +84,9 @@ static void print_account(const json_t *account)
         {"balance", "balance", COLUMN_NUMBER},
         {"held", "held", COLUMN_NUMBER},
         {"available", "available", COLUMN_NUMBER},
+        {"portfolio", "portfolios", COLUMN_TEXT},
     };
     output_list(stdout, columns, sizeof columns / sizeof columns[0], account);
-    const json_t *portfolios = json_object_get(account, "portfolios");
-    for (size_t i = 0; i < json_array_size(portfolios); i++)
-        printf("portfolio    %s\n", json_string_value(json_array_get(portfolios, i)));
 }
 
 static void print_accounts(const json_t *result)

@@ -114,6 +114,20 @@ struct outcome operation_failed(const trading_error *error)
     return (struct outcome){object, EXIT_STORE};
 }
 
+/* Which order it was that is not open any more, and how it ended: that does not change, so it may be looked up now. */
+static void learn_order(struct desk *desk, const struct request *request, trading_result *result)
+{
+    trading_order order;
+    if (result->reason != TRADING_REASON_ORDER_NOT_OPEN || !trading_id_is_zero(&result->order) ||
+        trading_view_order(desk->latest, &request->body.cancel_order.order, &order, NULL) != TRADING_OK)
+        return;
+    result->order = order.id;
+    result->portfolio = order.portfolio;
+    result->order_status = order.status;
+    result->filled_quantity = order.filled_quantity;
+    result->average_price = order.average_price;
+}
+
 static void learn_money(struct desk *desk, const trading_result *result, struct money *money)
 {
     trading_account account = {.size = sizeof account};
@@ -129,18 +143,15 @@ struct outcome operation_answer(struct desk *desk, const struct request *request
                                 const trading_error *error)
 {
     struct money money;
-    switch (result->status) {
-    case TRADING_STATUS_NONE:
-    case TRADING_STATUS_UNKNOWN:
+    trading_result known = *result;
+    bool accepts = result->status == TRADING_STATUS_ACCEPTED || result->status == TRADING_STATUS_DUPLICATE;
+    if (result->status == TRADING_STATUS_NONE || result->status == TRADING_STATUS_UNKNOWN)
         return operation_failed(error);
-    case TRADING_STATUS_ACCEPTED:
-    case TRADING_STATUS_DUPLICATE:
-        learn_money(desk, result, &money);
-        return result->reason ? refused(request, result, &money) : accepted(desk, request, result, &money);
-    default:
-        learn_money(desk, result, &money);
-        return refused(request, result, &money);
-    }
+    learn_money(desk, result, &money);
+    if (accepts && !result->reason)
+        return accepted(desk, request, result, &money);
+    learn_order(desk, request, &known);
+    return refused(request, &known, &money);
 }
 
 struct outcome operation_complaint(const struct complaint *complaint)

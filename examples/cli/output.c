@@ -52,15 +52,30 @@ static const json_t *member(const json_t *object, const char *key)
 }
 
 /* A cell's text; `buffer` has NUMBER_BYTES. */
-static const char *cell(const struct column *column, const json_t *row, char *buffer)
+static const char *text_of(const struct column *column, const json_t *value, char *buffer)
 {
-    const json_t *value = member(row, column->key);
     if (json_is_boolean(value))
         return json_is_true(value) ? "yes" : "no";
     const char *text = json_string_value(value);
     if (!text)
         return "";
     return column->kind == COLUMN_NUMBER ? output_grouped(text, buffer) : text;
+}
+
+static const char *cell(const struct column *column, const json_t *row, char *buffer)
+{
+    return text_of(column, member(row, column->key), buffer);
+}
+
+/* The text of a line of a list: of an array the element `index`; else the value, as the element 0. "" when there is none. */
+static const char *list_line(const struct column *column, const json_t *object, size_t index, char *buffer)
+{
+    const json_t *value = member(object, column->key);
+    if (json_is_array(value))
+        value = json_array_get(value, index);
+    else if (index > 0)
+        value = NULL;
+    return text_of(column, value, buffer);
 }
 
 /* How many columns of a terminal the text takes, near enough: a column a code point. */
@@ -139,27 +154,35 @@ void output_table(FILE *out, const struct column *columns, size_t count, const j
         print_cell(out, cell(&columns[i], row, buffer), widths[i], columns[i].kind != COLUMN_TEXT, i + 1 == count);
 }
 
+/* How wide the titles of a list and its numbers are. */
+static void measure_list(const struct column *columns, size_t count, const json_t *object, int *titles, int *numbers)
+{
+    char buffer[NUMBER_BYTES];
+    *titles = 0;
+    *numbers = 0;
+    for (size_t i = 0; i < count; i++) {
+        const char *text = list_line(&columns[i], object, 0, buffer);
+        if (!*text)
+            continue;
+        if (width_of(columns[i].title) > *titles)
+            *titles = width_of(columns[i].title);
+        if (columns[i].kind != COLUMN_TEXT && width_of(text) > *numbers)
+            *numbers = width_of(text);
+    }
+}
+
 void output_list(FILE *out, const struct column *columns, size_t count, const json_t *object)
 {
     char buffer[NUMBER_BYTES];
-    int titles = 0;
-    int numbers = 0;
-    for (size_t i = 0; i < count; i++) {
-        const char *text = cell(&columns[i], object, buffer);
-        if (!*text)
-            continue;
-        if (width_of(columns[i].title) > titles)
-            titles = width_of(columns[i].title);
-        if (columns[i].kind != COLUMN_TEXT && width_of(text) > numbers)
-            numbers = width_of(text);
-    }
-    for (size_t i = 0; i < count; i++) {
-        const char *text = cell(&columns[i], object, buffer);
-        if (!*text)
-            continue;
-        print_cell(out, columns[i].title, titles, false, false);
-        print_cell(out, text, columns[i].kind != COLUMN_TEXT ? numbers : 0, true, true);
-    }
+    const char *text;
+    int titles;
+    int numbers;
+    measure_list(columns, count, object, &titles, &numbers);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; *(text = list_line(&columns[i], object, k, buffer)); k++) {
+            print_cell(out, columns[i].title, titles, false, false);
+            print_cell(out, text, columns[i].kind != COLUMN_TEXT ? numbers : 0, true, true);
+        }
 }
 
 int output_failure(const trading_error *error)

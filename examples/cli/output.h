@@ -27,7 +27,7 @@ void output_json(FILE *out, const json_t *value);
 /* Writes an array of objects as an aligned table; when it is empty, the sentence `empty`. */
 void output_table(FILE *out, const struct column *columns, size_t count, const json_t *rows, const char *empty);
 
-/* Writes an object as a list, a member a line; columns whose member is not there or is "" are left out. */
+/* Writes an object as a list, a member a line, an element a line where it is an array; what is not there or is "" is left out. */
 void output_list(FILE *out, const struct column *columns, size_t count, const json_t *object);
 
 /* A heading between tables: bold on a terminal. */

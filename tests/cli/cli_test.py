@@ -61,7 +61,7 @@ class Day(Case):
         self.text("withdraw", account, "1000")
         self.assertEqual(field(self.text("account", account), "balance"), "12,062.45")
         self.assertIn("The store is sound", self.text("verify"))
-        self.assertEqual(field(self.text("info"), "orders"), "3")
+        self.assertEqual(field(self.text("info"), "orders"), "4")
 
     def test_tables_are_aligned(self):
         self.open("--deposit", "5")
@@ -167,10 +167,11 @@ class Past(Case):
 
 class ExitCodes(Case):
     def test_usage(self):
+        account = "A-00000000000000000000000001"
         for arguments in (["deposit"], ["deposit", "A-1"], ["deposit", "A-1", "2", "3"], ["deposit", "--nonsense", "A-1", "2"],
-                          ["deposit", "A-1", "2", "--key"], ["deposit", "A-1", "many"], ["deposit", "A-1", "2", "--key", ""],
+                          ["deposit", "A-1", "2", "--key"], ["deposit", account, "many"], ["deposit", account, "2", "--key", ""],
                           ["run", "--pipeline", "0"], ["run", "/nowhere/at/all"], ["feed", "--from", "1", "--cursor", "c"],
-                          ["feed", "--event", "NO_SUCH"], ["buy", "P-1", "GOOG", "1", "--time-in-force", "never"]):
+                          ["feed", "--event", "NO_SUCH"], ["buy", account.replace("A", "P"), "GOOG", "1", "--time-in-force", "never"]):
             with self.subTest(arguments=arguments):
                 said = self.complaint(*arguments, code=USAGE)
                 self.assertIn("--help", said)

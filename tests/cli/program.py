@@ -36,7 +36,7 @@ class Lines:
         self.send(request)
         return self.receive()
 
-    def op(self, name, **members):
+    def op(self, name, /, **members):
         return self.ask({"op": name, **members})
 
     def end(self):

@@ -18,10 +18,10 @@ class Desk(Case):
         self.account, self.portfolio = opened["account"], opened["portfolio"]
         self.quote("GOOG", "150.10", "150.20")
 
-    def op(self, name, **members):
+    def op(self, name, /, **members):
         return self.run_.op(name, **members)
 
-    def ok(self, name, **members):
+    def ok(self, name, /, **members):
         result = self.op(name, **members)
         self.assertIs(result["ok"], True, result)
         return result
@@ -229,6 +229,7 @@ class Refused(Desk):
         self.check("INSUFFICIENT_FUNDS", self.cash("withdraw", "10000.00"))
         self.check("INSUFFICIENT_FUNDS", self.cash("debit", "10000.000001"), required="10000.000001")
         self.check("INSUFFICIENT_SHARES", self.place("sell", "10.000001"), required="10.000001", available="10")
+        self.quote("IBM", "9", "10")
         self.check("INSUFFICIENT_SHARES", {**self.place("sell", "1"), "symbol": "IBM"}, available="0")
         self.check("LOT_TOO_SMALL", self.place("sell", "11", lot=self.lot), required="11", available="10")
 
@@ -283,6 +284,7 @@ class Refused(Desk):
         self.ok("cancel_order", order=self.resting)
         self.check("ORDER_NOT_OPEN", {"op": "cancel_order", "order": self.resting}, status="canceled")
         self.check("ORDER_NOT_OPEN", {"op": "cancel_order", "order": self.lot}, status="filled")
+        self.order("buy", "1", symbol="NEW", limit="1.00", time_in_force="ioc")  # lists it
         self.check("NO_QUOTE", {**self.place("buy", "1"), "symbol": "NEW"})
         self.check("CROSSED_QUOTE", {"op": "quote", "symbol": "GOOG", "bid": "2", "ask": "1"})
         self.check("OTHER_CURRENCY", {"op": "quote", "symbol": "GOOG", "bid": "1", "ask": "2", "currency": "EUR"})
@@ -345,7 +347,7 @@ class Malformed(Desk):
                 (b"nonsense", 8, "'[' or '{' expected"), (b"{", 1, ""), (b'{"op":', 6, ""), (b'{"op":"verify"', 14, ""),
                 (b'{"op":"verify"} x', 17, "end of file expected"), (b'{"op":"verify","op":"info"}', 19, "duplicate"),
                 (b'{"op":"verify\xff"}', 13, "byte 0xff"), (b'{"op":"ver\x00ify"}', 10, ""),
-                (b'{"op":"ver\\u0000ify"}', 16, "\\u0000"), (b'{"op":"\xed\xa0\x80"}', 7, "byte 0xed"),
+                (b'{"op":"ver\\u0000ify"}', 20, "\\u0000"), (b'{"op":"\xed\xa0\x80"}', 7, "byte 0xed"),
                 (b'{"op":"x","n":' + b"9" * 30 + b"}", 44, "too big"), (b"[" * 100_000, 2049, "depth")):
             with self.subTest(line=line[:40]):
                 answer = self.run_.ask(line)
@@ -368,12 +370,14 @@ class Malformed(Desk):
         self.check(b'{"op":"open_account","deposit":100}', 22, "decimals are strings")
         self.check(b'{"op":"open_account","name":null}', 22, "must be a string")
         self.check(b'{"op":"open_account","key":""}', 22, "is empty")
-        self.check(b'{"op":"view_account","id":"' + self.account.encode() + b'","at":"never"}', 57, "must be a position, or a time")
-        self.check(b'{"op":"view_account","id":"' + self.account.encode() + b'","at":-1}', 57, "integer from 0 on")
+        self.check(b'{"op":"view_account","id":"' + self.account.encode() + b'","at":"never"}', 58, "must be a position, or a time")
+        self.check(b'{"op":"view_account","id":"' + self.account.encode() + b'","at":-1}', 58, "integer from 0 on")
         self.check(b'{"op":"quote","symbol":"X","bid":"1","ask":"2","size":"1","bid_size":"2"}', 1, "size: is that of both sides")
         order = '{"op":"place_order","portfolio":"%s","symbol":"X","quantity":"1","type":"%s","side":"%s"}'
-        self.check((order % (self.portfolio, "stop", "buy")).encode(), 97, 'is not "market" or "limit"')
-        self.check((order % (self.portfolio, "market", "hold")).encode(), 113, 'is not "buy" or "sell"')
+        for kind, side, wrong, says in (("stop", "buy", '"type"', 'is not "market" or "limit"'),
+                                        ("market", "hold", '"side"', 'is not "buy" or "sell"')):
+            line = order % (self.portfolio, kind, side)
+            self.check(line.encode(), line.index(wrong) + 1, says)
 
     def test_lines(self):
         answers = self.run_lines(b"\xef\xbb\xbf" + b'{"op":"fly"}\r\n\n   \t \n{"op":"fly"}\n' + b"x" * (17 << 20) + b'\n{"op":"fly"}',
