@@ -1,0 +1,221 @@
+/* Lists that change while they are read, and cursors. */
+#include "view_test.h"
+
+#include <stdlib.h>
+
+struct reading {
+    struct desk desk;
+    trading_view *latest;
+    trading_error error;
+};
+
+static int set_up(void **state)
+{
+    struct reading *reading = calloc(1, sizeof *reading);
+    desk_open(&reading->desk, NULL);
+    desk_morning(&reading->desk);
+    reading->latest = view_at(&reading->desk, TRADING_VIEW_LATEST);
+    *state = reading;
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    struct reading *reading = *state;
+    trading_view_close(reading->latest);
+    desk_close(&reading->desk);
+    free(reading);
+    return 0;
+}
+
+static size_t next_open(struct reading *reading, uint64_t *cursor, trading_order *order)
+{
+    size_t count;
+    must(trading_view_orders(reading->latest, &reading->desk.bob.portfolio, 1, cursor, order, 1, &count, &reading->error),
+         &reading->error);
+    return count;
+}
+
+/* The order that was handed out last ends before the next page is asked for. */
+static void open_orders_go_on_behind_one_that_ended(void **state)
+{
+    struct reading *reading = *state;
+    static const int64_t limits[] = {103, 103, 105, 121};
+    trading_order order;
+    uint64_t cursor = 0;
+    for (size_t i = 0; i < 4; i++) {
+        assert_int_equal(next_open(reading, &cursor, &order), 1);
+        assert_int_equal(order.limit_price, UNITS(limits[i]));
+        desk_cancel(&reading->desk, &order.id);
+    }
+    assert_int_equal(next_open(reading, &cursor, &order), 0);
+    cursor = 0;
+    assert_int_equal(next_open(reading, &cursor, &order), 0);
+}
+
+/* What comes after the cursor is found although orders before it came and went. */
+static void new_orders_do_not_disturb_a_list(void **state)
+{
+    struct reading *reading = *state;
+    trading_order order;
+    uint64_t cursor = 0;
+    assert_int_equal(next_open(reading, &cursor, &order), 1);
+    desk_buy(&reading->desk, &reading->desk.bob, "AAPL", UNITS(1), UNITS(101));
+    desk_cancel(&reading->desk, &order.id);
+    assert_int_equal(next_open(reading, &cursor, &order), 1);
+    assert_int_equal(order.limit_price, UNITS(103));
+    assert_int_equal(next_open(reading, &cursor, &order), 1);
+    assert_int_equal(order.limit_price, UNITS(105));
+}
+
+static trading_id order_at(struct reading *reading, trading_decimal limit)
+{
+    trading_order order;
+    uint64_t cursor = 0;
+    while (next_open(reading, &cursor, &order))
+        if (order.limit_price == limit)
+            return order.id;
+    fail_msg("no open order at that price");
+    return order.id;
+}
+
+/* The level that was handed out last goes, and its record is used for another price. */
+static void a_book_goes_on_behind_a_level_that_is_gone(void **state)
+{
+    struct reading *reading = *state;
+    trading_symbol apple = symbol_of("AAPL");
+    trading_level level;
+    uint64_t cursor = 0;
+    size_t count;
+    trading_id best = order_at(reading, UNITS(121));
+    must(trading_view_book(reading->latest, &apple, TRADING_SIDE_BUY, &cursor, &level, 1, &count, &reading->error),
+         &reading->error);
+    assert_int_equal(level.price, UNITS(121));
+    desk_cancel(&reading->desk, &best);
+    desk_buy(&reading->desk, &reading->desk.ann, "AAPL", UNITS(1), UNITS(104));
+    static const int64_t prices[] = {105, 104, 103};
+    for (size_t i = 0; i < 3; i++) {
+        must(trading_view_book(reading->latest, &apple, TRADING_SIDE_BUY, &cursor, &level, 1, &count, &reading->error),
+             &reading->error);
+        assert_int_equal(count, 1);
+        assert_int_equal(level.price, UNITS(prices[i]));
+    }
+    must(trading_view_book(reading->latest, &apple, TRADING_SIDE_BUY, &cursor, &level, 1, &count, &reading->error),
+         &reading->error);
+    assert_int_equal(count, 0);
+}
+
+static void lots_go_on_behind_one_that_was_sold_out(void **state)
+{
+    struct reading *reading = *state;
+    const struct trader *ann = &reading->desk.ann;
+    trading_lot lot;
+    uint64_t cursor = 0;
+    size_t count;
+    must(trading_view_lots(reading->latest, &ann->portfolio, &cursor, &lot, 1, &count, &reading->error), &reading->error);
+    assert_memory_equal(&lot.lot, &reading->desk.lots[0], sizeof lot.lot);
+    desk_sell(&reading->desk, ann, "AAPL", UNITS(6), 0); /* all of it: what other sells reserved by name is passed over */
+    must(trading_view_lots(reading->latest, &ann->portfolio, &cursor, &lot, 1, &count, &reading->error), &reading->error);
+    assert_int_equal(count, 1);
+    assert_memory_equal(&lot.lot, &reading->desk.lots[1], sizeof lot.lot);
+    must(trading_view_lots(reading->latest, &ann->portfolio, &cursor, &lot, 1, &count, &reading->error), &reading->error);
+    assert_int_equal(count, 0);
+}
+
+/* A cursor at the end goes on when there is more. */
+static void a_list_that_grows_is_read_on(void **state)
+{
+    struct reading *reading = *state;
+    trading_id accounts[8];
+    uint64_t cursor = 0;
+    size_t count;
+    must(trading_view_accounts(reading->latest, &cursor, accounts, 8, &count, &reading->error), &reading->error);
+    assert_int_equal(count, 2);
+    struct trader cyd = desk_trader(&reading->desk, "Cyd", 0);
+    must(trading_view_accounts(reading->latest, &cursor, accounts, 8, &count, &reading->error), &reading->error);
+    assert_int_equal(count, 1);
+    assert_memory_equal(&accounts[0], &cyd.account, sizeof cyd.account);
+}
+
+/* A second portfolio of the first account is behind the first, whatever was opened in between. */
+static void portfolios_of_an_account_are_listed(void **state)
+{
+    struct reading *reading = *state;
+    trading_open_portfolio body = TRADING_OPEN_PORTFOLIO_INIT;
+    body.name = text_of("Growth");
+    trading_result opened =
+        desk_run(&reading->desk, TRADING_COMMAND_OPEN_PORTFOLIO, &reading->desk.ann.account, &body, sizeof body);
+    trading_id portfolios[4];
+    uint64_t cursor = 0;
+    size_t count;
+    for (size_t i = 0; i < 3; i++) {
+        must(trading_view_portfolios(reading->latest, &reading->desk.ann.account, &cursor, &portfolios[i], 1, &count,
+                                     &reading->error),
+             &reading->error);
+        assert_int_equal(count, i < 2);
+    }
+    assert_memory_equal(&portfolios[0], &reading->desk.ann.portfolio, sizeof *portfolios);
+    assert_memory_equal(&portfolios[1], &opened.portfolio, sizeof *portfolios);
+}
+
+#define REFUSED(call) assert_int_equal(call, TRADING_E_INVALID)
+
+static void foreign_cursors_are_refused(void **state)
+{
+    struct reading *reading = *state;
+    trading_view *view = reading->latest;
+    const struct desk *desk = &reading->desk;
+    trading_symbol apple = symbol_of("AAPL");
+    union {
+        trading_id id;
+        trading_symbol symbol;
+        trading_position position;
+        trading_lot lot;
+        trading_order order;
+        trading_level level;
+        trading_event event;
+    } out;
+    size_t count;
+    static const uint64_t wrong[] = {1000, UINT32_MAX, (uint64_t)UINT32_MAX + 2, UINT64_MAX - 1};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
+        uint64_t cursor = wrong[i];
+        REFUSED(trading_view_accounts(view, &cursor, &out.id, 1, &count, NULL));
+        REFUSED(trading_view_instruments(view, &cursor, &out.symbol, 1, &count, NULL));
+        REFUSED(trading_view_portfolios(view, &desk->ann.account, &cursor, &out.id, 1, &count, NULL));
+        REFUSED(trading_view_positions(view, &desk->ann.portfolio, &cursor, &out.position, 1, &count, NULL));
+        REFUSED(trading_view_lots(view, &desk->ann.portfolio, &cursor, &out.lot, 1, &count, NULL));
+        REFUSED(trading_view_orders(view, &desk->ann.portfolio, 0, &cursor, &out.order, 1, &count, NULL));
+        REFUSED(trading_view_history(view, TRADING_ENTITY_ACCOUNT, &desk->ann.account, &cursor, &out.event, 1, &count, NULL));
+        assert_int_equal(cursor, wrong[i]);
+    }
+    /* Those of another entity's list. */
+    uint64_t cursor = 0;
+    must(trading_view_lots(view, &desk->bob.portfolio, &cursor, &out.lot, 1, &count, &reading->error), &reading->error);
+    REFUSED(trading_view_lots(view, &desk->ann.portfolio, &cursor, &out.lot, 1, &count, NULL));
+    cursor = 0;
+    must(trading_view_positions(view, &desk->bob.portfolio, &cursor, &out.position, 1, &count, &reading->error),
+         &reading->error);
+    REFUSED(trading_view_positions(view, &desk->ann.portfolio, &cursor, &out.position, 1, &count, NULL));
+    cursor = 0;
+    must(trading_view_orders(view, &desk->bob.portfolio, 0, &cursor, &out.order, 1, &count, &reading->error), &reading->error);
+    REFUSED(trading_view_orders(view, &desk->ann.portfolio, 1, &cursor, &out.order, 1, &count, NULL));
+    cursor = 0;
+    must(trading_view_portfolios(view, &desk->bob.account, &cursor, &out.id, 1, &count, &reading->error), &reading->error);
+    REFUSED(trading_view_portfolios(view, &desk->ann.account, &cursor, &out.id, 1, &count, NULL));
+    cursor = UINT64_MAX;
+    REFUSED(trading_view_book(view, &apple, TRADING_SIDE_BUY, &cursor, &out.level, 1, &count, NULL));
+}
+
+int view_list_suite(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(open_orders_go_on_behind_one_that_ended, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(new_orders_do_not_disturb_a_list, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_book_goes_on_behind_a_level_that_is_gone, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lots_go_on_behind_one_that_was_sold_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_list_that_grows_is_read_on, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(portfolios_of_an_account_are_listed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(foreign_cursors_are_refused, set_up, tear_down),
+    };
+    return cmocka_run_group_tests_name("lists of views", tests, NULL, NULL);
+}
