@@ -111,8 +111,9 @@ struct trading_engine {
     bool keeper_stop;
     bool checkpoint_is_ours;        /* the tables came from the stored checkpoint, or are in it: only changes need be written */
     _Atomic bool checkpoint_inline; /* the decider is to write the next one itself, between two batches */
-    _Atomic int64_t checkpoint_position;
-    _Atomic int64_t snapshot_position;
+    _Atomic int64_t checkpoint_position; /* where the newest stands */
+    _Atomic int64_t checkpoint_tried;    /* where one was last begun */
+    _Atomic int64_t snapshot_tried;
 
     /* counts */
     _Atomic uint64_t commits;

@@ -43,14 +43,17 @@ int32_t engine_write_checkpoint(trading_engine *engine, trading_error *error)
 {
     if (!engine->state_store.ops || engine->read_only)
         return error_clear(error);
+    trading_error failure;
+    error_clear(&failure);
     pthread_mutex_lock(&engine->checkpoint_mutex);
     struct pin *pin = tables_pin(engine->domain.tables);
-    int32_t code = pin ? write_at_pin(engine, pin, error) : error_no_memory(error, "a checkpoint's view");
+    int32_t code = pin ? write_at_pin(engine, pin, &failure) : error_no_memory(&failure, "a checkpoint's view");
     tables_unpin(pin);
     pthread_mutex_unlock(&engine->checkpoint_mutex);
     if (code)
-        host_log(engine->host, TRADING_LOG_WARNING, "no checkpoint was written, which loses nothing: %s",
-                 error ? error->message : trading_error_name(code));
+        host_log(engine->host, TRADING_LOG_WARNING, "no checkpoint was written, which loses nothing: %s", failure.message);
+    if (error)
+        *error = failure;
     return code;
 }
 
@@ -82,7 +85,7 @@ static int32_t write_snapshot(trading_engine *engine, trading_error *error)
     struct mark_record mark;
     struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = ENGINE_PARTITION};
     struct pin *pin = tables_pin(engine->domain.tables);
-    int32_t code = TRADING_E_VIEW_EXPIRED;
+    int32_t code = error_set(error, TRADING_E_VIEW_EXPIRED, "its view expired");
     if (pin && table_read(engine->domain.mark, 1, pin, &mark) == TABLE_FOUND) {
         place.position = mark.next_position;
         code = snapshot_write(engine->domain.tables, pin, &mark.next_position, sizeof mark.next_position, &place,
@@ -96,27 +99,37 @@ static int32_t write_snapshot(trading_engine *engine, trading_error *error)
 
 /* ---- when they are due ---- */
 
-static bool is_due(trading_engine *engine, uint64_t interval, int64_t last)
+/* What was tried counts like what succeeded: a checkpoint that cannot be written is tried again an interval later, not at once. */
+static bool is_due(trading_engine *engine, uint64_t interval, _Atomic int64_t *last)
 {
-    return interval && engine_durable(engine) - last >= (int64_t)interval;
+    return interval && engine_durable(engine) - atomic_load(last) >= (int64_t)interval;
+}
+
+static bool checkpoint_is_due(trading_engine *engine)
+{
+    return engine->state_store.ops && is_due(engine, engine->options.checkpoint_events, &engine->checkpoint_tried);
+}
+
+static bool snapshot_is_due(trading_engine *engine)
+{
+    return is_due(engine, engine->options.snapshot_events, &engine->snapshot_tried);
 }
 
 bool engine_keeping_due(trading_engine *engine)
 {
-    return is_due(engine, engine->options.checkpoint_events, atomic_load(&engine->checkpoint_position)) ||
-           is_due(engine, engine->options.snapshot_events, atomic_load(&engine->snapshot_position));
+    return checkpoint_is_due(engine) || snapshot_is_due(engine);
 }
 
 void engine_keep(trading_engine *engine)
 {
     trading_error error;
-    bool checkpoint = is_due(engine, engine->options.checkpoint_events, atomic_load(&engine->checkpoint_position));
-    if (checkpoint && engine_write_checkpoint(engine, &error) == TRADING_E_VIEW_EXPIRED)
-        atomic_store(&engine->checkpoint_inline, true); /* the writer outran it: between two batches, then */
-    if (!engine->state_store.ops)
-        atomic_store(&engine->checkpoint_position, engine_durable(engine));
-    if (is_due(engine, engine->options.snapshot_events, atomic_load(&engine->snapshot_position))) {
-        atomic_store(&engine->snapshot_position, engine_durable(engine));
+    if (checkpoint_is_due(engine)) {
+        atomic_store(&engine->checkpoint_tried, engine_durable(engine));
+        if (engine_write_checkpoint(engine, &error) == TRADING_E_VIEW_EXPIRED)
+            atomic_store(&engine->checkpoint_inline, true); /* the writer outran it: between two batches, then */
+    }
+    if (snapshot_is_due(engine)) {
+        atomic_store(&engine->snapshot_tried, engine_durable(engine));
         if (write_snapshot(engine, &error))
             host_log(engine->host, TRADING_LOG_WARNING, "no snapshot was written, which loses nothing: %s", error.message);
     }
@@ -136,7 +149,7 @@ void *engine_keeper(void *arg)
     trading_engine *engine = arg;
     pthread_mutex_lock(&engine->keeper_mutex);
     while (!engine->keeper_stop) {
-        if (atomic_load(&engine->checkpoint_inline) || !engine_keeping_due(engine)) {
+        if (!engine_keeping_due(engine)) {
             pthread_cond_wait(&engine->keeper_signal, &engine->keeper_mutex);
             continue;
         }

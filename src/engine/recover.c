@@ -104,7 +104,8 @@ int32_t engine_recover(trading_engine *engine, trading_error *error)
         return code;
     int64_t from = domain_mark(&engine->domain)->next_position;
     atomic_store(&engine->checkpoint_position, from);
-    atomic_store(&engine->snapshot_position, from);
+    atomic_store(&engine->checkpoint_tried, from);
+    atomic_store(&engine->snapshot_tried, from);
     code = engine_catch_up(engine, error);
     engine->replayed_events = (uint64_t)(domain_mark(&engine->domain)->next_position - from);
     return code;
