@@ -4,6 +4,7 @@
 #include "base/error.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -138,9 +139,15 @@ static int32_t open_batches(trading_engine *engine, trading_error *error)
     return TRADING_OK;
 }
 
+/* The host's signals are the host's: no thread of the engine takes one. */
 static bool start_thread(pthread_t *thread, bool *runs, void *(*function)(void *), trading_engine *engine)
 {
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
     *runs = pthread_create(thread, NULL, function, engine) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
     return *runs;
 }
 
