@@ -3,7 +3,7 @@
 
     ```c      with a main function: compiled with warnings as errors, linked with -ltrading, run
     ```c      without one: a fragment, left alone
-    ```sh     run from the top folder, in order, as one session; each must succeed
+    ```sh     run from the top folder with build/examples/cli in PATH, in order, as one session; each must succeed
     ```python run with the binding of examples/ffi/python in reach
     ```text   after one of these: what it printed, line by line, where `…` stands for anything
 
@@ -64,7 +64,7 @@ class Page(unittest.TestCase):
         (self.sandbox / "build").symlink_to(ARGUMENTS.build)
         self.environment = dict(
             os.environ, HOME=folder.name, XDG_DATA_HOME=f"{folder.name}/data", TMPDIR=folder.name,
-            LD_LIBRARY_PATH=str(ARGUMENTS.library.parent), TRADING_LIBRARY=str(ARGUMENTS.library),
+            PATH=f"{ARGUMENTS.build}/examples/cli:{os.environ['PATH']}", LD_LIBRARY_PATH=str(ARGUMENTS.library.parent), TRADING_LIBRARY=str(ARGUMENTS.library),
             PYTHONPATH=str(ARGUMENTS.top / "examples/ffi/python"))
         self.page = ARGUMENTS.page.read_text(encoding="utf-8")
 
@@ -85,13 +85,9 @@ class Page(unittest.TestCase):
 
     def run_sh(self, block):
         # Variables live on from block to block, as in the reader's terminal.
-        state = self.sandbox.parent / "variables"
-        session = f"set -eu; [ ! -f {state} ] || . {state}\n{block.text}\nset > {state}.all\n"
-        output = self.run_in_sandbox(["sh", "-c", session], block)
-        own = [line for line in pathlib.Path(f"{state}.all").read_text(encoding="utf-8").splitlines()
-               if re.match(r"[a-z_]+='", line)]
-        state.write_text("\n".join(own) + "\n", encoding="utf-8")
-        return output
+        variables = self.sandbox.parent / "variables"
+        session = f"set -eua; [ ! -f {variables} ] || . {variables}\n{block.text}\nexport -p > {variables}\n"
+        return self.run_in_sandbox(["sh", "-c", session], block)
 
     def run_python(self, block):
         return self.run_in_sandbox([sys.executable, "-c", block.text], block)

@@ -9,6 +9,51 @@ HEADER = struct.Struct("<4sHHIIIIIIqq16s32s")
 DIGEST_BYTES = 32
 
 
+MASK = (1 << 64) - 1
+
+
+def _rotate(value, bits):
+    return (value << bits | value >> (64 - bits)) & MASK
+
+
+def _sip_rounds(v, count):
+    for _ in range(count):
+        v[0] = (v[0] + v[1]) & MASK
+        v[2] = (v[2] + v[3]) & MASK
+        v[1], v[3] = _rotate(v[1], 13) ^ v[0], _rotate(v[3], 16) ^ v[2]
+        v[0] = (_rotate(v[0], 32) + v[3]) & MASK
+        v[2] = (v[2] + v[1]) & MASK
+        v[1], v[3] = _rotate(v[1], 17) ^ v[2], _rotate(v[3], 21) ^ v[0]
+        v[2] = _rotate(v[2], 32)
+
+
+def siphash(key, message, size=8):
+    """SipHash-2-4 with an output of 8 or 16 bytes."""
+    first, second = struct.unpack("<QQ", key)
+    v = [first ^ 0x736f6d6570736575, second ^ 0x646f72616e646f6d, first ^ 0x6c7967656e657261, second ^ 0x7465646279746573]
+    if size == 16:
+        v[1] ^= 0xee
+    padded = message + bytes(7 - len(message) % 8) + bytes([len(message) & 0xff])
+    for word, in struct.iter_unpack("<Q", padded):
+        v[3] ^= word
+        _sip_rounds(v, 2)
+        v[0] ^= word
+    v[2] ^= 0xee if size == 16 else 0xff
+    _sip_rounds(v, 4)
+    out = struct.pack("<Q", v[0] ^ v[1] ^ v[2] ^ v[3])
+    if size == 16:
+        v[1] ^= 0xdd
+        _sip_rounds(v, 4)
+        out += struct.pack("<Q", v[0] ^ v[1] ^ v[2] ^ v[3])
+    return out
+
+
+def derive_id(entity, scope, key, ordinal=0):
+    """The id of what a command makes."""
+    out = siphash(b"libtrading/id/v1", struct.pack("<I16s16sI", entity, scope, key, ordinal), 16)
+    return scope[:2] + out[2:] if entity != 1 else out
+
+
 class Bytes:
     """Reads from front to back; running out is an IndexError."""
 
@@ -190,6 +235,7 @@ def read_journal(folder):
             continue
         partition, first = struct.unpack(">IQ", key)
         nonce, count = struct.unpack("<16sQ", value[:24])
+        assert value[24:32] == siphash(bytes(16), key + value[:24] + struct.pack("<Q", len(value) - 32))
         commit = read_commit(value[32:])
         assert (commit.partition, commit.first_position, commit.nonce) == (partition, first, nonce)
         assert len(commit.events) == count

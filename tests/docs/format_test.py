@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
 """docs/format.md is true: its example is a commit, and a reader written from it reads what the library writes."""
+import hashlib
 import pathlib
 import re
 import sys
@@ -31,6 +32,8 @@ class Format(unittest.TestCase):
         commit = format_reader.read_commit(stored)
         self.assertEqual([["FUNDS_DEPOSITED"]], [[event.kind for event in entry.events] for entry in commit.entries])
         self.assertEqual({"amount": 250_000_000}, commit.events[0].fields)
+        self.assertEqual(hashlib.blake2b(b"deposit-1", digest_size=16).digest(), commit.entries[0].key)
+        self.assertEqual("2026-11-23T15:38:05.451986738Z", trading.time_text(commit.time))
 
     def test_the_page_names_every_kind_of_event(self):
         page = (TOP / "docs/format.md").read_text(encoding="utf-8")
@@ -60,6 +63,21 @@ class Format(unittest.TestCase):
                 self.assertEqual(event.fields[name], trading.to_decimal(getattr(shown, name)), (event, shown))
         self.assertEqual([key for commit in commits for entry in commit.entries for key in [entry.key] * len(entry.events)],
                          [event.key for event in told])
+        self.check_ids(commits, told)
+
+    def check_ids(self, commits, told):
+        """What opens an account, a portfolio or an order derives its id from its key and its account's id."""
+        keys = [entry.key for commit in commits for entry in commit.entries for _ in entry.events]
+        for key, event in zip(keys, told):
+            account = bytes(trading.to_id(1, event.account).bytes)
+            if event.kind == "ACCOUNT_OPENED":
+                self.assertEqual(format_reader.derive_id(1, bytes(16), key), account)
+            elif event.kind == "PORTFOLIO_OPENED":
+                derived = format_reader.derive_id(2, account, key)
+                self.assertEqual(derived, bytes(trading.to_id(2, event.portfolio).bytes))
+            elif event.kind == "ORDER_REJECTED" or event.kind == "ORDER_PLACED" and event.command == 13:
+                derived = format_reader.derive_id(3, account, key)
+                self.assertEqual(derived, bytes(trading.to_id(3, event.order).bytes))
 
     def exercise_more(self, uri, day):
         """The kinds of event that the customer's day leaves out."""
