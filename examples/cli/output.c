@@ -126,32 +126,40 @@ static void print_titles(FILE *out, const struct column *columns, size_t count, 
         fputs("\033[0m", out);
 }
 
+/* A row up to its last cell that has something in it. */
+static void print_row(FILE *out, const struct column *columns, size_t count, const int *widths, const json_t *row)
+{
+    char buffer[NUMBER_BYTES];
+    while (count > 1 && !*cell(&columns[count - 1], row, buffer))
+        count--;
+    for (size_t i = 0; i < count; i++)
+        print_cell(out, cell(&columns[i], row, buffer), widths[i], columns[i].kind != COLUMN_TEXT, i + 1 == count);
+}
+
 #define COLUMNS_MAX 16
 
 void output_table(FILE *out, const struct column *columns, size_t count, const json_t *rows, const char *empty)
 {
     char buffer[NUMBER_BYTES];
     int widths[COLUMNS_MAX];
-    size_t index;
-    json_t *row;
+    size_t row_count = json_array_size(rows);
     if (count > COLUMNS_MAX)
         count = COLUMNS_MAX;
-    if (json_array_size(rows) == 0) {
+    if (row_count == 0) {
         fprintf(out, "%s\n", empty);
         return;
     }
     for (size_t i = 0; i < count; i++) {
         widths[i] = width_of(columns[i].title);
-        json_array_foreach(rows, index, row)
-        {
-            int width = width_of(cell(&columns[i], row, buffer));
+        for (size_t row = 0; row < row_count; row++) {
+            int width = width_of(cell(&columns[i], json_array_get(rows, row), buffer));
             if (width > widths[i])
                 widths[i] = width;
         }
     }
     print_titles(out, columns, count, widths);
-    json_array_foreach(rows, index, row) for (size_t i = 0; i < count; i++)
-        print_cell(out, cell(&columns[i], row, buffer), widths[i], columns[i].kind != COLUMN_TEXT, i + 1 == count);
+    for (size_t row = 0; row < row_count; row++)
+        print_row(out, columns, count, widths, json_array_get(rows, row));
 }
 
 /* How wide the titles of a list and its numbers are. */

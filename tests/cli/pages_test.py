@@ -14,11 +14,11 @@ PAGE = (TOP / "docs/json-lines.md").read_text(encoding="utf-8")
 
 
 def values_of(text):
-    """The JSON values of a block, one after another."""
+    """The JSON values of a block one after another, each with its text."""
     decoder = json.JSONDecoder()
     while text := text.lstrip():
         value, end = decoder.raw_decode(text)
-        yield value
+        yield value, text[:end]
         text = text[end:]
 
 
@@ -38,8 +38,8 @@ class Page(Case):
         asked = 0
         for block in re.findall(r"^```json\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL):
             values = list(values_of(block))
-            for request, shown in zip(values[::2], values[1::2], strict=True):
-                answer = running.ask(request)
+            for (_, request), (shown, _) in zip(values[::2], values[1::2], strict=True):
+                answer = running.ask(request.encode())
                 self.assertTrue(matches(shown, answer), f"\nasked    {request}\nshown    {shown}\nanswered {json.dumps(answer)}")
                 asked += 1
         self.assertGreater(asked, 30)
