@@ -41,7 +41,7 @@ static void print_balance(trading_engine *engine, trading_id account)
     trading_error error;
     trading_view *view = NULL;
     check(trading_view_open(&view, engine, TRADING_VIEW_NOW, &error), &error);
-    trading_account shown = {.size = sizeof shown};
+    trading_account shown = TRADING_ACCOUNT_INIT;
     check(trading_view_account(view, &account, &shown, &error), &error);
     trading_view_close(view);
 

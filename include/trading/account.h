@@ -103,7 +103,7 @@ TRADING_API void trading_accept_refund_init(trading_accept_refund *body);
 #define TRADING_ACCOUNT_CLOSED 3
 /**@}*/
 
-/** An account as a view shows it. */
+/** An account as a view shows it; set up by its initialiser before it is handed to one. */
 typedef struct trading_account {
     uint32_t size;
     int32_t status; /**< TRADING_ACCOUNT_ */
@@ -118,7 +118,13 @@ typedef struct trading_account {
     trading_decimal available; /**< balance − held */
 } trading_account;
 
-/** Personal data of an account as a view shows it; NUL-terminated UTF-8. */
+#define TRADING_ACCOUNT_INIT                                                                                                   \
+    {                                                                                                                          \
+        .size = (uint32_t)sizeof(trading_account)                                                                              \
+    }
+TRADING_API void trading_account_init(trading_account *account);
+
+/** Personal data of an account as a view shows it; NUL-terminated UTF-8. Set up as trading_account is. */
 typedef struct trading_profile {
     uint32_t size;
     int32_t forgotten; /**< 1 when the key was destroyed: all texts are empty */
@@ -131,6 +137,12 @@ typedef struct trading_profile {
     char postal_code[TRADING_POSTAL_CODE_BYTES + 4];
     char province[TRADING_PROVINCE_BYTES + 4];
 } trading_profile;
+
+#define TRADING_PROFILE_INIT                                                                                                   \
+    {                                                                                                                          \
+        .size = (uint32_t)sizeof(trading_profile)                                                                              \
+    }
+TRADING_API void trading_profile_init(trading_profile *profile);
 
 /** The name of an account's status: "open", "frozen", "closed". Never NULL. */
 TRADING_API const char *trading_account_status_name(int32_t status);

@@ -54,7 +54,7 @@ TRADING_API void trading_close_portfolio_init(trading_close_portfolio *body);
 #define TRADING_LOYALTY_GOLD   3 /**< from 100,000 traded */
 /**@}*/
 
-/** A portfolio as a view shows it. Money is in the account's currency. */
+/** A portfolio as a view shows it; set up by its initialiser before it is handed to one. Money is in the account's currency. */
 typedef struct trading_portfolio {
     uint32_t size;
     int32_t status; /**< TRADING_PORTFOLIO_ */
@@ -73,6 +73,12 @@ typedef struct trading_portfolio {
     trading_decimal realized_pnl;   /**< proceeds − cost of what was sold */
     trading_decimal unrealized_pnl; /**< market_value − cost_basis */
 } trading_portfolio;
+
+#define TRADING_PORTFOLIO_INIT                                                                                                 \
+    {                                                                                                                          \
+        .size = (uint32_t)sizeof(trading_portfolio)                                                                            \
+    }
+TRADING_API void trading_portfolio_init(trading_portfolio *portfolio);
 
 /** One symbol held. The layout is frozen. */
 typedef struct trading_position {

@@ -97,7 +97,7 @@ typedef struct trading_total {
     char text[48];
 } trading_total;
 
-/** The books of one currency: who holds what; they sum to zero. */
+/** The books of one currency: who holds what; they sum to zero. Set up by its initialiser before it is handed to a view. */
 typedef struct trading_ledger {
     uint32_t size;
     trading_currency currency;
@@ -107,6 +107,12 @@ typedef struct trading_ledger {
     trading_total clearing;
     trading_total fee;
 } trading_ledger;
+
+#define TRADING_LEDGER_INIT                                                                                                    \
+    {                                                                                                                          \
+        .size = (uint32_t)sizeof(trading_ledger)                                                                               \
+    }
+TRADING_API void trading_ledger_init(trading_ledger *ledger);
 
 /** The ledger of the cursor's next currency. @return TRADING_E_NOT_FOUND at the end. */
 TRADING_API int32_t trading_view_ledger(trading_view *view, uint64_t *cursor, trading_ledger *out, trading_error *error);

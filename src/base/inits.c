@@ -6,6 +6,7 @@
 #include <trading/order.h>
 #include <trading/portfolio.h>
 #include <trading/projection.h>
+#include <trading/view.h>
 
 void trading_open_account_init(trading_open_account *body)
 {
@@ -85,4 +86,24 @@ void trading_filter_init(trading_filter *filter)
 void trading_projection_options_init(trading_projection_options *options)
 {
     *options = (trading_projection_options)TRADING_PROJECTION_OPTIONS_INIT;
+}
+
+void trading_account_init(trading_account *account)
+{
+    *account = (trading_account)TRADING_ACCOUNT_INIT;
+}
+
+void trading_profile_init(trading_profile *profile)
+{
+    *profile = (trading_profile)TRADING_PROFILE_INIT;
+}
+
+void trading_portfolio_init(trading_portfolio *portfolio)
+{
+    *portfolio = (trading_portfolio)TRADING_PORTFOLIO_INIT;
+}
+
+void trading_ledger_init(trading_ledger *ledger)
+{
+    *ledger = (trading_ledger)TRADING_LEDGER_INIT;
 }

@@ -34,6 +34,10 @@ struct pair {
     X(acknowledge, TRADING_ACKNOWLEDGE_INIT)                                                                                   \
     X(host_options, TRADING_HOST_OPTIONS_INIT)                                                                                 \
     X(engine_options, TRADING_ENGINE_OPTIONS_INIT)                                                                             \
+    X(account, TRADING_ACCOUNT_INIT)                                                                                           \
+    X(profile, TRADING_PROFILE_INIT)                                                                                           \
+    X(portfolio, TRADING_PORTFOLIO_INIT)                                                                                       \
+    X(ledger, TRADING_LEDGER_INIT)                                                                                             \
     X(engine_info, TRADING_ENGINE_INFO_INIT)                                                                                   \
     X(verification, TRADING_VERIFICATION_INIT)                                                                                 \
     X(filter, TRADING_FILTER_INIT)                                                                                             \

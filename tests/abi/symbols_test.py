@@ -50,6 +50,16 @@ class Symbols(unittest.TestCase):
         recorded = re.findall(r"^STRUCT\((\w+), \d+\)$", (HERE / "layout.inc").read_text(encoding="utf-8"), flags=re.MULTILINE)
         self.assertEqual(sorted(defined), sorted(recorded))
 
+    def test_every_sized_struct_has_its_initialisers(self):
+        stable = [path for path in sorted(pathlib.Path(INCLUDE).rglob("*.h")) if path.parent.name != "plugin"]
+        sized = re.findall(r"^typedef struct trading_(\w+) \{\n    uint32_t size;", "".join(map(pathlib.Path.read_text, stable)),
+                           flags=re.MULTILINE)
+        compared = (HERE / "init_test.c").read_text(encoding="utf-8")
+        self.assertGreater(len(sized), 15)
+        for name in sized:
+            self.assertIn(f"trading_{name}_init", self.listed)
+            self.assertIn(f"X({name}, TRADING_{name.upper()}_INIT)", compared)
+
 
 if __name__ == "__main__":
     if len(sys.argv) != 3:
