@@ -301,7 +301,11 @@ static bool read_members(struct reading *reading, json_t *document)
         reading->complaint->key = key;
         if (!json_is_object(value))
             return complain(reading->complaint, TRADING_REASON_BAD_REQUEST, "%s: must be an object", key);
-        json_object_foreach(value, inner, member) if (!read_member(reading, key, inner, member)) return false;
+        json_object_foreach(value, inner, member)
+        {
+            if (!read_member(reading, key, inner, member))
+                return false;
+        }
     }
     return true;
 }
