@@ -3,10 +3,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 /* A piece is flushed before the next is written, so that a commit's flush finds at most one of them in its way. */
-#define PIECE_BYTES  ((uint64_t)256 << 10)
+#define ZERO_BYTES   ((size_t)64 << 10)
+#define ZEROS        16 /* written at once: a piece */
 #define AHEAD_LEAST  ((uint64_t)1 << 20)
 #define AHEAD_MOST   ((uint64_t)64 << 20)
 #define THREAD_STACK ((size_t)256 << 10)
@@ -31,7 +33,7 @@ void lay_ahead_close(struct lay_ahead *ahead)
         pthread_mutex_unlock(&ahead->lock);
         pthread_join(ahead->thread, NULL);
     }
-    memory_release(ahead->memory, ahead->zeros, PIECE_BYTES);
+    memory_release(ahead->memory, ahead->zeros, ZERO_BYTES);
     if (ahead->fd >= 0)
         close(ahead->fd);
     pthread_cond_destroy(&ahead->wake);
@@ -41,9 +43,12 @@ void lay_ahead_close(struct lay_ahead *ahead)
 /* Makes the file one piece longer and takes note of its length, which the writer may have changed as well. */
 static bool lay_piece(struct lay_ahead *ahead)
 {
+    struct iovec piece[ZEROS];
+    for (int i = 0; i < ZEROS; i++)
+        piece[i] = (struct iovec){.iov_base = ahead->zeros, .iov_len = ZERO_BYTES};
     ssize_t put;
     do {
-        put = write(ahead->fd, ahead->zeros, PIECE_BYTES);
+        put = writev(ahead->fd, piece, ZEROS);
     } while (put < 0 && errno == EINTR);
     uint64_t size;
     if (put <= 0 || fdatasync(ahead->fd) || file_size(ahead->fd, &size))
@@ -75,7 +80,7 @@ static void *lay_out(void *arg)
 /* The host's signals are not for this thread; one of them, SIGXFSZ, it might cause. */
 static bool start(struct lay_ahead *ahead)
 {
-    ahead->zeros = memory_zeroed(ahead->memory, 1, PIECE_BYTES);
+    ahead->zeros = memory_zeroed(ahead->memory, 1, ZERO_BYTES);
     pthread_attr_t attributes;
     if (!ahead->zeros || pthread_attr_init(&attributes))
         return false;

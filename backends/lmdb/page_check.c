@@ -1,5 +1,6 @@
 #include "backends/lmdb/page_check.h"
 
+#include "backends/lmdb/lmdb_error.h"
 #include "base/error.h"
 
 #include <inttypes.h>
@@ -18,6 +19,7 @@ struct check {
     const struct page_snapshot *snapshot;
     bool numbers; /* of the free tree, whose keys are numbers */
     bool overflow;
+    uint64_t file_pages;
     uint8_t *seen; /* a bit a page, or NULL */
     uint64_t seen_bytes;
     uint8_t *value;
@@ -26,7 +28,7 @@ struct check {
     void *arg;
 };
 
-/* ---- pages are used once ---- */
+/* ---- pages are there, and used once ---- */
 
 static int32_t see(struct check *check, uint64_t number, uint64_t pages, trading_error *error)
 {
@@ -91,7 +93,10 @@ static int32_t check_entry(struct check *check, uint64_t page, const struct page
 {
     int32_t code = TRADING_OK;
     if (!entry->value) {
-        code = see(check, entry->overflow, page_run(check->file, entry->value_size), error);
+        uint64_t pages = page_run(check->file, entry->value_size);
+        if (entry->overflow + pages > check->file_pages)
+            return page_damaged(check->file, entry->overflow, error, "the file ends within it");
+        code = see(check, entry->overflow, pages, error);
         if (!code && check->overflow)
             code = read_value(check, entry, 0, error);
     }
@@ -207,32 +212,26 @@ static int32_t walk(struct check *check, const struct tree_record *tree, bool nu
 
 /* ---- what is offered ---- */
 
-/* LMDB does not write pages that it took and gave up in one transaction, so a file may lack the last few. Reaching a page that is
- * not there is damage wherever it happens; here, what is missing is too much to be that. */
-static int32_t check_length(const struct page_file *file, const struct page_snapshot *snapshot, trading_error *error)
+static int32_t count_pages(struct check *check, trading_error *error)
 {
-    enum { UNWRITTEN_PAGES = 1024 };
     uint64_t bytes;
-    if (file_size(file->fd, &bytes))
-        bytes = 0;
-    uint64_t pages = bytes / file->page_bytes;
-    if (pages + UNWRITTEN_PAGES <= snapshot->last_page)
-        return page_damaged(file, pages, error, "the file ends here, its last page is %" PRIu64, snapshot->last_page);
+    int failure = file_size(check->file->fd, &bytes);
+    if (failure)
+        return lmdb_failure(error, failure, "reading", check->file->folder->path, check->file->name);
+    check->file_pages = bytes / check->file->page_bytes;
     return TRADING_OK;
-}
-
-static int32_t run_checks(struct check *check, trading_error *error)
-{
-    int32_t code = check_length(check->file, check->snapshot, error);
-    if (!code)
-        code = walk(check, &check->snapshot->free, true, error);
-    return code;
 }
 
 static int32_t check_free(void *arg, const struct page_snapshot *snapshot, trading_error *error)
 {
     struct check check = {.file = arg, .snapshot = snapshot};
-    int32_t code = run_checks(&check, error);
+    int32_t code = count_pages(&check, error);
+    if (!code)
+        code = walk(&check, &snapshot->free, true, error);
+    /* LMDB does not write pages that it took and gave up in one transaction, so a file may lack the last few. Or it was cut: then
+     * writing would fill the gap with zeros. The whole tree tells which. */
+    if (!code && check.file_pages <= snapshot->last_page)
+        code = walk(&check, &snapshot->main, false, error);
     memory_release(check.file->memory, check.value, check.value_capacity);
     return code;
 }
@@ -262,7 +261,9 @@ static int32_t check_all(void *arg, const struct page_snapshot *snapshot, tradin
         .file = all->file, .snapshot = snapshot, .overflow = all->overflow, .take = all->take, .arg = all->arg};
     check.seen_bytes = snapshot->last_page / 8 + 1;
     check.seen = memory_zeroed(check.file->memory, 1, check.seen_bytes);
-    int32_t code = check.seen ? run_checks(&check, error) : error_no_memory(error, "checking the file");
+    int32_t code = check.seen ? count_pages(&check, error) : error_no_memory(error, "checking the file");
+    if (!code)
+        code = walk(&check, &snapshot->free, true, error);
     if (!code && all->take)
         code = all->take(all->arg, all->file, 0, NULL, error);
     if (!code)

@@ -1,0 +1,80 @@
+/* What the cases of the store contract share: one open store after another, a host that counts, and checks that end the case. */
+#ifndef CONTRACT_TRIAL_H
+#define CONTRACT_TRIAL_H
+
+#include "store_contract.h"
+
+#include <setjmp.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+struct trial {
+    const struct store_contract *contract;
+    const trading_store_ops *ops;
+    char location[512];
+    trading_host_functions host;
+    _Atomic uint64_t held; /* bytes that the store has of the host */
+    _Atomic bool mistaken; /* it gave back another size than it asked for */
+    trading_error error;
+    jmp_buf escape;
+};
+
+struct contract_case {
+    const char *name;
+    void (*run)(struct trial *trial);
+    uint32_t needs; /* STORE_CONTRACT_ flags */
+};
+
+/* The lists end with a name of NULL. */
+extern const struct contract_case journal_cases[];
+extern const struct contract_case keeping_cases[]; /* snapshots and secrets */
+extern const struct contract_case sharing_cases[]; /* reopening, other processes, threads */
+
+#define CHECK(trial, condition)                                                                                                \
+    do {                                                                                                                       \
+        if (!(condition))                                                                                                      \
+            trial_fail(trial, __FILE__, __LINE__, #condition);                                                                 \
+    } while (0)
+
+/* That a call of the store answers as expected. */
+#define ANSWERS(trial, expected, call)                                                                                         \
+    do {                                                                                                                       \
+        (trial)->error = (trading_error){0};                                                                                   \
+        int32_t answer_ = (call);                                                                                              \
+        if (answer_ != (expected) || (answer_ != TRADING_OK && (trial)->error.code != answer_))                                \
+            trial_fail_answer(trial, __FILE__, __LINE__, #call, expected, answer_);                                            \
+    } while (0)
+
+/* Ends the case, from the thread that runs it. */
+_Noreturn void trial_fail(struct trial *trial, const char *file, int line, const char *what);
+_Noreturn void trial_fail_answer(struct trial *trial, const char *file, int line, const char *call, int32_t expected,
+                                 int32_t answer);
+
+int32_t trial_try_open(struct trial *trial, uint32_t flags, int32_t durability, void **store);
+void *trial_open(struct trial *trial); /* for writing, synced */
+void trial_close(struct trial *trial, void *store);
+
+/* Bytes that follow from what they are for, so that whoever reads them can tell whether they are right. */
+void fill_bytes(void *bytes, size_t size, uint32_t partition, int64_t position);
+bool bytes_are_right(const void *bytes, size_t size, uint32_t partition, int64_t position);
+trading_id nonce_of(uint32_t partition, int64_t position);
+
+/* Appends one commit of bytes of its own. */
+void append_one(struct trial *trial, void *store, uint32_t partition, int64_t position, int64_t events, size_t size);
+
+/* Reads from a position, expecting commits that follow one another, are right, and of which the first holds the position. */
+struct reading {
+    uint32_t partition;
+    int64_t from;
+    int64_t next; /* where the next should begin; −1 before the first */
+    uint64_t commits;
+    uint64_t stop_after; /* commits; 0: never */
+    bool wrong;
+};
+struct reading reading_from(uint32_t partition, int64_t from);
+int32_t visit_reading(void *reading, const trading_store_commit *commit);
+/* … and says how many commits there were, the last one ending at `end`. */
+uint64_t read_back(struct trial *trial, void *store, uint32_t partition, int64_t from, int64_t end);
+
+#endif

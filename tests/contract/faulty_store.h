@@ -1,0 +1,80 @@
+/* An event store that fails as a script says, around another store that does the work. For the tests of what stands above stores.
+ *
+ *      struct faulty_plan plan;
+ *      faulty_plan_init(&plan, &memory_store_ops, "");
+ *      faulty_plan_add(&plan, FAULTY_APPEND, 3, FAULT_UNKNOWN_DONE, 0);          the fourth append
+ *      char location[FAULTY_LOCATION];
+ *      … open faulty_store_ops at faulty_location(&plan, location) …
+ *
+ * The plan is the test's, outlives the stores that are opened with it, and counts on over all of them. */
+#ifndef FAULTY_STORE_H
+#define FAULTY_STORE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include <trading/plugin/store.h>
+
+enum faulty_call {
+    FAULTY_OPEN,
+    FAULTY_HEAD,
+    FAULTY_APPEND,
+    FAULTY_READ,
+    FAULTY_SNAPSHOT_PUT,
+    FAULTY_SNAPSHOT_FIND,
+    FAULTY_SNAPSHOT_GET,
+    FAULTY_SNAPSHOT_DROP,
+    FAULTY_SECRET_PUT,
+    FAULTY_SECRET_GET,
+    FAULTY_SECRET_DELETE,
+    FAULTY_CALLS
+};
+
+enum fault {
+    FAULT_NONE,
+    FAULT_REFUSED,      /* answers the step's code, and does nothing */
+    FAULT_UNKNOWN_DONE, /* does it, and answers TRADING_E_OUTCOME_UNKNOWN */
+    FAULT_UNKNOWN_LOST, /* does nothing, and answers TRADING_E_OUTCOME_UNKNOWN */
+    FAULT_OVERTAKEN,    /* an append: another writer's commit (plan.other) comes before it, so it meets a conflict */
+    FAULT_CUT,          /* a read: answers the step's code after one commit was visited */
+};
+
+struct faulty_step {
+    enum faulty_call call;
+    uint64_t nth; /* of the calls of this kind, from 0 */
+    enum fault fault;
+    int32_t code;
+};
+
+#define FAULTY_STEPS 64
+#define FAULTY_QUEUE 64
+
+struct faulty_plan {
+    const trading_store_ops *inner;
+    const char *location; /* of the inner store */
+    struct faulty_step steps[FAULTY_STEPS];
+    size_t step_count;
+    _Atomic uint64_t calls[FAULTY_CALLS]; /* so far */
+    /* The commit of the other writer, for FAULT_OVERTAKEN; its first position is set to fit. */
+    trading_store_commit other;
+    /* If set, runs before each call, on the thread that makes it: to wait, to look, to add steps. */
+    void (*before)(void *arg, enum faulty_call call, uint64_t nth);
+    void *arg;
+};
+
+void faulty_plan_init(struct faulty_plan *plan, const trading_store_ops *inner, const char *location);
+/* Adds a step; of several for the same call the first counts. False when there is no place. */
+bool faulty_plan_add(struct faulty_plan *plan, enum faulty_call call, uint64_t nth, enum fault fault, int32_t code);
+
+#define FAULTY_LOCATION 32
+/* The location at which the stores below open the plan. Returns `location`. */
+const char *faulty_location(const struct faulty_plan *plan, char location[FAULTY_LOCATION]);
+
+extern const trading_store_ops faulty_store_ops;
+/* The same with append_begin and append_poll: an append is done when it is begun, and its outcome waits until it is polled. */
+extern const trading_store_ops faulty_polled_store_ops;
+
+/* Opens the plan's store. */
+int32_t faulty_store_open(struct faulty_plan *plan, const trading_host_functions *host, void **store, trading_error *error);
+
+#endif

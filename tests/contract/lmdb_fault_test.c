@@ -1,0 +1,311 @@
+/* Calls of the operating system that fail under LMDB. This program's own pwrite, writev and fdatasync take the place of the C
+ * library's, for liblmdb as well, and fail as they are told. */
+#include "lmdb_support.h"
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+// clang-format on
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+enum failing {
+    NOTHING,
+    META,       /* writing a meta page */
+    META_STAYS, /* it is written, and then said to have failed; and so it cannot be put back */
+    DATA,       /* writing pages */
+    DATA_SHORT, /* … half of them are */
+    FLUSH,
+};
+
+static _Atomic int failing;
+static _Atomic int failure; /* errno */
+static _Atomic int times;
+
+static bool fails(enum failing what)
+{
+    if (atomic_load(&failing) != (int)what || atomic_load(&times) == 0)
+        return false;
+    atomic_fetch_sub(&times, 1);
+    errno = atomic_load(&failure);
+    return true;
+}
+
+static void fail_next(enum failing what, int with, int often)
+{
+    atomic_store(&failing, what);
+    atomic_store(&failure, with);
+    atomic_store(&times, often);
+}
+
+/* Of LMDB's writes only those of meta pages begin there; the store's own to other files are of other lengths. */
+static bool is_meta(off_t offset, size_t size)
+{
+    return size == 120 && (offset == 32 || offset == 4096 + 32);
+}
+
+/* By the names that the linker sees: the header may give pwrite another. */
+#define IN_PLACE_OF(name) __asm__(name) __attribute__((visibility("default"), used))
+
+ssize_t faulty_pwrite(int fd, const void *bytes, size_t size, off_t offset) IN_PLACE_OF("pwrite");
+ssize_t faulty_pwrite64(int fd, const void *bytes, size_t size, off_t offset) IN_PLACE_OF("pwrite64");
+ssize_t faulty_writev(int fd, const struct iovec *parts, int count) IN_PLACE_OF("writev");
+int faulty_fdatasync(int fd) IN_PLACE_OF("fdatasync");
+
+ssize_t faulty_pwrite(int fd, const void *bytes, size_t size, off_t offset)
+{
+    bool meta = is_meta(offset, size);
+    if (meta && fails(META))
+        return -1;
+    if (size % 4096 == 0 && fails(DATA))
+        return -1;
+    if (size % 4096 == 0 && fails(DATA_SHORT))
+        size /= 2;
+    if (meta && atomic_load(&failing) == META_STAYS && atomic_load(&times) == 1) {
+        fails(META_STAYS); /* the second: putting the old one back */
+        return -1;
+    }
+    ssize_t put = syscall(SYS_pwrite64, fd, bytes, size, offset);
+    return meta && fails(META_STAYS) ? -1 : put;
+}
+
+ssize_t faulty_pwrite64(int fd, const void *bytes, size_t size, off_t offset)
+{
+    return faulty_pwrite(fd, bytes, size, offset);
+}
+
+ssize_t faulty_writev(int fd, const struct iovec *parts, int count)
+{
+    bool of_lmdb = count > 0 && count != 16; /* not of what is laid out ahead */
+    if (of_lmdb && (fails(DATA) || fails(DATA_SHORT)))
+        return -1;
+    return syscall(SYS_writev, fd, parts, count);
+}
+
+int faulty_fdatasync(int fd)
+{
+    bool of_test = syscall(SYS_gettid) == getpid(); /* and not of the thread that lays out ahead */
+    if (of_test && fails(FLUSH))
+        return -1;
+    return (int)syscall(SYS_fdatasync, fd);
+}
+
+/* ---- tests ---- */
+
+struct fixture {
+    char folder[SCRATCH_PATH];
+    void *store;
+};
+
+static int begin(void **state)
+{
+    static struct fixture fixture;
+    fail_next(NOTHING, 0, 0);
+    scratch_make(fixture.folder);
+    fixture.store = must_open(fixture.folder);
+    must_append(fixture.store, 0, 0, 1, 100);
+    must_append(fixture.store, 0, 1, 1, 9000);
+    *state = &fixture;
+    return 0;
+}
+
+static int end(void **state)
+{
+    struct fixture *fixture = *state;
+    if (fixture->store)
+        lmdb_store_ops.close(fixture->store);
+    scratch_remove(fixture->folder);
+    return 0;
+}
+
+/* The store has so many commits of one event, says so, and says so again when it is opened anew; and takes another. */
+static void expect_commits(struct fixture *fixture, int64_t count)
+{
+    for (int round = 0; round < 2; round++) {
+        assert_int_equal(head_of(fixture->store, 0), count + round);
+        struct extent extent = read_extent(fixture->store, 0);
+        assert_int_equal(extent.code, TRADING_OK);
+        assert_int_equal(extent.end, count + round);
+        assert_false(extent.wrong);
+        trading_error error;
+        assert_int_equal(lmdb_store_ops.check(fixture->store, &error), TRADING_OK);
+        must_append(fixture->store, 0, count + round, 1, 5000);
+        lmdb_store_ops.close(fixture->store);
+        fixture->store = must_open(fixture->folder);
+    }
+}
+
+static void no_space_for_pages(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    fail_next(DATA, ENOSPC, 1);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_NO_SPACE);
+    assert_true(error.flags & TRADING_ERROR_RETRYABLE);
+    assert_int_equal(error.native_code, ENOSPC);
+    fail_next(DATA, EDQUOT, 1);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_NO_SPACE);
+    expect_commits(fixture, 2);
+}
+
+static void failed_pages(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    fail_next(DATA, EIO, 1);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_IO);
+    fail_next(DATA_SHORT, EIO, 1);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_IO);
+    expect_commits(fixture, 2);
+}
+
+static void failed_flush(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    fail_next(FLUSH, EIO, 1);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_IO);
+    assert_int_equal(error.native_code, EIO);
+    expect_commits(fixture, 2);
+}
+
+static void failed_meta_page(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    fail_next(META, EIO, 1);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_OUTCOME_UNKNOWN);
+    assert_true(error.flags & TRADING_ERROR_OUTCOME_UNKNOWN);
+    expect_commits(fixture, 2); /* the old page was put back */
+}
+
+static void failed_meta_page_that_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    fail_next(META_STAYS, EIO, 2);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_OUTCOME_UNKNOWN);
+    expect_commits(fixture, 3);
+}
+
+static void read_settles_it_too(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    fail_next(META_STAYS, EIO, 2);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_OUTCOME_UNKNOWN);
+    struct extent extent = read_extent(fixture->store, 0);
+    assert_int_equal(extent.code, TRADING_OK);
+    assert_int_equal(extent.end, 3);
+    expect_commits(fixture, 3);
+}
+
+static void append_settles_it_too(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    fail_next(META_STAYS, EIO, 2);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_OUTCOME_UNKNOWN);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_POSITION);
+    fail_next(META, EIO, 1);
+    assert_int_equal(append_bytes(fixture->store, 0, 3, 1, 20000, &error), TRADING_E_OUTCOME_UNKNOWN);
+    assert_int_equal(append_bytes(fixture->store, 0, 3, 1, 20000, &error), TRADING_OK);
+    expect_commits(fixture, 4);
+}
+
+/* The disk stays broken for a while: each question is answered with the failure, until it works again. */
+static void settled_later(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    fail_next(META_STAYS, EIO, 2);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_OUTCOME_UNKNOWN);
+    fail_next(FLUSH, EIO, 3);
+    trading_store_head head;
+    assert_int_equal(lmdb_store_ops.head(fixture->store, 0, &head, &error), TRADING_E_IO);
+    assert_int_equal(append_bytes(fixture->store, 0, 3, 1, 20000, &error), TRADING_E_IO);
+    assert_int_equal(read_extent(fixture->store, 0).code, TRADING_E_IO);
+    expect_commits(fixture, 3);
+}
+
+static void closed_unsettled(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    fail_next(META_STAYS, EIO, 2);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_OUTCOME_UNKNOWN);
+    fail_next(FLUSH, EIO, 1);
+    trading_store_head head;
+    assert_int_equal(lmdb_store_ops.head(fixture->store, 0, &head, &error), TRADING_E_IO);
+    lmdb_store_ops.close(fixture->store);
+    fixture->store = must_open(fixture->folder);
+    expect_commits(fixture, 3);
+}
+
+static void secrets_fail(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    trading_store_secret first = {.name = {{1}}, .value = {1}};
+    trading_store_secret second = {.name = {{2}}, .value = {2}};
+    uint8_t value[32];
+    assert_int_equal(lmdb_store_ops.secret_put(fixture->store, &first, 1, &error), TRADING_OK);
+    static const enum failing steps[] = {FLUSH, DATA, META};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        fail_next(steps[i], EIO, 1);
+        assert_int_equal(lmdb_store_ops.secret_put(fixture->store, &second, 1, &error), TRADING_E_IO);
+        fail_next(NOTHING, 0, 0);
+        assert_int_equal(lmdb_store_ops.secret_get(fixture->store, &second.name, value, &error), TRADING_E_NOT_FOUND);
+        assert_int_equal(lmdb_store_ops.secret_get(fixture->store, &first.name, value, &error), TRADING_OK);
+    }
+    lmdb_store_ops.close(fixture->store); /* LMDB refuses everything after a failed meta page */
+    fixture->store = must_open(fixture->folder);
+    assert_int_equal(lmdb_store_ops.secret_get(fixture->store, &first.name, value, &error), TRADING_OK);
+    assert_int_equal(lmdb_store_ops.secret_put(fixture->store, &second, 1, &error), TRADING_OK);
+    assert_int_equal(lmdb_store_ops.secret_get(fixture->store, &second.name, value, &error), TRADING_OK);
+    assert_int_equal(value[0], 2);
+}
+
+static void nothing_ahead_on_a_full_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    for (int64_t i = 2; i < 40; i++) {
+        if (i % 4 == 0) {
+            fail_next(DATA, ENOSPC, 1);
+            assert_int_equal(append_bytes(fixture->store, 0, i, 1, 100000, &error), TRADING_E_NO_SPACE);
+        }
+        must_append(fixture->store, 0, i, 1, 100000);
+    }
+    expect_commits(fixture, 40);
+}
+
+#define CASE(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        CASE(no_space_for_pages),
+        CASE(failed_pages),
+        CASE(failed_flush),
+        CASE(failed_meta_page),
+        CASE(failed_meta_page_that_stays),
+        CASE(read_settles_it_too),
+        CASE(append_settles_it_too),
+        CASE(settled_later),
+        CASE(closed_unsettled),
+        CASE(secrets_fail),
+        CASE(nothing_ahead_on_a_full_disk),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,45 @@
+/* What the tests of the LMDB store share. */
+#ifndef LMDB_SUPPORT_H
+#define LMDB_SUPPORT_H
+
+#include "backends/lmdb/lmdb_store.h"
+#include "scratch.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+extern const trading_host_functions test_host;
+
+struct opening {
+    uint32_t flags;
+    int32_t durability; /* 0: synced */
+    uint64_t map_bytes;
+};
+
+/* Opens the store in a folder. *store is NULL when it cannot be. */
+int32_t open_lmdb(const char *folder, struct opening how, void **store, trading_error *error);
+/* … for writing, which must succeed. */
+void *must_open(const char *folder);
+
+/* Appends a commit whose bytes follow from the partition and position. */
+int32_t append_bytes(void *store, uint32_t partition, int64_t position, int64_t events, size_t size, trading_error *error);
+void must_append(void *store, uint32_t partition, int64_t position, int64_t events, size_t size);
+
+/* Reads a partition from its beginning: how far commits that are what append_bytes wrote reach. `code` is the read's. */
+struct extent {
+    int32_t code;
+    int64_t end;
+    uint64_t commits;
+    bool wrong; /* bytes that were not written there */
+    trading_error error;
+};
+struct extent read_extent(void *store, uint32_t partition);
+
+int64_t head_of(void *store, uint32_t partition);
+
+/* Whole files; end the program when they fail. */
+void path_in(char path[SCRATCH_PATH + 64], const char *folder, const char *name);
+uint8_t *file_load(const char *path, size_t *size);
+void file_save(const char *path, const void *bytes, size_t size);
+
+#endif
