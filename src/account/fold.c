@@ -121,8 +121,8 @@ static const char *apply(struct accounts *accounts, struct account_record *recor
     case TRADING_EVENT_FUNDS_DEBITED:
         return change_balance(accounts, record, POST_HOUSE, -event->amount);
     case TRADING_EVENT_FUNDS_HELD:
-        record->held += event->amount;
-        return NULL;
+        return __builtin_add_overflow(record->held, event->amount, &record->held) ? "an account holds more than a decimal"
+                                                                                  : NULL;
     case TRADING_EVENT_FUNDS_RELEASED:
         record->held -= event->amount;
         return NULL;

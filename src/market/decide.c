@@ -21,9 +21,8 @@ static struct match first_of(const struct market *market, uint32_t level_number)
 static struct match house_offer(const struct instrument_record *instrument, int32_t side)
 {
     bool buying = side == TRADING_SIDE_BUY;
-    trading_decimal room = buying ? instrument->house - TRADING_DECIMAL_MIN : TRADING_DECIMAL_MAX - instrument->house;
-    if (buying ? instrument->house > 0 : instrument->house < 0)
-        room = TRADING_DECIMAL_MAX;
+    trading_decimal house = buying ? -instrument->house : instrument->house; /* in the direction that the trade moves it */
+    trading_decimal room = house > 0 ? TRADING_DECIMAL_MAX - house : TRADING_DECIMAL_MAX;
     struct match offer = {.price = buying ? instrument->ask : instrument->bid,
                           .quantity = buying ? instrument->ask_size : instrument->bid_size};
     if (offer.quantity > room)

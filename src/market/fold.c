@@ -1,5 +1,6 @@
 #include "base/hash.h"
 #include "base/sum.h"
+#include "base/text.h"
 #include "market/state.h"
 
 static uint64_t symbol_hash(const trading_symbol *symbol)
@@ -51,8 +52,8 @@ static const char *list_instrument(struct market *market, const struct market_ev
     struct instrument_record *record = table_append(market->instruments, &number);
     if (!record)
         return NULL;
-    if (number != event->instrument)
-        return "an instrument was listed out of turn";
+    if (number != event->instrument || !symbol_is_valid(&event->symbol) || instrument_find(market, &event->symbol))
+        return "an instrument was listed out of turn, twice, or without a symbol";
     record->symbol = event->symbol;
     record->currency = event->currency;
     record->last_position = at.position;
@@ -63,6 +64,8 @@ static const char *list_instrument(struct market *market, const struct market_ev
 
 static const char *set_quote(struct instrument_record *record, const struct market_event *event, struct moment at)
 {
+    if (event->bid && event->ask && event->bid >= event->ask)
+        return "a quote's bid is not below its ask";
     record->quoted = 1;
     record->bid = event->bid;
     record->ask = event->ask;
@@ -173,7 +176,7 @@ const char *market_fold_traded(struct market *market, uint32_t instrument, int32
     if (!number)
         return NULL;
     struct entry_record *entry = table_edit(market->entries, number);
-    if (quantity > entry->leaves)
+    if (quantity <= 0 || quantity > entry->leaves)
         return "more was traded than rested in the book";
     if (quantity == entry->leaves) {
         remove_entry(market, instrument, side, number);

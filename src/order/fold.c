@@ -1,5 +1,6 @@
 #include "base/id.h"
 #include "base/wide.h"
+#include "order/decide.h"
 #include "order/state.h"
 
 #define SESSION 1u
@@ -48,8 +49,9 @@ static const char *place(struct orders *orders, uint32_t kind, const struct orde
     struct order_record *order = table_append(orders->records, &number);
     if (!order)
         return NULL;
-    if (number != event->order || event->portfolio == 0 || event->portfolio > table_count(orders->desks))
-        return "an order was placed out of turn, or for no portfolio";
+    if (number != event->order || event->portfolio == 0 || event->portfolio > table_count(orders->desks) ||
+        event->quantity <= 0 || event->lot >= number)
+        return "an order was placed out of turn, for no portfolio, or for nothing";
     struct desk_record *desk = table_edit(orders->desks, event->portfolio);
     *order = (struct order_record){
         .id = *id,
@@ -141,12 +143,17 @@ static void unlink_day(struct orders *orders, struct order_record *order)
     order->next_day = order->previous_day = 0;
 }
 
-static void rest(struct orders *orders, const struct order_event *event, struct order_record *order)
+static const char *rest(struct orders *orders, const struct order_event *event, struct order_record *order)
 {
+    bool may = order->entry == 0 && event->quantity == order_leaves(order) && event->quantity > 0 && order->limit > 0 &&
+               order->time_in_force != TRADING_TIME_IN_FORCE_IOC;
+    if (!may)
+        return "an order rests twice, or one rests that may not";
     order->entry = event->entry;
     link_open(orders, event->order, order);
     if (order->time_in_force == TRADING_TIME_IN_FORCE_DAY)
         link_day(orders, event->order, order);
+    return NULL;
 }
 
 static void stop_resting(struct orders *orders, struct order_record *order)
@@ -163,8 +170,11 @@ static void stop_resting(struct orders *orders, struct order_record *order)
 
 static const char *execute(struct orders *orders, const struct order_event *event, struct order_record *order)
 {
+    trading_decimal amount;
     if (event->quantity <= 0 || event->quantity > order_leaves(order))
         return "an execution is larger than what its order left open";
+    if (event->price <= 0 || !order_consideration(order, event->quantity, event->price, &amount) || amount != event->amount)
+        return "an execution's consideration is not its price times its quantity";
     order->filled += event->quantity;
     wide_sum_add(&order->notional, wide_product(event->quantity, event->price));
     order->executions++;
@@ -198,8 +208,7 @@ const char *order_fold(struct orders *orders, uint32_t kind, const struct order_
     order->version++;
     switch (kind) {
     case TRADING_EVENT_ORDER_RESTED:
-        rest(orders, event, order);
-        return NULL;
+        return rest(orders, event, order);
     case TRADING_EVENT_ORDER_EXECUTED:
         return execute(orders, event, order);
     case TRADING_EVENT_ORDER_CANCELED:
@@ -211,25 +220,22 @@ const char *order_fold(struct orders *orders, uint32_t kind, const struct order_
 
 const char *order_fold_funds(struct orders *orders, uint32_t kind, const struct account_event *event)
 {
-    if (event->order == 0 || event->order > table_count(orders->records))
-        return "funds are held or paid for an order that is not there";
+    int32_t side = kind == TRADING_EVENT_FUNDS_RECEIVED ? TRADING_SIDE_SELL : TRADING_SIDE_BUY;
+    const struct order_record *named = order_get(orders, event->order);
+    if (event->order > table_count(orders->records) || named->account != event->account || named->side != side)
+        return "funds are held or paid for an order that is not the account's";
     if (kind == TRADING_EVENT_FUNDS_RECEIVED)
         return NULL;
     struct order_record *order = table_edit(orders->records, event->order);
-    switch (kind) {
-    case TRADING_EVENT_FUNDS_HELD:
-        order->held += event->amount;
-        break;
-    case TRADING_EVENT_FUNDS_RELEASED:
-        order->held -= event->amount;
-        break;
-    case TRADING_EVENT_FUNDS_PAID:
-        order->held -= event->held;
-        break;
-    default: /* a refund */
-        order->refunded += event->amount;
-        break;
-    }
+    trading_decimal refund = kind == TRADING_EVENT_REFUND_ACCEPTED ? event->amount : 0;
+    trading_decimal change = kind == TRADING_EVENT_FUNDS_HELD       ? event->amount
+                             : kind == TRADING_EVENT_FUNDS_RELEASED ? -event->amount
+                             : kind == TRADING_EVENT_FUNDS_PAID     ? -event->held
+                                                                    : 0;
+    if (!sum_fits(order->held, change) || !sum_fits(order->refunded, refund))
+        return "an order's funds passed the range of a decimal";
+    order->held += change;
+    order->refunded += refund;
     return order->held >= 0 ? NULL : "more funds were released than were held for an order";
 }
 

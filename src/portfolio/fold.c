@@ -173,6 +173,8 @@ static const char *acquire(struct portfolios *portfolios, struct portfolio_recor
                            const struct portfolio_event *event, struct moment at)
 {
     uint32_t holding_number = holding_find(portfolios, event->portfolio, event->instrument);
+    if (event->quantity <= 0)
+        return "a purchase of nothing";
     if (!holding_number)
         holding_number = add_holding(portfolios, portfolio, event);
     uint32_t lot_number = lot_find(portfolios, event->order);
@@ -200,12 +202,14 @@ static const char *dispose(struct portfolios *portfolios, struct portfolio_recor
 {
     uint32_t holding_number = holding_find(portfolios, event->portfolio, event->instrument);
     uint32_t lot_number = lot_find(portfolios, event->lot);
+    if (!holding_number || !lot_number || event->quantity <= 0)
+        return "a sale disposes of shares that are not there";
     struct holding_record *holding = table_edit(portfolios->holdings, holding_number);
     struct lot_record *lot = table_edit(portfolios->lots, lot_number);
     if (lot->holding != holding_number || event->quantity > lot->quantity || event->cost > lot->cost)
         return "a sale disposes of more than its lot has";
     trading_decimal gain = event->amount - event->cost;
-    if (!sum_fits(portfolio->realized, gain))
+    if (!sum_fits(portfolio->realized, gain) || !sum_fits(holding->realized, gain))
         return "a realised profit passed the range of a decimal";
     lot->quantity -= event->quantity;
     lot->cost -= event->cost;
@@ -232,11 +236,16 @@ static const char *dispose(struct portfolios *portfolios, struct portfolio_recor
 static const char *reserve(struct portfolios *portfolios, const struct portfolio_event *event, trading_decimal quantity)
 {
     uint32_t holding_number = holding_find(portfolios, event->portfolio, event->instrument);
+    if (!holding_number || !sum_fits(holding_get(portfolios, holding_number)->reserved, quantity))
+        return "shares are reserved that are not there";
     struct holding_record *holding = table_edit(portfolios->holdings, holding_number);
     holding->reserved += quantity;
     bool sound = holding->reserved >= 0 && holding->reserved <= holding->quantity;
     if (event->lot) {
-        struct lot_record *lot = table_edit(portfolios->lots, lot_find(portfolios, event->lot));
+        uint32_t lot_number = lot_find(portfolios, event->lot);
+        if (!lot_number || !sum_fits(lot_get(portfolios, lot_number)->reserved, quantity))
+            return "shares of a lot are reserved that are not there";
+        struct lot_record *lot = table_edit(portfolios->lots, lot_number);
         lot->reserved += quantity;
         holding->lot_reserved += quantity;
         sound = sound && lot->holding == holding_number && lot->reserved >= 0 && lot->reserved <= lot->quantity;
@@ -246,6 +255,8 @@ static const char *reserve(struct portfolios *portfolios, const struct portfolio
 
 static const char *close(struct portfolios *portfolios, struct portfolio_record *portfolio)
 {
+    if (portfolio->status == TRADING_PORTFOLIO_CLOSED)
+        return "a portfolio was closed twice";
     portfolio->status = TRADING_PORTFOLIO_CLOSED;
     struct owner_record *owner = table_edit(portfolios->owners, portfolio->account);
     owner->open--;

@@ -172,8 +172,12 @@ static const char *fold_portfolio(struct domain *domain, struct folding *folding
     if (event->kind == TRADING_EVENT_PORTFOLIO_OPENED) {
         const trading_id *scope = &account_get(&domain->accounts, portfolio->account)->id;
         id_derive(&id, TRADING_ENTITY_PORTFOLIO, scope, &folding->cause->key, 0);
-    } else {
+    } else if (portfolio->order) {
         const struct order_record *order = order_get(&domain->orders, portfolio->order);
+        int32_t side = event->kind == TRADING_EVENT_LOT_ACQUIRED ? TRADING_SIDE_BUY : TRADING_SIDE_SELL;
+        bool named_another = event->kind == TRADING_EVENT_LOT_DISPOSED && order->lot && order->lot != portfolio->lot;
+        if (order->portfolio != portfolio->portfolio || order->side != side || named_another)
+            return "shares move for an order that is not the portfolio's";
         portfolio->instrument = order->instrument;
         if (event->kind == TRADING_EVENT_LOT_DISPOSED)
             portfolio->named = order->lot != 0;
@@ -214,6 +218,8 @@ static const char *fold_order(struct domain *domain, struct folding *folding, st
         id_derive(&id, TRADING_ENTITY_ORDER, scope, &folding->cause->key, folding->ordinal++);
         if (order->instrument == 0 || order->instrument > table_count(domain->market.instruments))
             return "an order names an instrument that is not there";
+        if (order->lot && order_get(&domain->orders, order->lot)->portfolio != order->portfolio)
+            return "an order names a lot that is not its portfolio's";
     } else {
         const struct order_record *record = order_get(&domain->orders, order->order);
         if (record->instrument == 0)
@@ -232,6 +238,8 @@ static const char *fold_market(struct domain *domain, struct event *event, struc
     if (broken || event->kind != TRADING_EVENT_QUOTE_TAKEN)
         return broken;
     const struct order_record *order = order_get(&domain->orders, market->order);
+    if (order->instrument != market->instrument || order->side == market->side || market->price <= 0)
+        return "a quote was taken by an order that is not there";
     trading_decimal received = market->side == TRADING_SIDE_SELL ? market->amount : -market->amount;
     return account_fold_house(&domain->accounts, account_get(&domain->accounts, order->account)->ledger, received);
 }
