@@ -86,10 +86,10 @@ bool key_young_insert(struct key_memory *memory, struct key_young *young, struct
 uint32_t key_young_find(const struct key_young *young, uint64_t hash, uint32_t bound)
 {
     uint32_t mask = (1u << young->slot_bits) - 1;
-    uint32_t newest = 0; /* 1 + its place */
+    uint32_t newest = 0; /* 1 + its place; later ones lie further from the home */
     for (uint32_t slot = home_of(young, hash); young->slots[slot]; slot = (slot + 1) & mask) {
         uint32_t found = young->slots[slot];
-        if (found <= bound && found > newest && key_young_at(young, found - 1)->hash == hash)
+        if (found <= bound && key_young_at(young, found - 1)->hash == hash)
             newest = found;
     }
     return newest ? newest - 1 : KEY_YOUNG_MAX;

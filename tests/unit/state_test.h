@@ -3,6 +3,7 @@
 #define STATE_TEST_H
 
 #include "base/memory.h"
+#include "state/store.h"
 
 /* cmocka.h wants these four before it. */
 #include <setjmp.h>
@@ -79,6 +80,29 @@ static inline void scarce_init(struct scarce *scarce, uint64_t left)
     scarce->memory.release = scarce_release;
     scarce->memory.context = scarce;
     atomic_init(&scarce->left, left);
+}
+
+/* A state store in memory. */
+static inline void *host_allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return malloc(bytes);
+}
+
+static inline void host_release(void *context, void *block, size_t bytes)
+{
+    (void)context;
+    (void)bytes;
+    free(block);
+}
+
+static inline void state_store_open(struct state_store *store)
+{
+    static const trading_host_functions host = {
+        .size = sizeof host, .abi = TRADING_PLUGIN_ABI, .allocate = host_allocate, .release = host_release};
+    store->ops = &memory_state_store_ops;
+    if (store->ops->open("", false, &host, &store->store, NULL))
+        abort();
 }
 
 static inline uint64_t memory_held(struct memory *memory)
