@@ -83,7 +83,8 @@ static int dispatch(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    /* A reader that goes away is seen as an error of the write, and nothing is cut off in the middle of a commit. */
+    /* A reader that goes away, and a limit on the size of files, are errors of the write, and not the end in the middle of it. */
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     return output_finish(dispatch(argc, argv));
 }

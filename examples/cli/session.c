@@ -12,10 +12,17 @@
 /* A URI and its NUL: any path the system takes, and more. */
 #define URI_BYTES 8192
 
+/* The most lines that the library may say on stderr: a disk that stays full would say the same of every commit. */
+#define WARNINGS_MAX 10
+
 static void log_line(void *context, int32_t level, const char *line)
 {
-    (void)context;
-    fprintf(stderr, "trading: %s: %s\n", level == TRADING_LOG_ERROR ? "error" : "warning", line);
+    struct session *session = context;
+    int warnings = atomic_fetch_add_explicit(&session->warnings, 1, memory_order_relaxed);
+    if (warnings < WARNINGS_MAX)
+        fprintf(stderr, "trading: %s: %s\n", level == TRADING_LOG_ERROR ? "error" : "warning", line);
+    else if (warnings == WARNINGS_MAX)
+        fprintf(stderr, "trading: warning: further warnings are left out\n");
 }
 
 /* Makes the folders above `path` that are not there, for the owner alone: what will be in them is personal. */
@@ -60,6 +67,7 @@ static int open_uri(struct session *session, const char *uri, const trading_engi
     trading_error error;
     trading_host_options host = TRADING_HOST_OPTIONS_INIT;
     host.log = log_line;
+    host.log_context = session;
     if (trading_host_open(&session->host, &host, &error) != TRADING_OK)
         return output_failure(&error);
     if (trading_engine_open(&session->engine, session->host, uri, options, &error) == TRADING_OK)
@@ -79,7 +87,9 @@ int session_open(struct session *session, const char *store, const trading_engin
     trading_engine_options defaults = TRADING_ENGINE_OPTIONS_INIT;
     if (!options)
         options = &defaults;
-    *session = (struct session){0};
+    session->host = NULL;
+    session->engine = NULL;
+    atomic_init(&session->warnings, 0);
     if (!store)
         store = getenv("TRADING_STORE");
     if (!store || !*store) {
@@ -105,6 +115,7 @@ int session_close(struct session *session, int code)
     if (trading_engine_close(session->engine, TRADING_CLOSE_DRAIN, &error) != TRADING_OK && code == EXIT_DONE)
         code = output_failure(&error);
     trading_host_close(session->host, NULL);
-    *session = (struct session){0};
+    session->host = NULL;
+    session->engine = NULL;
     return code;
 }

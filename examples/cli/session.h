@@ -2,13 +2,14 @@
 #ifndef CLI_SESSION_H
 #define CLI_SESSION_H
 
-#include <stdbool.h>
+#include <stdatomic.h>
 
 #include <trading.h>
 
 struct session {
     trading_host *host;
     trading_engine *engine;
+    atomic_int warnings; /* of the library, so far */
 };
 
 /* Opens the store, or the default one when `store` is NULL: $TRADING_STORE, else "lmdb:" and $XDG_DATA_HOME/libtrading, else

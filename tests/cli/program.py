@@ -76,7 +76,7 @@ class Case(unittest.TestCase):
         done = subprocess.run([PROGRAM, arguments[0], "--store", store or self.store, *arguments[1:]], capture_output=True,
                               env=self.environment, timeout=SECONDS, check=False, **options)
         if done.returncode != code:
-            self.fail(f"trading {arguments}: {done.returncode} instead of {code}\n{done.stdout!r}\n{done.stderr!r}")
+            self.fail(f"trading {arguments}: {done.returncode} instead of {code}\n{done.stdout[-2000:]!r}\n{done.stderr[-2000:]!r}")
         return done
 
     def text(self, *arguments, **options):

@@ -2,6 +2,7 @@
 """`trading run`: every op, every kind of wrong line, order, keys, signals."""
 import json
 import os
+import resource
 import signal
 import unittest
 
@@ -470,6 +471,25 @@ class Ends(Case):
         self.assertEqual(running.process.wait(timeout=60), STORE)
         self.assertIn(b"cannot be written", running.process.stderr.read())
         self.assertEqual(self.json("account", opened["account"])["balance"], "1.00")
+
+    def test_disk_is_full(self):
+        """A limit on the size of files stands in for a full disk."""
+        requests = [{"op": "open_account", "key": "a"}]
+        account = self.run_lines(requests)[0]["account"]
+        deposit = json.dumps({"op": "deposit", "account": account, "amount": "0.01"}).encode() + b"\n"
+
+        def limit():
+            resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, 1 << 20))
+
+        done = self.trading("run", "--pipeline", "64", input=deposit * 30_000, code=STORE, preexec_fn=limit)
+        answers = [json.loads(line) for line in done.stdout.splitlines()]
+        self.assertEqual(len(answers), 30_000)
+        self.assertEqual({answer["reason"] for answer in answers if not answer["ok"]}, {"NO_SPACE"})
+        self.assertLess(len(done.stderr.splitlines()), 20)
+        accepted = sum(answer["ok"] for answer in answers)
+        self.assertEqual(self.json("account", account)["balance"], f"{accepted / 100:.2f}")
+        self.assertIs(self.json("verify")["sound"], True)
+        self.text("deposit", account, "0.01")
 
     def test_rejections_are_no_failure(self):
         self.run_lines([{"op": "fly"}, {"op": "view_account", "id": "A-1"}], code=DONE)
