@@ -73,6 +73,7 @@ void keys_clear(struct keys *keys)
     while (keys->run_count)
         remove_run(keys, keys->run_count - 1);
     key_young_truncate(keys->young, 0);
+    keys_recount(keys);
 }
 
 void keys_close(struct keys *keys)
@@ -92,10 +93,15 @@ static uint32_t young_count(const struct keys *keys)
 
 uint64_t keys_count(const struct keys *keys)
 {
+    return atomic_load_explicit(&keys->count, memory_order_relaxed);
+}
+
+void keys_recount(struct keys *keys)
+{
     uint64_t count = young_count(keys);
     for (uint32_t i = 0; i < keys->run_count; i++)
         count += keys->runs[i]->live;
-    return count;
+    atomic_store_explicit(&keys->count, count, memory_order_relaxed);
 }
 
 uint64_t keys_bytes(const struct keys *keys)
@@ -105,15 +111,14 @@ uint64_t keys_bytes(const struct keys *keys)
 
 void keys_retain(struct keys *keys, trading_time time)
 {
-    uint64_t count = keys->max_count ? keys_count(keys) : 0;
     while (keys->run_count) {
         const struct key_run *oldest = keys->runs[0];
         bool too_old = keys->max_age && time - oldest->span.last_time > keys->max_age;
-        bool too_many = keys->max_count && count - oldest->live >= keys->max_count;
+        bool too_many = keys->max_count && keys_count(keys) - oldest->live >= keys->max_count;
         if (!too_old && !too_many)
             return;
-        count -= oldest->live;
         remove_run(keys, 0);
+        keys_recount(keys);
     }
 }
 
@@ -187,6 +192,7 @@ bool keys_insert(struct keys *keys, uint64_t hash, int64_t position, trading_tim
         return false;
     if (!key_young_insert(&keys->memory, keys->young, (struct key_entry){hash, position}, time))
         return false;
+    atomic_store_explicit(&keys->count, keys_count(keys) + 1, memory_order_relaxed);
     if (++keys->inserts % UPKEEP_EVERY == 0) {
         continue_merges(keys);
         keys_retain(keys, time);
@@ -241,4 +247,5 @@ void keys_discard(struct keys *keys, int64_t position)
         if (run->span.first_position >= position || !run->live)
             remove_run(keys, keys->run_count - 1);
     }
+    keys_recount(keys);
 }

@@ -3,8 +3,9 @@
  * table in memory; full tables become immutable runs sorted by hash, each with a filter, in order of time; neighbours of like size
  * are merged; whole runs fall off the old end by age and by count.
  *
- * All but keys_save belongs to one thread, the engine's writer. What an insert costs is bounded: merging goes on a few keys at each
- * insert; the longest is when the table of 65,536 is full and is written out as a run. */
+ * All but keys_save, keys_count and keys_bytes belongs to one thread, the engine's writer; no lock is needed between them. What an
+ * insert costs is bounded: merging goes on a few keys at each insert; the longest is when the table of 65,536 is full and is written
+ * out as a run. */
 #ifndef ENGINE_KEYS_H
 #define ENGINE_KEYS_H
 
@@ -35,6 +36,7 @@ int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cu
 /* Forgets every key at or after `position`: what was decided and then discarded. */
 void keys_discard(struct keys *keys, int64_t position);
 
+/* Any thread. */
 uint64_t keys_count(const struct keys *keys);
 uint64_t keys_bytes(const struct keys *keys);
 

@@ -26,12 +26,17 @@ struct keys {
     uint32_t run_count;
     uint64_t next_id;
 
+    _Atomic uint64_t count; /* for other threads; of the young keys and the live ones of all runs */
+
     uint32_t inserts; /* the writer's: since it last looked after the runs */
     uint64_t lineage; /* of the saves: that of a store which holds what these keys saved; 0: none does */
 };
 
 /* Forgets everything. */
 void keys_clear(struct keys *keys);
+
+/* After a change other than an insert. */
+void keys_recount(struct keys *keys);
 
 /* Drops runs that are past their age or count, as of a time. */
 void keys_retain(struct keys *keys, trading_time time);

@@ -120,6 +120,7 @@ static int32_t load(struct keys *keys, const struct state_store *store, struct k
         return status;
     }
     keys->lineage = directory->lineage;
+    keys_recount(keys);
     if (directory->count)
         keys_retain(keys, directory->runs[directory->count - 1].span.last_time);
     return error_clear(error);

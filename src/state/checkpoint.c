@@ -94,6 +94,8 @@ int32_t checkpoint_write(struct tables *tables, struct pin *pin, bool all, const
 struct loading {
     struct tables *tables;
     struct shape *shape;
+    uint8_t meta[SHAPE_BYTES]; /* as it is stored */
+    size_t meta_size;
     uint32_t next[TABLES_MAX]; /* the page that must come next */
     trading_error *error;
     int32_t status;
@@ -103,6 +105,8 @@ static void load_meta(void *arg, const void *value, size_t size)
 {
     struct loading *loading = arg;
     loading->status = shape_read(loading->tables, value, size, "checkpoint", loading->shape, loading->error);
+    if (size <= sizeof loading->meta)
+        memcpy(loading->meta, value, loading->meta_size = size);
 }
 
 static int32_t load_page(struct loading *loading, const uint8_t *key, size_t key_size, const uint8_t *value, size_t value_size)
@@ -135,15 +139,42 @@ static int take_page(void *arg, const void *key, size_t key_size, const void *va
     return loading->status != TRADING_OK;
 }
 
+static int32_t load_pages(struct loading *loading, const struct state_store *store)
+{
+    uint8_t space = STATE_PAGES;
+    int32_t status = store->ops->scan(store->store, NULL, &space, sizeof space, NULL, 0, take_page, loading, loading->error);
+    if (status || loading->status)
+        return status ? status : loading->status;
+    return shape_apply(loading->tables, loading->shape, loading->error);
+}
+
+struct comparing {
+    const struct loading *loading;
+    bool same;
+};
+
+static void compare_meta(void *arg, const void *value, size_t size)
+{
+    struct comparing *comparing = arg;
+    comparing->same = size == comparing->loading->meta_size && (!size || memcmp(value, comparing->loading->meta, size) == 0);
+}
+
+/* Another process that reads has no hold on the store: the pages may be of a later checkpoint than the meta, and then look damaged. */
+static bool was_replaced(const struct loading *loading, const struct state_store *store)
+{
+    struct comparing comparing = {loading, false};
+    int32_t status = store->ops->get(store->store, NULL, meta_key, sizeof meta_key, compare_meta, &comparing, NULL);
+    return !status && !comparing.same;
+}
+
 int32_t checkpoint_load(struct tables *tables, const struct state_store *store, struct shape *shape, trading_error *error)
 {
     struct loading loading = {.tables = tables, .shape = shape, .error = error};
     int32_t status = store->ops->get(store->store, NULL, meta_key, sizeof meta_key, load_meta, &loading, error);
     if (status || loading.status)
         return status ? status : loading.status;
-    uint8_t space = STATE_PAGES;
-    status = store->ops->scan(store->store, NULL, &space, sizeof space, NULL, 0, take_page, &loading, error);
-    if (status || loading.status)
-        return status ? status : loading.status;
-    return shape_apply(tables, shape, error);
+    status = load_pages(&loading, store);
+    if (was_replaced(&loading, store))
+        return error_set(error, TRADING_E_BUSY, "the checkpoint was replaced by its writer while it was read; read it again");
+    return status;
 }

@@ -17,7 +17,8 @@ int32_t checkpoint_write(struct tables *tables, struct pin *pin, bool all, const
                          size_t meta_size, checkpoint_also also, void *arg, trading_error *error);
 
 /* Fills tables that are fresh and have no readers yet. TRADING_E_NOT_FOUND when there is no checkpoint; TRADING_E_DAMAGED,
- * TRADING_E_NEWER_FORMAT or TRADING_E_UNSUPPORTED when there is none to be used. After a failure the tables are good for nothing
+ * TRADING_E_NEWER_FORMAT or TRADING_E_UNSUPPORTED when there is none to be used; TRADING_E_BUSY when the writer, in another process,
+ * replaced it meanwhile. After a failure the tables are good for nothing
  * but to be closed. */
 int32_t checkpoint_load(struct tables *tables, const struct state_store *store, struct shape *shape, trading_error *error);
 

@@ -347,6 +347,49 @@ static void pages_in_wrong_places_are_found(void **state)
     bed_close(&bed);
 }
 
+/* ---- another process's view ---- */
+
+static struct bed *written_to;
+static struct state_store_ops racing_ops;
+
+/* The writer commits a checkpoint between a reader's look at the meta and its look at the pages. */
+static int32_t scan_later(void *store, void *write, const void *prefix, size_t prefix_size, const void *from, size_t from_size,
+                          int (*take)(void *arg, const void *key, size_t key_size, const void *value, size_t value_size),
+                          void *arg, trading_error *error)
+{
+    struct bed *bed = written_to;
+    written_to = NULL;
+    if (bed) {
+        edit(bed, bed->small, 2, 1000);
+        assert_int_equal(checkpoint(bed, false, "second"), TRADING_OK);
+    }
+    return memory_state_store_ops.scan(store, write, prefix, prefix_size, from, from_size, take, arg, error);
+}
+
+static void a_checkpoint_that_is_replaced_meanwhile_is_read_again(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct shape shape;
+    trading_error error;
+    bed_open(&bed);
+    append(&bed, bed.small, 20, 1);
+    assert_int_equal(checkpoint(&bed, true, "first"), TRADING_OK);
+    racing_ops = memory_state_store_ops;
+    racing_ops.scan = scan_later;
+    written_to = &bed;
+    struct bed reader = {.store = {&racing_ops, bed.store.store}};
+    memory_init(&reader.memory);
+    open_tables(&reader);
+    assert_int_equal(checkpoint_load(reader.tables, &reader.store, &shape, &error), TRADING_E_BUSY);
+    assert_int_equal(error.flags, TRADING_ERROR_RETRYABLE);
+    assert_int_equal(reload(&reader, &shape), TRADING_OK);
+    assert_memory_equal(shape.meta, "second", 6);
+    assert_true(value_of(reader.small, 2) == 1000);
+    tables_close(reader.tables);
+    bed_close(&bed);
+}
+
 /* What a later library might have written: sound, but not for this one. */
 static void other_formats_are_told_from_damage(void **state)
 {
@@ -385,6 +428,7 @@ int checkpoint_suite(void)
         cmocka_unit_test(damage_anywhere_is_found),
         cmocka_unit_test(pages_in_wrong_places_are_found),
         cmocka_unit_test(other_formats_are_told_from_damage),
+        cmocka_unit_test(a_checkpoint_that_is_replaced_meanwhile_is_read_again),
     };
     return cmocka_run_group_tests_name("checkpoints", tests, NULL, NULL);
 }
