@@ -44,7 +44,7 @@ const struct overlay_row *overlay_find(const struct overlay *overlay, const void
 
 static size_t row_bytes(const struct overlay_row *row)
 {
-    return sizeof *row + row->height * sizeof row->next[0] + row->key_size;
+    return sizeof *row + row->height * sizeof(void *) + row->key_size;
 }
 
 /* Each level holds a quarter of the rows of the one below. */

@@ -189,7 +189,6 @@ static void release(trading_projection *projection)
 {
     struct memory *memory = &projection->engine->memory;
     overlay_clear(&projection->overlay);
-    memory_release(memory, projection->batch, PROJECTION_BATCH * sizeof *projection->batch);
     memory_release(memory, projection, sizeof *projection);
 }
 
@@ -279,9 +278,9 @@ static void undo(trading_projection *projection)
     feed_seek(projection->feed, projection->mark.position);
 }
 
-static int32_t apply(trading_projection *projection, size_t count, trading_error *error)
+static int32_t apply(trading_projection *projection, const trading_event *events, size_t count, trading_error *error)
 {
-    int32_t answer = projection->apply(projection->context, projection, projection->batch, count);
+    int32_t answer = projection->apply(projection->context, projection, events, count);
     if (!answer)
         return TRADING_OK;
     return error_native(error, TRADING_E_STOPPED, answer,
@@ -289,14 +288,14 @@ static int32_t apply(trading_projection *projection, size_t count, trading_error
                         projection->name, projection->mark.position);
 }
 
-static int32_t run_batch(trading_projection *projection, uint64_t *applied, trading_error *error)
+static int32_t run_batch(trading_projection *projection, trading_event *events, uint64_t *applied, trading_error *error)
 {
     size_t count;
-    int32_t code = trading_feed_next(projection->feed, projection->batch, PROJECTION_BATCH, &count, 0, error);
+    int32_t code = trading_feed_next(projection->feed, events, PROJECTION_BATCH, &count, 0, error);
     if (code == TRADING_E_TIMEOUT)
         code = error_clear(error); /* there were events, and the filter wants none of them */
     if (!code && count)
-        code = apply(projection, count, error);
+        code = apply(projection, events, count, error);
     if (!code)
         code = commit(projection, error);
     if (code)
@@ -306,32 +305,33 @@ static int32_t run_batch(trading_projection *projection, uint64_t *applied, trad
     return code;
 }
 
-static int32_t make_batch(trading_projection *projection, trading_error *error)
+/* Up to what is there now: what comes meanwhile is for the next time, or it might never end. */
+static int32_t run_batches(trading_projection *projection, uint64_t *applied, trading_error *error)
 {
-    if (!projection->apply)
-        return error_set(error, TRADING_E_INVALID, "to run the projection \"%s\" it must be opened with a function to apply",
-                         projection->name);
-    if (!projection->batch)
-        projection->batch = memory_allocate(&projection->engine->memory, PROJECTION_BATCH * sizeof *projection->batch);
-    return projection->batch ? TRADING_OK : error_no_memory(error, "a batch of events");
+    trading_engine *engine = projection->engine;
+    size_t bytes = PROJECTION_BATCH * sizeof(trading_event);
+    trading_event *events = memory_allocate(&engine->memory, bytes);
+    if (!events)
+        return error_no_memory(error, "a batch of events");
+    if (engine->read_only)
+        engine_wait_beyond(engine, INT64_MAX, 0);
+    int64_t end = engine_durable(engine);
+    int32_t code = TRADING_OK;
+    while (!code && trading_feed_position(projection->feed) < end)
+        code = run_batch(projection, events, applied, error);
+    memory_release(&engine->memory, events, bytes);
+    return code;
 }
 
 int32_t trading_projection_run(trading_projection *projection, uint64_t *applied, trading_error *error)
 {
     uint64_t count = 0;
-    if (applied)
-        *applied = 0;
     int32_t code = check(projection, error);
+    if (!code && !projection->apply)
+        code = error_set(error, TRADING_E_INVALID, "to run the projection \"%s\" it must be opened with a function to apply",
+                         projection->name);
     if (!code)
-        code = make_batch(projection, error);
-    if (code)
-        return code;
-    trading_engine *engine = projection->engine;
-    if (engine->read_only)
-        engine_wait_beyond(engine, INT64_MAX, 0);
-    int64_t end = engine_durable(engine); /* what comes meanwhile is for the next time, or it might never end */
-    while (!code && trading_feed_position(projection->feed) < end)
-        code = run_batch(projection, &count, error);
+        code = run_batches(projection, &count, error);
     if (applied)
         *applied = count;
     return code ? code : error_clear(error);

@@ -54,13 +54,13 @@ static size_t make_mark_key(const struct rows *rows, uint8_t key[KEY_BYTES])
     return rows->prefix_size - 1;
 }
 
-static int32_t read_mark(const struct rows *rows, void *write, struct rows_mark *mark, trading_error *error)
+int32_t rows_read_mark(const struct rows *rows, struct rows_mark *mark, trading_error *error)
 {
     uint8_t key[KEY_BYTES];
     uint8_t bytes[MARK_BYTES];
     struct taken taken = {.into = bytes, .room = sizeof bytes};
     size_t key_size = make_mark_key(rows, key);
-    int32_t code = rows->store.ops->get(rows->store.store, write, key, key_size, take_value, &taken, error);
+    int32_t code = rows->store.ops->get(rows->store.store, NULL, key, key_size, take_value, &taken, error);
     if (code)
         return code;
     uint32_t version;
@@ -74,11 +74,6 @@ static int32_t read_mark(const struct rows *rows, void *write, struct rows_mark 
     mark->position = (int64_t)position;
     memcpy(mark->digest, bytes + 12, sizeof mark->digest);
     return TRADING_OK;
-}
-
-int32_t rows_read_mark(const struct rows *rows, struct rows_mark *mark, trading_error *error)
-{
-    return read_mark(rows, NULL, mark, error);
 }
 
 int32_t rows_get(const struct rows *rows, const void *key, size_t key_size, void *value, size_t *value_size,
@@ -187,7 +182,7 @@ int32_t rows_reset(const struct rows *rows, const struct rows_mark *mark, tradin
 
 /* Rows one after another, copied out of the store in one read: sizes of key and value, key, value. */
 struct chunk {
-    uint8_t *bytes;
+    uint8_t *bytes; /* CHUNK_BYTES */
     struct writer writer;
     bool more;
 };
@@ -229,22 +224,22 @@ static int32_t put_chunk(const struct rows *to, void *write, const struct chunk 
 }
 
 /* Without a read open from one chunk to the next: the mark tells whether all of them are of one state. */
-static int32_t copy_rows(const struct rows *to, void *write, const struct rows *from, uint8_t *buffer, trading_error *error)
+static int32_t copy_rows(const struct rows *to, void *write, const struct rows *from, struct chunk *chunk, trading_error *error)
 {
     uint8_t key[KEY_BYTES + 1];
     size_t key_size = from->prefix_size;
     memcpy(key, from->prefix, key_size);
-    struct chunk chunk;
     int32_t code = TRADING_OK;
     do {
-        chunk = (struct chunk){.bytes = buffer, .writer = {.at = buffer, .end = buffer + CHUNK_BYTES}};
-        code = from->store.ops->scan(from->store.store, NULL, from->prefix, from->prefix_size, key, key_size, take_row, &chunk,
+        chunk->writer = (struct writer){.at = chunk->bytes, .end = chunk->bytes + CHUNK_BYTES};
+        chunk->more = false;
+        code = from->store.ops->scan(from->store.store, NULL, from->prefix, from->prefix_size, key, key_size, take_row, chunk,
                                      error);
-        if (!code && chunk.more && chunk.writer.at == buffer)
+        if (!code && chunk->more && chunk->writer.at == chunk->bytes)
             code = error_set(error, TRADING_E_DAMAGED, "a stored row is larger than rows can be");
         if (!code)
-            code = put_chunk(to, write, &chunk, key, &key_size, error);
-    } while (!code && chunk.more);
+            code = put_chunk(to, write, chunk, key, &key_size, error);
+    } while (!code && chunk->more);
     return code;
 }
 
@@ -253,10 +248,10 @@ static bool same_mark(const struct rows_mark *a, const struct rows_mark *b)
     return a->version == b->version && a->position == b->position && !memcmp(a->digest, b->digest, sizeof a->digest);
 }
 
-static int32_t try_copy(const struct rows *to, const struct rows *from, uint8_t *buffer, trading_error *error)
+static int32_t try_copy(const struct rows *to, const struct rows *from, struct chunk *chunk, trading_error *error)
 {
-    struct rows_mark before;
-    struct rows_mark after;
+    struct rows_mark before = {0};
+    struct rows_mark after = {0};
     void *write;
     int32_t code = rows_read_mark(from, &before, error);
     if (!code)
@@ -265,7 +260,7 @@ static int32_t try_copy(const struct rows *to, const struct rows *from, uint8_t 
         return code;
     code = to->store.ops->remove_all(write, to->prefix, to->prefix_size, error);
     if (!code)
-        code = copy_rows(to, write, from, buffer, error);
+        code = copy_rows(to, write, from, chunk, error);
     if (!code)
         code = write_mark(to, write, &before, error);
     if (!code)
@@ -277,12 +272,12 @@ static int32_t try_copy(const struct rows *to, const struct rows *from, uint8_t 
 
 int32_t rows_copy(const struct rows *to, const struct rows *from, struct memory *memory, trading_error *error)
 {
-    uint8_t *buffer = memory_allocate(memory, CHUNK_BYTES);
-    if (!buffer)
+    struct chunk chunk = {.bytes = memory_allocate(memory, CHUNK_BYTES)};
+    if (!chunk.bytes)
         return error_no_memory(error, "copying rows");
     int32_t code = TRADING_E_BUSY;
     for (uint32_t tries = 0; tries < COPY_TRIES && code == TRADING_E_BUSY; tries++)
-        code = try_copy(to, from, buffer, error);
-    memory_release(memory, buffer, CHUNK_BYTES);
+        code = try_copy(to, from, &chunk, error);
+    memory_release(memory, chunk.bytes, CHUNK_BYTES);
     return code;
 }

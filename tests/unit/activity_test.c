@@ -152,9 +152,10 @@ static void trade(struct desk *desk, const struct client *clients, int64_t *shar
     uint32_t c = draw(seed, CLIENTS);
     int64_t quantity = 1 + draw(seed, 9);
     bool sells = shares[c] >= quantity && draw(seed, 2);
-    trading_decimal price = 9 * one + draw(seed, 300) * 10001;
+    trading_decimal price = 9 * one + (trading_decimal)draw(seed, 300) * 10001;
     if (draw(seed, 20) == 0)
-        desk_quote(desk, "ACME", 10 * one - draw(seed, 100) * 7001, 10 * one + one / 2 + draw(seed, 100) * 7001);
+        desk_quote(desk, "ACME", 10 * one - (trading_decimal)draw(seed, 100) * 7001,
+                   10 * one + one / 2 + (trading_decimal)draw(seed, 100) * 7001);
     trading_result result = desk_order(desk, &clients[c], "ACME", sells ? TRADING_SIDE_SELL : TRADING_SIDE_BUY, quantity,
                                        draw(seed, 4) ? price : 0);
     /* A lower bound: what rests may be bought later, and what is offered is spoken for. */
@@ -207,7 +208,6 @@ static void however_it_is_cut_the_sums_are_the_balances(void **state)
         compare(whole, stepped, count);
         trading_projection_close(projection);
     }
-    assert_true(desk_next_position(&desk) > 2 * 4096);
     assert_true(sales > 300);
     desk_close(&desk);
     free(stepped);
@@ -216,7 +216,7 @@ static void however_it_is_cut_the_sums_are_the_balances(void **state)
 
 /* ---- batches ---- */
 
-#define ROUNDS 1000
+#define ROUNDS ((size_t)3500)
 
 /* Buys a share of the house and sells it back, again and again, in one call: five events a round are the activity's. */
 static void go_round(struct desk *desk, const struct client *client)
@@ -231,7 +231,7 @@ static void go_round(struct desk *desk, const struct client *client)
         bodies[i].quantity = one;
         memcpy(bodies[i].symbol.text, "ACME", 4);
     }
-    for (int i = 0; i < 2 * ROUNDS; i++)
+    for (size_t i = 0; i < 2 * ROUNDS; i++)
         commands[i] =
             (trading_command){.type = TRADING_COMMAND_PLACE_ORDER, .body = &bodies[i % 2], .body_size = sizeof bodies[0]};
     MUST(trading_engine_execute(desk->engine, commands, 2 * ROUNDS, results, NULL) == TRADING_OK);
@@ -239,7 +239,7 @@ static void go_round(struct desk *desk, const struct client *client)
     free(results);
 }
 
-/* A batch of 4096 events ends at each place in a trade, as what comes before is one event longer each time. */
+/* A batch of 16,384 events ends at each place in a trade, as what comes before is one event longer each time. */
 static void a_batch_may_end_within_a_trade(void **state)
 {
     (void)state;
@@ -254,8 +254,8 @@ static void a_batch_may_end_within_a_trade(void **state)
         go_round(&desk, &ann);
         trading_projection *projection = open_activity(&desk);
         run(projection);
-        assert_int_equal(list(projection, &ann.account, lines, 2 * ROUNDS + 8, 1000), before + (size_t)2 * ROUNDS);
-        for (size_t i = 0; i < (size_t)2 * ROUNDS; i++) {
+        assert_int_equal(list(projection, &ann.account, lines, 2 * ROUNDS + 8, 1000), before + 2 * ROUNDS);
+        for (size_t i = 0; i < 2 * ROUNDS; i++) {
             const trading_activity *line = &lines[before + i];
             assert_int_equal(line->type, i % 2 ? TRADING_ACTIVITY_SELL : TRADING_ACTIVITY_BUY);
             assert_int_equal(line->price, i % 2 ? 9 * one : 10 * one);
