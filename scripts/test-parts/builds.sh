@@ -18,7 +18,8 @@ configure() {
 build() {
     build=$1
     shift
-    prepare "$build-configure" configure "$builds/$build" "$@" && prepare "$build-compile" ninja -C "$builds/$build"
+    prepare "$build-configure" configure "$builds/$build" "$@" &&
+        prepare "$build-compile" ninja -k 0 --quiet -C "$builds/$build"
 }
 
 part_quick() {
@@ -55,6 +56,6 @@ part_fuzz() {
     need clang || return
     prepare fuzz-configure configure "$builds/fuzz" clang --buildtype=debugoptimized -Dfuzz=true \
         -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false || return
-    prepare fuzz-compile ninja -C "$builds/fuzz" fuzzers || return
+    prepare fuzz-compile ninja -k 0 --quiet -C "$builds/fuzz" fuzzers || return
     check_tests fuzz-tests "$builds/fuzz" --suite fuzz
 }
