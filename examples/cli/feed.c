@@ -137,37 +137,43 @@ static int look(struct feed *feed)
     return session_close(&session, code);
 }
 
-/* Moves the durable cursor, which takes an engine that writes. Beside another writer it stays where it is until that one is gone. */
-static int acknowledge(struct feed *feed, bool last)
+static int send_acknowledgement(struct feed *feed, trading_engine *engine, const char *cursor)
 {
-    struct session session;
     trading_error error;
     trading_result result;
-    const char *cursor = argument_value(feed->arguments, "cursor");
-    if (!cursor || feed->acknowledged == feed->position)
-        return EXIT_DONE;
     trading_acknowledge body = TRADING_ACKNOWLEDGE_INIT;
     body.name = (trading_text){cursor, strlen(cursor)};
     body.position = feed->position;
     const trading_command command = {.type = TRADING_COMMAND_ACKNOWLEDGE, .body = &body, .body_size = sizeof body};
-    if (!last && feed->warned)
-        return EXIT_DONE;
-    int code = session_open(&session, feed->arguments->store, NULL);
-    if (code != EXIT_DONE) {
-        feed->warned = true;
-        fprintf(stderr, "trading feed: cursor %s stays at %lld until nobody else writes\n", cursor,
-                (long long)feed->acknowledged);
-        return last ? code : EXIT_DONE;
-    }
-    if (trading_engine_execute(session.engine, &command, 1, &result, &error) != TRADING_OK) {
-        code = output_failure(&error);
-    } else if (result.status != TRADING_STATUS_ACCEPTED) {
+    if (trading_engine_execute(engine, &command, 1, &result, &error) != TRADING_OK)
+        return output_failure(&error);
+    if (result.status != TRADING_STATUS_ACCEPTED) {
         fprintf(stderr, "rejected: %s: %s\n", trading_reason_name(result.reason), trading_reason_text(result.reason));
-        code = EXIT_REFUSED;
-    } else {
-        feed->acknowledged = feed->position;
+        return EXIT_REFUSED;
     }
-    return session_close(&session, code);
+    feed->acknowledged = feed->position;
+    return EXIT_DONE;
+}
+
+/* Moves the durable cursor, which takes an engine that writes. Beside another writer it stays where it is until that one is gone, which
+ * is a failure only when it is the last chance. */
+static int acknowledge(struct feed *feed, bool last)
+{
+    struct session session;
+    bool locked;
+    const char *cursor = argument_value(feed->arguments, "cursor");
+    if (!cursor || feed->acknowledged == feed->position)
+        return EXIT_DONE;
+    int code = session_open_unless_locked(&session, feed->arguments->store, &locked);
+    if (code == EXIT_DONE)
+        return session_close(&session, send_acknowledgement(feed, session.engine, cursor));
+    if (!locked)
+        return code;
+    if (last || !feed->warned)
+        fprintf(stderr, "trading feed: cursor %s %s at %lld, as another program writes to the store\n", cursor,
+                last ? "was left" : "stays for now", (long long)feed->acknowledged);
+    feed->warned = true;
+    return last ? EXIT_STORE : EXIT_DONE;
 }
 
 static long milliseconds_since(const struct timespec *start)

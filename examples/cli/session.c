@@ -62,7 +62,7 @@ static bool default_uri(char *uri, size_t bytes)
     return true;
 }
 
-static int open_uri(struct session *session, const char *uri, const trading_engine_options *options)
+static int open_uri(struct session *session, const char *uri, const trading_engine_options *options, bool *locked)
 {
     trading_error error;
     trading_host_options host = TRADING_HOST_OPTIONS_INIT;
@@ -72,16 +72,20 @@ static int open_uri(struct session *session, const char *uri, const trading_engi
         return output_failure(&error);
     if (trading_engine_open(&session->engine, session->host, uri, options, &error) == TRADING_OK)
         return EXIT_DONE;
+    trading_host_close(session->host, NULL);
+    if (locked && error.code == TRADING_E_LOCKED) {
+        *locked = true;
+        return EXIT_STORE;
+    }
     int code = output_failure(&error);
     if (error.code == TRADING_E_NOT_FOUND)
         fprintf(stderr,
                 "trading: nothing was ever written to %s; make it with `trading open-account`, or name another with --store\n",
                 uri);
-    trading_host_close(session->host, NULL);
     return code;
 }
 
-int session_open(struct session *session, const char *store, const trading_engine_options *options)
+static int open_store(struct session *session, const char *store, const trading_engine_options *options, bool *locked)
 {
     char uri[URI_BYTES];
     trading_engine_options defaults = TRADING_ENGINE_OPTIONS_INIT;
@@ -99,7 +103,18 @@ int session_open(struct session *session, const char *store, const trading_engin
             return EXIT_STORE;
         store = uri;
     }
-    return open_uri(session, store, options);
+    return open_uri(session, store, options, locked);
+}
+
+int session_open(struct session *session, const char *store, const trading_engine_options *options)
+{
+    return open_store(session, store, options, NULL);
+}
+
+int session_open_unless_locked(struct session *session, const char *store, bool *locked)
+{
+    *locked = false;
+    return open_store(session, store, NULL, locked);
 }
 
 int session_open_to_read(struct session *session, const char *store)

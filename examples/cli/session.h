@@ -3,6 +3,7 @@
 #define CLI_SESSION_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include <trading.h>
 
@@ -16,6 +17,9 @@ struct session {
  * "lmdb:" and ~/.local/share/libtrading, whose missing folders are made. `options` may be NULL.
  * @return EXIT_DONE; EXIT_USAGE or EXIT_STORE, having said what failed */
 int session_open(struct session *session, const char *store, const trading_engine_options *options);
+
+/* The same, but silent when another engine has the store open: then *locked is true, and the code EXIT_STORE. */
+int session_open_unless_locked(struct session *session, const char *store, bool *locked);
 
 /* The same for those who only read: beside a writer's process, and never making a store that is not there. */
 int session_open_to_read(struct session *session, const char *store);

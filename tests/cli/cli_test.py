@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """The subcommands: a customer's day, exit codes, help, the past, two programs on one store."""
 import json
+import os
+import pty
 import re
 import signal
 import subprocess
@@ -312,6 +314,47 @@ class Feed(Case):
         follower.send_signal(signal.SIGINT)
         self.assertEqual(follower.wait(timeout=SECONDS), DONE)
         self.assertEqual(follower.stdout.read(), b"")
+
+    def test_cursor_beside_a_writer(self):
+        """It cannot be moved while another program writes; what it was not moved past comes again."""
+        writer = self.lines()
+        writer.op("open_account", deposit="1.00")
+        follower = self.follow("--event", "FUNDS_DEPOSITED", "--cursor", "mail")
+        self.assertEqual(json.loads(follower.stdout.readline())["amount"], "1.00")
+        self.assertIn(b"stays for now at 0", follower.stderr.readline())
+        follower.send_signal(signal.SIGTERM)
+        self.assertEqual(follower.wait(timeout=SECONDS), STORE)
+        self.assertIn(b"was left at 0", follower.stderr.read())
+        self.assertEqual(writer.end()[0], DONE)
+        self.assertEqual(len(self.events("--event", "FUNDS_DEPOSITED", "--cursor", "mail")), 1)
+        self.assertEqual(self.events("--event", "FUNDS_DEPOSITED", "--cursor", "mail"), [])
+
+    def test_reader_goes_away(self):
+        account = self.json("open-account", "--deposit", "1")["account"]
+        self.run_lines([{"op": "deposit", "account": account, "amount": "1"}] * 3000, "--pipeline", "1000")
+        follower = self.follow()
+        follower.stdout.readline()
+        follower.stdout.close()
+        self.assertEqual(follower.wait(timeout=SECONDS), DONE)
+        self.assertEqual(follower.stderr.read(), b"")
+
+
+class Terminal(Case):
+    def shown(self, **variables):
+        """What is shown on a terminal."""
+        master, slave = pty.openpty()
+        subprocess.run([PROGRAM, "accounts", "--store", self.store], env=dict(self.environment, **variables), stdout=slave, check=True,
+                       timeout=SECONDS)
+        os.close(slave)
+        text = os.read(master, 65536)
+        os.close(master)
+        return text
+
+    def test_titles_are_bold_on_a_terminal_alone(self):
+        self.text("open-account")
+        self.assertTrue(self.shown().startswith(b"\x1b[1mACCOUNT"))
+        self.assertNotIn(b"\x1b", self.shown(NO_COLOR="1"))
+        self.assertNotIn(b"\x1b", self.trading("accounts").stdout)
 
 
 if __name__ == "__main__":
