@@ -1,0 +1,189 @@
+/* Writes the corpus of checkpoint_fuzz.c into a folder: a checkpoint, keys and a snapshot as the library writes them, with their
+ * checksums and without. usage: checkpoint-corpus FOLDER */
+#include "engine/keys.h"
+#include "state/checkpoint.h"
+#include "state/snapshot.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define KEYS 70000u /* a run and a log; what is too long for an input is left out */
+
+struct file {
+    FILE *whole;
+    FILE *bare; /* without checksums */
+    uint32_t values;
+};
+
+static void check(bool holds, const char *what)
+{
+    if (holds)
+        return;
+    fprintf(stderr, "checkpoint-corpus: %s\n", what);
+    exit(1);
+}
+
+static FILE *create(const char *folder, const char *name, const char *suffix, int first)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/%s%s", folder, name, suffix);
+    FILE *file = fopen(path, "wb");
+    check(file && fputc(first, file) == first, path);
+    return file;
+}
+
+static struct file open_files(const char *folder, const char *name, int what)
+{
+    return (struct file){create(folder, name, "", what), create(folder, name, "-bare", what | 4), 0};
+}
+
+static void close_files(struct file *file)
+{
+    check(!fclose(file->whole) && !fclose(file->bare), "cannot write");
+}
+
+static void put_length(FILE *file, size_t size)
+{
+    check(size <= UINT16_MAX && fputc((int)(size & 255), file) != EOF && fputc((int)(size >> 8), file) != EOF, "too long");
+}
+
+static void put(FILE *file, const void *bytes, size_t size)
+{
+    check(fwrite(bytes, 1, size, file) == size, "cannot write");
+}
+
+/* ---- the state store's ---- */
+
+static void take_first(void *arg, const void *value, size_t size)
+{
+    struct file *file = arg;
+    put_length(file->whole, size);
+    put(file->whole, value, size);
+    put_length(file->bare, size - 16);
+    put(file->bare, value, size - 16);
+}
+
+static void put_scanned(FILE *file, const void *key, size_t key_size, const void *value, size_t size)
+{
+    put_length(file, 1 + key_size + size);
+    check(fputc((int)key_size, file) != EOF, "cannot write");
+    put(file, key, key_size);
+    put(file, value, size);
+}
+
+/* A page's sum is at its end, a part's at its begin. */
+static int take_page(void *arg, const void *key, size_t key_size, const void *value, size_t size)
+{
+    struct file *file = arg;
+    put_scanned(file->whole, key, key_size, value, size);
+    put_scanned(file->bare, key, key_size, value, size - 8);
+    return 0;
+}
+
+static int take_part(void *arg, const void *key, size_t key_size, const void *value, size_t size)
+{
+    struct file *file = arg;
+    if (size > 8000)
+        return 0;
+    put_scanned(file->whole, key, key_size, value, size);
+    put_scanned(file->bare, key, key_size, (const uint8_t *)value + 8, size - 8);
+    return 0;
+}
+
+static void write_checkpoint(const char *folder, struct tables *tables, struct pin *pin, const struct state_store *store)
+{
+    struct file file = open_files(folder, "checkpoint", 1);
+    uint8_t space = STATE_PAGES;
+    check(!checkpoint_write(tables, pin, true, store, "meta", 4, NULL, NULL, NULL), "no checkpoint");
+    check(!store->ops->get(store->store, NULL, "\001c", 2, take_first, &file, NULL), "no meta");
+    check(!store->ops->scan(store->store, NULL, &space, 1, NULL, 0, take_page, &file, NULL), "no pages");
+    close_files(&file);
+}
+
+static void write_keys(const char *folder, struct memory *memory, const struct state_store *store)
+{
+    struct file file = open_files(folder, "keys", 2);
+    struct keys *keys;
+    void *write;
+    check(!keys_open(&keys, memory, 0, 0, NULL), "no keys");
+    for (uint32_t i = 0; i < KEYS; i++)
+        check(keys_insert(keys, i * UINT64_C(0x9E3779B97F4A7C15), i, i), "no memory");
+    keys_discard(keys, 50); /* leaves a run of 50 */
+    for (uint32_t i = 50; i < 80; i++)
+        check(keys_insert(keys, i * UINT64_C(0x9E3779B97F4A7C15), i, i), "no memory");
+    check(!store->ops->begin(store->store, &write, NULL) && !keys_save(keys, store, write, 100, NULL) &&
+              !store->ops->commit(write, false, NULL),
+          "keys are not saved");
+    check(!store->ops->get(store->store, NULL, "\003d", 2, take_first, &file, NULL), "no directory");
+    check(!store->ops->scan(store->store, NULL, "\003r", 2, NULL, 0, take_part, &file, NULL), "no parts");
+    keys_close(keys);
+    close_files(&file);
+}
+
+/* ---- the event store's ---- */
+
+static int32_t take_chunk(void *store, uint32_t partition, int64_t position, uint32_t chunk, const void *data, uint64_t size,
+                          int32_t last, trading_error *error)
+{
+    (void)partition, (void)position, (void)error;
+    struct file *file = store;
+    put_length(file->whole, size);
+    put(file->whole, data, size);
+    if (!last) {
+        put_length(file->bare, chunk ? size : size - SHAPE_SUM_BYTES);
+        put(file->bare, data, chunk ? size : size - SHAPE_SUM_BYTES);
+    }
+    return TRADING_OK;
+}
+
+static void write_snapshot(const char *folder, struct tables *tables, struct pin *pin, struct memory *memory)
+{
+    static const trading_store_ops ops = {.size = sizeof ops, .snapshot_put = take_chunk};
+    struct file file = open_files(folder, "snapshot", 0);
+    struct snapshot_place place = {.ops = &ops, .store = &file};
+    check(!snapshot_write(tables, pin, "meta", 4, &place, memory, NULL), "no snapshot");
+    close_files(&file);
+}
+
+static void *allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return malloc(bytes);
+}
+
+static void release(void *context, void *block, size_t bytes)
+{
+    (void)context, (void)bytes;
+    free(block);
+}
+
+int main(int argc, char **argv)
+{
+    check(argc == 2, "usage: checkpoint-corpus FOLDER");
+    trading_host_functions host = {.size = sizeof host, .abi = TRADING_PLUGIN_ABI, .allocate = allocate, .release = release};
+    struct state_store store = {.ops = &memory_state_store_ops};
+    struct memory memory;
+    struct tables *tables;
+    struct table *small;
+    struct table *large;
+    memory_init(&memory);
+    check(!store.ops->open("", false, &host, &store.store, NULL), "no store");
+    check(!tables_open(&tables, &memory, 0, NULL) && !tables_add(tables, 0, 8, &small, NULL) &&
+              !tables_add(tables, 9, 248, &large, NULL) && tables_begin(tables),
+          "no tables");
+    for (uint32_t i = 0; i < 20; i++) {
+        uint32_t number;
+        *(uint64_t *)table_append(small, &number) = i;
+        *(uint64_t *)table_append(large, &number) = i;
+    }
+    tables_install(tables);
+    struct pin *pin = tables_pin(tables);
+    write_checkpoint(argv[1], tables, pin, &store);
+    write_keys(argv[1], &memory, &store);
+    write_snapshot(argv[1], tables, pin, &memory);
+    tables_unpin(pin);
+    tables_close(tables);
+    store.ops->close(store.store);
+    return 0;
+}
