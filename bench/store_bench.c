@@ -69,7 +69,7 @@ static void raw_open(struct raw *raw, const char *path)
     raw->next = 0;
 }
 
-static void raw_append(struct raw *raw, uint8_t *records, uint32_t count)
+static void raw_append(struct raw *raw, const uint8_t *records, uint32_t count)
 {
     MDB_txn *txn;
     MDB_cursor *cursor;
@@ -77,7 +77,7 @@ static void raw_append(struct raw *raw, uint8_t *records, uint32_t count)
     check_lmdb(mdb_cursor_open(txn, raw->dbi, &cursor), "mdb_cursor_open");
     for (uint32_t i = 0; i < count; i++) {
         MDB_val key = {.mv_size = sizeof raw->next, .mv_data = &raw->next};
-        MDB_val value = {.mv_size = RECORD, .mv_data = records + (size_t)i * RECORD};
+        MDB_val value = {.mv_size = RECORD, .mv_data = (void *)(uintptr_t)(records + (size_t)i * RECORD)};
         check_lmdb(mdb_cursor_put(cursor, &key, &value, MDB_APPEND), "mdb_cursor_put");
         raw->next++;
     }
@@ -186,12 +186,12 @@ static void measure(struct figures *figures, uint32_t count, uint64_t seconds, c
         stop("records", strerror(ENOMEM));
     uint64_t state = 88172645463325252u;
     fill(records, count, &state);
-    enum { TURN = 250000000 };
-    uint64_t rounds = seconds * 1000000000 / (2 * TURN) + 2;
+    static const uint64_t turn = 250000000;
+    uint64_t rounds = seconds * 1000000000 / (2 * turn) + 2;
     figures->rounds = 0;
     for (uint64_t i = 0; i < rounds && figures->rounds < ROUNDS_MOST; i++) {
-        struct turn of_raw = {.raw = &raw, .records = records, .count = count, .nanoseconds = TURN};
-        struct turn of_store = {.store = &store, .records = records, .count = count, .nanoseconds = TURN};
+        struct turn of_raw = {.raw = &raw, .records = records, .count = count, .nanoseconds = turn};
+        struct turn of_store = {.store = &store, .records = records, .count = count, .nanoseconds = turn};
         uint64_t first = run_turn(i % 2 ? &of_raw : &of_store);
         uint64_t second = run_turn(i % 2 ? &of_store : &of_raw);
         if (i == 0)

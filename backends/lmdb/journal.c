@@ -108,21 +108,31 @@ int32_t journal_add_head(struct journal *journal, uint32_t partition, const trad
     return TRADING_OK;
 }
 
+static void reverse_heads(struct journal *journal)
+{
+    for (size_t i = 0; i < journal->head_count / 2; i++) {
+        struct partition_head *other = &journal->heads[journal->head_count - 1 - i];
+        struct partition_head kept = journal->heads[i];
+        journal->heads[i] = *other;
+        *other = kept;
+    }
+}
+
 int32_t journal_load_heads(struct journal *journal, trading_error *error)
 {
     journal->head_count = 0;
     uint32_t partition = UINT32_MAX;
-    for (;;) { /* from the highest number down, each time looking for the end of what is below */
+    int32_t code = TRADING_OK;
+    while (!code) { /* from the highest number down, each time looking for the end of what is below */
         trading_store_head head;
-        int32_t code = journal_last_partition(journal, &partition, &head, error);
-        if (code == TRADING_E_NOT_FOUND)
-            return error_clear(error);
+        code = journal_last_partition(journal, &partition, &head, error);
         if (!code)
-            code = journal_add_head(journal, partition, &head, 0, error);
-        if (code || partition == 0)
-            return code;
-        partition--;
+            code = journal_add_head(journal, partition, &head, journal->head_count, error);
+        if (!code && partition-- == 0)
+            break;
     }
+    reverse_heads(journal);
+    return code == TRADING_E_NOT_FOUND ? error_clear(error) : code;
 }
 
 int32_t journal_note_durable(struct journal *journal, trading_error *error)

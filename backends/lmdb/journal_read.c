@@ -151,8 +151,8 @@ static int32_t gap(const struct reading *reading, trading_error *error)
 /* Visits one entry of the leaf, if it is the partition's and not before what is sought. */
 static int32_t read_entry(struct reading *reading, uint32_t index, trading_error *error)
 {
-    uint32_t partition;
-    trading_store_commit commit;
+    uint32_t partition = 0;
+    trading_store_commit commit = {0};
     int32_t code = leaf_commit(&reading->leaf, index, true, &partition, &commit, error);
     if (code == TRADING_E_NOT_FOUND)
         return TRADING_OK;

@@ -20,7 +20,8 @@ struct check {
     bool numbers; /* of the free tree, whose keys are numbers */
     bool overflow;
     uint64_t file_pages;
-    uint8_t *seen; /* a bit a page, or NULL */
+    uint64_t free_beyond; /* free pages that the file is too short for */
+    uint8_t *seen;        /* a bit a page of the file, or NULL */
     uint64_t seen_bytes;
     uint8_t *value;
     size_t value_capacity;
@@ -32,7 +33,7 @@ struct check {
 
 static int32_t see(struct check *check, uint64_t number, uint64_t pages, trading_error *error)
 {
-    for (uint64_t page = number; check->seen && page < number + pages; page++) {
+    for (uint64_t page = number; check->seen && page < number + pages && page < check->file_pages; page++) {
         uint8_t bit = (uint8_t)(1u << (page & 7));
         if (check->seen[page / 8] & bit)
             return page_damaged(check->file, page, error, "it is used twice, or used and free");
@@ -82,6 +83,7 @@ static int32_t check_free_entry(struct check *check, uint64_t page, const struct
             return page_damaged(check->file, page, error, "a list of free pages names page %" PRIu64 " out of order or range",
                                 number);
         above = number;
+        check->free_beyond += number >= check->file_pages;
         int32_t code = see(check, number, 1, error);
         if (code)
             return code;
@@ -202,7 +204,7 @@ static int32_t walk(struct check *check, const struct tree_record *tree, bool nu
     uint8_t *pages = memory_allocate(memory, bytes);
     if (!pages)
         return error_no_memory(error, "checking the file");
-    struct level levels[TREE_DEPTH];
+    struct level levels[TREE_DEPTH] = {0};
     for (uint32_t i = 0; i < tree->depth; i++)
         levels[i].page = pages + (size_t)i * check->file->page_bytes;
     int32_t code = walk_levels(check, tree, levels, error);
@@ -211,6 +213,18 @@ static int32_t walk(struct check *check, const struct tree_record *tree, bool nu
 }
 
 /* ---- what is offered ---- */
+
+/* The free tree, and the file's length. LMDB does not write pages that it took and gave up in one transaction, so a file may lack
+ * the last few, but those are free. Any other that is missing was cut off, and writing would fill the gap with zeros. */
+static int32_t check_length(struct check *check, trading_error *error)
+{
+    int32_t code = walk(check, &check->snapshot->free, true, error);
+    uint64_t pages = check->snapshot->last_page + 1;
+    uint64_t missing = pages > check->file_pages ? pages - check->file_pages : 0;
+    if (!code && missing != check->free_beyond)
+        code = page_damaged(check->file, check->file_pages, error, "the file ends here, its last page is %" PRIu64, pages - 1);
+    return code;
+}
 
 static int32_t count_pages(struct check *check, trading_error *error)
 {
@@ -227,11 +241,7 @@ static int32_t check_free(void *arg, const struct page_snapshot *snapshot, tradi
     struct check check = {.file = arg, .snapshot = snapshot};
     int32_t code = count_pages(&check, error);
     if (!code)
-        code = walk(&check, &snapshot->free, true, error);
-    /* LMDB does not write pages that it took and gave up in one transaction, so a file may lack the last few. Or it was cut: then
-     * writing would fill the gap with zeros. The whole tree tells which. */
-    if (!code && check.file_pages <= snapshot->last_page)
-        code = walk(&check, &snapshot->main, false, error);
+        code = check_length(&check, error);
     memory_release(check.file->memory, check.value, check.value_capacity);
     return code;
 }
@@ -259,11 +269,12 @@ static int32_t check_all(void *arg, const struct page_snapshot *snapshot, tradin
                          all->file->name);
     struct check check = {
         .file = all->file, .snapshot = snapshot, .overflow = all->overflow, .take = all->take, .arg = all->arg};
-    check.seen_bytes = snapshot->last_page / 8 + 1;
+    int32_t code = count_pages(&check, error);
+    if (code)
+        return code;
+    check.seen_bytes = check.file_pages / 8 + 1;
     check.seen = memory_zeroed(check.file->memory, 1, check.seen_bytes);
-    int32_t code = check.seen ? count_pages(&check, error) : error_no_memory(error, "checking the file");
-    if (!code)
-        code = walk(&check, &snapshot->free, true, error);
+    code = check.seen ? check_length(&check, error) : error_no_memory(error, "checking the file");
     if (!code && all->take)
         code = all->take(all->arg, all->file, 0, NULL, error);
     if (!code)

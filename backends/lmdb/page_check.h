@@ -9,7 +9,7 @@
 typedef int32_t (*page_check_entry)(void *arg, const struct page_file *file, uint64_t page, const struct page_entry *entry,
                                     trading_error *error);
 
-/* The tree of free pages, which LMDB goes by when it writes, and that the file was not cut. Quick, unless it seems to be cut. */
+/* The tree of free pages, which LMDB goes by when it writes, and that the file was not cut. Quick. */
 int32_t page_check_free(const struct page_file *file, trading_error *error);
 
 /* Every branch and leaf page of both trees, that no page is used twice or both used and free, and, with `overflow`, the heads of

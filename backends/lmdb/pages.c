@@ -118,7 +118,7 @@ void page_file_close(struct page_file *file)
 
 static int32_t snapshot_take(const struct page_file *file, struct page_snapshot *snapshot, trading_error *error)
 {
-    struct meta_record metas[2];
+    struct meta_record metas[2] = {0};
     for (unsigned slot = 0; slot < 2; slot++) {
         int32_t code = read_meta(file, slot, &metas[slot], error);
         if (code)

@@ -374,7 +374,7 @@ static int32_t appear(struct secrets *secrets, trading_error *error)
 
 int32_t secrets_get(struct secrets *secrets, const trading_id *name, uint8_t value[32], trading_error *error)
 {
-    uint64_t number;
+    uint64_t number = 0;
     int32_t code = appear(secrets, error);
     if (!code)
         code = find_number(secrets, name->bytes, sizeof name->bytes, &number, error);
@@ -408,7 +408,7 @@ static int run_delete(struct environment *environment, void *arg)
 
 static int32_t delete_locked(struct secrets *secrets, const trading_id *name, trading_error *error)
 {
-    uint64_t number;
+    uint64_t number = 0;
     int32_t code = find_number(secrets, name->bytes, sizeof name->bytes, &number, error);
     if (code == TRADING_E_NOT_FOUND)
         return TRADING_OK;

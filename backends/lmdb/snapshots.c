@@ -342,11 +342,13 @@ static void reading_close(const struct snapshots *snapshots, struct reading *rea
         close(reading->fd);
 }
 
+/* Whether a name is a snapshot's, and of which. */
 static bool parse_name(const char *name, uint32_t *partition, int64_t *position)
 {
+    char *end;
+    *partition = (uint32_t)strtoul(name, &end, 10);
+    *position = *end == '-' ? (int64_t)strtoull(end + 1, NULL, 10) : -1;
     char again[NAME_BYTES];
-    if (sscanf(name, "%10" SCNu32 "-%19" SCNd64, partition, position) != 2 || *position < 0)
-        return false;
     snapshot_name(*partition, *position, again);
     return strcmp(name, again) == 0;
 }

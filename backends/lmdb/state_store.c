@@ -245,7 +245,7 @@ static int32_t state_remove_all(void *write, const void *prefix, size_t prefix_s
     int32_t code = check_state_scan(prefix, prefix_size, NULL, 0, error);
     if (code)
         return code;
-    struct change change = {.txn = with->txn, .key = prefix, .key_size = prefix_size};
+    struct change change = {.txn = with->txn, .key = prefix_size ? prefix : "", .key_size = prefix_size};
     int failure = environment_run(&with->state->environment, run_remove_all, &change);
     return failure ? failed(with->state, failure, "writing", error) : TRADING_OK;
 }

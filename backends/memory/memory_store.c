@@ -218,7 +218,7 @@ static int look_up(struct memory_store *store, uint32_t number, int64_t position
     const struct partition *partition = find_partition(store, number);
     int64_t next = partition ? partition->head.next_position : 0;
     int found = position < next ? 1 : position == next ? 0 : -1;
-    if (found == 1)
+    if (partition && found == 1)
         *commit = partition->commits[find_commit(partition, position)];
     pthread_mutex_unlock(&store->lock);
     return found;

@@ -138,14 +138,14 @@ static struct node *balance(struct builder *builder, struct node *left, struct e
     struct node *low;
     struct node *high;
     struct entry *middle;
-    if (height(right) > height(left) + 1) {
+    if (right && height(right) > height(left) + 1) {
         if (height(right->left) > height(right->right)) {
             open_node(builder, right, &low, &middle, &high);
             right = rotate_right(builder, low, middle, high);
         }
         return right ? rotate_left(builder, left, entry, right) : make(builder, left, entry, NULL);
     }
-    if (height(left) > height(right) + 1) {
+    if (left && height(left) > height(right) + 1) {
         if (height(left->right) > height(left->left)) {
             open_node(builder, left, &low, &middle, &high);
             left = rotate_left(builder, low, middle, high);
@@ -162,11 +162,11 @@ static struct node *join(struct builder *builder, struct node *left, struct entr
     struct node *low;
     struct node *high;
     struct entry *middle;
-    if (height(left) > height(right) + 1) {
+    if (left && height(left) > height(right) + 1) {
         open_node(builder, left, &low, &middle, &high);
         return balance(builder, low, middle, join(builder, high, entry, right));
     }
-    if (height(right) > height(left) + 1) {
+    if (right && height(right) > height(left) + 1) {
         open_node(builder, right, &low, &middle, &high);
         return balance(builder, join(builder, left, entry, low), middle, high);
     }

@@ -198,6 +198,24 @@ static void failed_meta_page_that_stays(void **state)
     expect_commits(fixture, 3);
 }
 
+/* Who reads beside the writer does not see what is not surely durable. */
+static void unseen_until_settled(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    void *reader;
+    assert_int_equal(open_lmdb(fixture->folder, (struct opening){.flags = TRADING_STORE_READ_ONLY}, &reader, &error),
+                     TRADING_OK);
+    fail_next(META_STAYS, EIO, 2);
+    assert_int_equal(append_bytes(fixture->store, 0, 2, 1, 20000, &error), TRADING_E_OUTCOME_UNKNOWN);
+    assert_int_equal(head_of(reader, 0), 2);
+    assert_int_equal(read_extent(reader, 0).end, 2);
+    assert_int_equal(head_of(fixture->store, 0), 3);
+    assert_int_equal(head_of(reader, 0), 3);
+    assert_int_equal(read_extent(reader, 0).end, 3);
+    lmdb_store_ops.close(reader);
+}
+
 static void read_settles_it_too(void **state)
 {
     struct fixture *fixture = *state;
@@ -300,6 +318,7 @@ int main(void)
         CASE(failed_flush),
         CASE(failed_meta_page),
         CASE(failed_meta_page_that_stays),
+        CASE(unseen_until_settled),
         CASE(read_settles_it_too),
         CASE(append_settles_it_too),
         CASE(settled_later),

@@ -78,7 +78,7 @@ static void limit_on_file_size(void **state)
     assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
     void *store = must_open(folder);
     struct rlimit small = before;
-    for (rlim_t limit = 300001; limit < 4000000; limit = limit * 2 + 4096 * 3 + 77) {
+    for (rlim_t limit = 300001; limit < 4000000; limit = limit * 2 + 12365) {
         small.rlim_cur = limit;
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
         trading_error error;

@@ -8,12 +8,13 @@
 void scratch_make(char path[SCRATCH_PATH])
 {
     const char *parent = getenv("TMPDIR");
-    snprintf(path, SCRATCH_PATH - 1, "%s/trading-XXXXXX", parent && *parent ? parent : "/tmp");
-    if (!mkdtemp(path)) {
-        perror(path);
+    char made[SCRATCH_PATH - 1];
+    snprintf(made, sizeof made, "%s/trading-XXXXXX", parent && *parent ? parent : "/tmp");
+    if (!mkdtemp(made)) {
+        perror(made);
         exit(1);
     }
-    strcat(path, "/");
+    snprintf(path, SCRATCH_PATH, "%s/", made);
 }
 
 static int remove_one(const char *path, const struct stat *status, int type, struct FTW *walk)

@@ -142,7 +142,7 @@ static int take_count(void *arg, const void *key, size_t key_size, const void *v
     const char *bytes = value;
     bool same = value_size == 0 || memcmp(bytes, bytes + 1, value_size - 1) == 0;
     count->wrong = count->wrong || !same || strcmp(count->before, text) >= 0;
-    strcpy(count->before, text);
+    memcpy(count->before, text, sizeof text);
     count->entries++;
     return 0;
 }
@@ -478,7 +478,7 @@ static void lasts(struct trial *trial)
     CHECK(trial, trial->ops->open(trial->location, true, &trial->host, &store, &trial->error) == TRADING_E_NOT_FOUND);
     for (uint32_t round = 0; round < 3; round++) {
         store = open_store(trial);
-        CHECK(trial, count_all(trial, store, NULL, "n") == round * 100);
+        CHECK(trial, count_all(trial, store, NULL, "n") == (uint64_t)round * 100);
         void *write = begin(trial, store);
         for (uint32_t i = 0; i < 100; i++)
             put_number(trial, write, round * 100 + i, 4080);

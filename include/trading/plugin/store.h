@@ -122,7 +122,8 @@ typedef struct trading_store_ops {
 
     /**
      * Writes one chunk of a snapshot taken at `position`, chunks from 0 in order. The snapshot exists once the chunk with
-     * `last` set is written, and not before; an unfinished one is forgotten by the next that begins.
+     * `last` set is written, and not before, and then replaces an older one of the same position; an unfinished one is forgotten
+     * when the store is closed, and by the next that begins in its partition.
      */
     int32_t (*snapshot_put)(void *store, uint32_t partition, int64_t position, uint32_t chunk, const void *data, uint64_t size,
                             int32_t last, trading_error *error);
