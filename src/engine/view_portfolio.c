@@ -1,7 +1,7 @@
 /* What views show of portfolios, their positions and lots.
  *
  * Holdings and the portfolios of an account are lists that only grow, so their cursors, the number of the record handed out last, stay
- * good in a view of the latest. A lot leaves its list when it is sold out; see next_lot. */
+ * good in a view of the latest. A lot leaves its list when it is sold out; see skip_to_after. */
 #include "base/error.h"
 #include "base/sum.h"
 #include "base/wide.h"
@@ -95,7 +95,7 @@ static int32_t add_market_value(const struct sight *sight, const struct portfoli
 {
     for (uint32_t number = record->first_holding; number;) {
         struct holding_record holding;
-        trading_position position;
+        trading_position position = {0};
         int32_t code = sight_read(sight, sight->domain->portfolios.holdings, number, &holding);
         if (!code)
             code = show_position(sight, &holding, &position);
@@ -236,16 +236,20 @@ static int32_t enter_holding(const struct sight *sight, struct lot_walk *walk, u
     return code;
 }
 
-/* The lot handed out last was sold out since: its list has forgotten it. Lots are numbered as they are bought, so those of a higher
- * number come after it. */
-static int32_t skip_to_after(const struct sight *sight, struct lot_walk *walk, uint32_t gone)
+/* The lot handed out last was sold out since, and its list has forgotten it: goes on behind where it was. The list is in order of
+ * acquisition; of lots acquired at the same moment, that of the higher number came later. */
+static int32_t skip_to_after(const struct sight *sight, struct lot_walk *walk, uint32_t number, const struct lot_record *gone)
 {
-    int32_t code = TRADING_OK;
-    while (!code && walk->number && walk->number <= gone) {
-        code = sight_read(sight, sight->domain->portfolios.lots, walk->number, &walk->lot);
-        walk->number = code ? 0 : walk->lot.next;
+    while (walk->number) {
+        int32_t code = sight_read(sight, sight->domain->portfolios.lots, walk->number, &walk->lot);
+        if (code)
+            return code;
+        bool later = walk->lot.acquired > gone->acquired || (walk->lot.acquired == gone->acquired && walk->number > number);
+        if (later)
+            return TRADING_OK;
+        walk->number = walk->lot.next;
     }
-    return code;
+    return TRADING_OK;
 }
 
 static int32_t begin_lots(const struct sight *sight, uint32_t portfolio, const struct portfolio_record *record, uint64_t cursor,
@@ -264,7 +268,7 @@ static int32_t begin_lots(const struct sight *sight, uint32_t portfolio, const s
     if (walk->holding.portfolio != portfolio)
         return sight_bad_cursor(sight, cursor);
     if (last.quantity == 0)
-        return skip_to_after(sight, walk, (uint32_t)cursor);
+        return skip_to_after(sight, walk, (uint32_t)cursor, &last);
     walk->number = last.next;
     return TRADING_OK;
 }
