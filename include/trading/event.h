@@ -49,7 +49,8 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_EVENT_KINDS               128
 /**@}*/
 
-/** An event. The layout is frozen. What its kind does not name is zero. */
+/** An event. The layout is frozen. What its kind does not name is zero, but owners are told with what they own: the account of each
+ *  portfolio, and the portfolio, account, symbol, side, order_type, time_in_force and lot of the order that an event is of. */
 typedef struct trading_event {
     int64_t position; /**< its ordinal in the partition */
     int64_t previous; /**< position of the event before it of the same entity; −1: it is the first */

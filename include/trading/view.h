@@ -2,7 +2,13 @@
  * @file
  * Views: what the journal amounts to, at one position. Only what is durable is ever shown.
  *
- * Lists are read in pages: `cursor` is 0 at first, and is moved by each call; a page of 0 elements is the end.
+ * Lists are read in pages: `cursor` is 0 at first, and is moved by each call; a page of 0 elements is the end. Where a call fails, the
+ * cursor is good for what was handed out before. A cursor that can be told to be of another list is refused with
+ * TRADING_E_INVALID.
+ *
+ * In a view of TRADING_VIEW_LATEST each page is of its own moment. What was there all the time is listed once, what came or went between
+ * two pages perhaps; only lots that were sold out and bought again meanwhile may come twice or hide others. For a list that is of one
+ * moment from end to end, open TRADING_VIEW_NOW.
  */
 #ifndef TRADING_VIEW_H
 #define TRADING_VIEW_H

@@ -165,8 +165,8 @@ trading_id desk_sell(struct desk *desk, const struct trader *trader, const char 
     return place(desk, &order);
 }
 
-static trading_id sell_lot(struct desk *desk, const struct trader *trader, const trading_id *lot, trading_decimal quantity,
-                           trading_decimal limit)
+trading_id desk_sell_lot(struct desk *desk, const struct trader *trader, const trading_id *lot, trading_decimal quantity,
+                         trading_decimal limit)
 {
     trading_place_order order = order_of(&trader->portfolio, TRADING_SIDE_SELL, "AAPL", quantity, limit);
     order.lot = *lot;
@@ -184,8 +184,8 @@ void desk_morning(struct desk *desk)
     desk_sell(desk, &desk->ann, "AAPL", UNITS(4), 0); /* of the first lot, at 109 */
 
     desk_quote(desk, "AAPL", UNITS(100), 0);
-    sell_lot(desk, &desk->ann, &desk->lots[1], UNITS(2), UNITS(120));
-    sell_lot(desk, &desk->ann, &desk->lots[1], UNITS(1), UNITS(125));
+    desk_sell_lot(desk, &desk->ann, &desk->lots[1], UNITS(2), UNITS(120));
+    desk_sell_lot(desk, &desk->ann, &desk->lots[1], UNITS(1), UNITS(125));
     desk_sell(desk, &desk->ann, "AAPL", UNITS(1), UNITS(130));
     desk->lots[2] = desk_buy(desk, &desk->bob, "AAPL", UNITS(3), UNITS(121)); /* two of them trade at 120 */
 

@@ -173,6 +173,26 @@ static void reservations_and_openings(void **state)
     assert_true(trading_id_is_zero(&reserved->lot));
 }
 
+/* Two buyers pay 0.5 × 1.000001 each, rounded; the seller receives 1.000001 in all: what that lacks the house pays. */
+static void what_rounding_leaves_is_told(void **state)
+{
+    struct past *past = *state;
+    struct desk *desk = &past->desk;
+    desk_quote(desk, "ODD", 0, UNITS(1));
+    desk_buy(desk, &desk->ann, "ODD", UNITS(1), 0);
+    desk_quote(desk, "ODD", 0, 0);
+    desk_sell(desk, &desk->ann, "ODD", UNITS(1), UNITS(1) + 1);
+    desk_buy(desk, &desk->bob, "ODD", UNITS(1) / 2, UNITS(2));
+    desk_buy(desk, &desk->bob, "ODD", UNITS(1) / 2, UNITS(2));
+    collect_journal(past);
+    const trading_event *first = find(past, TRADING_EVENT_FUNDS_RECEIVED, 2);
+    const trading_event *second = find(past, TRADING_EVENT_FUNDS_RECEIVED, 3);
+    assert_int_equal(first->amount, 500000);
+    assert_int_equal(first->rounding, 0);
+    assert_int_equal(second->amount, 500001);
+    assert_int_equal(second->rounding, -1);
+}
+
 static void rejections_and_sessions_of_nobody(void **state)
 {
     struct past *past = *state;
@@ -344,11 +364,11 @@ static void a_cursor_of_another_history_is_refused(void **state)
     trading_event event;
     uint64_t cursor = 0;
     size_t count;
-    must(trading_view_history(view, TRADING_ENTITY_ACCOUNT, &past->desk.bob.account, &cursor, &event, 1, &count, &past->error),
+    must(trading_view_history(view, TRADING_ENTITY_ACCOUNT, &past->desk.ann.account, &cursor, &event, 1, &count, &past->error),
          &past->error);
     uint64_t kept = cursor;
     assert_int_equal(
-        trading_view_history(view, TRADING_ENTITY_ACCOUNT, &past->desk.ann.account, &cursor, &event, 1, &count, NULL),
+        trading_view_history(view, TRADING_ENTITY_ACCOUNT, &past->desk.bob.account, &cursor, &event, 1, &count, NULL),
         TRADING_E_INVALID);
     assert_int_equal(cursor, kept);
     trading_view_close(view);
@@ -361,6 +381,7 @@ int view_history_suite(void)
         cmocka_unit_test_setup_teardown(a_trade_between_customers, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_trade_with_the_house, set_up, tear_down),
         cmocka_unit_test_setup_teardown(reservations_and_openings, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(what_rounding_leaves_is_told, set_up, tear_down),
         cmocka_unit_test_setup_teardown(rejections_and_sessions_of_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(histories_are_complete, set_up, tear_down),
         cmocka_unit_test_setup_teardown(executions_are_those_of_the_order, set_up, tear_down),

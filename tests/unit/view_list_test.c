@@ -122,6 +122,37 @@ static void lots_go_on_behind_one_that_was_sold_out(void **state)
     assert_int_equal(count, 0);
 }
 
+/* The same in the middle of the list: what is before it does not come again. */
+static void lots_before_one_that_was_sold_out_do_not_come_again(void **state)
+{
+    struct reading *reading = *state;
+    struct desk *desk = &reading->desk;
+    trading_lot lot;
+    trading_order order;
+    uint64_t cursor = 0;
+    size_t count;
+    do /* the sell that has a part of the second lot reserved */
+        must(trading_view_orders(reading->latest, &desk->ann.portfolio, 1, &cursor, &order, 1, &count, &reading->error),
+             &reading->error);
+    while (count && trading_id_is_zero(&order.lot));
+    desk_cancel(desk, &order.id);
+    desk_quote(desk, "AAPL", UNITS(100), UNITS(124));
+    trading_id third = desk_buy(desk, &desk->ann, "AAPL", UNITS(1), 0);
+
+    cursor = 0;
+    for (size_t i = 0; i < 2; i++) {
+        must(trading_view_lots(reading->latest, &desk->ann.portfolio, &cursor, &lot, 1, &count, &reading->error),
+             &reading->error);
+        assert_memory_equal(&lot.lot, &desk->lots[i], sizeof lot.lot);
+    }
+    desk_sell_lot(desk, &desk->ann, &desk->lots[1], UNITS(3), 0);
+    must(trading_view_lots(reading->latest, &desk->ann.portfolio, &cursor, &lot, 1, &count, &reading->error), &reading->error);
+    assert_int_equal(count, 1);
+    assert_memory_equal(&lot.lot, &third, sizeof lot.lot);
+    must(trading_view_lots(reading->latest, &desk->ann.portfolio, &cursor, &lot, 1, &count, &reading->error), &reading->error);
+    assert_int_equal(count, 0);
+}
+
 /* A cursor at the end goes on when there is more. */
 static void a_list_that_grows_is_read_on(void **state)
 {
@@ -156,6 +187,59 @@ static void portfolios_of_an_account_are_listed(void **state)
     }
     assert_memory_equal(&portfolios[0], &reading->desk.ann.portfolio, sizeof *portfolios);
     assert_memory_equal(&portfolios[1], &opened.portfolio, sizeof *portfolios);
+}
+
+/* An order that meets more than one commit holds waits in between: it is open, and rests nowhere. */
+static void an_order_that_waits_to_go_on_is_open(void **state)
+{
+    enum { SELLS = 900 };
+    struct reading *reading = *state;
+    struct desk *desk = &reading->desk;
+    const struct trader *ann = &desk->ann;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.flags = TRADING_ENGINE_MANUAL;
+    options.commit_bytes = 65536;
+    trading_view_close(reading->latest);
+    must(trading_engine_close(desk->engine, TRADING_CLOSE_DRAIN, &reading->error), &reading->error);
+    desk_open_store(desk, &options, "memory:");
+    reading->latest = view_at(desk, TRADING_VIEW_LATEST);
+    desk->ann = desk_trader(desk, "Ann", UNITS(100000));
+    desk->bob = desk_trader(desk, "Bob", UNITS(100000));
+    desk_quote(desk, "AAPL", 0, UNITS(1));
+    desk_buy(desk, ann, "AAPL", UNITS(SELLS), 0);
+    desk_quote(desk, "AAPL", 0, 0);
+    for (size_t i = 0; i < SELLS; i++)
+        desk_sell(desk, ann, "AAPL", UNITS(1), UNITS(2));
+
+    trading_id resting = desk_buy(desk, &desk->bob, "AAPL", UNITS(1), UNITS(1));
+    trading_place_order all = order_of(&desk->bob.portfolio, TRADING_SIDE_BUY, "AAPL", UNITS(SELLS), UNITS(2));
+    trading_command command = {.type = TRADING_COMMAND_PLACE_ORDER, .body = &all, .body_size = sizeof all};
+    trading_result result;
+    trading_completion completion;
+    size_t taken;
+    must(trading_engine_submit(desk->engine, &command, 1, &result, 1, &reading->error), &reading->error);
+    must(trading_engine_step(desk->engine, 1, NULL, &reading->error), &reading->error);
+    assert_true(process_has_work(&desk->engine->domain));
+
+    trading_portfolio portfolio = {.size = sizeof portfolio};
+    trading_order order;
+    uint64_t cursor = 0;
+    must(trading_view_portfolio(reading->latest, &desk->bob.portfolio, &portfolio, &reading->error), &reading->error);
+    assert_int_equal(portfolio.open_order_count, 2);
+    assert_int_equal(next_open(reading, &cursor, &order), 1);
+    assert_int_equal(order.status, TRADING_ORDER_STATUS_PARTIALLY_FILLED);
+    assert_true(order.leaves_quantity > 0);
+    assert_int_equal(next_open(reading, &cursor, &order), 1);
+    assert_memory_equal(&order.id, &resting, sizeof resting);
+    assert_int_equal(next_open(reading, &cursor, &order), 0);
+    trading_verification found = TRADING_VERIFICATION_INIT;
+    must(trading_engine_verify(desk->engine, &found, NULL, NULL, &reading->error), &reading->error);
+    assert_string_equal(found.finding, "");
+
+    must(trading_engine_step(desk->engine, 100, NULL, &reading->error), &reading->error);
+    must(trading_engine_poll(desk->engine, &completion, 1, &taken, 0, &reading->error), &reading->error);
+    must(trading_view_portfolio(reading->latest, &desk->bob.portfolio, &portfolio, &reading->error), &reading->error);
+    assert_int_equal(portfolio.open_order_count, 1);
 }
 
 #define REFUSED(call) assert_int_equal(call, TRADING_E_INVALID)
@@ -213,8 +297,10 @@ int view_list_suite(void)
         cmocka_unit_test_setup_teardown(new_orders_do_not_disturb_a_list, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_book_goes_on_behind_a_level_that_is_gone, set_up, tear_down),
         cmocka_unit_test_setup_teardown(lots_go_on_behind_one_that_was_sold_out, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(lots_before_one_that_was_sold_out_do_not_come_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_list_that_grows_is_read_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(portfolios_of_an_account_are_listed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(an_order_that_waits_to_go_on_is_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(foreign_cursors_are_refused, set_up, tear_down),
     };
     return cmocka_run_group_tests_name("lists of views", tests, NULL, NULL);

@@ -122,6 +122,7 @@ static void a_time_shows_all_that_was_committed_until_then(void **state)
         assert_true(trading_view_position(view) >= before);
         assert_true(time == begin || time - trading_view_time(view) < TRADING_NANOSECONDS_PER_SECOND ||
                     trading_view_time(view) == 0);
+        assert_int_equal(view->pin != NULL, time >= desk->now); /* the newest state is not rebuilt */
         before = trading_view_position(view);
         trading_view_close(view);
     }

@@ -46,8 +46,9 @@ struct desk {
 /* All calls of the engine that are not looked at must succeed. */
 void must(int32_t code, const trading_error *error);
 
-/* An engine on a store in memory. `options` may be NULL: driven by hand. Opened through the host's "flawed:" store when `flawed`. */
+/* A host and an engine on a store in memory. `options` may be NULL: driven by hand. */
 void desk_open(struct desk *desk, const trading_engine_options *options);
+/* The engine alone, on another store, with the same clock and entropy. */
 void desk_open_store(struct desk *desk, const trading_engine_options *options, const char *uri);
 void desk_close(struct desk *desk);
 
@@ -70,6 +71,9 @@ trading_id desk_buy(struct desk *desk, const struct trader *trader, const char *
                     trading_decimal limit);
 trading_id desk_sell(struct desk *desk, const struct trader *trader, const char *symbol, trading_decimal quantity,
                      trading_decimal limit);
+/* Of AAPL, and of this lot alone. */
+trading_id desk_sell_lot(struct desk *desk, const struct trader *trader, const trading_id *lot, trading_decimal quantity,
+                         trading_decimal limit);
 
 /* Ann and Bob come, AAPL and MSFT are quoted, and trade is done whose every number is known: see the suite of views of now. */
 void desk_morning(struct desk *desk);

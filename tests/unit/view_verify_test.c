@@ -301,6 +301,15 @@ static uint32_t find_order(const struct domain *domain, int32_t side, bool resti
     return 0;
 }
 
+static uint32_t find_sold_lot(const struct domain *domain)
+{
+    for (uint32_t number = 1; number <= table_count(domain->portfolios.lots); number++)
+        if (lot_get(&domain->portfolios, number)->quantity == 0)
+            return number;
+    fail_msg("no lot was sold out");
+    return 0;
+}
+
 /* Adds one to a number of a record, and expects the audit to say `finding`. */
 static void expect(struct proof *proof, struct domain *domain, struct table *table, uint32_t number, size_t at, size_t bytes,
                    const char *finding)
@@ -355,6 +364,7 @@ static void shares_that_do_not_add_up_are_found(void **state)
     EXPECT(domain.portfolios.lots, lot, struct lot_record, quantity, "sum of its lots");
     EXPECT(domain.portfolios.lots, lot, struct lot_record, cost, "sum of its lots");
     EXPECT(domain.portfolios.lots, lot, struct lot_record, holding, "not a lot of");
+    EXPECT(domain.portfolios.lots, find_sold_lot(&domain), struct lot_record, quantity, "no position lists");
     EXPECT(domain.portfolios.records, 1, struct portfolio_record, cost_basis, "sum of its positions");
     EXPECT(domain.portfolios.records, 2, struct portfolio_record, realized, "sum of its positions");
     EXPECT(domain.portfolios.records, 1, struct portfolio_record, held, "sum of its positions");
