@@ -55,10 +55,12 @@ static bool fail_code(const struct trial *trial, const char *what, int32_t code,
 /* Starts the writer as a program of its own, for nothing of this process's library may be used after a fork. */
 static pid_t start_writer(const struct trial *trial, int close_after, int out)
 {
-    char texts[4 + ERRAND_THREADS][32];
-    char *arguments[] = {
-        "crash_test", "--writer", (char *)trial->folder.uri, texts[0], texts[1], texts[2], texts[3], texts[4], texts[5],
-        texts[6],     NULL};
+    char program[] = "crash_test";
+    char role[] = "--writer";
+    char uri[sizeof(trial->folder.uri)];
+    char texts[3 + ERRAND_THREADS][32];
+    char *arguments[] = {program, role, uri, texts[0], texts[1], texts[2], texts[3], texts[4], texts[5], texts[6], NULL};
+    snprintf(uri, sizeof(uri), "%s", trial->folder.uri);
     snprintf(texts[0], sizeof(texts[0]), "%" PRIu64, trial->seed);
     snprintf(texts[1], sizeof(texts[1]), "%d", close_after);
     snprintf(texts[2], sizeof(texts[2]), "%d", out);

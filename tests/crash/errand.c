@@ -68,7 +68,7 @@ static void make_order(struct chance *chance, struct model_command *command)
     command->portfolio = MODEL_NAME(1, 0);
     command->side = chance_of(chance, 550) ? TRADING_SIDE_BUY : TRADING_SIDE_SELL;
     command->order_type = is_market ? TRADING_ORDER_TYPE_MARKET : TRADING_ORDER_TYPE_LIMIT;
-    command->time_in_force = chance_of(chance, 200) ? TRADING_TIME_IN_FORCE_IOC : TRADING_TIME_IN_FORCE_GTC;
+    command->time_in_force = is_market || chance_of(chance, 200) ? TRADING_TIME_IN_FORCE_IOC : TRADING_TIME_IN_FORCE_GTC;
     command->quantity = chance_between(chance, 1, 10 * ONE);
     command->price = is_market ? 0 : chance_between(chance, 95 * ONE, 105 * ONE);
 }

@@ -42,7 +42,7 @@ static void learn_names(struct writer *writer, const struct model_command *comma
 static void execute(struct writer *writer, const struct model_command *commands, size_t count, trading_result *results)
 {
     struct step_lowered lowered[ERRAND_BATCH];
-    trading_command raw[ERRAND_BATCH];
+    trading_command raw[ERRAND_BATCH] = {0};
     trading_error error = {0};
     for (size_t i = 0; i < count; i++) {
         step_lower(&commands[i], &writer->names, errand_seed(writer->seed, writer->thread), &lowered[i]);

@@ -28,6 +28,15 @@ bool answer_bind(struct names *names, const struct model_command *command, const
     return fits;
 }
 
+/* An order that trades with so many others that it may not fit a commit is answered with what the first of its commits did. */
+enum { MAY_PAUSE = 100 };
+
+static bool is_first_part(const struct model_answer *expected, const trading_result *actual)
+{
+    return expected->executions > MAY_PAUSE && actual->order_status == TRADING_ORDER_STATUS_PARTIALLY_FILLED &&
+           actual->filled_quantity > 0 && actual->filled_quantity <= expected->filled;
+}
+
 bool answer_same(const struct names *names, const struct model_answer *expected, const trading_result *actual, char *failure,
                  size_t bytes)
 {
@@ -47,8 +56,10 @@ bool answer_same(const struct names *names, const struct model_answer *expected,
         {"required", expected->required, actual->required},
         {"available", expected->available, actual->available},
     };
+    bool paused = is_first_part(expected, actual);
     for (size_t i = 0; i < sizeof(parts) / sizeof(*parts); i++) {
-        if (parts[i].expected != parts[i].actual) {
+        bool of_progress = i >= 3 && i <= 5;
+        if (parts[i].expected != parts[i].actual && !(paused && of_progress)) {
             snprintf(failure, bytes, "%s is %" PRId64 " in the engine, %" PRId64 " in the model", parts[i].what,
                      parts[i].actual, parts[i].expected);
             return false;

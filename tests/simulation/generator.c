@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names of nothing: far beyond all that a simulation makes. */
-#define NOBODY (INT64_C(1) << 40)
-
 static const struct generator_style styles[] = {
     {.tick = 10000, .lot = 1000000, .most = 100000000, .base = 100000000},  /* cents and whole shares */
     {.tick = 1, .lot = 1, .most = 50000000, .base = 37123456},              /* six decimals in both */
@@ -15,6 +12,16 @@ static const struct generator_style styles[] = {
     {.tick = 500000, .lot = 1, .most = 3000000, .base = 40000000000},       /* dear, in fractions */
     {.tick = 250000, .lot = 500000, .most = 20000000, .base = 5000000},     /* few price levels, long queues */
     {.tick = 1000000, .lot = 1000000, .most = 1000000000, .base = 2000000}, /* cheap, in thousands */
+    /* enormous: sums come near the range of a decimal, and would pass it */
+    {.tick = 1, .lot = 1, .most = TRADING_DECIMAL_MAX / 2, .base = 1000000},
+};
+
+static const struct generator_habits habits[] = {
+    {.passive = 600, .sells = 500, .whole = 150, .purse = 20},
+    {.passive = 600, .sells = 500, .whole = 150, .purse = 20},
+    {.passive = 600, .sells = 500, .whole = 150, .purse = 20},
+    {.passive = 200, .sells = 60, .whole = 400, .calm = 600, .purse = 500}, /* gather many lots, sell all at once */
+    {.passive = 960, .sells = 450, .whole = 10, .sweeps = 2, .calm = 970, .purse = 20000}, /* long queues, swept now and then */
 };
 
 static const trading_currency currencies[] = {{"USD"}, {"JPY"}, {"KWD"}, {"EUR"}};
@@ -24,12 +31,13 @@ static void choose_style(struct generator *generator)
     struct chance *chance = &generator->chance;
     struct generator_style *style = &generator->style;
     *style = styles[chance_below(chance, sizeof(styles) / sizeof(*styles))];
-    style->grows = chance_of(chance, 750);
+    style->habits = habits[chance_below(chance, sizeof(habits) / sizeof(*habits))];
+    style->grows = !style->habits.calm && chance_of(chance, 750);
     style->accounts = (int)chance_between(chance, 2, style->grows ? 40 : 5);
     style->symbols = (int)chance_between(chance, 2, GENERATOR_SYMBOLS);
     style->reach = chance_between(chance, 5, 80);
     style->unlimited = chance_of(chance, 500) ? 0 : chance_between(chance, 1, 300);
-    style->sessions = chance_between(chance, 1, 40);
+    style->sessions = style->habits.calm ? 2 : chance_between(chance, 1, 40);
     int64_t first = chance_below(chance, 4);
     style->currencies[0] = currencies[first];
     style->currencies[1] = currencies[(first + chance_between(chance, 1, 3)) % 4];
@@ -60,6 +68,11 @@ void generator_free(struct generator *generator)
 static int64_t round_to(int64_t value, int64_t unit)
 {
     return value < unit ? unit : value - value % unit;
+}
+
+static int64_t at_most(wide value)
+{
+    return value > TRADING_DECIMAL_MAX ? TRADING_DECIMAL_MAX : (int64_t)value;
 }
 
 static int64_t quantity(struct generator *generator)
@@ -124,7 +137,7 @@ static int64_t usual_cost(const struct generator *generator)
 {
     wide cost = (wide)generator->style.base * generator->style.most / TRADING_DECIMAL_ONE;
     int64_t least = 100 * TRADING_DECIMAL_ONE;
-    return cost < least ? least : (int64_t)cost;
+    return cost < least ? least : at_most(cost);
 }
 
 static void make_opening(struct generator *generator, struct model_command *command)
@@ -133,7 +146,9 @@ static void make_opening(struct generator *generator, struct model_command *comm
     command->type = TRADING_COMMAND_OPEN_ACCOUNT;
     command->currency = generator->style.currencies[chance_of(chance, 300)];
     struct model_account account = {.currency = command->currency};
-    command->amount = chance_of(chance, 200) ? 0 : cash(generator, &account, 20 * usual_cost(generator));
+    command->amount = chance_of(chance, 200)
+                          ? 0
+                          : cash(generator, &account, at_most((wide)generator->style.habits.purse * usual_cost(generator)));
     if (strcmp(command->currency.text, "USD") == 0 && chance_of(chance, 500))
         command->currency = (trading_currency){{0}};
     command->text = chance_below(chance, 12);
@@ -171,10 +186,11 @@ static void make_cash(struct generator *generator, struct model_command *command
     command->type = types[chance_below(&generator->chance, 6)];
     command->account = account->name;
     bool pays_in = command->type == TRADING_COMMAND_DEPOSIT || command->type == TRADING_COMMAND_CREDIT;
-    command->amount = cash(generator, account, pays_in ? 3 * usual_cost(generator) : available / 2 + available / 8);
+    command->amount =
+        cash(generator, account, pays_in ? at_most((wide)3 * usual_cost(generator)) : available / 2 + available / 8);
     bool to_the_unit = command->type == TRADING_COMMAND_DEPOSIT || command->type == TRADING_COMMAND_WITHDRAW;
     if (!to_the_unit && chance_of(&generator->chance, 500))
-        command->amount += chance_below(&generator->chance, 1000);
+        command->amount = at_most((wide)command->amount + chance_below(&generator->chance, 1000));
     if (command->type == TRADING_COMMAND_WITHDRAW && chance_of(&generator->chance, 100)) {
         int64_t unit = cash(generator, account, 1);
         command->amount = round_to(available, unit); /* all of it */
@@ -194,7 +210,7 @@ static void make_refund(struct generator *generator, struct model_command *comma
     int64_t paid = model_consideration(order);
     command->order = order->name;
     command->account = model->accounts.at[model->portfolios.at[order->portfolio].account].name;
-    command->amount = chance_between(&generator->chance, 1, paid + paid / 8 + 1);
+    command->amount = chance_between(&generator->chance, 1, at_most((wide)paid + paid / 8 + 1));
 }
 
 static int instrument_for(struct generator *generator, const struct model_account *account)
@@ -251,8 +267,10 @@ static void make_sell(struct generator *generator, struct model_command *command
         command->lot = lot ? model->orders.at[lot->order].name : 0;
         most = lot ? lot->quantity : most;
     }
-    command->quantity = chance_between(chance, 1, most + most / 10 + 1);
-    if (chance_of(chance, 150))
+    command->quantity = chance_between(chance, 1, at_most((wide)most + most / 10 + 1));
+    if (generator->style.habits.sweeps) /* many small ones, for others to sweep */
+        command->quantity = most < command->quantity / 500 + 1 ? most : command->quantity / 500 + 1;
+    if (chance_of(chance, generator->style.habits.whole))
         command->quantity = most;
     if (command->lot && chance_of(chance, 30))
         command->symbol = generator->instruments[chance_below(chance, generator->style.symbols)].symbol;
@@ -278,18 +296,24 @@ static void make_order(struct generator *generator, struct model_command *comman
     command->side = TRADING_SIDE_BUY;
     command->symbol = generator->instruments[instrument_for(generator, account)].symbol;
     command->quantity = quantity(generator);
-    if (chance_of(chance, 500))
+    if (chance_of(chance, generator->style.habits.sells))
         make_sell(generator, command, portfolio);
     bool is_market = chance_of(chance, 150);
     command->order_type = is_market ? TRADING_ORDER_TYPE_MARKET : TRADING_ORDER_TYPE_LIMIT;
     command->time_in_force = (int32_t)chance_below(chance, 4);
     if (command->time_in_force == TRADING_TIME_IN_FORCE_IOC && chance_of(chance, 600))
         command->time_in_force = TRADING_TIME_IN_FORCE_GTC;
+    if (is_market)
+        command->time_in_force = chance_of(chance, 500) ? 0 : TRADING_TIME_IN_FORCE_IOC;
     int instrument = instrument_of(generator, &command->symbol);
-    if (!is_market && chance_of(chance, 600))
+    if (!is_market && chance_of(chance, generator->style.habits.passive))
         command->price = price_behind(generator, instrument, command->side);
     else if (!is_market)
         command->price = price_near(generator, instrument, generator->style.reach);
+    if (!is_market && chance_of(chance, generator->style.habits.sweeps)) {
+        command->quantity = at_most((wide)command->quantity * 1500);
+        command->price = command->side == TRADING_SIDE_BUY ? command->price + command->price / 5 : 1;
+    }
 }
 
 static void make_cancel(struct generator *generator, struct model_command *command)
@@ -322,7 +346,8 @@ static void make_closing(struct generator *generator, struct model_command *comm
 
 static int64_t quote_size(struct generator *generator)
 {
-    return chance_of(&generator->chance, generator->style.unlimited) ? TRADING_SIZE_UNLIMITED : 3 * quantity(generator);
+    return chance_of(&generator->chance, generator->style.unlimited) ? TRADING_SIZE_UNLIMITED
+                                                                     : at_most((wide)3 * quantity(generator));
 }
 
 static void make_quote(struct generator *generator, struct model_command *command)
@@ -416,130 +441,12 @@ static struct model_command make(struct generator *generator)
     size_t at = 0;
     while (draw >= kinds[at].weight)
         draw -= kinds[at++].weight;
-    kinds[at].make(generator, &command);
+    bool disturbs = kinds[at].make == make_quote || kinds[at].make == make_cancel;
+    if (disturbs && chance_of(&generator->chance, generator->style.habits.calm))
+        make_order(generator, &command);
+    else
+        kinds[at].make(generator, &command);
     return command;
-}
-
-static bool is_placing(const struct model_command *command)
-{
-    return command->type == TRADING_COMMAND_PLACE_ORDER;
-}
-
-static bool carries_text(const struct model_command *command)
-{
-    return command->type == TRADING_COMMAND_OPEN_ACCOUNT || command->type == TRADING_COMMAND_OPEN_PORTFOLIO ||
-           command->type == TRADING_COMMAND_UPDATE_CONTACT || command->type == TRADING_COMMAND_UPDATE_ADDRESS;
-}
-
-static bool carries_body(const struct model_command *command)
-{
-    return command->type != TRADING_COMMAND_END_SESSION && command->type != TRADING_COMMAND_FREEZE_ACCOUNT &&
-           command->type != TRADING_COMMAND_UNFREEZE_ACCOUNT && command->type != TRADING_COMMAND_CLOSE_ACCOUNT;
-}
-
-/* A number that is wrong in itself. */
-static int64_t bad_number(struct generator *generator)
-{
-    static const int64_t numbers[] = {0, -1, -TRADING_DECIMAL_ONE, -TRADING_DECIMAL_MAX, INT64_MIN};
-    return numbers[chance_below(&generator->chance, 5)];
-}
-
-static void break_form(struct generator *generator, struct model_command *command)
-{
-    struct chance *chance = &generator->chance;
-    if (carries_text(command) && chance_of(chance, 600))
-        command->fault = chance_of(chance, 500) ? MODEL_FAULT_LONG_TEXT : MODEL_FAULT_BROKEN_TEXT;
-    else if (carries_body(command) && chance_of(chance, 500))
-        command->fault = chance_of(chance, 500) ? MODEL_FAULT_BODY_SIZE : MODEL_FAULT_NO_BODY;
-    else
-        command->fault = chance_of(chance, 500) ? MODEL_FAULT_TYPE : MODEL_FAULT_FLAGS;
-}
-
-static void break_order(struct generator *generator, struct model_command *command)
-{
-    struct chance *chance = &generator->chance;
-    switch (chance_below(chance, 6)) {
-    case 0:
-        command->side = (int32_t)chance_between(chance, 3, 9) * (chance_of(chance, 500) ? 1 : -1);
-        break;
-    case 1:
-        command->order_type = (int32_t)chance_between(chance, 3, 9);
-        break;
-    case 2:
-        command->time_in_force = (int32_t)chance_between(chance, 4, 9);
-        break;
-    case 3:
-        command->quantity = bad_number(generator);
-        break;
-    case 4:
-        command->price = command->price ? bad_number(generator) : command->quantity;
-        break;
-    default:
-        command->symbol = (trading_symbol){"not a symbol"};
-        break;
-    }
-}
-
-/* Makes the command malformed in one way. */
-static void break_command(struct generator *generator, struct model_command *command)
-{
-    bool has_amount = command->type >= TRADING_COMMAND_DEPOSIT && command->type <= TRADING_COMMAND_ACCEPT_REFUND;
-    if (has_amount && chance_of(&generator->chance, 600))
-        command->amount = bad_number(generator);
-    else if (is_placing(command) && chance_of(&generator->chance, 800))
-        break_order(generator, command);
-    else if (command->type == TRADING_COMMAND_OPEN_ACCOUNT && chance_of(&generator->chance, 300))
-        command->currency = (trading_currency){"XQZ"};
-    else
-        break_form(generator, command);
-}
-
-/* Names something that is not there, or is another's. */
-static void mislead(struct generator *generator, struct model_command *command)
-{
-    struct chance *chance = &generator->chance;
-    const struct model *model = generator->model;
-    int64_t nobody = MODEL_NAME(NOBODY + chance_below(chance, 5), 0);
-    if (is_placing(command) && chance_of(chance, 400)) {
-        bool anothers = model->orders.count > 0 && chance_of(chance, 600);
-        command->lot = anothers ? model->orders.at[chance_below(chance, model->orders.count)].name : nobody;
-        command->side = TRADING_SIDE_SELL;
-    } else if (command->portfolio && chance_of(chance, 500)) {
-        command->portfolio = nobody;
-    } else if (command->order && chance_of(chance, 500)) {
-        command->order = nobody;
-    } else if (command->account || command->portfolio || command->order) {
-        bool owned = command->portfolio || command->order;
-        command->account = owned ? model->accounts.at[chance_below(chance, model->accounts.count)].name : nobody;
-    }
-}
-
-/* Amounts that no account and no portfolio can stand for. */
-static void exaggerate(struct generator *generator, struct model_command *command)
-{
-    if (command->type == TRADING_COMMAND_DEBIT || (is_placing(command) && chance_of(&generator->chance, 700))) {
-        command->amount = command->amount ? TRADING_DECIMAL_MAX : 0;
-        command->quantity = command->quantity ? TRADING_DECIMAL_MAX : 0;
-    }
-}
-
-/* Commands of the same scope of keys may be confused under one key. */
-static bool same_scope(const struct model_command *a, const struct model_command *b)
-{
-    return a->account && a->account == b->account;
-}
-
-static void reuse_key(struct generator *generator, struct model_command *command)
-{
-    for (int tries = 0; tries < 50 && generator->history.count; tries++) {
-        const struct model_command *older = &generator->history.at[chance_below(&generator->chance, generator->history.count)];
-        bool both_open = older->type == TRADING_COMMAND_OPEN_ACCOUNT && command->type == TRADING_COMMAND_OPEN_ACCOUNT;
-        bool both_quote = older->type == TRADING_COMMAND_SET_QUOTE && command->type == TRADING_COMMAND_SET_QUOTE;
-        if (both_open || both_quote || same_scope(older, command)) {
-            command->key = older->key;
-            return;
-        }
-    }
 }
 
 /* The same command again, as it was meant: whatever was wrong with it the first time is put right. */
@@ -566,14 +473,7 @@ static struct model_command next(struct generator *generator, bool is_first)
     if (generator->history.count && chance_of(chance, 40))
         return again(generator);
     struct model_command command = make(generator);
-    if (chance_of(chance, 25))
-        mislead(generator, &command);
-    else if (chance_of(chance, 10))
-        exaggerate(generator, &command);
-    else if (chance_of(chance, 25))
-        break_command(generator, &command);
-    if (chance_of(chance, 15))
-        reuse_key(generator, &command);
+    generator_spoil(generator, &command);
     if (has_version(&command) && chance_of(chance, 15))
         command.version = MODEL_VERSION_WRONG;
     else if (has_version(&command) && is_first && chance_of(chance, 300))

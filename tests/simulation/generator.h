@@ -8,6 +8,16 @@
 
 enum { GENERATOR_SYMBOLS = 4 };
 
+/* How its customers trade, in so many of a thousand. */
+struct generator_habits {
+    int64_t passive; /* limit orders that wait behind the market */
+    int64_t sells;
+    int64_t whole;  /* sells of all that is there */
+    int64_t sweeps; /* orders that take hundreds of others */
+    int64_t calm;   /* quotes and cancels that are left out */
+    int64_t purse;  /* how many usual purchases an account can pay at first */
+};
+
 /* What kind of market the seed makes. */
 struct generator_style {
     int accounts; /* how many are opened at first */
@@ -20,7 +30,8 @@ struct generator_style {
     int64_t base;      /* about what a share costs */
     int64_t reach;     /* how far from the last price orders ask and bid, in thousandths */
     int64_t unlimited; /* how many quotes in a thousand are for any size */
-    int64_t sessions;  /* how often in ten thousand commands the session ends */
+    struct generator_habits habits;
+    int64_t sessions; /* how often in ten thousand commands the session ends */
 };
 
 struct generator {
@@ -43,5 +54,8 @@ void generator_init(struct generator *generator, uint64_t seed, const struct mod
 void generator_free(struct generator *generator);
 /* Fills one batch, by the state that the model has now. */
 void generator_batch(struct generator *generator, struct step *steps, size_t count);
+
+/* generator_mistakes.c: with some luck makes a sensible command wrong in one of the ways that there are. */
+void generator_spoil(struct generator *generator, struct model_command *command);
 
 #endif

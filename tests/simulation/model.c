@@ -160,8 +160,9 @@ static struct model_refusal pay_in(struct model *model, struct model_account *ac
     struct model_ledger *ledger = model_ledger(model, &account->currency);
     if (command->type == TRADING_COMMAND_DEPOSIT && command->amount % minor_unit(account))
         return model_refuse(TRADING_REASON_TOO_PRECISE);
-    if ((wide)account->balance + command->amount > TRADING_DECIMAL_MAX)
-        return model_refuse(TRADING_REASON_TOO_LARGE);
+    int64_t room = TRADING_DECIMAL_MAX - account->balance;
+    if (command->amount > room)
+        return model_refuse_amounts(TRADING_REASON_TOO_LARGE, command->amount, room);
     account->balance += command->amount;
     *(command->type == TRADING_COMMAND_DEPOSIT ? &ledger->bank : &ledger->house) -= command->amount;
     return MODEL_AGREED;
@@ -183,19 +184,21 @@ static struct model_refusal pay_out(struct model *model, struct model_account *a
 }
 
 static struct model_refusal accept_refund(struct model *model, struct model_account *account,
-                                          const struct model_command *command)
+                                          const struct model_command *command, struct model_answer *answer)
 {
-    struct model_order *order = NULL;
-    if (command->order) {
-        order = &model->orders.at[model_find_order(model, command->order)];
+    struct model_order *order = command->order ? &model->orders.at[model_find_order(model, command->order)] : NULL;
+    int64_t room = TRADING_DECIMAL_MAX - account->balance;
+    if (command->amount > room)
+        return model_refuse_amounts(TRADING_REASON_TOO_LARGE, command->amount, room);
+    if (order) {
         int64_t left = order->side == TRADING_SIDE_BUY ? model_consideration(order) - order->refunded : 0;
         if (command->amount > left)
             return model_refuse_amounts(TRADING_REASON_REFUND_TOO_LARGE, command->amount, left);
     }
-    if ((wide)account->balance + command->amount > TRADING_DECIMAL_MAX)
-        return model_refuse(TRADING_REASON_TOO_LARGE);
-    if (order)
+    if (order) {
         order->refunded += command->amount;
+        answer->order = order->name;
+    }
     account->balance += command->amount;
     model_ledger(model, &account->currency)->house -= command->amount;
     return MODEL_AGREED;
@@ -250,7 +253,7 @@ static struct model_refusal decide_for_account(struct model *model, int index, c
     case TRADING_COMMAND_DEBIT:
         return pay_out(model, account, command);
     case TRADING_COMMAND_ACCEPT_REFUND:
-        return accept_refund(model, account, command);
+        return accept_refund(model, account, command, answer);
     case TRADING_COMMAND_FREEZE_ACCOUNT:
         return freeze(account);
     case TRADING_COMMAND_UNFREEZE_ACCOUNT:
@@ -347,13 +350,16 @@ static void remember(struct model *model, int64_t scope, const struct model_comm
     MODEL_ADD(model->memories, (struct model_memory){.scope = scope, .command = *command, .answer = *answer, .older = older});
 }
 
-static void fill_in_order(const struct model *model, struct model_answer *answer)
+/* What an answer says of its order: all of one that was placed or canceled; of a refunded one only which it is. */
+static void tell_order(const struct model *model, const struct model_command *command, struct model_answer *answer)
 {
     int index = answer->order ? model_find_order(model, answer->order) : -1;
     if (index < 0)
         return;
     const struct model_order *order = &model->orders.at[index];
     answer->portfolio = model->portfolios.at[order->portfolio].name;
+    if (command->type == TRADING_COMMAND_ACCEPT_REFUND)
+        return;
     answer->order_status = order->status;
     answer->filled = order->filled;
     answer->average = model_average_price(order);
@@ -373,7 +379,10 @@ struct model_answer model_execute(struct model *model, const struct model_comman
     bool is_market = command->type == TRADING_COMMAND_SET_QUOTE || command->type == TRADING_COMMAND_END_SESSION;
     int account = is_opening || is_market ? -1 : owner(model, command);
     int64_t scope = is_opening ? SCOPE_OPENINGS : is_market ? SCOPE_MARKET : account;
-    const struct model_memory *first = is_opening || is_market || account >= 0 ? recall(model, scope, command->key) : NULL;
+    int32_t stranger = is_opening || is_market ? TRADING_REASON_NONE : unknown(model, command, account);
+    if (stranger)
+        return rejected(stranger);
+    const struct model_memory *first = recall(model, scope, command->key);
     if (first && !model_same_command(&first->command, command))
         return (struct model_answer){.status = TRADING_STATUS_KEY_REUSED};
     if (first) {
@@ -381,21 +390,19 @@ struct model_answer model_execute(struct model *model, const struct model_comman
         answer.status = TRADING_STATUS_DUPLICATE;
         return answer;
     }
-    int32_t stranger = is_opening || is_market ? TRADING_REASON_NONE : unknown(model, command, account);
-    if (stranger)
-        return rejected(stranger);
     if (command->version == MODEL_VERSION_WRONG)
         return (struct model_answer){.status = TRADING_STATUS_CONFLICT};
-    struct model_answer answer = {.number = command->number,
-                                  .account = account >= 0 ? model->accounts.at[account].name : 0,
-                                  .portfolio = names_portfolio(command) ? command->portfolio : 0,
-                                  .order = command->order};
+    struct model_answer answer = {.number = command->number, .account = account >= 0 ? model->accounts.at[account].name : 0};
+    int executions = model->executions.count;
     struct model_refusal refusal = decide(model, account, command, &answer);
+    answer.executions = model->executions.count - executions;
+    if (refusal.reason && command->type != TRADING_COMMAND_PLACE_ORDER) /* a refusal tells the account and the amounts */
+        answer.portfolio = answer.order = 0;
     answer.status = refusal.reason ? TRADING_STATUS_REJECTED : TRADING_STATUS_ACCEPTED;
     answer.reason = refusal.reason;
     answer.required = refusal.required;
     answer.available = refusal.available;
-    fill_in_order(model, &answer);
+    tell_order(model, command, &answer);
     if (refusal.reason == TRADING_REASON_TOO_PRECISE)
         answer.number = 0; /* it leaves no trace */
     else

@@ -69,6 +69,7 @@ struct model_answer {
     int64_t average;
     int64_t required;
     int64_t available;
+    int executions; /* that the command brought about, of whatever orders */
 };
 
 struct model_account {

@@ -66,6 +66,11 @@ static int32_t malformed_order(const struct model_command *command)
         return TRADING_REASON_BAD_REQUEST;
     if (command->time_in_force < 0 || command->time_in_force > TRADING_TIME_IN_FORCE_IOC)
         return TRADING_REASON_BAD_REQUEST;
+    bool waits = command->time_in_force == TRADING_TIME_IN_FORCE_DAY || command->time_in_force == TRADING_TIME_IN_FORCE_GTC;
+    if (!is_limit && waits) /* a market order is always immediate or cancel */
+        return TRADING_REASON_BAD_REQUEST;
+    if (buys && command->lot)
+        return TRADING_REASON_BAD_REQUEST;
     if (!symbol_is_valid(&command->symbol))
         return TRADING_REASON_BAD_SYMBOL;
     if (command->quantity <= 0)
@@ -84,6 +89,8 @@ static int32_t malformed_quote(const struct model_command *command)
         return TRADING_REASON_BAD_CURRENCY;
     if (command->bid < 0 || command->ask < 0)
         return TRADING_REASON_BAD_PRICE;
+    if (command->bid && command->ask && command->bid >= command->ask)
+        return TRADING_REASON_CROSSED_QUOTE;
     if (command->bid_size <= 0 || command->ask_size <= 0)
         return TRADING_REASON_BAD_AMOUNT;
     return TRADING_REASON_NONE;

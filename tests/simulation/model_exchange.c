@@ -61,6 +61,13 @@ static void end_order(struct model *model, int index, int32_t status)
     model->open_orders.count = kept;
 }
 
+/* What was ever traded stops at the largest decimal: it only says how loyal the customer is. */
+static void add_traded(struct model_portfolio *portfolio, int64_t consideration)
+{
+    wide traded = (wide)portfolio->traded + consideration;
+    portfolio->traded = traded > TRADING_DECIMAL_MAX ? TRADING_DECIMAL_MAX : (int64_t)traded;
+}
+
 /* One side of a trade. @return what the customer pays or receives. */
 static int64_t fill(struct model *model, int index, int counter, int64_t quantity, int64_t price)
 {
@@ -78,7 +85,7 @@ static int64_t fill(struct model *model, int index, int counter, int64_t quantit
                                                           .time = model->now});
     order->newest_execution = model->executions.count - 1;
     order->executions++;
-    model->portfolios.at[order->portfolio].traded += consideration;
+    add_traded(&model->portfolios.at[order->portfolio], consideration);
     if (order->side == TRADING_SIDE_BUY) {
         account_of(model, order)->balance -= consideration;
         wide whole = model_divide(order->paid + (wide)order->limit * leaves(order), SCALE);
@@ -143,32 +150,51 @@ static void use_up(int64_t *size, int64_t quantity)
         *size -= quantity;
 }
 
-/* Whether one more execution would take a sum past the range of a decimal. */
+/* Whether one more execution would take a sum past the range of a decimal: of the order, of its account, of its portfolio. */
 static bool would_overflow(struct model *model, int index, int64_t quantity, int64_t price)
 {
     const struct model_order *order = &model->orders.at[index];
     wide consideration = model_divide(order->paid + (wide)price * quantity, SCALE);
     wide more = consideration - model_consideration(order);
-    int instrument = model_find_instrument(model, &order->symbol);
-    const struct model_position *position = model_position(model, order->portfolio, instrument);
-    bool buys = order->side == TRADING_SIDE_BUY;
-    return consideration > TRADING_DECIMAL_MAX || model->portfolios.at[order->portfolio].traded + more > TRADING_DECIMAL_MAX ||
-           (!buys && account_of(model, order)->balance + more > TRADING_DECIMAL_MAX) ||
-           (buys && position && (wide)position->quantity + quantity > TRADING_DECIMAL_MAX);
+    if (consideration > TRADING_DECIMAL_MAX)
+        return true;
+    /* Of a profit to come only the bounds are looked at: at most the proceeds, at worst the loss of the whole cost. */
+    wide realized = model_realized(model, order->portfolio);
+    if (order->side == TRADING_SIDE_SELL)
+        return account_of(model, order)->balance + more > TRADING_DECIMAL_MAX || realized + more > TRADING_DECIMAL_MAX ||
+               realized - model_cost(model, order->portfolio) < TRADING_DECIMAL_MIN;
+    const struct model_position *position =
+        model_position(model, order->portfolio, model_find_instrument(model, &order->symbol));
+    return (position && (wide)position->quantity + quantity > TRADING_DECIMAL_MAX) ||
+           model_cost(model, order->portfolio) + more > TRADING_DECIMAL_MAX;
 }
 
-/* Cancels what cannot be executed for the size of its sums. @return whether both sides still stand. */
-static bool check_sums(struct model *model, int buyer, int seller, int64_t quantity, int64_t price)
+/* Cancels an order that cannot be executed for the size of its sums; of two the one that came later. @return whether both stand. */
+static bool check_sums(struct model *model, int taker, int maker, int64_t quantity, int64_t price)
 {
-    bool stands = true;
-    int sides[] = {buyer, seller};
-    for (int i = 0; i < 2; i++) {
-        if (sides[i] != HOUSE && would_overflow(model, sides[i], quantity, price)) {
-            end_order(model, sides[i], TRADING_ORDER_STATUS_CANCELED);
-            stands = false;
-        }
-    }
-    return stands;
+    int too_large = HOUSE;
+    if (maker != HOUSE && would_overflow(model, maker, quantity, price))
+        too_large = maker;
+    if (taker != HOUSE && would_overflow(model, taker, quantity, price))
+        too_large = taker;
+    if (too_large == HOUSE)
+        return true;
+    end_order(model, too_large, TRADING_ORDER_STATUS_CANCELED);
+    return false;
+}
+
+/* How much the house offers on one of its sides: what is left of the quote's size, and no more than lets its own count of shares, which
+ * is what the customers have the other way round, stay a decimal. */
+static int64_t house_offer(const struct model *model, int instrument, int32_t house_side)
+{
+    const struct model_instrument *listed = &model->instruments.at[instrument];
+    bool buys = house_side == TRADING_SIDE_BUY;
+    wide customers = 0;
+    for (int i = 0; i < model->positions.count; i++)
+        customers += model->positions.at[i].instrument == instrument ? model->positions.at[i].quantity : 0;
+    wide room = buys ? TRADING_DECIMAL_MAX + customers : TRADING_DECIMAL_MAX - customers;
+    int64_t size = buys ? listed->bid_size : listed->ask_size;
+    return room < size ? (int64_t)room : size;
 }
 
 /* One trade of an incoming order with what comes first on the other side. @return whether there was something to do. */
@@ -181,7 +207,8 @@ static bool match_once(struct model *model, int instrument, int taker)
     int64_t price = maker >= 0 ? model->orders.at[maker].limit : 0;
     int64_t quoted = buys ? listed->ask : listed->bid;
     int64_t *size = buys ? &listed->ask_size : &listed->bid_size;
-    bool house_quotes = quoted > 0 && *size > 0;
+    int64_t offered = house_offer(model, instrument, buys ? TRADING_SIDE_SELL : TRADING_SIDE_BUY);
+    bool house_quotes = quoted > 0 && offered > 0;
     bool house_first = house_quotes && (maker < 0 || (buys ? quoted < price : quoted > price));
     if (house_first) {
         maker = HOUSE;
@@ -193,10 +220,10 @@ static bool match_once(struct model *model, int instrument, int taker)
         return false;
     int buyer = buys ? taker : maker;
     int seller = buys ? maker : taker;
-    int64_t quantity = least(leaves(order), house_first ? *size : leaves(&model->orders.at[maker]));
+    int64_t quantity = least(leaves(order), house_first ? offered : leaves(&model->orders.at[maker]));
     if (seller != HOUSE)
         quantity = least(quantity, model_sellable_at_once(model, seller));
-    if (!check_sums(model, buyer, seller, quantity, price))
+    if (!check_sums(model, taker, maker, quantity, price))
         return true;
     if (house_first)
         use_up(size, quantity);
@@ -204,13 +231,33 @@ static bool match_once(struct model *model, int instrument, int taker)
     return true;
 }
 
+/* Whether all that rests at the order's price, with what is left of it, is still a decimal. */
+static bool can_rest(const struct model *model, int index)
+{
+    const struct model_order *order = &model->orders.at[index];
+    wide sum = 0;
+    for (int i = 0; i < model->open_orders.count; i++) {
+        const struct model_order *other = &model->orders.at[model->open_orders.at[i]];
+        if (other->side == order->side && other->limit == order->limit && model_same_symbol(&other->symbol, &order->symbol))
+            sum += leaves(other);
+    }
+    return sum <= TRADING_DECIMAL_MAX;
+}
+
 static void match(struct model *model, int instrument, int taker)
 {
     while (model_is_open(&model->orders.at[taker]) && match_once(model, instrument, taker))
         ;
     const struct model_order *order = &model->orders.at[taker];
-    if (model_is_open(order) && order->time_in_force == TRADING_TIME_IN_FORCE_IOC)
+    if (model_is_open(order) && (order->time_in_force == TRADING_TIME_IN_FORCE_IOC || !can_rest(model, taker)))
         end_order(model, taker, TRADING_ORDER_STATUS_CANCELED);
+}
+
+/* An order shows the lot that it named, unless that could not be one of its portfolio's. */
+static bool is_own_order(const struct model *model, int64_t name, int portfolio)
+{
+    int index = name ? model_find_order(model, name) : -1;
+    return index >= 0 && model->orders.at[index].portfolio == portfolio;
 }
 
 static int add_order(struct model *model, const struct model_command *command, int portfolio, int ordinal)
@@ -221,7 +268,7 @@ static int add_order(struct model *model, const struct model_command *command, i
         time_in_force = TRADING_TIME_IN_FORCE_IOC;
     model->orders.at[index] = (struct model_order){.name = MODEL_NAME(command->number, ordinal),
                                                    .portfolio = portfolio,
-                                                   .lot = command->lot,
+                                                   .lot = is_own_order(model, command->lot, portfolio) ? command->lot : 0,
                                                    .symbol = command->symbol,
                                                    .side = command->side,
                                                    .type = command->order_type,
@@ -250,7 +297,7 @@ static struct model_refusal check_standing(struct model *model, const struct mod
         return model_refuse(TRADING_REASON_PORTFOLIO_CLOSING);
     if (portfolio->status == TRADING_PORTFOLIO_CLOSED)
         return model_refuse(TRADING_REASON_PORTFOLIO_CLOSED);
-    if (instrument >= 0 && !model_same_currency(&model->instruments.at[instrument].currency, &account->currency))
+    if (!model_same_currency(&model->instruments.at[instrument].currency, &account->currency))
         return model_refuse(TRADING_REASON_OTHER_CURRENCY);
     return MODEL_AGREED;
 }
@@ -261,14 +308,16 @@ static struct model_refusal check_funds(struct model *model, int instrument, str
     const struct model_account *account = account_of(model, order);
     wide limit = order->limit;
     if (order->type == TRADING_ORDER_TYPE_MARKET) {
-        int64_t ask = instrument >= 0 ? model->instruments.at[instrument].ask : 0;
+        int64_t ask = model->instruments.at[instrument].ask;
         if (!ask)
             return model_refuse(TRADING_REASON_NO_QUOTE);
         limit = model_divide((wide)ask * (SCALE + model->collar), SCALE);
     }
-    if (limit > TRADING_DECIMAL_MAX || model_divide(limit * order->quantity, SCALE) > TRADING_DECIMAL_MAX)
+    if (limit > TRADING_DECIMAL_MAX)
         return model_refuse(TRADING_REASON_TOO_LARGE);
     order->limit = (int64_t)limit;
+    if (model_divide(limit * order->quantity, SCALE) > TRADING_DECIMAL_MAX)
+        return model_refuse(TRADING_REASON_TOO_LARGE);
     *hold = (int64_t)model_divide(limit * order->quantity, SCALE);
     int64_t available = account->balance - account->held;
     if (*hold > available)
@@ -290,7 +339,8 @@ static int list_instrument(struct model *model, const trading_symbol *symbol, co
 struct model_refusal model_place_order(struct model *model, const struct model_command *command, struct model_answer *answer)
 {
     int portfolio = model_find_portfolio(model, command->portfolio);
-    int instrument = model_find_instrument(model, &command->symbol);
+    const struct model_account *account = &model->accounts.at[model->portfolios.at[portfolio].account];
+    int instrument = list_instrument(model, &command->symbol, &account->currency); /* a rejected order names it too */
     int index = add_order(model, command, portfolio, 0);
     struct model_order *order = &model->orders.at[index];
     answer->order = order->name;
@@ -304,7 +354,6 @@ struct model_refusal model_place_order(struct model *model, const struct model_c
         order->reason = refusal.reason;
         return refusal;
     }
-    instrument = list_instrument(model, &command->symbol, &account_of(model, order)->currency);
     if (order->side == TRADING_SIDE_BUY)
         change_hold(model, order, hold);
     else
@@ -370,19 +419,20 @@ static void cross(struct model *model, int instrument, int32_t house_side)
     bool buys = house_side == TRADING_SIDE_BUY;
     int64_t quoted = buys ? listed->bid : listed->ask;
     int64_t *size = buys ? &listed->bid_size : &listed->ask_size;
-    while (quoted > 0 && *size > 0) {
+    while (quoted > 0) {
+        int64_t offered = house_offer(model, instrument, house_side);
         int maker = best_resting(model, &listed->symbol, buys ? TRADING_SIDE_SELL : TRADING_SIDE_BUY, HOUSE);
-        if (maker < 0)
+        if (maker < 0 || offered == 0)
             return;
         int64_t price = model->orders.at[maker].limit;
         if (buys ? price > quoted : price < quoted)
             return;
         int buyer = buys ? HOUSE : maker;
         int seller = buys ? maker : HOUSE;
-        int64_t quantity = least(*size, leaves(&model->orders.at[maker]));
+        int64_t quantity = least(offered, leaves(&model->orders.at[maker]));
         if (seller != HOUSE)
             quantity = least(quantity, model_sellable_at_once(model, seller));
-        if (!check_sums(model, buyer, seller, quantity, price))
+        if (!check_sums(model, HOUSE, maker, quantity, price))
             continue;
         use_up(size, quantity);
         trade(model, instrument, buyer, seller, quantity, price);
@@ -392,18 +442,16 @@ static void cross(struct model *model, int instrument, int32_t house_side)
 struct model_refusal model_set_quote(struct model *model, const struct model_command *command)
 {
     trading_currency currency = model_currency_or_default(&command->currency);
-    if (command->bid && command->ask && command->bid >= command->ask)
-        return model_refuse(TRADING_REASON_CROSSED_QUOTE);
     int index = model_find_instrument(model, &command->symbol);
-    if (index >= 0 && !model_same_currency(&model->instruments.at[index].currency, &currency))
+    if (index >= 0 && command->currency.text[0] && !model_same_currency(&model->instruments.at[index].currency, &currency))
         return model_refuse(TRADING_REASON_OTHER_CURRENCY);
     index = list_instrument(model, &command->symbol, &currency);
     struct model_instrument *listed = &model->instruments.at[index];
     listed->quoted = true;
     listed->bid = command->bid;
     listed->ask = command->ask;
-    listed->bid_size = command->bid_size;
-    listed->ask_size = command->ask_size;
+    listed->bid_size = command->bid ? command->bid_size : 0;
+    listed->ask_size = command->ask ? command->ask_size : 0;
     listed->quote_time = model->now;
     cross(model, index, TRADING_SIDE_BUY);
     cross(model, index, TRADING_SIDE_SELL);

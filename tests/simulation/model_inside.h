@@ -42,6 +42,9 @@ trading_currency model_currency_or_default(const trading_currency *currency);
 /* model_portfolio.c */
 /* The portfolio's position in the instrument, or NULL. */
 struct model_position *model_position(struct model *model, int portfolio, int instrument);
+/* What the portfolio's lots cost, and what it has made so far. */
+wide model_cost(const struct model *model, int portfolio);
+wide model_realized(const struct model *model, int portfolio);
 /* The lot that the order bought, also when nothing is left of it, or NULL. */
 struct model_lot *model_lot(struct model *model, int order);
 struct model_refusal model_check_shares(struct model *model, int portfolio, const struct model_command *command);

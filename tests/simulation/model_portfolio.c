@@ -1,7 +1,7 @@
 /* Shares: positions, lots, what is reserved of them, what they cost. */
 #include "simulation/model_inside.h"
 
-enum { LOTS_AT_ONCE = 128 };
+enum { LOTS_AT_ONCE = 128, NO_ORDER = -1 };
 
 struct model_position *model_position(struct model *model, int portfolio, int instrument)
 {
@@ -11,6 +11,22 @@ struct model_position *model_position(struct model *model, int portfolio, int in
             return position;
     }
     return NULL;
+}
+
+wide model_cost(const struct model *model, int portfolio)
+{
+    wide cost = 0;
+    for (int i = 0; i < model->lots.count; i++)
+        cost += model->lots.at[i].portfolio == portfolio ? model->lots.at[i].cost : 0;
+    return cost;
+}
+
+wide model_realized(const struct model *model, int portfolio)
+{
+    wide realized = 0;
+    for (int i = 0; i < model->positions.count; i++)
+        realized += model->positions.at[i].portfolio == portfolio ? model->positions.at[i].realized : 0;
+    return realized;
 }
 
 struct model_lot *model_lot(struct model *model, int order)
@@ -41,8 +57,7 @@ struct model_refusal model_check_shares(struct model *model, int portfolio, cons
         if (free_in_lot < command->quantity)
             return model_refuse_amounts(TRADING_REASON_LOT_TOO_SMALL, command->quantity, free_in_lot);
     }
-    int instrument = model_find_instrument(model, &command->symbol);
-    const struct model_position *position = instrument >= 0 ? model_position(model, portfolio, instrument) : NULL;
+    const struct model_position *position = model_position(model, portfolio, model_find_instrument(model, &command->symbol));
     int64_t unreserved = position ? position->quantity - position->reserved : 0;
     if (unreserved < command->quantity)
         return model_refuse_amounts(TRADING_REASON_INSUFFICIENT_SHARES, command->quantity, unreserved);
@@ -80,6 +95,11 @@ void model_acquire(struct model *model, int index, int64_t quantity, int64_t cos
     }
     position->quantity += quantity;
     struct model_lot *lot = model_lot(model, index);
+    if (lot &&
+        lot->quantity == 0) { /* sold out, and bought again by what is left of its order: it begins anew, as the newest */
+        *lot = (struct model_lot){.order = NO_ORDER};
+        lot = NULL;
+    }
     if (!lot) {
         MODEL_ADD(model->lots,
                   (struct model_lot){
@@ -105,7 +125,7 @@ static int64_t take_piece(struct model_lot *lot, int64_t piece)
  * reserved by name. */
 static int64_t takeable(const struct model *model, const struct model_order *order, const struct model_lot *lot)
 {
-    if (lot->portfolio != order->portfolio ||
+    if (lot->quantity == 0 || lot->portfolio != order->portfolio ||
         !model_same_symbol(&model->instruments.at[lot->instrument].symbol, &order->symbol))
         return 0;
     if (order->lot)

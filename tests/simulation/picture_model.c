@@ -13,10 +13,25 @@ static int64_t cost_of(const struct model *model, int portfolio, int instrument)
     return cost;
 }
 
-static int64_t value_of(const struct model *model, const struct model_position *position)
+static wide value_of(const struct model *model, const struct model_position *position)
 {
     int64_t mark = model_mark(&model->instruments.at[position->instrument]);
-    return (int64_t)model_divide((wide)mark * position->quantity, TRADING_DECIMAL_ONE);
+    return model_divide((wide)mark * position->quantity, TRADING_DECIMAL_ONE);
+}
+
+/* Whether what the portfolio holds, or one of its positions, is worth more than a decimal can say: views then refuse to tell. */
+static bool is_untold(const struct model *model, int portfolio, bool in_all)
+{
+    wide sum = 0;
+    wide largest = 0;
+    for (int i = 0; i < model->positions.count; i++) {
+        if (model->positions.at[i].portfolio != portfolio)
+            continue;
+        wide value = value_of(model, &model->positions.at[i]);
+        sum += value;
+        largest = value > largest ? value : largest;
+    }
+    return (in_all ? sum : largest) > TRADING_DECIMAL_MAX;
 }
 
 static int64_t symbol_of(const struct model *model, int instrument)
@@ -76,18 +91,23 @@ static void draw_lots(struct picture *picture, const struct model *model, int po
 
 static void draw_positions(struct picture *picture, const struct model *model, int portfolio)
 {
+    bool untold = is_untold(model, portfolio, false);
+    if (untold)
+        picture_add(picture, PICTURE_POSITIONS, (int64_t[]){model->portfolios.at[portfolio].name, 0, 0, 0, 0, 0, 0, 0, 0});
     for (int i = 0; i < model->positions.count; i++) {
         const struct model_position *position = &model->positions.at[i];
         if (position->portfolio != portfolio)
             continue;
+        draw_lots(picture, model, portfolio, position->instrument);
+        if (untold)
+            continue;
         int64_t cost = cost_of(model, portfolio, position->instrument);
-        int64_t value = value_of(model, position);
+        int64_t value = (int64_t)value_of(model, position);
         picture_add(picture, PICTURE_POSITIONS,
                     (int64_t[]){model->portfolios.at[portfolio].name, symbol_of(model, position->instrument),
                                 position->quantity, position->reserved, cost,
                                 model_mark(&model->instruments.at[position->instrument]), value, position->realized,
                                 value - cost});
-        draw_lots(picture, model, portfolio, position->instrument);
     }
 }
 
@@ -100,12 +120,16 @@ static void draw_portfolio(struct picture *picture, const struct model *model, i
     int64_t cost = 0;
     int64_t value = 0;
     int64_t realized = 0;
+    if (is_untold(model, index, true)) {
+        picture_add(picture, PICTURE_PORTFOLIOS, (int64_t[]){portfolio->name, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+        return;
+    }
     for (int i = 0; i < model->positions.count; i++) {
         if (model->positions.at[i].portfolio != index)
             continue;
         held += model->positions.at[i].quantity > 0;
         cost += cost_of(model, index, model->positions.at[i].instrument);
-        value += value_of(model, &model->positions.at[i]);
+        value += (int64_t)value_of(model, &model->positions.at[i]);
         realized += model->positions.at[i].realized;
     }
     for (int i = 0; i < model->open_orders.count; i++)
@@ -214,14 +238,18 @@ static void draw_instrument(struct picture *picture, const struct model *model, 
 
 static void draw_ledger(struct picture *picture, const struct model *model, const struct model_ledger *ledger)
 {
-    int64_t customers = 0;
+    int64_t currency = picture_letters(ledger->currency.text, sizeof(trading_currency));
+    wide customers = 0;
     for (int i = 0; i < model->accounts.count; i++)
-        if (picture_letters(model->accounts.at[i].currency.text, sizeof(trading_currency)) ==
-            picture_letters(ledger->currency.text, sizeof(trading_currency)))
+        if (picture_letters(model->accounts.at[i].currency.text, sizeof(trading_currency)) == currency)
             customers += model->accounts.at[i].balance;
-    picture_add(picture, PICTURE_LEDGERS,
-                (int64_t[]){picture_letters(ledger->currency.text, sizeof(trading_currency)), customers, (int64_t)ledger->house,
-                            (int64_t)ledger->bank, 0, 0});
+    const wide totals[] = {customers, ledger->house, ledger->bank, 0, 0};
+    int64_t cells[11] = {currency};
+    for (int i = 0; i < 5; i++) {
+        cells[1 + 2 * i] = (int64_t)totals[i];
+        cells[2 + 2 * i] = (int64_t)(totals[i] >> 64);
+    }
+    picture_add(picture, PICTURE_LEDGERS, cells);
 }
 
 void picture_of_model(struct picture *picture, const struct model *model, bool whole)

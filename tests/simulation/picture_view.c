@@ -134,6 +134,11 @@ static int32_t draw_positions(const struct sitting *sitting, const trading_id *p
         trading_position page[PAGE];
         size_t count = 0;
         int32_t code = trading_view_positions(sitting->view, portfolio, &cursor, page, PAGE, &count, sitting->error);
+        if (code == TRADING_E_OVERFLOW) { /* worth more than a decimal can say */
+            picture_add(sitting->picture, PICTURE_POSITIONS,
+                        (int64_t[]){portfolio_name(sitting, portfolio), 0, 0, 0, 0, 0, 0, 0, 0});
+            return TRADING_OK;
+        }
         if (code || count == 0)
             return code;
         for (size_t i = 0; i < count; i++)
@@ -144,10 +149,15 @@ static int32_t draw_positions(const struct sitting *sitting, const trading_id *p
     }
 }
 
-static int32_t draw_portfolio(const struct sitting *sitting, const trading_id *id)
+static int32_t draw_figures(const struct sitting *sitting, const trading_id *id)
 {
     trading_portfolio portfolio = {.size = sizeof(portfolio)};
     int32_t code = trading_view_portfolio(sitting->view, id, &portfolio, sitting->error);
+    if (code == TRADING_E_OVERFLOW) {
+        picture_add(sitting->picture, PICTURE_PORTFOLIOS,
+                    (int64_t[]){portfolio_name(sitting, id), 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+        return TRADING_OK;
+    }
     if (code)
         return code;
     picture_add(sitting->picture, PICTURE_PORTFOLIOS,
@@ -155,7 +165,14 @@ static int32_t draw_portfolio(const struct sitting *sitting, const trading_id *i
                             portfolio.loyalty, picture_letters(portfolio.currency.text, sizeof(portfolio.currency)),
                             portfolio.opened, portfolio.position_count, portfolio.open_order_count, portfolio.traded,
                             portfolio.cost_basis, portfolio.market_value, portfolio.realized_pnl, portfolio.unrealized_pnl});
-    code = draw_positions(sitting, id);
+    return TRADING_OK;
+}
+
+static int32_t draw_portfolio(const struct sitting *sitting, const trading_id *id)
+{
+    int32_t code = draw_figures(sitting, id);
+    if (!code)
+        code = draw_positions(sitting, id);
     if (!code)
         code = draw_lots(sitting, id);
     if (!code)
@@ -280,12 +297,23 @@ static int32_t draw_instruments(const struct sitting *sitting)
     }
 }
 
-/* A total as a number; the simulations keep theirs within a decimal. */
-static int64_t total(const trading_total *total)
+/* A total as a number of millionths. */
+static wide read_total(const char *text)
 {
-    trading_decimal value = INT64_MIN;
-    trading_decimal_parse(total->text, strnlen(total->text, sizeof(total->text)), &value);
-    return value;
+    bool negative = *text == '-';
+    int decimals = -1;
+    wide value = 0;
+    for (text += negative; *text; text++) {
+        if (*text == '.') {
+            decimals = 0;
+            continue;
+        }
+        value = value * 10 + (*text - '0');
+        decimals += decimals >= 0;
+    }
+    for (decimals = decimals < 0 ? 0 : decimals; decimals < 6; decimals++)
+        value *= 10;
+    return negative ? -value : value;
 }
 
 static int32_t draw_ledgers(const struct sitting *sitting)
@@ -296,9 +324,14 @@ static int32_t draw_ledgers(const struct sitting *sitting)
         int32_t code = trading_view_ledger(sitting->view, &cursor, &ledger, sitting->error);
         if (code)
             return code == TRADING_E_NOT_FOUND ? TRADING_OK : code;
-        picture_add(sitting->picture, PICTURE_LEDGERS,
-                    (int64_t[]){picture_letters(ledger.currency.text, sizeof(ledger.currency)), total(&ledger.customers),
-                                total(&ledger.house), total(&ledger.bank), total(&ledger.clearing), total(&ledger.fee)});
+        const trading_total *totals[] = {&ledger.customers, &ledger.house, &ledger.bank, &ledger.clearing, &ledger.fee};
+        int64_t cells[11] = {picture_letters(ledger.currency.text, sizeof(ledger.currency))};
+        for (int i = 0; i < 5; i++) {
+            wide total = read_total(totals[i]->text);
+            cells[1 + 2 * i] = (int64_t)total;
+            cells[2 + 2 * i] = (int64_t)(total >> 64);
+        }
+        picture_add(sitting->picture, PICTURE_LEDGERS, cells);
     }
 }
 

@@ -50,7 +50,7 @@ struct simulation {
 /* Every seed runs another configuration; every third one is on disk and is opened again and again. */
 static void choose_options(struct simulation *simulation)
 {
-    static const uint64_t commit_bytes[] = {65536, 262144, 4194304};
+    static const uint64_t commit_bytes[] = {65536, 65536, 4194304};
     static const uint64_t events[] = {0, 700, 5000, 1000000};
     struct chance *chance = &simulation->chance;
     trading_engine_options *engine = &simulation->options.engine;
@@ -166,15 +166,14 @@ static bool run_seed(uint64_t seed, int64_t commands, const struct options *opti
     simulation.options.uri = simulation.on_disk ? simulation.folder.uri : "memory:";
     generator_init(&simulation.generator, seed, &simulation.world.model);
     bool agrees = world_open(&simulation.world, &simulation.options) && run_commands(&simulation, commands);
-    int orders = simulation.world.model.orders.count;
-    int executions = simulation.world.model.executions.count;
-    int accounts = simulation.world.model.accounts.count;
+    const struct model *model = &simulation.world.model;
+    if (agrees)
+        printf("seed %" PRIu64 ": %" PRId64 " commands, %d accounts, %d orders, %d executions, %" PRId64 " pauses%s\n", seed,
+               commands, model->accounts.count, model->orders.count, model->executions.count, simulation.world.pauses,
+               simulation.on_disk ? ", on disk" : "");
     world_close(&simulation.world);
     agrees = agrees && !simulation.world.failure[0];
-    if (agrees)
-        printf("seed %" PRIu64 ": %" PRId64 " commands, %d accounts, %d orders, %d executions%s\n", seed, commands, accounts,
-               orders, executions, simulation.on_disk ? ", on disk" : "");
-    else
+    if (!agrees)
         report(&simulation, options);
     fflush(stdout);
     finish(&simulation);

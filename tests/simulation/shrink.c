@@ -21,7 +21,7 @@ static bool run_steps(struct world *world, const struct step *steps, size_t coun
         if (count < SHORT && !world_compare(world, false))
             return false;
     }
-    return world_compare(world, count < SHORT) && world_verify(world) && world_tally(world);
+    return world_compare(world, true) && world_verify(world) && world_tally(world);
 }
 
 bool simulation_replay(const struct world_options *options, const struct step *steps, size_t count, char *failure)

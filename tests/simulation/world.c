@@ -87,16 +87,17 @@ void world_close(struct world *world)
     world->results.at = NULL;
 }
 
-/* The version that the entity which the command names has now; 0: there is no such entity. */
+/* The version that the entity which the command changes has now; 0: there is no such entity. A refund changes the account. */
 static int64_t version_of(struct world *world, const struct model_command *command)
 {
     trading_view *view = NULL;
     trading_account account = {.size = sizeof(account)};
     trading_portfolio portfolio = {.size = sizeof(portfolio)};
     trading_order order = {.version = 0};
+    bool cancels = command->type == TRADING_COMMAND_CANCEL_ORDER;
     if (trading_view_open(&view, world->engine, TRADING_VIEW_LATEST, NULL))
         return 0;
-    if (command->order) {
+    if (cancels) {
         trading_id id = names_id(&world->names, TRADING_ENTITY_ORDER, command->order);
         trading_view_order(view, &id, &order, NULL);
     } else if (command->portfolio) {
@@ -107,15 +108,26 @@ static int64_t version_of(struct world *world, const struct model_command *comma
         trading_view_account(view, &id, &account, NULL);
     }
     trading_view_close(view);
-    return command->order ? order.version : command->portfolio ? portfolio.version : account.version;
+    return cancels ? order.version : command->portfolio ? portfolio.version : account.version;
 }
 
-static void lower(struct world *world, const struct step *step, struct step_lowered *lowered)
+/* A name whose id is not known yet, because what it names is made in the same batch, is a stranger's to engine and model alike. */
+static void make_strange(const struct world *world, int32_t entity, int64_t *name)
 {
-    step_lower(&step->command, &world->names, world->options.seed, lowered);
-    if (step->command.version == MODEL_VERSION_RIGHT)
-        lowered->command.expected_version = version_of(world, &step->command);
-    if (step->command.version == MODEL_VERSION_WRONG)
+    if (*name && !names_knows(&world->names, entity, *name))
+        *name |= INT64_C(1) << 60;
+}
+
+static void lower(struct world *world, struct model_command *command, struct step_lowered *lowered)
+{
+    make_strange(world, TRADING_ENTITY_ACCOUNT, &command->account);
+    make_strange(world, TRADING_ENTITY_PORTFOLIO, &command->portfolio);
+    make_strange(world, TRADING_ENTITY_ORDER, &command->order);
+    make_strange(world, TRADING_ENTITY_ORDER, &command->lot);
+    step_lower(command, &world->names, world->options.seed, lowered);
+    if (command->version == MODEL_VERSION_RIGHT)
+        lowered->command.expected_version = version_of(world, command);
+    if (command->version == MODEL_VERSION_WRONG)
         lowered->command.expected_version = INT64_C(1) << 40;
 }
 
@@ -202,55 +214,72 @@ static bool same_result(struct world *world, const struct model_command *command
            answer_same(&world->names, expected, actual, world->failure, sizeof(world->failure));
 }
 
-/* Closing a portfolio places orders that no result names: they are the newest ones of the portfolio. */
+/* Gives the portfolio's orders in the view their names, the newest first, until all have theirs. */
+static int32_t bind_orders(struct world *world, trading_view *view, int64_t portfolio, trading_error *error)
+{
+    uint64_t cursor = 0;
+    int index = model_find_portfolio(&world->model, portfolio);
+    trading_id id = names_id(&world->names, TRADING_ENTITY_PORTFOLIO, portfolio);
+    int nameless = 0;
+    for (int i = 0; i < world->model.orders.count; i++)
+        nameless += world->model.orders.at[i].portfolio == index &&
+                    !names_knows(&world->names, TRADING_ENTITY_ORDER, world->model.orders.at[i].name);
+    for (int i = world->model.orders.count - 1; i >= 0 && nameless > 0; i--) {
+        const struct model_order *order = &world->model.orders.at[i];
+        trading_order shown = {.version = 0};
+        size_t count = 0;
+        if (order->portfolio != index)
+            continue;
+        int32_t code = trading_view_orders(view, &id, 0, &cursor, &shown, 1, &count, error);
+        if (code)
+            return code;
+        nameless -= !names_knows(&world->names, TRADING_ENTITY_ORDER, order->name);
+        if (count == 0 || !names_bind(&world->names, TRADING_ENTITY_ORDER, order->name, &shown.id))
+            world_fail(world, "the orders that close portfolio #%" PRId64 " are others than the model's",
+                       MODEL_NUMBER_OF(portfolio));
+    }
+    return TRADING_OK;
+}
+
+/* Closing a portfolio places orders that no result names. */
 static bool bind_liquidations(struct world *world, int64_t portfolio)
 {
     trading_view *view = NULL;
     trading_error error = {0};
-    uint64_t cursor = 0;
-    trading_id id = names_id(&world->names, TRADING_ENTITY_PORTFOLIO, portfolio);
     int32_t code = trading_view_open(&view, world->engine, TRADING_VIEW_LATEST, &error);
-    if (code)
-        return fail_code(world, "view", code, &error);
-    int index = model_find_portfolio(&world->model, portfolio);
-    for (int i = world->model.orders.count - 1; i >= 0; i--) {
-        const struct model_order *order = &world->model.orders.at[i];
-        trading_order shown;
-        size_t count = 0;
-        if (order->portfolio != index)
-            continue;
-        if (names_knows(&world->names, TRADING_ENTITY_ORDER, order->name))
-            break;
-        code = trading_view_orders(view, &id, 0, &cursor, &shown, 1, &count, &error);
-        if (code || count == 0 || !names_bind(&world->names, TRADING_ENTITY_ORDER, order->name, &shown.id)) {
-            world_fail(world, "the orders that closed portfolio #%" PRId64 " are not those of the model",
-                       MODEL_NUMBER_OF(portfolio));
-            break;
-        }
-    }
+    if (!code)
+        code = bind_orders(world, view, portfolio, &error);
     trading_view_close(view);
-    return !world->failure[0];
+    return code ? fail_code(world, "view", code, &error) : !world->failure[0];
 }
 
-static bool run_commands(struct world *world, const struct step *steps, size_t count, struct step_lowered *lowered,
-                         trading_command *commands, trading_result *results)
+/* What a batch needs while it runs. */
+struct batch {
+    size_t count;
+    struct model_command *meant;
+    struct step_lowered *lowered;
+    trading_command *commands;
+    trading_result *results;
+};
+
+static bool run_batch(struct world *world, const struct batch *batch)
 {
-    for (size_t i = 0; i < count; i++) {
-        lower(world, &steps[i], &lowered[i]);
-        commands[i] = lowered[i].command;
+    for (size_t i = 0; i < batch->count; i++) {
+        lower(world, &batch->meant[i], &batch->lowered[i]);
+        batch->commands[i] = batch->lowered[i].command;
     }
-    if (!hand_over(world, commands, count, results))
+    if (!hand_over(world, batch->commands, batch->count, batch->results))
         return false;
-    for (size_t i = 0; i < count; i++) {
-        const struct model_command *command = &steps[i].command;
+    for (size_t i = 0; i < batch->count; i++) {
+        const struct model_command *command = &batch->meant[i];
         struct model_answer expected = model_execute(&world->model, command);
         world->failed_number = command->number;
-        if (!same_result(world, command, &expected, &results[i]))
+        if (!same_result(world, command, &expected, &batch->results[i]))
             return false;
     }
-    for (size_t i = 0; i < count; i++)
-        if (steps[i].command.type == TRADING_COMMAND_CLOSE_PORTFOLIO && results[i].status == TRADING_STATUS_ACCEPTED &&
-            !bind_liquidations(world, steps[i].command.portfolio))
+    for (size_t i = 0; i < batch->count; i++)
+        if (batch->meant[i].type == TRADING_COMMAND_CLOSE_PORTFOLIO && batch->results[i].status == TRADING_STATUS_ACCEPTED &&
+            !bind_liquidations(world, batch->meant[i].portfolio))
             return false;
     world->failed_number = 0;
     return true;
@@ -262,16 +291,20 @@ bool world_run(struct world *world, const struct step *steps, size_t count)
         return close_engine(world, steps->action == STEP_CLOSE ? TRADING_CLOSE_DRAIN : TRADING_CLOSE_ABANDON) &&
                open_engine(world);
     atomic_store(&world->clock, steps->time);
-    if (steps->time > world->model.now)
-        world->model.now = steps->time; /* time never goes back */
-    struct step_lowered *lowered = calloc(count, sizeof(*lowered));
-    trading_command *commands = calloc(count, sizeof(*commands));
-    trading_result *results = calloc(count, sizeof(*results));
-    bool agrees = lowered && commands && results ? run_commands(world, steps, count, lowered, commands, results)
-                                                 : world_fail(world, "out of memory");
-    free(lowered);
-    free(commands);
-    free(results);
+    int64_t before = world->newest_position;
+    world->model.now = steps->time > world->newest_time ? steps->time : world->newest_time;
+    struct batch batch = {count, calloc(count, sizeof(*batch.meant)), calloc(count, sizeof(*batch.lowered)),
+                          calloc(count, sizeof(*batch.commands)), calloc(count, sizeof(*batch.results))};
+    bool has_memory = batch.meant && batch.lowered && batch.commands && batch.results;
+    for (size_t i = 0; i < count && has_memory; i++)
+        batch.meant[i] = steps[i].command;
+    bool agrees = has_memory ? run_batch(world, &batch) : world_fail(world, "out of memory");
+    if (world->newest_position > before)
+        world->newest_time = world->model.now;
+    free(batch.meant);
+    free(batch.lowered);
+    free(batch.commands);
+    free(batch.results);
     return agrees;
 }
 
@@ -299,9 +332,11 @@ bool world_compare(struct world *world, bool whole)
 {
     struct picture expected;
     picture_init(&expected);
-    picture_of_model(&expected, &world->model, whole);
-    bool agrees =
-        compare_at(world, TRADING_VIEW_NOW, &expected, whole) && compare_at(world, TRADING_VIEW_LATEST, &expected, false);
+    picture_of_model(&expected, &world->model, false);
+    bool agrees = compare_at(world, TRADING_VIEW_LATEST, &expected, false);
+    if (whole)
+        picture_of_model(&expected, &world->model, true);
+    agrees = agrees && compare_at(world, TRADING_VIEW_NOW, &expected, whole);
     picture_free(&expected);
     return agrees;
 }

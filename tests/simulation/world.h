@@ -28,6 +28,8 @@ struct world {
     _Atomic uint64_t entropy;
     MODEL_ARRAY(trading_result) results; /* by command's number: the first one's */
     int64_t newest_position;             /* of the results so far */
+    trading_time newest_time;            /* of the batches that left something in the journal: time never goes back behind it */
+    int64_t pauses;                      /* how often work went on in another commit, as the tally found */
     char failure[1024];                  /* what did not agree; empty: nothing */
     int64_t failed_number;               /* the command at which it showed; 0: none in particular */
 };
