@@ -39,7 +39,8 @@ static uint32_t sell_holding(struct process *process, const struct holding_recor
     return order_place(process, &terms);
 }
 
-/* work->cursor is the holding that is sold next, work->order the sale that goes on; so the work can pause between any two trades. */
+/* work->cursor is the holding that is sold next, work->order the sale that goes on; so the work can pause between any two trades. It only
+ * pauses before something to sell: a commit that goes on with it has an event. */
 static bool sell_holdings(struct process *process, struct work *work)
 {
     for (;;) {
@@ -48,9 +49,9 @@ static bool sell_holdings(struct process *process, struct work *work)
         work->order = 0;
         if (!work->cursor)
             return true;
-        if (!process_has_room(process))
-            return false;
         const struct holding_record holding = *holding_get(&process->domain->portfolios, work->cursor);
+        if (holding.quantity && !process_has_room(process))
+            return false;
         if (holding.quantity)
             work->order = sell_holding(process, &holding);
         work->cursor = holding.next_of_portfolio;
