@@ -24,7 +24,7 @@ static void drive(trading_engine *engine, struct submission *submission)
     while (!submission->finished) {
         trading_error error;
         if (engine_check(engine, &error))
-            queue_abandon(&engine->queue, &error);
+            engine_fail_waiting(engine, &error);
         else
             engine_round(engine);
         engine_keep(engine);
@@ -57,12 +57,14 @@ int32_t trading_engine_execute(trading_engine *engine, const trading_command *co
     if (code || count == 0)
         return code;
     memset(results, 0, count * sizeof *results);
+    queue_enter(&engine->queue);
     size_t limit = engine->options.queue_commands;
     for (size_t done = 0; done < count && !code;) {
         size_t piece = count - done < limit ? count - done : limit;
         code = execute_piece(engine, commands + done, piece, results + done, done > 0, error);
         done += piece;
     }
+    queue_leave(&engine->queue);
     return code;
 }
 
@@ -97,6 +99,7 @@ int32_t trading_engine_poll(trading_engine *engine, trading_completion *completi
     int32_t code = host_check(engine->host, error);
     if (code)
         return code;
+    queue_enter(&engine->queue);
     struct submission *submission = queue_poll(&engine->queue, engine->manual ? 0 : timeout);
     while (submission) {
         completions[(*taken)++] = (trading_completion){
@@ -104,6 +107,7 @@ int32_t trading_engine_poll(trading_engine *engine, trading_completion *completi
         memory_release(&engine->memory, submission, sizeof *submission);
         submission = *taken < max ? queue_poll(&engine->queue, 0) : NULL;
     }
+    queue_leave(&engine->queue);
     return *taken ? error_clear(error) : error_set(error, TRADING_E_TIMEOUT, "no submission has finished");
 }
 
@@ -115,8 +119,8 @@ int32_t trading_engine_step(trading_engine *engine, uint32_t batches, uint32_t *
         code = error_set(error, TRADING_E_INVALID, "only an engine opened with TRADING_ENGINE_MANUAL is stepped by its host");
     if (!code) {
         pthread_mutex_lock(&engine->step_mutex);
-        while (count < batches && (!queue_is_empty(&engine->queue) || process_has_work(&engine->domain)) &&
-               engine_round(engine))
+        engine->stalled = false;
+        while (count < batches && (!queue_is_empty(&engine->queue) || engine_goes_on(engine)) && engine_round(engine))
             count++;
         engine_keep(engine);
         pthread_mutex_unlock(&engine->step_mutex);

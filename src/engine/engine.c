@@ -266,7 +266,7 @@ static void drain(trading_engine *engine)
 {
     pthread_mutex_lock(&engine->step_mutex);
     while (engine->manual && !engine->read_only && atomic_load(&engine->state) == TRADING_OK &&
-           (!queue_is_empty(&engine->queue) || process_has_work(&engine->domain)) && engine_round(engine))
+           (!queue_is_empty(&engine->queue) || engine_goes_on(engine)) && engine_round(engine))
         continue;
     pthread_mutex_unlock(&engine->step_mutex);
 }
@@ -297,11 +297,15 @@ int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error 
     stop_threads(engine);
     trading_error closed;
     error_set(&closed, TRADING_E_CLOSED, "the engine was closed before the command was decided");
+    pthread_mutex_lock(
+        &engine->step_mutex); /* of a manual engine that another thread drives, what is in flight is finished first */
     queue_abandon(&engine->queue, &closed);
+    pthread_mutex_unlock(&engine->step_mutex);
+    queue_end(&engine->queue);
     error_clear(error);
     if (how == TRADING_CLOSE_DRAIN && atomic_load(&engine->state) == TRADING_OK)
         code = engine_write_checkpoint(engine, error);
-    host_engine_closed(host);
     tear_down(engine);
+    host_engine_closed(host);
     return code;
 }

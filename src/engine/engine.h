@@ -70,6 +70,7 @@ struct trading_engine {
     struct batch *syncing; /* NULL: no append is under way */
     uint32_t retries;      /* appends in a row that were not successful */
     bool unresolved;       /* what the journal holds must be learnt before anything is decided */
+    bool stalled;          /* the append of paused work failed: it goes on with the next command, not by itself */
     uint8_t entropy[ENGINE_ENTROPY_BYTES];
     size_t entropy_left;
     uint8_t sealed[ENGINE_SEALED_BYTES];
@@ -198,6 +199,10 @@ void *engine_decider(void *engine);
 void *engine_appender(void *engine);
 /* One round by hand; whether anything was done. */
 bool engine_round(trading_engine *engine);
+/* Whether paused work is to go on though no command waits. */
+bool engine_goes_on(const trading_engine *engine);
+/* Fails what waits to be decided; nothing may be in flight. */
+void engine_fail_waiting(trading_engine *engine, const trading_error *error);
 
 /* ---- projection.c ---- */
 

@@ -102,7 +102,7 @@ static int32_t write_snapshot(trading_engine *engine, trading_error *error)
 /* What was tried counts like what succeeded: a checkpoint that cannot be written is tried again an interval later, not at once. */
 static bool is_due(trading_engine *engine, uint64_t interval, _Atomic int64_t *last)
 {
-    return interval && engine_durable(engine) - atomic_load(last) >= (int64_t)interval;
+    return interval && (uint64_t)(engine_durable(engine) - atomic_load(last)) >= interval;
 }
 
 static bool checkpoint_is_due(trading_engine *engine)

@@ -127,13 +127,11 @@ static bool has_room(const trading_engine *engine, const struct batch *batch)
            !engine->process.broken && !domain_failed(&engine->domain);
 }
 
-static bool keep_slice(trading_engine *engine, struct batch *batch, const struct slice *slice)
+/* Before a slice is taken: one that could not be kept would have to be answered before what the batch that syncs has of it. */
+static bool reserve_slice(trading_engine *engine, struct batch *batch)
 {
-    if (memory_grow(&engine->memory, (void **)&batch->slices, &batch->slice_capacity, batch->slice_count + 1,
-                    sizeof *batch->slices))
-        return false;
-    batch->slices[batch->slice_count++] = *slice;
-    return true;
+    return !memory_grow(&engine->memory, (void **)&batch->slices, &batch->slice_capacity, batch->slice_count + 1,
+                        sizeof *batch->slices);
 }
 
 /* Decides a slice as far as the commit has room; what it has none for goes back to the queue. */
@@ -150,10 +148,7 @@ static bool decide_slice(trading_engine *engine, struct batch *batch, struct sli
     if (rest.count)
         queue_return(&engine->queue, &rest, 1);
     slice.count = i;
-    if (slice.count && !keep_slice(engine, batch, &slice)) {
-        queue_fail(&engine->queue, &slice, TRADING_STATUS_NONE, &(trading_error){.code = TRADING_E_NO_MEMORY});
-        good = error_no_memory(error, "a batch") == TRADING_OK;
-    }
+    batch->slices[batch->slice_count++] = slice;
     return good;
 }
 
@@ -161,6 +156,8 @@ static bool decide_commands(trading_engine *engine, struct batch *batch, trading
 {
     size_t left = engine->options.batch_commands;
     while (left && has_room(engine, batch) && !process_has_work(&engine->domain)) {
+        if (!reserve_slice(engine, batch))
+            return !error_no_memory(error, "a batch");
         struct slice slice = queue_take(&engine->queue, left);
         if (!slice.count)
             return true;
@@ -287,6 +284,12 @@ static void fail_slices(trading_engine *engine, struct batch *batch, int32_t sta
     batch->slice_count = 0;
 }
 
+void engine_fail_waiting(trading_engine *engine, const trading_error *error)
+{
+    queue_abandon(&engine->queue, error);
+    engine_progress(engine);
+}
+
 static void count(trading_engine *engine, const struct batch *batch)
 {
     atomic_fetch_add_explicit(&engine->commits, 1, memory_order_relaxed);
@@ -328,6 +331,16 @@ static void drop_shared_slice(const struct batch *failed, struct batch *next)
         memmove(next->slices, next->slices + 1, --next->slice_count * sizeof *next->slices);
 }
 
+/* Paused work that was in the failed batch comes before any command, so what waits fails with it. It goes on with the next command rather
+ * than by itself, which would be without end while the store takes nothing. */
+static void stall(trading_engine *engine, const trading_error *error)
+{
+    if (!process_has_work(&engine->domain))
+        return;
+    engine->stalled = true;
+    engine_fail_waiting(engine, error);
+}
+
 /* The batch is not surely durable, and `next`, which may be NULL, was decided on it. Everything that is not durable is dropped, and what
  * the journal really holds decides how it is answered. */
 static void recover(trading_engine *engine, struct batch *failed, struct batch *next, bool again)
@@ -348,6 +361,8 @@ static void recover(trading_engine *engine, struct batch *failed, struct batch *
             queue_return(&engine->queue, next->slices, next->slice_count);
         }
         fail_slices(engine, failed, TRADING_STATUS_UNKNOWN, &unknown);
+        engine->stalled = true;
+        engine_progress(engine);
         return;
     }
     bool done = happened(engine, failed);
@@ -358,12 +373,14 @@ static void recover(trading_engine *engine, struct batch *failed, struct batch *
         queue_return(&engine->queue, next->slices, next->slice_count);
         next->slice_count = 0;
     }
-    if (done)
+    if (done) {
         answer_slices(engine, failed);
-    else if (retry)
+    } else if (retry) {
         queue_return(&engine->queue, failed->slices, failed->slice_count);
-    else
+    } else {
         fail_slices(engine, failed, TRADING_STATUS_NONE, outcome);
+        stall(engine, outcome);
+    }
     failed->slice_count = 0;
     engine_progress(engine);
 }
@@ -373,6 +390,7 @@ static bool finish(trading_engine *engine, struct batch *batch, struct batch *ne
 {
     if (batch->outcome.code == TRADING_OK) {
         engine->retries = 0;
+        engine->stalled = false;
         succeed(engine, batch);
         return true;
     }
@@ -396,7 +414,7 @@ static void fail_deciding(trading_engine *engine, struct batch *batch, const tra
         engine_poison(engine, error->code, error->message);
         domain_discard(&engine->domain);
         fail_slices(engine, batch, TRADING_STATUS_NONE, error);
-        queue_abandon(&engine->queue, error);
+        engine_fail_waiting(engine, error);
         return;
     }
     recover(engine, batch, NULL, false);
@@ -410,7 +428,7 @@ static bool resolve(trading_engine *engine)
     if (!engine->unresolved)
         return true;
     if (engine_catch_up(engine, &error)) {
-        queue_abandon(&engine->queue, &error);
+        engine_fail_waiting(engine, &error);
         return false;
     }
     engine->unresolved = false;
@@ -420,6 +438,11 @@ static bool resolve(trading_engine *engine)
 static struct batch *idle_batch(trading_engine *engine)
 {
     return engine->syncing == &engine->batches[0] ? &engine->batches[1] : &engine->batches[0];
+}
+
+bool engine_goes_on(const trading_engine *engine)
+{
+    return process_has_work(&engine->domain) && !engine->stalled;
 }
 
 bool engine_round(trading_engine *engine)
@@ -467,11 +490,12 @@ void *engine_decider(void *arg)
             finish_syncing(engine, NULL);
             continue;
         }
-        bool has_work = !refusing && process_has_work(&engine->domain);
+        bool has_work = !refusing && engine_goes_on(engine);
         if (!engine->syncing && !has_work && !queue_wait(&engine->queue))
             return NULL;
         if (is_refusing(engine, &error)) {
-            queue_abandon(&engine->queue, &error);
+            if (!engine->syncing) /* else what waits may be the rest of what is in flight */
+                engine_fail_waiting(engine, &error);
             continue;
         }
         if (!engine->syncing && atomic_exchange(&engine->checkpoint_inline, false))

@@ -15,6 +15,7 @@ void queue_open(struct queue *queue, struct memory *memory, size_t limit)
     pthread_cond_init(&queue->arrived, &attributes);
     pthread_cond_init(&queue->completed, &attributes);
     pthread_cond_init(&queue->room, &attributes);
+    pthread_cond_init(&queue->left, &attributes);
     pthread_condattr_destroy(&attributes);
 }
 
@@ -34,6 +35,7 @@ void queue_close(struct queue *queue)
     pthread_cond_destroy(&queue->arrived);
     pthread_cond_destroy(&queue->completed);
     pthread_cond_destroy(&queue->room);
+    pthread_cond_destroy(&queue->left);
     pthread_mutex_destroy(&queue->mutex);
 }
 
@@ -215,7 +217,7 @@ struct submission *queue_poll(struct queue *queue, int64_t timeout)
     struct timespec deadline = deadline_after(timeout < 0 ? 0 : timeout);
     pthread_mutex_lock(&queue->mutex);
     int expired = 0;
-    while (!queue->first_completion && timeout != 0 && !expired) {
+    while (!queue->first_completion && timeout != 0 && !expired && !queue->ended) {
         if (timeout < 0)
             pthread_cond_wait(&queue->completed, &queue->mutex);
         else
@@ -236,6 +238,31 @@ void queue_abandon(struct queue *queue, const trading_error *error)
     pthread_mutex_lock(&queue->mutex);
     while (queue->first)
         fail(queue, queue->first, TRADING_STATUS_NONE, error);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void queue_enter(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->callers++;
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void queue_leave(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    if (--queue->callers == 0)
+        pthread_cond_broadcast(&queue->left);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+void queue_end(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->ended = true;
+    pthread_cond_broadcast(&queue->completed);
+    while (queue->callers)
+        pthread_cond_wait(&queue->left, &queue->mutex);
     pthread_mutex_unlock(&queue->mutex);
 }
 

@@ -43,8 +43,11 @@ struct queue {
     struct submission *last_completion;
     size_t commands; /* waiting or in flight */
     size_t limit;
-    bool closed;  /* takes nothing more */
-    bool stopped; /* the decider is to end */
+    pthread_cond_t left; /* for who closes */
+    size_t callers;      /* threads that wait in a call, or are on their way out of it */
+    bool closed;         /* takes nothing more */
+    bool stopped;        /* the decider is to end */
+    bool ended;          /* nothing more will finish */
 };
 
 void queue_open(struct queue *queue, struct memory *memory, size_t limit);
@@ -79,5 +82,12 @@ struct submission *queue_poll(struct queue *queue, int64_t timeout);
 void queue_abandon(struct queue *queue, const trading_error *error);
 /* Takes nothing more; queue_wait ends once nothing is left. */
 void queue_stop(struct queue *queue);
+
+/* Around a call that may wait: the queue is there until it is left. */
+void queue_enter(struct queue *queue);
+void queue_leave(struct queue *queue);
+
+/* Nothing more finishes: who polls is told, and the last caller awaited, so that the queue may be closed. */
+void queue_end(struct queue *queue);
 
 #endif

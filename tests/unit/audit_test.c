@@ -1,9 +1,11 @@
 /* What an engineer tried who would trust the engine with money: failures at bad moments, and commands that no customer would send. */
 #include "../contract/faulty_store.h"
 #include "backends/memory/memory_store.h"
+#include "engine/engine.h"
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -25,6 +27,10 @@ struct fixture {
     _Atomic bool full;   /* every append is refused for want of space */
     _Atomic bool broken; /* no append is answered, and the journal's end cannot be learnt */
     _Atomic int64_t now;
+    _Atomic uint64_t full_from; /* the append from which on it is full; 0: none */
+    _Atomic bool closing;       /* no append ends before it is set, where `holds` is */
+    bool holds;
+    bool fills; /* the disk is full once the first commit of paused work is durable */
 };
 
 /* On the thread that calls the store: the plan's first step is that of the call that is made, where it is to fail. */
@@ -32,6 +38,12 @@ static void steer(void *arg, enum faulty_call call, uint64_t nth)
 {
     struct fixture *fixture = arg;
     struct faulty_plan *plan = &fixture->plan;
+    if (call != FAULTY_APPEND && call != FAULTY_HEAD)
+        return;
+    if (call == FAULTY_APPEND && nth == fixture->full_from && nth)
+        fixture->full = true;
+    while (fixture->holds && !fixture->closing)
+        sched_yield();
     bool fails = call == FAULTY_APPEND ? fixture->full || fixture->broken : call == FAULTY_HEAD && fixture->broken;
     plan->steps[0] = (struct faulty_step){.call = call,
                                           .nth = nth,
@@ -259,10 +271,219 @@ static void test_work_never_pauses_before_nothing(void **state)
     expect_sound(fixture);
 }
 
+/* ---- a store that takes nothing for a while ---- */
+
+#define RESTING 3000
+
+/* Ann's order meets more of Bob's than a commit holds: it is answered when the first commit is durable, and paused. */
+static trading_id pause_work(struct fixture *fixture)
+{
+    static trading_command commands[RESTING];
+    static trading_result results[RESTING];
+    trading_id ann = open_account(fixture, 100000 * TRADING_DECIMAL_ONE).portfolio;
+    trading_id bob = open_account(fixture, 100000 * TRADING_DECIMAL_ONE).portfolio;
+    quote(fixture, 0, 0, TRADING_DECIMAL_ONE);
+    place(fixture, &bob, 0, TRADING_SIDE_BUY, RESTING * TRADING_DECIMAL_ONE, 0);
+    quote(fixture, 0, 0, 0);
+    trading_place_order body = order_of(&bob, 0, TRADING_SIDE_SELL, TRADING_DECIMAL_ONE, 2 * TRADING_DECIMAL_ONE);
+    for (size_t i = 0; i < RESTING; i++)
+        commands[i] = (trading_command){.type = TRADING_COMMAND_PLACE_ORDER, .body = &body, .body_size = sizeof body};
+    assert_int_equal(trading_engine_execute(fixture->engine, commands, RESTING, results, NULL), TRADING_OK);
+    if (fixture->fills)
+        fixture->full_from = fixture->plan.calls[FAULTY_APPEND] + 1;
+    return place(fixture, &ann, 0, TRADING_SIDE_BUY, RESTING * TRADING_DECIMAL_ONE, 2 * TRADING_DECIMAL_ONE).order;
+}
+
+static trading_order order_now(struct fixture *fixture, const trading_id *id)
+{
+    trading_view *view;
+    trading_order order;
+    assert_int_equal(trading_view_open(&view, fixture->engine, TRADING_VIEW_NOW, NULL), TRADING_OK);
+    assert_int_equal(trading_view_order(view, id, &order, NULL), TRADING_OK);
+    trading_view_close(view);
+    return order;
+}
+
+/* A command behind paused work that cannot be appended fails like it; both are done once the store takes commits again. */
+static void expect_failure_then_all(struct fixture *fixture, const trading_id *order)
+{
+    trading_result result;
+    trading_set_quote body = TRADING_SET_QUOTE_INIT;
+    body.symbol = symbol_of(7);
+    trading_command command = {.type = TRADING_COMMAND_SET_QUOTE, .body = &body, .body_size = sizeof body};
+    assert_int_equal(trading_engine_execute(fixture->engine, &command, 1, &result, NULL), TRADING_E_NO_SPACE);
+    assert_int_equal(result.status, TRADING_STATUS_NONE);
+    assert_int_equal(order_now(fixture, order).status, TRADING_ORDER_STATUS_PARTIALLY_FILLED);
+    fixture->full = false;
+    assert_int_equal(ask(fixture, &command).status, TRADING_STATUS_ACCEPTED);
+    assert_int_equal(order_now(fixture, order).status, TRADING_ORDER_STATUS_FILLED);
+    expect_sound(fixture);
+}
+
+static void test_paused_work_meets_a_full_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    open_engine(fixture, TRADING_ENGINE_MANUAL);
+    trading_id order = pause_work(fixture);
+    fixture->full = true;
+    uint32_t done;
+    assert_int_equal(trading_engine_step(fixture->engine, 1000000, &done, NULL), TRADING_OK);
+    assert_true(done < 10);
+    expect_failure_then_all(fixture, &order);
+}
+
+static void test_closing_with_work_and_a_full_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    open_engine(fixture, TRADING_ENGINE_MANUAL);
+    pause_work(fixture);
+    fixture->full = true;
+    close_engine(fixture, TRADING_CLOSE_DRAIN); /* which tries, and returns */
+}
+
+static void test_threads_with_work_and_a_full_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    open_engine(fixture, 0);
+    fixture->fills = true;
+    trading_id order = pause_work(fixture);
+    expect_failure_then_all(fixture, &order);
+    close_engine(fixture, TRADING_CLOSE_DRAIN);
+}
+
+static void test_closing_threads_with_work_and_a_full_disk(void **state)
+{
+    struct fixture *fixture = *state;
+    open_engine(fixture, 0);
+    fixture->fills = true;
+    pause_work(fixture);
+    close_engine(fixture, TRADING_CLOSE_DRAIN);
+}
+
+static bool is_readable(struct fixture *fixture)
+{
+    struct pollfd descriptor = {.fd = trading_engine_fd(fixture->engine), .events = POLLIN};
+    return poll(&descriptor, 1, 5000) == 1;
+}
+
+/* The host looks at the descriptor only: whatever ends a submission must show there. */
+static void test_descriptor_tells_of_failures(void **state)
+{
+    struct fixture *fixture = *state;
+    open_engine(fixture, 0);
+    trading_acknowledge body = TRADING_ACKNOWLEDGE_INIT;
+    body.name = (trading_text){"cursor", 6};
+    trading_command command = {.type = TRADING_COMMAND_ACKNOWLEDGE, .body = &body, .body_size = sizeof body};
+    static const int32_t statuses[] = {TRADING_STATUS_UNKNOWN, TRADING_STATUS_NONE, TRADING_STATUS_NONE};
+    fixture->broken = true;
+    for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++) {
+        trading_completion completion;
+        size_t taken = 0;
+        trading_result result;
+        assert_int_equal(trading_engine_submit(fixture->engine, &command, 1, &result, i, NULL), TRADING_OK);
+        while (!taken) {
+            assert_true(is_readable(fixture));
+            trading_engine_fd_clear(fixture->engine);
+            trading_engine_poll(fixture->engine, &completion, 1, &taken, 0, NULL);
+        }
+        assert_int_equal(result.status, statuses[i]);
+        assert_int_equal(completion.error.code, i ? TRADING_E_IO : TRADING_E_OUTCOME_UNKNOWN);
+    }
+    fixture->broken = false;
+    assert_int_equal(ask(fixture, &command).status, TRADING_STATUS_ACCEPTED);
+}
+
+/* ---- options ---- */
+
+static void test_intervals_may_be_endless(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_engine_options options = options_of(fixture, TRADING_ENGINE_MANUAL);
+    options.checkpoint_events = options.snapshot_events = UINT64_MAX;
+    open_with(fixture, &options);
+    open_account(fixture, TRADING_DECIMAL_ONE);
+    open_account(fixture, TRADING_DECIMAL_ONE);
+    assert_int_equal(fixture->plan.calls[FAULTY_SNAPSHOT_PUT], 0);
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    assert_int_equal(trading_engine_get_info(fixture->engine, &info, NULL), TRADING_OK);
+    assert_int_equal(info.checkpoint_position, 0);
+}
+
+/* ---- closing while others wait ---- */
+
+#define CALLERS 4
+#define PIECE   64
+
+struct caller {
+    trading_engine *engine;
+    int32_t code;
+};
+
+static void *call(void *arg)
+{
+    struct caller *caller = arg;
+    trading_command commands[PIECE];
+    trading_result results[PIECE];
+    trading_set_quote body = TRADING_SET_QUOTE_INIT;
+    body.symbol = symbol_of(1);
+    for (size_t i = 0; i < PIECE; i++)
+        commands[i] = (trading_command){.type = TRADING_COMMAND_SET_QUOTE, .body = &body, .body_size = sizeof body};
+    caller->code = trading_engine_execute(caller->engine, commands, PIECE, results, NULL);
+    for (size_t i = 0; i < PIECE; i++)
+        assert_true(results[i].status == TRADING_STATUS_ACCEPTED || caller->code == TRADING_E_CLOSED);
+    return NULL;
+}
+
+static size_t callers_inside(struct fixture *fixture)
+{
+    struct queue *queue = &fixture->engine->queue;
+    pthread_mutex_lock(&queue->mutex);
+    size_t callers = queue->callers;
+    pthread_mutex_unlock(&queue->mutex);
+    return callers;
+}
+
+static void close_among_callers(struct fixture *fixture, int32_t how)
+{
+    struct caller callers[CALLERS];
+    pthread_t threads[CALLERS];
+    trading_engine_options options = options_of(fixture, 0);
+    options.batch_commands = 3;
+    open_with(fixture, &options);
+    fixture->closing = false;
+    fixture->holds = true;
+    for (size_t i = 0; i < CALLERS; i++) {
+        callers[i] = (struct caller){.engine = fixture->engine};
+        assert_int_equal(pthread_create(&threads[i], NULL, call, &callers[i]), 0);
+    }
+    while (callers_inside(fixture) < CALLERS)
+        sched_yield();
+    fixture->closing = true;
+    close_engine(fixture, how);
+    fixture->holds = false;
+    for (size_t i = 0; i < CALLERS; i++) {
+        pthread_join(threads[i], NULL);
+        assert_true(callers[i].code == TRADING_E_CLOSED || callers[i].code == TRADING_OK);
+    }
+}
+
+static void test_closing_answers_who_waits(void **state)
+{
+    for (size_t i = 0; i < 200; i++)
+        close_among_callers(*state, i % 2 ? TRADING_CLOSE_ABANDON : TRADING_CLOSE_DRAIN);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_work_never_pauses_before_nothing, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_paused_work_meets_a_full_disk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_closing_with_work_and_a_full_disk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_threads_with_work_and_a_full_disk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_closing_threads_with_work_and_a_full_disk, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_descriptor_tells_of_failures, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_intervals_may_be_endless, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_closing_answers_who_waits, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
