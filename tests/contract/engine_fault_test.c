@@ -1,0 +1,281 @@
+/* The engine over a store that fails: at each append in turn, in each way. What was shown before was durable, what was in flight is
+ * answered right, and the engine goes on. */
+#include "backends/memory/memory_store.h"
+#include "engine/engine.h"
+#include "faulty_store.h"
+#include "journal/commit.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <trading.h>
+
+#include <cmocka.h>
+
+#define SUBMISSIONS 12
+#define COMMANDS    5
+#define BATCH       4 /* so that submissions begin and end within batches */
+
+struct trial {
+    enum fault fault;
+    int32_t code;
+    uint64_t nth;
+    bool manual;
+};
+
+struct stage {
+    struct faulty_plan plan;
+    trading_host *host;
+    trading_engine *engine;
+    trading_id account;
+    trading_command commands[SUBMISSIONS][COMMANDS];
+    trading_result results[SUBMISSIONS][COMMANDS];
+    trading_error errors[SUBMISSIONS];
+    trading_cash cash;
+    struct commit_builder builder; /* the other writer's */
+    struct memory memory;
+    uint64_t faulty;
+    bool looking; /* the engine is open: every append looks at what is shown */
+};
+
+static trading_decimal shown_balance(struct stage *stage, int64_t *position)
+{
+    trading_view *view;
+    trading_account account = {.size = sizeof account};
+    assert_int_equal(trading_view_open(&view, stage->engine, TRADING_VIEW_NOW, NULL), TRADING_OK);
+    assert_int_equal(trading_view_account(view, &stage->account, &account, NULL), TRADING_OK);
+    *position = trading_view_position(view);
+    trading_view_close(view);
+    return account.balance;
+}
+
+/* Another writer ends the session, in a commit that follows what is durable. */
+static void write_as_another(struct stage *stage)
+{
+    struct mark_record mark;
+    assert_int_equal(table_read(stage->engine->domain.mark, 1, NULL, &mark), TABLE_FOUND);
+    struct cause cause = {.type = TRADING_COMMAND_END_SESSION, .key = {{99}}};
+    struct event event = {.kind = TRADING_EVENT_SESSION_ENDED, .position = mark.next_position, .previous = POSITION_NONE};
+    struct entry_mark entry;
+    commit_builder_reset(&stage->builder);
+    entry_begin(&stage->builder.body, &cause, &entry);
+    event_write(&stage->builder.body, &event);
+    entry_end(&stage->builder.body, &entry, 1, 0);
+    struct commit header = {
+        .entries = 1, .events = 1, .first_position = mark.next_position, .time = mark.time, .nonce = {{77}}};
+    memcpy(header.previous, mark.digest, sizeof header.previous);
+    assert_int_equal(commit_build(&stage->builder, &header, &stage->plan.other, NULL), TRADING_OK);
+}
+
+/* Before each append: what is shown is what the journal has. */
+static void look(void *arg, enum faulty_call call, uint64_t nth)
+{
+    struct stage *stage = arg;
+    if (call != FAULTY_APPEND || !stage->looking)
+        return;
+    int64_t position;
+    trading_decimal balance = shown_balance(stage, &position);
+    struct mark_record mark;
+    assert_int_equal(table_read(stage->engine->domain.mark, 1, NULL, &mark), TABLE_FOUND);
+    assert_int_equal(position, mark.next_position);
+    assert_true(balance <= position * TRADING_DECIMAL_ONE); /* each deposit of 1 is an event */
+    if (nth == stage->faulty)
+        write_as_another(stage);
+}
+
+static void open_stage(struct stage *stage, const struct trial *trial)
+{
+    char location[FAULTY_LOCATION];
+    char uri[FAULTY_LOCATION + 8];
+    trading_error error;
+    memory_init(&stage->memory);
+    assert_int_equal(commit_builder_open(&stage->builder, &stage->memory, 4096, 0, NULL), TRADING_OK);
+    faulty_plan_init(&stage->plan, &memory_store_ops, "");
+    stage->plan.before = look;
+    stage->plan.arg = stage;
+    assert_int_equal(trading_host_open(&stage->host, NULL, NULL), TRADING_OK);
+    assert_int_equal(trading_store_register(stage->host, "faulty", &faulty_store_ops, NULL), TRADING_OK);
+    snprintf(uri, sizeof uri, "faulty:%s", faulty_location(&stage->plan, location));
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.batch_commands = BATCH;
+    options.flags = trial->manual ? TRADING_ENGINE_MANUAL : 0;
+    if (trading_engine_open(&stage->engine, stage->host, uri, &options, &error))
+        fail_msg("%s", error.message);
+    trading_open_account body = TRADING_OPEN_ACCOUNT_INIT;
+    trading_command open = {.type = TRADING_COMMAND_OPEN_ACCOUNT, .body = &body, .body_size = sizeof body};
+    trading_result opened;
+    assert_int_equal(trading_engine_execute(stage->engine, &open, 1, &opened, NULL), TRADING_OK);
+    stage->account = opened.account;
+    stage->faulty = atomic_load(&stage->plan.calls[FAULTY_APPEND]) + trial->nth;
+    assert_true(faulty_plan_add(&stage->plan, FAULTY_APPEND, stage->faulty, trial->fault, trial->code));
+    stage->looking = true;
+}
+
+static void close_stage(struct stage *stage)
+{
+    stage->looking = false;
+    assert_int_equal(trading_engine_close(stage->engine, TRADING_CLOSE_DRAIN, NULL), TRADING_OK);
+    assert_int_equal(trading_host_memory(stage->host), 0);
+    assert_int_equal(trading_host_close(stage->host, NULL), TRADING_OK);
+    commit_builder_close(&stage->builder);
+    free(stage);
+}
+
+static void submit_all(struct stage *stage)
+{
+    trading_cash_init(&stage->cash);
+    stage->cash.amount = TRADING_DECIMAL_ONE;
+    for (uint64_t i = 0; i < SUBMISSIONS; i++) {
+        for (uint64_t j = 0; j < COMMANDS; j++) {
+            trading_command *command = &stage->commands[i][j];
+            *command = (trading_command){.type = TRADING_COMMAND_DEPOSIT,
+                                         .account = stage->account,
+                                         .body = &stage->cash,
+                                         .body_size = sizeof stage->cash};
+            command->key.bytes[0] = (uint8_t)(i + 1);
+            command->key.bytes[1] = (uint8_t)(j + 1);
+        }
+        assert_int_equal(trading_engine_submit(stage->engine, stage->commands[i], COMMANDS, stage->results[i], i, NULL),
+                         TRADING_OK);
+    }
+}
+
+/* How many submissions ended with an error. */
+static size_t await_all(struct stage *stage, bool manual)
+{
+    size_t failed = 0;
+    for (size_t done = 0; done < SUBMISSIONS;) {
+        trading_completion completion;
+        size_t taken;
+        if (manual)
+            assert_int_equal(trading_engine_step(stage->engine, 100, NULL, NULL), TRADING_OK);
+        assert_int_equal(trading_engine_poll(stage->engine, &completion, 1, &taken, INT64_C(60000000000), NULL), TRADING_OK);
+        stage->errors[completion.tag] = completion.error;
+        failed += completion.error.code != TRADING_OK;
+        done++;
+    }
+    return failed;
+}
+
+/* Sent again, each command is done exactly once; what was answered is answered as before. */
+static void send_again(struct stage *stage)
+{
+    for (size_t i = 0; i < SUBMISSIONS; i++) {
+        trading_result again[COMMANDS];
+        assert_int_equal(trading_engine_execute(stage->engine, stage->commands[i], COMMANDS, again, NULL), TRADING_OK);
+        for (size_t j = 0; j < COMMANDS; j++) {
+            const trading_result *first = &stage->results[i][j];
+            if (first->status == TRADING_STATUS_ACCEPTED) {
+                assert_int_equal(again[j].status, TRADING_STATUS_DUPLICATE);
+                assert_int_equal(again[j].position, first->position);
+                assert_int_equal(again[j].version, first->version);
+            } else {
+                assert_int_equal(first->status, TRADING_STATUS_NONE);
+                assert_int_not_equal(stage->errors[i].code, TRADING_OK);
+                assert_int_equal(again[j].status, TRADING_STATUS_ACCEPTED);
+            }
+        }
+    }
+    int64_t position;
+    assert_int_equal(shown_balance(stage, &position), SUBMISSIONS * COMMANDS * TRADING_DECIMAL_ONE);
+    trading_verification verification = TRADING_VERIFICATION_INIT;
+    assert_int_equal(trading_engine_verify(stage->engine, &verification, NULL, NULL, NULL), TRADING_OK);
+    assert_string_equal(verification.finding, "");
+}
+
+static void run(const struct trial *trial)
+{
+    struct stage *stage = calloc(1, sizeof *stage);
+    assert_non_null(stage);
+    open_stage(stage, trial);
+    submit_all(stage);
+    size_t failed = await_all(stage, trial->manual);
+    bool reached = atomic_load(&stage->plan.calls[FAULTY_APPEND]) > stage->faulty;
+    bool refused = trial->fault == FAULT_REFUSED;
+    assert_true(refused ? !reached || failed >= 1 : failed == 0); /* what can be learnt is learnt, and nobody is bothered */
+    for (size_t i = 0; i < SUBMISSIONS; i++)
+        assert_true(stage->errors[i].code == TRADING_OK || stage->errors[i].code == trial->code);
+    send_again(stage);
+    close_stage(stage);
+}
+
+static void run_everywhere(enum fault fault, int32_t code)
+{
+    for (uint64_t nth = 0; nth < SUBMISSIONS * COMMANDS / BATCH + 1; nth++) {
+        run(&(struct trial){.fault = fault, .code = code, .nth = nth, .manual = true});
+        run(&(struct trial){.fault = fault, .code = code, .nth = nth, .manual = false});
+    }
+}
+
+static void test_refused_appends(void **state)
+{
+    (void)state;
+    run_everywhere(FAULT_REFUSED, TRADING_E_NO_SPACE);
+    run_everywhere(FAULT_REFUSED, TRADING_E_IO);
+}
+
+static void test_unknown_appends_that_happened(void **state)
+{
+    (void)state;
+    run_everywhere(FAULT_UNKNOWN_DONE, TRADING_E_OUTCOME_UNKNOWN);
+}
+
+static void test_unknown_appends_that_did_not(void **state)
+{
+    (void)state;
+    run_everywhere(FAULT_UNKNOWN_LOST, TRADING_E_OUTCOME_UNKNOWN);
+}
+
+static void test_appends_that_another_writer_overtook(void **state)
+{
+    (void)state;
+    run_everywhere(FAULT_OVERTAKEN, TRADING_E_POSITION);
+}
+
+/* The store cannot even be read after it: what was in flight is unknown, and is learnt by its keys once the store is back. */
+static void test_unknown_until_the_store_is_back(void **state)
+{
+    (void)state;
+    struct stage *stage = calloc(1, sizeof *stage);
+    open_stage(stage,
+               &(struct trial){.fault = FAULT_UNKNOWN_DONE, .code = TRADING_E_OUTCOME_UNKNOWN, .nth = 1, .manual = true});
+    for (uint64_t i = 0; i < 3; i++) {
+        uint64_t next = atomic_load(&stage->plan.calls[FAULTY_READ]);
+        assert_true(faulty_plan_add(&stage->plan, FAULTY_READ, next + i, FAULT_REFUSED, TRADING_E_IO));
+    }
+    submit_all(stage);
+    assert_true(await_all(stage, true) > 0);
+    size_t unknown = 0;
+    for (size_t i = 0; i < SUBMISSIONS; i++) {
+        for (size_t j = 0; j < COMMANDS; j++)
+            unknown += stage->results[i][j].status == TRADING_STATUS_UNKNOWN;
+        if (stage->errors[i].code == TRADING_E_OUTCOME_UNKNOWN)
+            assert_true(stage->errors[i].flags & TRADING_ERROR_OUTCOME_UNKNOWN);
+    }
+    assert_true(unknown > 0);
+    stage->looking = false;
+    trading_result again[COMMANDS];
+    uint64_t tries = 0;
+    while (trading_engine_execute(stage->engine, stage->commands[0], COMMANDS, again, NULL))
+        assert_true(++tries < 10);
+    for (size_t i = 0; i < SUBMISSIONS; i++)
+        assert_int_equal(trading_engine_execute(stage->engine, stage->commands[i], COMMANDS, again, NULL), TRADING_OK);
+    int64_t position;
+    assert_int_equal(shown_balance(stage, &position), SUBMISSIONS * COMMANDS * TRADING_DECIMAL_ONE);
+    close_stage(stage);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_refused_appends),
+        cmocka_unit_test(test_unknown_appends_that_happened),
+        cmocka_unit_test(test_unknown_appends_that_did_not),
+        cmocka_unit_test(test_appends_that_another_writer_overtook),
+        cmocka_unit_test(test_unknown_until_the_store_is_back),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
