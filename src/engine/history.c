@@ -4,7 +4,6 @@
 #include "engine/view.h"
 
 #include <inttypes.h>
-#include <string.h>
 
 #define CURSOR_END UINT64_MAX
 
@@ -184,13 +183,14 @@ static int32_t find_order(struct history *history, const trading_id *id)
     return code;
 }
 
+_Static_assert(sizeof(trading_symbol) == sizeof(trading_id), "a symbol is as long as an id");
+
 static int32_t find_instrument(struct history *history, const trading_id *id)
 {
     const struct sight *sight = history->sight;
     struct instrument_record record = {0};
-    trading_symbol symbol;
-    memcpy(symbol.text, id->bytes, sizeof symbol.text);
-    enum table_read found = instrument_read(&sight->domain->market, &symbol, sight->pin, &history->number, &record);
+    const trading_symbol *symbol = (const trading_symbol *)(const void *)id; /* both are 16 bytes, and nothing else */
+    enum table_read found = instrument_read(&sight->domain->market, symbol, sight->pin, &history->number, &record);
     history->newest = record.last_position;
     return sight_found(sight, found, "instrument");
 }

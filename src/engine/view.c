@@ -99,24 +99,25 @@ static int32_t check(trading_engine *engine, trading_error *error)
     return code;
 }
 
-static int32_t make(trading_view **view, trading_engine *engine, trading_error *error)
+/* NULL: `code` says why. Nothing is handed out yet. */
+static trading_view *make(trading_view **view, trading_engine *engine, int32_t *code, trading_error *error)
 {
-    if (!view || !engine)
-        return error_set(error, TRADING_E_INVALID, "a view needs a place for its handle, and an engine");
+    if (!view || !engine) {
+        *code = error_set(error, TRADING_E_INVALID, "a view needs a place for its handle, and an engine");
+        return NULL;
+    }
     *view = NULL;
     engine_enter(engine);
-    int32_t code = check(engine, error);
-    trading_view *made = code ? NULL : memory_zeroed(&engine->memory, 1, sizeof *made);
-    if (!code && !made)
-        code = error_no_memory(error, "a view");
-    if (code) {
+    *code = check(engine, error);
+    trading_view *made = *code ? NULL : memory_zeroed(&engine->memory, 1, sizeof *made);
+    if (!made) {
         engine_leave(engine);
-        return code;
+        *code = *code ? *code : error_no_memory(error, "a view");
+        return NULL;
     }
     made->engine = engine;
     pthread_mutex_init(&made->spare_mutex, NULL);
-    *view = made;
-    return TRADING_OK;
+    return made;
 }
 
 static void unmake(trading_view *view)
@@ -132,13 +133,14 @@ static void unmake(trading_view *view)
 }
 
 /* Hands the view out, unless it could not be put where it was to stand. */
-static int32_t finish(trading_view **view, int32_t code, trading_error *error)
+static int32_t finish(trading_view *made, int32_t code, trading_view **view, trading_error *error)
 {
-    if (!code)
-        return error_clear(error);
-    unmake(*view);
-    *view = NULL;
-    return code;
+    if (code) {
+        unmake(made);
+        return code;
+    }
+    *view = made;
+    return error_clear(error);
 }
 
 int32_t trading_view_open(trading_view **view, trading_engine *engine, int64_t at, trading_error *error)
@@ -146,20 +148,22 @@ int32_t trading_view_open(trading_view **view, trading_engine *engine, int64_t a
     if (at < TRADING_VIEW_LATEST)
         return error_set(error, TRADING_E_INVALID, "a view is of a position from 0, TRADING_VIEW_NOW or _LATEST, not %" PRId64,
                          at);
-    int32_t code = make(view, engine, error);
-    if (code)
+    int32_t code;
+    trading_view *made = make(view, engine, &code, error);
+    if (!made)
         return code;
     if (at == TRADING_VIEW_LATEST)
-        stand_latest(*view);
+        stand_latest(made);
     else
-        code = at == TRADING_VIEW_NOW ? stand_now(*view, error) : stand_at(*view, at, error);
-    return finish(view, code, error);
+        code = at == TRADING_VIEW_NOW ? stand_now(made, error) : stand_at(made, at, error);
+    return finish(made, code, view, error);
 }
 
 int32_t trading_view_open_at_time(trading_view **view, trading_engine *engine, trading_time at, trading_error *error)
 {
-    int32_t code = make(view, engine, error);
-    return code ? code : finish(view, stand_at_time(*view, at, error), error);
+    int32_t code;
+    trading_view *made = make(view, engine, &code, error);
+    return made ? finish(made, stand_at_time(made, at, error), view, error) : code;
 }
 
 void trading_view_close(trading_view *view)
@@ -192,10 +196,13 @@ trading_time trading_view_time(trading_view *view)
 
 /* ---- one call ---- */
 
-int32_t sight_begin(struct sight *sight, trading_view *view, bool sound, const char *needs, trading_error *error)
+void sight_refuse(const char *needs, trading_error *error)
 {
-    if (!view || !sound)
-        return error_set(error, TRADING_E_INVALID, "the call needs a view, and %s", needs);
+    error_set(error, TRADING_E_INVALID, "the call needs a view, and %s", needs);
+}
+
+int32_t sight_start(struct sight *sight, trading_view *view, trading_error *error)
+{
     int32_t code = host_check(view->engine->host, error);
     if (code)
         return code;

@@ -31,8 +31,18 @@ struct sight {
     trading_error *error;
 };
 
+int32_t sight_start(struct sight *sight, trading_view *view, trading_error *error);
+void sight_refuse(const char *needs, trading_error *error);
+
 /* Begins a call. `sound`: the arguments are; else TRADING_E_INVALID, saying what the call needs. End it only when it began. */
-int32_t sight_begin(struct sight *sight, trading_view *view, bool sound, const char *needs, trading_error *error);
+static inline int32_t sight_begin(struct sight *sight, trading_view *view, bool sound, const char *needs, trading_error *error)
+{
+    if (view && sound)
+        return sight_start(sight, view, error);
+    sight_refuse(needs, error);
+    return TRADING_E_INVALID;
+}
+
 /* Ends the call, which returns `code`. */
 int32_t sight_end(struct sight *sight, int32_t code);
 

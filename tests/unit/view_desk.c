@@ -2,6 +2,8 @@
 
 #include <stdio.h>
 
+const trading_id nobody = {{0}};
+
 void must(int32_t code, const trading_error *error)
 {
     if (code)
@@ -70,9 +72,7 @@ trading_result desk_run(struct desk *desk, int32_t type, const trading_id *accou
 {
     trading_error error;
     trading_result result;
-    trading_command command = {.type = type, .body = body, .body_size = size};
-    if (account)
-        command.account = *account;
+    trading_command command = {.type = type, .account = *account, .body = body, .body_size = size};
     desk->keys++;
     memcpy(command.key.bytes, &desk->keys, sizeof desk->keys);
     command.key.bytes[15] = 1;
@@ -94,7 +94,7 @@ struct trader desk_trader(struct desk *desk, const char *name, trading_decimal d
     body.profile_surname = text_of("Doe");
     body.email = text_of("doe@example.com");
     body.street = text_of("Main Street 1");
-    trading_result result = desk_run(desk, TRADING_COMMAND_OPEN_ACCOUNT, NULL, &body, sizeof body);
+    trading_result result = desk_run(desk, TRADING_COMMAND_OPEN_ACCOUNT, &nobody, &body, sizeof body);
     must_be_accepted(&result);
     return (struct trader){result.account, result.portfolio};
 }
@@ -113,20 +113,20 @@ void desk_quote(struct desk *desk, const char *symbol, trading_decimal bid, trad
     body.symbol = symbol_of(symbol);
     body.bid = bid;
     body.ask = ask;
-    trading_result result = desk_run(desk, TRADING_COMMAND_SET_QUOTE, NULL, &body, sizeof body);
+    trading_result result = desk_run(desk, TRADING_COMMAND_SET_QUOTE, &nobody, &body, sizeof body);
     must_be_accepted(&result);
 }
 
 trading_result desk_place(struct desk *desk, const trading_place_order *order)
 {
-    return desk_run(desk, TRADING_COMMAND_PLACE_ORDER, NULL, order, sizeof *order);
+    return desk_run(desk, TRADING_COMMAND_PLACE_ORDER, &nobody, order, sizeof *order);
 }
 
 void desk_cancel(struct desk *desk, const trading_id *order)
 {
     trading_cancel_order body = TRADING_CANCEL_ORDER_INIT;
     body.order = *order;
-    trading_result result = desk_run(desk, TRADING_COMMAND_CANCEL_ORDER, NULL, &body, sizeof body);
+    trading_result result = desk_run(desk, TRADING_COMMAND_CANCEL_ORDER, &nobody, &body, sizeof body);
     must_be_accepted(&result);
 }
 
@@ -251,7 +251,7 @@ void desk_random(struct desk *desk, uint64_t *seed)
         random_cancel(desk, seed);
         break;
     case 3:
-        desk_run(desk, TRADING_COMMAND_END_SESSION, NULL, NULL, 0);
+        desk_run(desk, TRADING_COMMAND_END_SESSION, &nobody, NULL, 0);
         break;
     default:
         random_order(desk, seed);

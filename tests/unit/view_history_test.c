@@ -200,8 +200,8 @@ static void rejections_and_sessions_of_nobody(void **state)
     other.symbol = symbol_of("AAPL");
     memcpy(other.currency.text, "EUR", 3);
     other.bid = UNITS(1);
-    desk_run(&past->desk, TRADING_COMMAND_SET_QUOTE, NULL, &other, sizeof other);
-    desk_run(&past->desk, TRADING_COMMAND_END_SESSION, NULL, NULL, 0);
+    desk_run(&past->desk, TRADING_COMMAND_SET_QUOTE, &nobody, &other, sizeof other);
+    desk_run(&past->desk, TRADING_COMMAND_END_SESSION, &nobody, NULL, 0);
     collect_journal(past);
     const trading_event *rejected = find(past, TRADING_EVENT_COMMAND_REJECTED, 0);
     assert_int_equal(rejected->entity, 0);

@@ -3,7 +3,8 @@
 
 #include <stdlib.h>
 
-#define EVENTS 200
+#define EVENTS 200 /* before which no further command is begun */
+#define MOST   400
 #define SEED   UINT64_C(20260401)
 
 static int set_up(void **state)
@@ -53,14 +54,14 @@ static void a_pinned_view_stays(void **state)
 
 /* What views showed when they were of now, by the position that they stood at. */
 struct album {
-    char *texts[2 * EVENTS];
+    char *texts[MOST];
     int64_t end;
 };
 
 static void picture(struct album *album, struct desk *desk)
 {
     album->end = engine_durable(desk->engine);
-    assert_true(album->end < 2 * EVENTS);
+    assert_true(album->end < MOST);
     if (!album->texts[album->end])
         album->texts[album->end] = text_now(desk);
 }
@@ -101,7 +102,7 @@ static void the_past_is_as_it_was(void **state)
     live_a_while(album, desk);
     compare_past(album, desk);
     assert_string_equal(album->texts[0], "at 0 0\n");
-    for (size_t i = 0; i < 2 * EVENTS; i++)
+    for (size_t i = 0; i < MOST; i++)
         free(album->texts[i]);
     free(album);
 }

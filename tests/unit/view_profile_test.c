@@ -38,7 +38,7 @@ static struct trader open_ada(struct people *people)
     body.street = text_of("St James's Square 12");
     body.postal_code = text_of("SW1Y");
     body.province = text_of("London");
-    trading_result result = desk_run(&people->desk, TRADING_COMMAND_OPEN_ACCOUNT, NULL, &body, sizeof body);
+    trading_result result = desk_run(&people->desk, TRADING_COMMAND_OPEN_ACCOUNT, &nobody, &body, sizeof body);
     assert_int_equal(result.status, TRADING_STATUS_ACCEPTED);
     return (struct trader){result.account, result.portfolio};
 }
@@ -114,7 +114,7 @@ static void an_account_may_have_no_profile(void **state)
 {
     struct people *people = *state;
     trading_open_account body = TRADING_OPEN_ACCOUNT_INIT;
-    trading_result result = desk_run(&people->desk, TRADING_COMMAND_OPEN_ACCOUNT, NULL, &body, sizeof body);
+    trading_result result = desk_run(&people->desk, TRADING_COMMAND_OPEN_ACCOUNT, &nobody, &body, sizeof body);
     trading_profile profile = profile_of(people, people->view, &result.account);
     assert_int_equal(profile.forgotten, 0);
     assert_string_equal(profile.name, "");

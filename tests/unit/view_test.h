@@ -52,7 +52,9 @@ void desk_open(struct desk *desk, const trading_engine_options *options);
 void desk_open_store(struct desk *desk, const trading_engine_options *options, const char *uri);
 void desk_close(struct desk *desk);
 
-/* One command; its result, whatever it is. */
+extern const trading_id nobody;
+
+/* One command; its result, whatever it is. The account is nobody where the type wants none. */
 trading_result desk_run(struct desk *desk, int32_t type, const trading_id *account, const void *body, size_t size);
 
 trading_symbol symbol_of(const char *text);
