@@ -70,6 +70,8 @@ bool world_open(struct world *world, const struct world_options *options)
     atomic_store(&world->entropy, options->seed << 32);
     model_init(&world->model, options->engine.market_collar);
     int32_t code = trading_host_open(&world->host, NULL, &error);
+    if (!code && options->store)
+        code = trading_store_register(world->host, "faulty", options->store, &error);
     return code ? fail_code(world, "host", code, &error) : open_engine(world);
 }
 
@@ -118,7 +120,7 @@ static void make_strange(const struct world *world, int32_t entity, int64_t *nam
         *name |= INT64_C(1) << 60;
 }
 
-static void lower(struct world *world, struct model_command *command, struct step_lowered *lowered)
+void world_lower(struct world *world, struct model_command *command, struct step_lowered *lowered)
 {
     make_strange(world, TRADING_ENTITY_ACCOUNT, &command->account);
     make_strange(world, TRADING_ENTITY_PORTFOLIO, &command->portfolio);
@@ -262,27 +264,50 @@ struct batch {
     trading_result *results;
 };
 
+bool world_check_result(struct world *world, const struct model_command *command, const trading_result *result)
+{
+    struct model_answer expected = model_execute(&world->model, command);
+    world->failed_number = command->number;
+    if (!same_result(world, command, &expected, result))
+        return false;
+    world->failed_number = 0;
+    return true;
+}
+
+bool world_name_orders(struct world *world, const struct model_command *commands, const trading_result *results, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (commands[i].type == TRADING_COMMAND_CLOSE_PORTFOLIO && results[i].status == TRADING_STATUS_ACCEPTED &&
+            !bind_liquidations(world, commands[i].portfolio))
+            return false;
+    return true;
+}
+
+void world_begin(struct world *world, trading_time time)
+{
+    atomic_store(&world->clock, time);
+    world->position_before = world->newest_position;
+    world->model.now = time > world->newest_time ? time : world->newest_time;
+}
+
+void world_end(struct world *world)
+{
+    if (world->newest_position > world->position_before)
+        world->newest_time = world->model.now;
+}
+
 static bool run_batch(struct world *world, const struct batch *batch)
 {
     for (size_t i = 0; i < batch->count; i++) {
-        lower(world, &batch->meant[i], &batch->lowered[i]);
+        world_lower(world, &batch->meant[i], &batch->lowered[i]);
         batch->commands[i] = batch->lowered[i].command;
     }
     if (!hand_over(world, batch->commands, batch->count, batch->results))
         return false;
-    for (size_t i = 0; i < batch->count; i++) {
-        const struct model_command *command = &batch->meant[i];
-        struct model_answer expected = model_execute(&world->model, command);
-        world->failed_number = command->number;
-        if (!same_result(world, command, &expected, &batch->results[i]))
-            return false;
-    }
     for (size_t i = 0; i < batch->count; i++)
-        if (batch->meant[i].type == TRADING_COMMAND_CLOSE_PORTFOLIO && batch->results[i].status == TRADING_STATUS_ACCEPTED &&
-            !bind_liquidations(world, batch->meant[i].portfolio))
+        if (!world_check_result(world, &batch->meant[i], &batch->results[i]))
             return false;
-    world->failed_number = 0;
-    return true;
+    return world_name_orders(world, batch->meant, batch->results, batch->count);
 }
 
 bool world_run(struct world *world, const struct step *steps, size_t count)
@@ -290,17 +315,14 @@ bool world_run(struct world *world, const struct step *steps, size_t count)
     if (steps->action != STEP_COMMAND)
         return close_engine(world, steps->action == STEP_CLOSE ? TRADING_CLOSE_DRAIN : TRADING_CLOSE_ABANDON) &&
                open_engine(world);
-    atomic_store(&world->clock, steps->time);
-    int64_t before = world->newest_position;
-    world->model.now = steps->time > world->newest_time ? steps->time : world->newest_time;
     struct batch batch = {count, calloc(count, sizeof(*batch.meant)), calloc(count, sizeof(*batch.lowered)),
                           calloc(count, sizeof(*batch.commands)), calloc(count, sizeof(*batch.results))};
     bool has_memory = batch.meant && batch.lowered && batch.commands && batch.results;
     for (size_t i = 0; i < count && has_memory; i++)
         batch.meant[i] = steps[i].command;
+    world_begin(world, steps->time);
     bool agrees = has_memory ? run_batch(world, &batch) : world_fail(world, "out of memory");
-    if (world->newest_position > before)
-        world->newest_time = world->model.now;
+    world_end(world);
     free(batch.meant);
     free(batch.lowered);
     free(batch.commands);

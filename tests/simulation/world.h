@@ -14,8 +14,9 @@
 
 struct world_options {
     const char *uri;
-    uint64_t seed;                 /* of the keys and of the engine's entropy */
-    trading_engine_options engine; /* all but clock and entropy, which are the world's */
+    const trading_store_ops *store; /* if set, the host knows it by the scheme "faulty" */
+    uint64_t seed;                  /* of the keys and of the engine's entropy */
+    trading_engine_options engine;  /* all but clock and entropy, which are the world's */
 };
 
 struct world {
@@ -28,6 +29,7 @@ struct world {
     _Atomic uint64_t entropy;
     MODEL_ARRAY(trading_result) results; /* by command's number: the first one's */
     int64_t newest_position;             /* of the results so far */
+    int64_t position_before;             /* the batch */
     trading_time newest_time;            /* of the batches that left something in the journal: time never goes back behind it */
     int64_t pauses;                      /* how often work went on in another commit, as the tally found */
     char failure[1024];                  /* what did not agree; empty: nothing */
@@ -44,6 +46,15 @@ bool world_compare(struct world *world, bool whole);
 /* All that a view of the past shows, with a picture of that moment. */
 bool world_compare_past(struct world *world, int64_t position, const struct picture *then);
 bool world_verify(struct world *world);
+/* A command as the engine takes it now; what it names and nobody has yet is a stranger's from here on. */
+void world_lower(struct world *world, struct model_command *command, struct step_lowered *lowered);
+/* The model does what the engine answered, and must come to the same. */
+bool world_check_result(struct world *world, const struct model_command *command, const trading_result *result);
+/* The orders of portfolios that these commands closed get their names. */
+bool world_name_orders(struct world *world, const struct model_command *commands, const trading_result *results, size_t count);
+/* Sets clock and model to the time of a batch to come, and notes after it whether it left something in the journal. */
+void world_begin(struct world *world, trading_time time);
+void world_end(struct world *world);
 /* The position that the next event will get. */
 int64_t world_position(struct world *world);
 

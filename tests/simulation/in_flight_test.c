@@ -1,0 +1,253 @@
+/* While an append is on its way: nothing of it is seen before it is durable, and a commit of another writer that comes first is taken in. */
+#include "backends/memory/memory_store.h"
+#include "faulty_store.h"
+#include "simulation/generator.h"
+#include "simulation/model_inside.h"
+#include "simulation/tally.h"
+#include "simulation/world.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { BATCHES = 40, IN_BATCH = 10 };
+
+/* ---- what views show while an append is held up ---- */
+
+struct gate {
+    pthread_mutex_t mutex;
+    pthread_cond_t changed;
+    bool armed;   /* the next append waits */
+    bool waiting; /* it does */
+};
+
+static void wait_at_gate(void *argument, enum faulty_call call, uint64_t nth)
+{
+    struct gate *gate = argument;
+    (void)nth;
+    if (call != FAULTY_APPEND)
+        return;
+    pthread_mutex_lock(&gate->mutex);
+    if (gate->armed) {
+        gate->waiting = true;
+        pthread_cond_broadcast(&gate->changed);
+        while (gate->armed)
+            pthread_cond_wait(&gate->changed, &gate->mutex);
+        gate->waiting = false;
+    }
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+static void arm(struct gate *gate, bool armed)
+{
+    pthread_mutex_lock(&gate->mutex);
+    gate->armed = armed;
+    pthread_cond_broadcast(&gate->changed);
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+static void wait_for_append(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->mutex);
+    while (!gate->waiting)
+        pthread_cond_wait(&gate->changed, &gate->mutex);
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+/* A deposit, which is an event for certain. */
+static struct model_command deposit(const struct generator *generator, int64_t number)
+{
+    return (struct model_command){.number = number,
+                                  .key = number,
+                                  .type = TRADING_COMMAND_DEPOSIT,
+                                  .account = generator->model->accounts.at[0].name,
+                                  .amount = 12 * TRADING_DECIMAL_ONE};
+}
+
+/* One more deposit, whose append waits while everything is looked at: it must be as if it had not been sent. */
+static bool look_during_append(struct world *world, struct gate *gate, const struct model_command *command)
+{
+    struct model_command meant = *command;
+    struct step_lowered lowered;
+    trading_result result;
+    trading_completion completion;
+    size_t taken = 0;
+    trading_feed *feed = NULL;
+    trading_event event;
+    int64_t position = world_position(world);
+    world_lower(world, &meant, &lowered);
+    arm(gate, true);
+    if (trading_engine_submit(world->engine, &lowered.command, 1, &result, 1, NULL))
+        return world_fail(world, "submit");
+    wait_for_append(gate);
+    bool unseen = world_compare(world, false) && world_position(world) == position;
+    bool fed = trading_feed_open(&feed, world->engine, position, NULL, NULL, NULL) ||
+               trading_feed_next(feed, &event, 1, &taken, 0, NULL) != TRADING_E_TIMEOUT;
+    bool answered = trading_engine_poll(world->engine, &completion, 1, &taken, 0, NULL) != TRADING_E_TIMEOUT;
+    trading_feed_close(feed);
+    arm(gate, false);
+    if (!answered && trading_engine_poll(world->engine, &completion, 1, &taken, -1, NULL))
+        return world_fail(world, "poll");
+    if (!unseen || fed || answered)
+        return world_fail(world, "what was not durable was %s", !unseen ? "shown" : fed ? "fed" : "answered");
+    return world_check_result(world, &meant, &result) && world_compare(world, false);
+}
+
+static bool run_some(struct world *world, struct generator *generator)
+{
+    struct step steps[IN_BATCH];
+    generator_batch(generator, steps, IN_BATCH);
+    return world_run(world, steps, IN_BATCH);
+}
+
+static bool nothing_is_shown_before_it_is_durable(void)
+{
+    struct world world;
+    struct generator generator;
+    struct faulty_plan plan;
+    char location[FAULTY_LOCATION];
+    char uri[64];
+    struct gate gate = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+    faulty_plan_init(&plan, &memory_store_ops, "");
+    plan.before = wait_at_gate;
+    plan.arg = &gate;
+    snprintf(uri, sizeof(uri), "faulty:%s", faulty_location(&plan, location));
+    struct world_options options = {.uri = uri, .store = &faulty_store_ops, .seed = 21};
+    trading_engine_options_init(&options.engine);
+    generator_init(&generator, 21, &world.model);
+    bool fits = world_open(&world, &options);
+    for (int i = 0; i < BATCHES && fits; i++) {
+        fits = run_some(&world, &generator);
+        if (!fits || world.model.accounts.count == 0)
+            continue;
+        struct model_command command = deposit(&generator, generator.next_number++);
+        fits = look_during_append(&world, &gate, &command);
+    }
+    fits = fits && world_tally(&world);
+    generator_free(&generator);
+    world_close(&world);
+    if (!fits)
+        fprintf(stderr, "views during an append: %s\n", world.failure);
+    return fits;
+}
+
+/* ---- another writer's commit ---- */
+
+/* The newest commit of the twin, whose store is a store in memory that is listened to. */
+static struct {
+    trading_store_commit commit;
+    char *bytes;
+} newest;
+
+static int32_t append_and_keep(void *store, uint32_t partition, const trading_store_commit *commits, size_t count,
+                               trading_store_head *head, trading_error *error)
+{
+    const trading_store_commit *last = &commits[count - 1];
+    char *bytes = malloc(last->size);
+    if (!bytes)
+        exit(2);
+    memcpy(bytes, last->data, last->size);
+    free(newest.bytes);
+    newest.bytes = bytes;
+    newest.commit = *last;
+    newest.commit.data = bytes;
+    return memory_store_ops.append(store, partition, commits, count, head, error);
+}
+
+/* The same day in two worlds, to the byte. */
+struct twins {
+    struct world ours;
+    struct world theirs;
+    struct faulty_plan plan;
+    char uri[64];
+    struct generator generator;
+    trading_store_ops listened;
+};
+
+static bool open_twins(struct twins *twins, uint64_t seed)
+{
+    char location[FAULTY_LOCATION];
+    memset(twins, 0, sizeof(*twins));
+    faulty_plan_init(&twins->plan, &memory_store_ops, "");
+    snprintf(twins->uri, sizeof(twins->uri), "faulty:%s", faulty_location(&twins->plan, location));
+    twins->listened = memory_store_ops;
+    twins->listened.append = append_and_keep;
+    twins->listened.append_begin = NULL;
+    twins->listened.append_poll = NULL;
+    struct world_options ours = {.uri = twins->uri, .store = &faulty_store_ops, .seed = seed};
+    trading_engine_options_init(&ours.engine);
+    ours.engine.flags = TRADING_ENGINE_MANUAL;
+    struct world_options theirs = ours;
+    theirs.uri = "faulty:";
+    theirs.store = &twins->listened;
+    generator_init(&twins->generator, seed, &twins->ours.model);
+    return world_open(&twins->ours, &ours) && world_open(&twins->theirs, &theirs);
+}
+
+static bool run_both(struct twins *twins)
+{
+    struct step steps[IN_BATCH];
+    generator_batch(&twins->generator, steps, IN_BATCH);
+    return world_run(&twins->ours, steps, IN_BATCH) && world_run(&twins->theirs, steps, IN_BATCH);
+}
+
+/* Makes the other writer's nonces others than ours: what entropy it has drawn ahead is spent on keys of commands that leave no trace. */
+static bool part(struct twins *twins)
+{
+    bool fits = true;
+    atomic_fetch_add(&twins->theirs.entropy, 1 << 20);
+    for (int i = 0; i < 1000 && fits; i++) {
+        struct step step = {.time = twins->generator.now,
+                            .command = deposit(&twins->generator, twins->generator.next_number++)};
+        step.command.key = 0;
+        step.command.version = MODEL_VERSION_WRONG;
+        fits = world_run(&twins->theirs, &step, 1);
+    }
+    return fits;
+}
+
+/* The other writer deposits first; then we do, and meet its commit. */
+static bool meet(struct twins *twins)
+{
+    struct step theirs = {.time = twins->generator.now, .command = deposit(&twins->generator, twins->generator.next_number++)};
+    struct step ours = {.time = twins->generator.now, .command = deposit(&twins->generator, twins->generator.next_number++)};
+    struct world *world = &twins->ours;
+    if (!part(twins) || !world_run(&twins->theirs, &theirs, 1))
+        return world_fail(world, "the other writer: %s", twins->theirs.failure);
+    twins->plan.other = newest.commit;
+    faulty_plan_add(&twins->plan, FAULTY_APPEND, atomic_load(&twins->plan.calls[FAULTY_APPEND]), FAULT_OVERTAKEN, 0);
+    world_begin(world, theirs.time);
+    if (!world_check_result(world, &theirs.command, &twins->theirs.results.at[theirs.command.number]))
+        return false;
+    return world_run(world, &ours, 1) && world_compare(world, true);
+}
+
+static bool another_writers_commit_is_taken_in(uint64_t seed)
+{
+    static struct twins twins;
+    bool fits = open_twins(&twins, seed);
+    for (int i = 0; i < BATCHES / 2 && fits; i++)
+        fits = run_both(&twins);
+    fits = fits && meet(&twins);
+    for (int i = 0; i < BATCHES / 2 && fits; i++)
+        fits = run_some(&twins.ours, &twins.generator);
+    fits = fits && world_compare(&twins.ours, true) && world_verify(&twins.ours) && world_tally(&twins.ours);
+    generator_free(&twins.generator);
+    world_close(&twins.theirs);
+    world_close(&twins.ours);
+    free(newest.bytes);
+    newest.bytes = NULL;
+    if (!fits)
+        fprintf(stderr, "another writer, seed %" PRIu64 ": %s %s\n", seed, twins.ours.failure, twins.theirs.failure);
+    return fits;
+}
+
+int main(void)
+{
+    bool fits = nothing_is_shown_before_it_is_durable();
+    for (uint64_t seed = 31; seed < 36; seed++)
+        fits = another_writers_commit_is_taken_in(seed) && fits;
+    return fits ? 0 : 1;
+}
