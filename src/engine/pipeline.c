@@ -14,6 +14,7 @@
 #include "process/validate.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 
 #define RETRIES      3u
 #define STAGED_BYTES (64u << 20)
@@ -101,6 +102,13 @@ static bool decide(trading_engine *engine, struct batch *batch, const trading_co
 
 /* ---- deciding a batch ---- */
 
+/* The store has them, or their accounts are not opened. */
+static void forget_secrets(struct batch *batch)
+{
+    sodium_memzero(batch->secrets, batch->secret_count * sizeof *batch->secrets);
+    batch->secret_count = 0;
+}
+
 static void begin_batch(trading_engine *engine, struct batch *batch)
 {
     const struct mark_record *mark = domain_mark(&engine->domain);
@@ -109,7 +117,8 @@ static void begin_batch(trading_engine *engine, struct batch *batch)
     batch->first_position = batch->next_position = mark->next_position;
     batch->header = (struct commit){0};
     batch->entries = 0;
-    batch->slice_count = batch->secret_count = 0;
+    batch->slice_count = 0;
+    forget_secrets(batch);
     error_clear(&batch->outcome);
     batch->staged = tables_begin(engine->domain.tables);
     engine->deciding = batch;
@@ -392,6 +401,7 @@ static bool finish(trading_engine *engine, struct batch *batch, struct batch *ne
         engine->retries = 0;
         engine->stalled = false;
         succeed(engine, batch);
+        forget_secrets(batch);
         return true;
     }
     recover(engine, batch, next, engine->retries++ < RETRIES);
@@ -417,6 +427,8 @@ static void fail_deciding(trading_engine *engine, struct batch *batch, const tra
         engine_fail_waiting(engine, error);
         return;
     }
+    if (batch->slice_count == 0) /* nobody's command was even taken: whoever waits is told, rather than tried for ever */
+        engine_fail_waiting(engine, error);
     recover(engine, batch, NULL, false);
 }
 

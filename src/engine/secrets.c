@@ -53,6 +53,7 @@ uint64_t engine_body_digest(const trading_engine *engine, const trading_command 
     command_canonical(command, &writer);
     uint64_t digest;
     crypto_shorthash((uint8_t *)&digest, bytes, (size_t)(writer.at - bytes), engine->digest_key);
+    sodium_memzero(bytes, (size_t)(writer.at - bytes)); /* there may be a person in it */
     return digest;
 }
 

@@ -28,9 +28,13 @@ static bool close_portfolio(struct process *process, const struct request *reque
 {
     struct domain *domain = process->domain;
     const struct portfolio_record *portfolio = portfolio_get(&domain->portfolios, request->portfolio);
-    if (!account_decide_act(account_get(&domain->accounts, request->cause.account), why) ||
-        !portfolio_decide_close(portfolio, why))
+    const struct account_record *account = account_get(&domain->accounts, request->cause.account);
+    if (!account_decide_act(account, why) || !portfolio_decide_close(portfolio, why))
         return false;
+    trading_id sale; /* the first: a key that was forgotten may have made an order of that id */
+    id_derive(&sale, TRADING_ENTITY_ORDER, &account->id, &request->cause.key, 0);
+    if (order_find(&domain->orders, &sale))
+        return reject(why, TRADING_REASON_ALREADY_EXISTS);
     process->work = (struct work){.kind = WORK_LIQUIDATE, .subject = request->portfolio, .cursor = portfolio->first_holding};
     struct event event = {.kind = TRADING_EVENT_PORTFOLIO_CLOSING, .number = request->portfolio};
     event.portfolio = (struct portfolio_event){.portfolio = request->portfolio};
