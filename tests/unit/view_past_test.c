@@ -107,6 +107,23 @@ static void the_past_is_as_it_was(void **state)
     free(album);
 }
 
+/* The same from snapshots, taken on the way, and the journal behind each. */
+static void the_past_is_rebuilt_from_snapshots(void **state)
+{
+    struct desk *desk = *state;
+    trading_error error;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.flags = TRADING_ENGINE_MANUAL;
+    options.snapshot_events = 40;
+    must(trading_engine_close(desk->engine, TRADING_CLOSE_DRAIN, &error), &error);
+    desk_open_store(desk, &options, "memory:");
+    int64_t position;
+    uint32_t chunks;
+    the_past_is_as_it_was(state);
+    must(desk->engine->ops->snapshot_find(desk->engine->store, ENGINE_PARTITION, EVENTS, &position, &chunks, &error), &error);
+    assert_true(position > 0);
+}
+
 /* Each commit is a second after the one before it. */
 static void a_time_shows_all_that_was_committed_until_then(void **state)
 {
@@ -220,6 +237,7 @@ int view_past_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_pinned_view_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_past_is_as_it_was, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(the_past_is_rebuilt_from_snapshots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_time_shows_all_that_was_committed_until_then, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_latest_view_moves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_came_later_is_not_in_a_view, set_up, tear_down),
