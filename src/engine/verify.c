@@ -254,7 +254,8 @@ int32_t trading_engine_verify(trading_engine *engine, trading_verification *veri
     *verification = (trading_verification){.size = sizeof *verification, .bad_position = POSITION_NONE};
     struct verify verify = {.engine = engine, .found = verification, .progress = progress, .context = context};
     engine_enter(engine);
-    code = engine_past_domain(engine, &verify.own, 0, false, error);
+    code = atomic_load(&engine->closing) ? error_set(error, TRADING_E_CLOSED, "the engine is being closed")
+                                         : engine_past_domain(engine, &verify.own, 0, false, error);
     if (!code) {
         code = prove(&verify, error);
         domain_close(&verify.own);
