@@ -167,10 +167,11 @@ static void append_succeeded(const struct append *append, const trading_store_he
     mdb_env_info(journal->environment.env, &info); /* fails for NULL only */
     uint64_t used = (info.me_last_pgno + 1) * journal->file.page_bytes;
     atomic_store_explicit(&journal->used, used, memory_order_relaxed);
-    atomic_store_explicit(&journal->durable, append->transaction, memory_order_release);
     atomic_fetch_add_explicit(&journal->flushes, journal->sync_meta ? 2 : 1, memory_order_relaxed);
     writer_lock_publish(&journal->lock, append->transaction);
+    /* Together: who reads a commit is told of it by the head, and who is told of it can read it. */
     pthread_mutex_lock(&journal->heads_lock);
+    atomic_store_explicit(&journal->durable, append->transaction, memory_order_release);
     journal->heads[at].head = *head;
     pthread_mutex_unlock(&journal->heads_lock);
     lay_ahead_note(&journal->ahead, used);
