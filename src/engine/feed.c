@@ -302,7 +302,9 @@ static int32_t await_more(trading_feed *feed, int64_t timeout, trading_error *er
 static int32_t next_events(trading_feed *feed, trading_event *events, size_t max, size_t *count, int64_t timeout,
                            trading_error *error)
 {
-    int64_t end = timeout > 0 ? monotonic_time() + timeout : 0;
+    int64_t end = 0;
+    if (timeout > 0 && __builtin_add_overflow(monotonic_time(), timeout, &end))
+        end = INT64_MAX;
     for (;;) {
         int32_t code = tell_durable(feed, events, max, count, error);
         if (*count) /* a failure behind them comes with the next call */

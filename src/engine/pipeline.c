@@ -498,7 +498,8 @@ void *engine_decider(void *arg)
     trading_error error;
     for (;;) {
         bool refusing = is_refusing(engine, &error);
-        if (engine->syncing && (refusing || queue_is_empty(&engine->queue))) {
+        bool pausing = refusing || atomic_load(&engine->checkpoint_inline);
+        if (engine->syncing && (pausing || queue_is_empty(&engine->queue))) {
             finish_syncing(engine, NULL);
             continue;
         }

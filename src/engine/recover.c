@@ -20,7 +20,8 @@ int32_t engine_catch_up(trading_engine *engine, trading_error *error)
     keys_discard(engine->keys, domain_mark(&engine->domain)->next_position);
     pthread_mutex_unlock(&engine->keys_mutex);
     engine->past.commit.events = 0;
-    int32_t code = replay_journal(&engine->domain, &engine->journal, INT64_MAX, remember, engine, NULL, NULL, error);
+    replay_entry entry = engine->read_only ? NULL : remember; /* who takes no commands needs no keys */
+    int32_t code = replay_journal(&engine->domain, &engine->journal, INT64_MAX, entry, engine, NULL, NULL, error);
     int64_t position = domain_mark(&engine->domain)->next_position;
     trading_store_head head;
     if (!code)

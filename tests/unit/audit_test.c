@@ -29,8 +29,8 @@ struct fixture {
     _Atomic int64_t now;
     _Atomic uint64_t full_from; /* the append from which on it is full; 0: none */
     _Atomic bool closing;       /* no append ends before it is set, where `holds` is */
-    bool holds;
-    bool fills; /* the disk is full once the first commit of paused work is durable */
+    _Atomic bool holds;
+    _Atomic bool fills; /* the disk is full once the first commit of paused work is durable */
 };
 
 /* On the thread that calls the store: the plan's first step is that of the call that is made, where it is to fail. */
@@ -473,6 +473,42 @@ static void test_closing_answers_who_waits(void **state)
         close_among_callers(*state, i % 2 ? TRADING_CLOSE_ABANDON : TRADING_CLOSE_DRAIN);
 }
 
+static void *poll_for_ever(void *arg)
+{
+    trading_engine *engine = arg;
+    trading_completion completion;
+    size_t taken;
+    return trading_engine_poll(engine, &completion, 1, &taken, -1, NULL) == TRADING_E_TIMEOUT ? arg : NULL;
+}
+
+static void test_closing_ends_polling(void **state)
+{
+    struct fixture *fixture = *state;
+    open_engine(fixture, 0);
+    pthread_t thread;
+    void *answered;
+    assert_int_equal(pthread_create(&thread, NULL, poll_for_ever, fixture->engine), 0);
+    while (!callers_inside(fixture))
+        sched_yield();
+    close_engine(fixture, TRADING_CLOSE_DRAIN);
+    pthread_join(thread, &answered);
+    assert_non_null(answered);
+}
+
+static void test_waiting_as_long_as_can_be_said(void **state)
+{
+    struct fixture *fixture = *state;
+    open_engine(fixture, 0);
+    trading_feed *feed;
+    trading_event event;
+    size_t count;
+    open_account(fixture, 0);
+    assert_int_equal(trading_feed_open(&feed, fixture->engine, 0, NULL, NULL, NULL), TRADING_OK);
+    assert_int_equal(trading_feed_next(feed, &event, 1, &count, INT64_MAX, NULL), TRADING_OK);
+    assert_int_equal(count, 1);
+    trading_feed_close(feed);
+}
+
 /* ---- keys ---- */
 
 #define FORGOTTEN 70000
@@ -738,6 +774,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_descriptor_tells_of_failures, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_intervals_may_be_endless, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_closing_answers_who_waits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_closing_ends_polling, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_waiting_as_long_as_can_be_said, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_forgotten_key_makes_no_second_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_no_command_breaks_an_invariant, set_up, tear_down),
     };
