@@ -5,6 +5,7 @@
 #define FILTER_LANES   8u /* of 32 bits: a block */
 #define FILTER_BLOCK   (FILTER_LANES * sizeof(uint32_t))
 #define FILTER_PER_KEY 10u /* bits */
+#define SEARCH_NEAR    64u
 
 void *key_allocate(struct key_memory *memory, size_t bytes)
 {
@@ -67,6 +68,11 @@ static bool filter_has(const struct key_run *run, uint64_t hash)
     return !missing;
 }
 
+void key_run_prefetch(const struct key_run *run, uint64_t hash)
+{
+    __builtin_prefetch(run->filter + block_of(run, hash) * FILTER_LANES);
+}
+
 /* ---- runs ---- */
 
 static size_t filter_bytes(const struct key_run *run)
@@ -111,19 +117,32 @@ void key_run_finish(struct key_run *run)
     clear_blocks(run, run->filter_blocks);
 }
 
-uint64_t key_run_find(const struct key_run *run, uint64_t hash)
+/* Hashes are spread evenly, so the place is near where the hash itself says, and the search touches little memory. */
+static uint64_t first_not_below(const struct key_run *run, uint64_t hash)
 {
-    if (!run->count || !filter_has(run, hash))
-        return run->count;
-    uint64_t low = 0;
-    for (uint64_t high = run->count; low < high;) {
+    const struct key_entry *entries = run->entries;
+    uint64_t low = (hash >> 32) * run->count >> 32;
+    uint64_t high = low;
+    for (uint64_t step = SEARCH_NEAR; low > 0 && entries[low].hash >= hash; step *= 2)
+        low = low > step ? low - step : 0;
+    for (uint64_t step = SEARCH_NEAR; high < run->count && entries[high].hash < hash; step *= 2)
+        high = run->count - high > step ? high + step : run->count;
+    while (low < high) {
         uint64_t middle = low + (high - low) / 2;
-        if (run->entries[middle].hash < hash)
+        if (entries[middle].hash < hash)
             low = middle + 1;
         else
             high = middle;
     }
-    return low < run->count && run->entries[low].hash == hash ? low : run->count;
+    return low;
+}
+
+uint64_t key_run_find(const struct key_run *run, uint64_t hash)
+{
+    if (!run->count || !filter_has(run, hash))
+        return run->count;
+    uint64_t place = first_not_below(run, hash);
+    return place < run->count && run->entries[place].hash == hash ? place : run->count;
 }
 
 void key_run_limit(struct key_run *run, int64_t position)

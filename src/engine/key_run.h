@@ -53,6 +53,9 @@ void key_run_free(struct key_memory *memory, struct key_run *run);
 void key_run_add(struct key_run *run, struct key_entry entry);
 void key_run_finish(struct key_run *run);
 
+/* Calls what tells whether it is there into the cache. */
+void key_run_prefetch(const struct key_run *run, uint64_t hash);
+
 /* The place of the first key with this hash, or `count`. */
 uint64_t key_run_find(const struct key_run *run, uint64_t hash);
 

@@ -95,6 +95,11 @@ uint32_t key_young_find(const struct key_young *young, uint64_t hash, uint32_t b
     return newest ? newest - 1 : KEY_YOUNG_MAX;
 }
 
+void key_young_prefetch(const struct key_young *young, uint64_t hash)
+{
+    __builtin_prefetch(&young->slots[home_of(young, hash)], 1);
+}
+
 uint32_t key_young_below(const struct key_young *young, int64_t position)
 {
     uint32_t low = 0;
@@ -128,17 +133,22 @@ static void sort_in(struct key_entry *entries, uint32_t count, struct key_entry 
     entries[count] = entry;
 }
 
-/* The slots are nearly in order of hash already. Those that went round the end come last. */
-static uint32_t sort_slots(const struct key_young *young, bool round, struct key_entry *entries, uint32_t count)
+/* The slots are nearly in order of hash already, but for keys that went round the end: these wait at the end of the array. */
+static void sort_slots(const struct key_young *young, struct key_entry *entries)
 {
+    uint32_t sorted = 0;
+    uint32_t waiting = count_of(young);
     for (uint32_t slot = 0; slot < 1u << young->slot_bits; slot++) {
         if (!young->slots[slot])
             continue;
         struct key_entry entry = *key_young_at(young, young->slots[slot] - 1);
-        if ((home_of(young, entry.hash) > slot) == round)
-            sort_in(entries, count++, entry);
+        if (home_of(young, entry.hash) > slot)
+            entries[--waiting] = entry;
+        else
+            sort_in(entries, sorted++, entry);
     }
-    return count;
+    for (; sorted < count_of(young); sorted++)
+        sort_in(entries, sorted, entries[sorted]);
 }
 
 struct key_run *key_young_seal(struct key_memory *memory, const struct key_young *young)
@@ -147,7 +157,7 @@ struct key_run *key_young_seal(struct key_memory *memory, const struct key_young
     if (!run)
         return NULL;
     struct key_entry *entries = run->entries;
-    sort_slots(young, true, entries, sort_slots(young, false, entries, 0));
+    sort_slots(young, entries);
     for (uint32_t i = 0; i < count_of(young); i++)
         key_run_add(run, entries[i]);
     key_run_finish(run);

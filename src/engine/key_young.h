@@ -27,6 +27,9 @@ bool key_young_insert(struct key_memory *memory, struct key_young *young, struct
 /* The newest key with this hash among the first `bound` of the log: its place there, or KEY_YOUNG_MAX. */
 uint32_t key_young_find(const struct key_young *young, uint64_t hash, uint32_t bound);
 
+/* Calls what tells whether it is there into the cache. */
+void key_young_prefetch(const struct key_young *young, uint64_t hash);
+
 /* How many keys of the log, which is in order of position, are before it. */
 uint32_t key_young_below(const struct key_young *young, int64_t position);
 

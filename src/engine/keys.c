@@ -201,6 +201,13 @@ bool keys_insert(struct keys *keys, uint64_t hash, int64_t position, trading_tim
     return true;
 }
 
+void keys_prefetch(const struct keys *keys, uint64_t hash)
+{
+    key_young_prefetch(keys->young, hash);
+    for (uint32_t i = 0; i < keys->run_count; i++)
+        key_run_prefetch(keys->runs[i], hash);
+}
+
 /* The cursor: 0 for the young keys, then 1 for the newest run and so on; and in the young keys how many from the end are done with, in
  * a run 1 + the place where it goes on, or 0 before it was looked up. */
 int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor)

@@ -33,6 +33,9 @@ struct keys_cursor {
 };
 int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor);
 
+/* Calls what a lookup of this hash will want into the cache: worth it a few commands ahead. */
+void keys_prefetch(const struct keys *keys, uint64_t hash);
+
 /* Forgets every key at or after `position`: what was decided and then discarded. */
 void keys_discard(struct keys *keys, int64_t position);
 

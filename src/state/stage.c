@@ -1,4 +1,3 @@
-#include "base/error.h"
 #include "state/table.h"
 #include "state/table_inside.h"
 
@@ -201,7 +200,7 @@ static void install(struct staged *staged)
 {
     struct record *record = staged->record;
     atomic_store_explicit(&record->stamp, staged->ordinal * 2 | STAMP_BUSY, memory_order_release); /* after what pins keep */
-    words_publish(record->words, staged->words, staged->record_words);
+    words_publish(record, staged->words, staged->record_words);
     atomic_store_explicit(&record->stamp, staged->ordinal * 2, memory_order_release);
     atomic_store_explicit(&staged->page->changed, staged->ordinal, memory_order_relaxed);
     if (record->staged == staged)

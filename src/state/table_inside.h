@@ -130,10 +130,10 @@ static inline struct record *page_record(const struct table *table, const struct
 
 /* Copies a payload that another thread may read meanwhile: the reader's acquire loads meet these release stores, so a reader that
  * saw any new word also sees the stamp that was set before. */
-static inline void words_publish(table_word *to, const table_word *from, uint32_t count)
+static inline void words_publish(struct record *record, const table_word *from, uint32_t count)
 {
     for (uint32_t i = 0; i < count; i++)
-        __atomic_store_n(&to[i], from[i], __ATOMIC_RELEASE);
+        __atomic_store_n(&record->words[i], from[i], __ATOMIC_RELEASE);
 }
 
 static inline void words_copy(void *payload, const table_word *from, uint32_t count)

@@ -156,13 +156,13 @@ static void runs_are_written_once(void **state)
     struct bed bed;
     bed_open(&bed, 1000000);
     insert(&bed, 65536 * 3 + 100);
-    assert_true(save(&bed, 0, true) > 65536 * 3 * 16);
+    assert_true(save(&bed, 0, true) > UINT64_C(65536) * 3 * 16);
     assert_true(save(&bed, 0, true) < 1000); /* the directory */
     insert(&bed, 10);
     assert_true(save(&bed, 0, true) < 3000); /* and the log */
     insert(&bed, 65536);
-    assert_true(save(&bed, 0, false) > 65536 * 16);
-    assert_true(save(&bed, 0, true) > 65536 * 16); /* as it was aborted */
+    assert_true(save(&bed, 0, false) > UINT64_C(65536) * 16);
+    assert_true(save(&bed, 0, true) > UINT64_C(65536) * 16); /* as it was aborted */
     assert_true(save(&bed, 0, true) < 1000);
     struct keys *loaded;
     open_loaded(&bed, &loaded);
@@ -197,7 +197,7 @@ static void what_fell_off_is_removed(void **state)
     for (uint32_t i = 0; i < 10; i++) {
         insert(&bed, 90000);
         save(&bed, 10, true);
-        assert_true(stored_bytes(&bed) < 300000 * 17);
+        assert_true(stored_bytes(&bed) < UINT64_C(300000) * 17);
     }
     struct keys *loaded;
     open_loaded(&bed, &loaded);

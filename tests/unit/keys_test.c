@@ -42,7 +42,7 @@ static void a_key_takes_sixteen_bytes_and_its_part_of_a_filter(void **state)
         for (uint32_t n = 0; n < 1000; n++)
             keys_model_insert(&model, keys);
     }
-    assert_true(keys_bytes(keys) < UINT64_C(65536) * 9 * 174 / 10 + 4096 * 24 + 8192);
+    assert_true(keys_bytes(keys) < UINT64_C(65536) * 9 * 174 / 10 + UINT64_C(4096) * 24 + 8192);
     keys_close(keys);
     keys_model_close(&model);
 }
@@ -113,7 +113,7 @@ static void the_newest_are_kept_up_to_a_count(void **state)
             if (n % 61)
                 continue;
             assert_true(keys_count(keys) >= (model.count < bound ? model.count : bound));
-            assert_true(keys_count(keys) <= bound + bound / 8 + 2 * 65536 + 64);
+            assert_true(keys_count(keys) <= bound + bound / 8 + UINT64_C(2) * 65536 + 64);
         }
         keys_model_check(&model, keys, model.count, 101);
         keys_close(keys);

@@ -35,7 +35,7 @@ static void what_was_inserted_is_found(void **state)
         strangers += index_next(index, number * UINT64_C(0x10000) + 1, &cursor) != 0;
     }
     assert_true(strangers < 100);
-    assert_true(memory_held(&memory) < 200000 * 8 * 2 * 10 / 7 * 2);
+    assert_true(memory_held(&memory) < UINT64_C(200000) * 8 * 2 * 10 / 7 * 2);
     index_close(index);
     assert_true(memory_held(&memory) == 0);
 }

@@ -9,7 +9,7 @@
 #define TABLES  3u
 #define RECORDS 300u
 #define PINS    5u
-#define STEPS   40000u
+#define STEPS   20000u
 
 static const uint32_t sizes[TABLES] = {8, 504, 2032};
 
@@ -54,13 +54,13 @@ static void open_tables(struct memory *memory, struct tables **tables, struct ta
 
 static void fill(void *record, uint32_t id, uint64_t value)
 {
-    for (uint32_t i = 0; i < sizes[id] / 8; i++)
+    for (size_t i = 0; i < sizes[id] / 8; i++)
         memcpy((unsigned char *)record + i * 8, &value, 8);
 }
 
 static void check(const void *record, uint32_t id, uint64_t value)
 {
-    for (uint32_t i = 0; i < sizes[id] / 8; i++)
+    for (size_t i = 0; i < sizes[id] / 8; i++)
         assert_memory_equal((const unsigned char *)record + i * 8, &value, 8);
 }
 
