@@ -79,7 +79,13 @@ class Day(Case):
         shown = self.json("account", account)
         self.assertEqual((shown["currency"], shown["balance"]), ("JPY", "150000"))
         self.text("quote", "7203", "--bid", "2000", "--ask", "2001", "--currency", "JPY")
-        self.assertEqual(self.json("buy", portfolio, "7203", "1")["average_price"], "2001")
+        bought = self.json("buy", portfolio, "7203", "1")
+        self.assertEqual(bought["average_price"], "2001")
+        self.assertEqual(self.json("order", bought["order"])["consideration"], "2001")
+        self.assertEqual(self.json("orders", portfolio)["orders"][0]["consideration"], "2001")
+        self.assertEqual(self.json("lots", portfolio)["lots"][0]["cost_basis"], "2001")
+        self.assertEqual(self.json("book", "7203")["quote"]["bid"], "2000")
+        self.assertEqual(self.json("history", bought["order"])["events"][0]["amount"], "2001")
         self.assertIn("needs 210,105 JPY", self.complaint("buy", portfolio, "7203", "100", code=REFUSED))
 
     def test_key_makes_it_once(self):
