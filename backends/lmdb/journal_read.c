@@ -4,6 +4,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define PARTITION_BYTES 4u /* of a key */
+
 /* A leaf of the tree, copied, and the search that found it. What it refers to may be read at leisure: commits are never freed. */
 struct leaf {
     struct journal *journal;
@@ -148,20 +150,31 @@ static int32_t gap(const struct reading *reading, trading_error *error)
                         reading->next);
 }
 
+/* Whether an entry lies before the partition's (negative), is one of them (0), or lies behind. Its value is not looked at: another
+ * partition's damage is not this one's. */
+static int compare_partition(const struct reading *reading, uint32_t index)
+{
+    struct page_entry entry;
+    page_entry_at(reading->leaf.place.page, index, &entry);
+    uint8_t first[JOURNAL_KEY_BYTES];
+    journal_key(reading->partition, 0, first);
+    uint32_t size = entry.key_size < PARTITION_BYTES ? entry.key_size : PARTITION_BYTES;
+    return key_compare(entry.key, size, first, PARTITION_BYTES);
+}
+
 /* Visits one entry of the leaf, if it is the partition's and not before what is sought. */
 static int32_t read_entry(struct reading *reading, uint32_t index, trading_error *error)
 {
+    int order = compare_partition(reading, index);
+    if (order) {
+        reading->ended = order > 0;
+        return TRADING_OK;
+    }
     uint32_t partition = 0;
     trading_store_commit commit = {0};
     int32_t code = leaf_commit(&reading->leaf, index, true, &partition, &commit, error);
-    if (code == TRADING_E_NOT_FOUND)
-        return TRADING_OK;
     if (code)
         return code;
-    if (partition != reading->partition) {
-        reading->ended = partition > reading->partition;
-        return TRADING_OK;
-    }
     int64_t end = commit.first_position + commit.event_count;
     if (end <= reading->next) {
         reading->found = reading->found || end == reading->next;

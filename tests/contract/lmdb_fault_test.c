@@ -1,5 +1,5 @@
-/* Calls of the operating system that fail under LMDB. This program's own pwrite, writev and fdatasync take the place of the C
- * library's, for liblmdb as well, and fail as they are told. */
+/* Calls of the operating system that fail under LMDB, or are overtaken. This program's own pread, pwrite, writev and fdatasync take
+ * the place of the C library's, for liblmdb as well, and do as they are told. */
 #include "lmdb_support.h"
 
 // clang-format off
@@ -59,6 +59,8 @@ static bool is_meta(off_t offset, size_t size)
 
 ssize_t faulty_pwrite(int fd, const void *bytes, size_t size, off_t offset) IN_PLACE_OF("pwrite");
 ssize_t faulty_pwrite64(int fd, const void *bytes, size_t size, off_t offset) IN_PLACE_OF("pwrite64");
+ssize_t faulty_pread(int fd, void *bytes, size_t size, off_t offset) IN_PLACE_OF("pread");
+ssize_t faulty_pread64(int fd, void *bytes, size_t size, off_t offset) IN_PLACE_OF("pread64");
 ssize_t faulty_writev(int fd, const struct iovec *parts, int count) IN_PLACE_OF("writev");
 int faulty_fdatasync(int fd) IN_PLACE_OF("fdatasync");
 
@@ -82,6 +84,25 @@ ssize_t faulty_pwrite(int fd, const void *bytes, size_t size, off_t offset)
 ssize_t faulty_pwrite64(int fd, const void *bytes, size_t size, off_t offset)
 {
     return faulty_pwrite(fd, bytes, size, offset);
+}
+
+/* What happens while a page is on its way to a reader. */
+static void (*meanwhile)(void);
+
+ssize_t faulty_pread(int fd, void *bytes, size_t size, off_t offset)
+{
+    void (*happens)(void) = meanwhile;
+    if (happens && size == 4096) {
+        meanwhile = NULL; /* it may read as well */
+        happens();
+        meanwhile = happens;
+    }
+    return syscall(SYS_pread64, fd, bytes, size, offset);
+}
+
+ssize_t faulty_pread64(int fd, void *bytes, size_t size, off_t offset)
+{
+    return faulty_pread(fd, bytes, size, offset);
 }
 
 ssize_t faulty_writev(int fd, const struct iovec *parts, int count)
@@ -308,6 +329,56 @@ static void nothing_ahead_on_a_full_disk(void **state)
     expect_commits(fixture, 40);
 }
 
+/* ---- a reader whom the writer overtakes ---- */
+
+static struct overtaking {
+    void *store;
+    int64_t next;
+    uint64_t pages; /* read so far */
+    uint64_t every; /* so many pages the writer comes in between */
+    uint64_t commits;
+} overtaking;
+
+static void overtake(void)
+{
+    if (++overtaking.pages % overtaking.every || overtaking.next > 3000)
+        return;
+    for (uint64_t i = 0; i < overtaking.commits; i++, overtaking.next++)
+        must_append(overtaking.store, 0, overtaking.next, 1, overtaking.next % 7 ? 700 : 3000);
+}
+
+/* Between any two pages that a search reads, the tree changes and its old pages are used again. */
+static void overtaken_by_the_writer(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    void *reader;
+    assert_int_equal(open_lmdb(fixture->folder, (struct opening){.flags = TRADING_STORE_READ_ONLY}, &reader, &error),
+                     TRADING_OK);
+    overtaking = (struct overtaking){.store = fixture->store, .next = 2};
+    while (overtaking.next < 300) {
+        must_append(fixture->store, 0, overtaking.next, 1, 700);
+        overtaking.next++;
+    }
+    for (uint64_t every = 2; every < 9; every++) {
+        for (uint64_t commits = 1; commits < 8; commits++) {
+            overtaking.every = every;
+            overtaking.commits = commits;
+            meanwhile = overtake;
+            struct extent extent = read_extent(commits % 2 ? reader : fixture->store, 0);
+            meanwhile = NULL;
+            if (extent.code)
+                fail_msg("%llu commits every %llu pages: %s", (unsigned long long)commits, (unsigned long long)every,
+                         extent.error.message);
+            assert_false(extent.wrong);
+            assert_true(extent.end >= 300 && extent.end <= overtaking.next);
+        }
+    }
+    assert_true(overtaking.next > 1000);
+    lmdb_store_ops.close(reader);
+    expect_commits(fixture, overtaking.next);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -325,6 +396,7 @@ int main(void)
         CASE(closed_unsettled),
         CASE(secrets_fail),
         CASE(nothing_ahead_on_a_full_disk),
+        CASE(overtaken_by_the_writer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

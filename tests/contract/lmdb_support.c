@@ -11,6 +11,8 @@
 #include <cmocka.h>
 // clang-format on
 
+#include <lmdb.h>
+
 static void *allocate(void *context, size_t bytes)
 {
     (void)context;
@@ -148,4 +150,21 @@ void file_save(const char *path, const void *bytes, size_t size)
     assert_non_null(file);
     assert_int_equal(fwrite(bytes, 1, size, file), size);
     assert_int_equal(fclose(file), 0);
+}
+
+void change_with_lmdb(const char *path, const void *key_bytes, size_t key_size, const void *value_bytes, size_t value_size)
+{
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    MDB_val key = {.mv_size = key_size, .mv_data = (void *)(uintptr_t)key_bytes};
+    MDB_val value = {.mv_size = value_size, .mv_data = (void *)(uintptr_t)value_bytes};
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_set_mapsize(env, 1 << 30), 0);
+    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+    assert_int_equal(value_bytes ? mdb_put(txn, dbi, &key, &value, 0) : mdb_del(txn, dbi, &key, NULL), 0);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
 }

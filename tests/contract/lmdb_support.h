@@ -42,4 +42,7 @@ void path_in(char path[SCRATCH_PATH + 64], const char *folder, const char *name)
 uint8_t *file_load(const char *path, size_t *size);
 void file_save(const char *path, const void *bytes, size_t size);
 
+/* Changes a file with LMDB itself: deletes a key (value_bytes is NULL), or gives it a value. */
+void change_with_lmdb(const char *path, const void *key_bytes, size_t key_size, const void *value_bytes, size_t value_size);
+
 #endif

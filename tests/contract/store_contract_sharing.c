@@ -154,8 +154,10 @@ static pid_t start_child(struct trial *trial, int (*run)(struct trial *trial, in
     fflush(NULL);
     pid_t child = fork();
     CHECK(trial, child >= 0);
-    if (child == 0)
+    if (child == 0) {
+        alarm(120); /* should the test end before it */
         _exit(run(trial, channel));
+    }
     return child;
 }
 
