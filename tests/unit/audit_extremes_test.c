@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define PEOPLE     5u
-#define SHELVES    2u /* portfolios of each */
+#define PEOPLE     UINT64_C(5)
+#define SHELVES    UINT64_C(2) /* portfolios of each */
 #define PORTFOLIOS (PEOPLE * SHELVES)
 #define KNOWN      64
 
