@@ -1,5 +1,6 @@
 /* What framing and proving commits cost, against the hash and the copy that they are made of. Prints one line a figure: the best of
- * several runs, in bytes of body. */
+ * several runs, in bytes of body.
+ * usage: journal-bench [--quick] */
 #include "journal/commit.h"
 #include "journal/entry.h"
 
@@ -9,8 +10,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-#define RUNS      7u
-#define RUN_BYTES (64u << 20)
+#define RUNS 7u
 
 static void fail(const char *what)
 {
@@ -54,6 +54,7 @@ static uint32_t write_deposits(struct writer *writer)
 }
 
 struct bench {
+    uint64_t run_bytes; /* how much a run goes through */
     struct commit_builder builder;
     struct commit_scratch scratch;
     struct commit header;
@@ -95,7 +96,7 @@ static void run_copy(struct bench *bench)
 
 static void measure(const char *name, struct bench *bench, void (*run)(struct bench *bench))
 {
-    uint64_t count = RUN_BYTES / bench->body_size + 1;
+    uint64_t count = bench->run_bytes / bench->body_size + 1;
     uint64_t best = UINT64_MAX;
     for (unsigned i = 0; i < RUNS; i++) {
         uint64_t begin = nanoseconds();
@@ -110,11 +111,11 @@ static void measure(const char *name, struct bench *bench, void (*run)(struct be
     printf("\n");
 }
 
-static void bench_commits(size_t limit, int32_t compression)
+static void bench_commits(size_t limit, int32_t compression, uint64_t run_bytes)
 {
     struct memory memory;
     memory_init(&memory);
-    struct bench bench = {.scratch = {.memory = &memory}, .header = {.nonce = {{1}}}};
+    struct bench bench = {.run_bytes = run_bytes, .scratch = {.memory = &memory}, .header = {.nonce = {{1}}}};
     if (commit_builder_open(&bench.builder, &memory, limit, compression, NULL))
         fail("no builder");
     const uint8_t *begin = bench.builder.body.at;
@@ -137,12 +138,14 @@ static void bench_commits(size_t limit, int32_t compression)
     commit_builder_close(&bench.builder);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
+    bool quick = argc > 1 && !strcmp(argv[1], "--quick");
+    uint64_t run_bytes = quick ? 1u << 20 : 64u << 20;
     static const size_t limits[] = {200, 4096, 65536, 360000, 4000000};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)
-        bench_commits(limits[i], 0);
-    bench_commits(360000, 1);
-    bench_commits(360000, 3);
+        bench_commits(limits[i], 0, run_bytes);
+    bench_commits(360000, 1, run_bytes);
+    bench_commits(360000, 3, run_bytes);
     return 0;
 }

@@ -43,7 +43,7 @@ part_sanitize() {
     build sanitize gcc --buildtype=debugoptimized -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all \
         -Dbench=false || return
     ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
-        check_tests sanitize-tests "$builds/sanitize" --no-suite long --no-suite docs --no-suite ffi
+        check_tests sanitize-tests "$builds/sanitize" --timeout-multiplier 4 --no-suite long --no-suite docs --no-suite ffi
 }
 
 part_threads() {

@@ -1,4 +1,4 @@
-# What runs outside of the build folders: the installed library, the demo, the benchmarks.
+# What runs outside of the build folders: the installed library, the demo.
 
 part_install() {
     need pkg-config g++ nm || return
@@ -8,9 +8,4 @@ part_install() {
 
 part_demo() {
     check demo scripts/demo
-}
-
-part_bench() {
-    build release gcc --buildtype=release || return
-    check_tests bench-tests "$builds/release" --benchmark
 }
