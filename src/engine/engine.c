@@ -74,6 +74,19 @@ static void release_to_host(void *context, void *memory, size_t bytes)
     memory_release(&host->memory, memory, bytes);
 }
 
+/* Its mutexes, one after another; NULL after the last. */
+static pthread_mutex_t *mutex_at(trading_engine *engine, size_t at)
+{
+    pthread_mutex_t *const mutexes[] = {&engine->progress_mutex,
+                                        &engine->append_mutex,
+                                        &engine->keeper_mutex,
+                                        &engine->checkpoint_mutex,
+                                        &engine->keys_mutex,
+                                        &engine->step_mutex,
+                                        NULL};
+    return mutexes[at];
+}
+
 static void set_up(trading_engine *engine, trading_host *host, const trading_engine_options *options)
 {
     memset(engine, 0, sizeof *engine);
@@ -91,10 +104,8 @@ static void set_up(trading_engine *engine, trading_host *host, const trading_eng
     pthread_condattr_destroy(&attributes);
     pthread_cond_init(&engine->append_signal, NULL);
     pthread_cond_init(&engine->keeper_signal, NULL);
-    pthread_mutex_t *mutexes[] = {&engine->progress_mutex,   &engine->append_mutex, &engine->keeper_mutex,
-                                  &engine->checkpoint_mutex, &engine->keys_mutex,   &engine->step_mutex};
-    for (size_t i = 0; i < sizeof mutexes / sizeof *mutexes; i++)
-        pthread_mutex_init(mutexes[i], NULL);
+    for (size_t i = 0; mutex_at(engine, i); i++)
+        pthread_mutex_init(mutex_at(engine, i), NULL);
     queue_open(&engine->queue, &engine->memory, options->queue_commands);
     projections_open(&engine->projections);
     engine->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
@@ -207,10 +218,8 @@ static void tear_down(trading_engine *engine)
     pthread_cond_destroy(&engine->progress);
     pthread_cond_destroy(&engine->append_signal);
     pthread_cond_destroy(&engine->keeper_signal);
-    pthread_mutex_t *mutexes[] = {&engine->progress_mutex,   &engine->append_mutex, &engine->keeper_mutex,
-                                  &engine->checkpoint_mutex, &engine->keys_mutex,   &engine->step_mutex};
-    for (size_t i = 0; i < sizeof mutexes / sizeof *mutexes; i++)
-        pthread_mutex_destroy(mutexes[i]);
+    for (size_t i = 0; mutex_at(engine, i); i++)
+        pthread_mutex_destroy(mutex_at(engine, i));
     trading_host *host = engine->host;
     sodium_memzero(engine, sizeof *engine);
     memory_release(&host->memory, engine, sizeof *engine);
