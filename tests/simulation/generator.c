@@ -449,7 +449,7 @@ static struct model_command make(struct generator *generator)
     return command;
 }
 
-/* The same command again, as it was meant: whatever was wrong with it the first time is put right. */
+/* The same command again, as it was meant: whatever was wrong with it the first time is put right. Sometimes not quite the same. */
 static struct model_command again(struct generator *generator)
 {
     int count = generator->history.count;
@@ -459,6 +459,10 @@ static struct model_command again(struct generator *generator)
     struct model_command command = generator->history.at[index];
     command.fault = MODEL_FAULT_NONE;
     command.version = chance_of(&generator->chance, 100) ? MODEL_VERSION_WRONG : MODEL_VERSION_ANY;
+    if (chance_of(&generator->chance, 150)) {
+        command.number = generator->next_number++;
+        generator_change_one_thing(generator, &command);
+    }
     return command;
 }
 

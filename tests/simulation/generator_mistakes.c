@@ -129,6 +129,57 @@ static void reuse_key(struct generator *generator, struct model_command *command
     }
 }
 
+static void change_order(struct generator *generator, struct model_command *command)
+{
+    const struct model *model = generator->model;
+    switch (chance_below(&generator->chance, 6)) {
+    case 0:
+        command->quantity += command->quantity < TRADING_DECIMAL_MAX ? 1 : -1;
+        break;
+    case 1:
+        command->price += command->price > 1 ? -1 : 0;
+        break;
+    case 2:
+        command->side = command->side == TRADING_SIDE_BUY ? TRADING_SIDE_SELL : TRADING_SIDE_BUY;
+        command->lot = 0;
+        break;
+    case 3:
+        command->time_in_force = TRADING_TIME_IN_FORCE_IOC;
+        break;
+    case 4:
+        command->symbol = generator->instruments[chance_below(&generator->chance, generator->style.symbols)].symbol;
+        break;
+    default:
+        if (command->side == TRADING_SIDE_SELL)
+            command->lot = model->orders.at[chance_below(&generator->chance, model->orders.count)].name;
+        break;
+    }
+}
+
+static void change_quote(struct generator *generator, struct model_command *command)
+{
+    int64_t *numbers[] = {&command->bid, &command->ask, &command->bid_size, &command->ask_size};
+    int64_t *number = numbers[chance_below(&generator->chance, 4)];
+    *number += *number > 1 && *number < TRADING_DECIMAL_MAX ? 1 : 0;
+}
+
+void generator_change_one_thing(struct generator *generator, struct model_command *command)
+{
+    const struct model *model = generator->model;
+    if (is_placing(command) && model->orders.count)
+        change_order(generator, command);
+    else if (command->type == TRADING_COMMAND_SET_QUOTE)
+        change_quote(generator, command);
+    else if (command->order && model->orders.count)
+        command->order = model->orders.at[chance_below(&generator->chance, model->orders.count)].name;
+    else if (command->amount > 0 && command->amount < TRADING_DECIMAL_MAX - TRADING_DECIMAL_ONE)
+        command->amount += TRADING_DECIMAL_ONE;
+    else if (carries_text(command))
+        command->text++;
+    else if (command->portfolio)
+        command->portfolio = model->portfolios.at[chance_below(&generator->chance, model->portfolios.count)].name;
+}
+
 void generator_spoil(struct generator *generator, struct model_command *command)
 {
     struct chance *chance = &generator->chance;

@@ -12,15 +12,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { BATCHES = 40, IN_BATCH = 10 };
+enum { BATCHES = 40, IN_BATCH = 10, AT_ONCE = 4 };
 
 /* ---- what views show while an append is held up ---- */
 
+/* Appends wait here, each for a pass of its own. */
 struct gate {
     pthread_mutex_t mutex;
     pthread_cond_t changed;
-    bool armed;   /* the next append waits */
-    bool waiting; /* it does */
+    bool armed;
+    bool waiting; /* an append is at the gate */
+    int passes;
 };
 
 static void wait_at_gate(void *argument, enum faulty_call call, uint64_t nth)
@@ -33,8 +35,9 @@ static void wait_at_gate(void *argument, enum faulty_call call, uint64_t nth)
     if (gate->armed) {
         gate->waiting = true;
         pthread_cond_broadcast(&gate->changed);
-        while (gate->armed)
+        while (gate->passes == 0)
             pthread_cond_wait(&gate->changed, &gate->mutex);
+        gate->passes--;
         gate->waiting = false;
     }
     pthread_mutex_unlock(&gate->mutex);
@@ -44,7 +47,6 @@ static void arm(struct gate *gate, bool armed)
 {
     pthread_mutex_lock(&gate->mutex);
     gate->armed = armed;
-    pthread_cond_broadcast(&gate->changed);
     pthread_mutex_unlock(&gate->mutex);
 }
 
@@ -53,6 +55,15 @@ static void wait_for_append(struct gate *gate)
     pthread_mutex_lock(&gate->mutex);
     while (!gate->waiting)
         pthread_cond_wait(&gate->changed, &gate->mutex);
+    pthread_mutex_unlock(&gate->mutex);
+}
+
+static void let_pass(struct gate *gate)
+{
+    pthread_mutex_lock(&gate->mutex);
+    gate->passes++;
+    gate->waiting = false;
+    pthread_cond_broadcast(&gate->changed);
     pthread_mutex_unlock(&gate->mutex);
 }
 
@@ -66,33 +77,60 @@ static struct model_command deposit(const struct generator *generator, int64_t n
                                   .amount = 12 * TRADING_DECIMAL_ONE};
 }
 
-/* One more deposit, whose append waits while everything is looked at: it must be as if it had not been sent. */
-static bool look_during_append(struct world *world, struct gate *gate, const struct model_command *command)
+/* How many more submissions are answered. */
+static size_t answered(struct world *world)
 {
-    struct model_command meant = *command;
-    struct step_lowered lowered;
-    trading_result result;
-    trading_completion completion;
+    trading_completion completions[AT_ONCE];
     size_t taken = 0;
+    trading_engine_poll(world->engine, completions, AT_ONCE, &taken, 0, NULL);
+    return taken;
+}
+
+/* Nothing is told of what is on its way: neither by views nor by a feed. */
+static bool is_secret(struct world *world, int64_t position)
+{
     trading_feed *feed = NULL;
     trading_event event;
-    int64_t position = world_position(world);
-    world_lower(world, &meant, &lowered);
-    arm(gate, true);
-    if (trading_engine_submit(world->engine, &lowered.command, 1, &result, 1, NULL))
-        return world_fail(world, "submit");
-    wait_for_append(gate);
+    size_t taken = 0;
     bool unseen = world_compare(world, false) && world_position(world) == position;
     bool fed = trading_feed_open(&feed, world->engine, position, NULL, NULL, NULL) ||
                trading_feed_next(feed, &event, 1, &taken, 0, NULL) != TRADING_E_TIMEOUT;
-    bool answered = trading_engine_poll(world->engine, &completion, 1, &taken, 0, NULL) != TRADING_E_TIMEOUT;
     trading_feed_close(feed);
-    arm(gate, false);
-    if (!answered && trading_engine_poll(world->engine, &completion, 1, &taken, -1, NULL))
+    return unseen && !fed ? true : world_fail(world, "what was not durable was %s", !unseen ? "shown" : "fed");
+}
+
+/* A few commands, a commit each: while the append of each one waits, everything is as after the one before it. */
+static bool look_during_appends(struct world *world, struct gate *gate, struct model_command *commands)
+{
+    struct step_lowered lowered[AT_ONCE];
+    struct model_answer expected[AT_ONCE];
+    trading_result results[AT_ONCE];
+    size_t answers = 0;
+    bool fits = true;
+    arm(gate, true);
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        world_lower(world, &commands[i], &lowered[i]);
+        if (trading_engine_submit(world->engine, &lowered[i].command, 1, &results[i], i, NULL))
+            return world_fail(world, "submit");
+    }
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        wait_for_append(gate);
+        fits = fits && is_secret(world, world_position(world));
+        answers += answered(world);
+        if (answers != i)
+            fits = world_fail(world, "%zu are answered while commit %zu is appended", answers, i);
+        expected[i] = model_execute(&world->model, &commands[i]);
+        if (i == AT_ONCE - 1)
+            arm(gate, false);
+        let_pass(gate);
+    }
+    trading_completion last;
+    size_t taken = 0;
+    if (trading_engine_poll(world->engine, &last, 1, &taken, -1, NULL))
         return world_fail(world, "poll");
-    if (!unseen || fed || answered)
-        return world_fail(world, "what was not durable was %s", !unseen ? "shown" : fed ? "fed" : "answered");
-    return world_check_result(world, &meant, &result) && world_compare(world, false);
+    for (int i = 0; i < AT_ONCE && fits; i++)
+        fits = world_same_result(world, &commands[i], &expected[i], &results[i]);
+    return fits && world_compare(world, false);
 }
 
 static bool run_some(struct world *world, struct generator *generator)
@@ -116,14 +154,17 @@ static bool nothing_is_shown_before_it_is_durable(void)
     snprintf(uri, sizeof(uri), "faulty:%s", faulty_location(&plan, location));
     struct world_options options = {.uri = uri, .store = &faulty_store_ops, .seed = 21};
     trading_engine_options_init(&options.engine);
+    options.engine.batch_commands = 1; /* so that one is decided while the one before it is appended */
     generator_init(&generator, 21, &world.model);
     bool fits = world_open(&world, &options);
     for (int i = 0; i < BATCHES && fits; i++) {
         fits = run_some(&world, &generator);
         if (!fits || world.model.accounts.count == 0)
             continue;
-        struct model_command command = deposit(&generator, generator.next_number++);
-        fits = look_during_append(&world, &gate, &command);
+        struct model_command commands[AT_ONCE];
+        for (int j = 0; j < AT_ONCE; j++)
+            commands[j] = deposit(&generator, generator.next_number++);
+        fits = look_during_appends(&world, &gate, commands);
     }
     fits = fits && world_tally(&world);
     generator_free(&generator);

@@ -203,17 +203,24 @@ static bool same_position(struct world *world, const struct model_answer *expect
     return true;
 }
 
-static bool same_result(struct world *world, const struct model_command *command, const struct model_answer *expected,
-                        const trading_result *actual)
+bool world_same_result(struct world *world, const struct model_command *command, const struct model_answer *expected,
+                       const trading_result *result)
 {
-    if (!answer_same_status(expected, actual, world->failure, sizeof(world->failure)))
+    world->failed_number = command->number;
+    if (!answer_same_status(expected, result, world->failure, sizeof(world->failure)))
         return false;
-    if (expected->status == TRADING_STATUS_DUPLICATE)
-        return same_as_first(world, expected, actual);
-    keep_result(world, command->number, actual);
-    return answer_bind(&world->names, command, expected, actual, world->failure, sizeof(world->failure)) &&
-           same_position(world, expected, actual) &&
-           answer_same(&world->names, expected, actual, world->failure, sizeof(world->failure));
+    bool same = false;
+    if (expected->status == TRADING_STATUS_DUPLICATE) {
+        same = same_as_first(world, expected, result);
+    } else {
+        keep_result(world, command->number, result);
+        same = answer_bind(&world->names, command, expected, result, world->failure, sizeof(world->failure)) &&
+               same_position(world, expected, result) &&
+               answer_same(&world->names, expected, result, world->failure, sizeof(world->failure));
+    }
+    if (same)
+        world->failed_number = 0;
+    return same;
 }
 
 /* Gives the portfolio's orders in the view their names, the newest first, until all have theirs. */
@@ -267,11 +274,7 @@ struct batch {
 bool world_check_result(struct world *world, const struct model_command *command, const trading_result *result)
 {
     struct model_answer expected = model_execute(&world->model, command);
-    world->failed_number = command->number;
-    if (!same_result(world, command, &expected, result))
-        return false;
-    world->failed_number = 0;
-    return true;
+    return world_same_result(world, command, &expected, result);
 }
 
 bool world_name_orders(struct world *world, const struct model_command *commands, const trading_result *results, size_t count)

@@ -48,7 +48,10 @@ bool world_compare_past(struct world *world, int64_t position, const struct pict
 bool world_verify(struct world *world);
 /* A command as the engine takes it now; what it names and nobody has yet is a stranger's from here on. */
 void world_lower(struct world *world, struct model_command *command, struct step_lowered *lowered);
-/* The model does what the engine answered, and must come to the same. */
+/* Whether the engine's answer is the model's; what was made gets its name. */
+bool world_same_result(struct world *world, const struct model_command *command, const struct model_answer *expected,
+                       const trading_result *result);
+/* The same with what the model answers now. */
 bool world_check_result(struct world *world, const struct model_command *command, const trading_result *result);
 /* The orders of portfolios that these commands closed get their names. */
 bool world_name_orders(struct world *world, const struct model_command *commands, const trading_result *results, size_t count);
