@@ -11,6 +11,7 @@ struct leaf {
     struct journal *journal;
     uint8_t key[JOURNAL_KEY_BYTES]; /* what is sought */
     struct page_place place;
+    struct page_snapshot snapshot;
     uint8_t *value; /* a value's overflow pages from the first one's header on */
     size_t value_capacity;
 };
@@ -19,18 +20,21 @@ static int32_t leaf_open(struct leaf *leaf, struct journal *journal, trading_err
 {
     *leaf = (struct leaf){.journal = journal};
     leaf->place.page = memory_allocate(journal->memory, journal->file.page_bytes);
-    return leaf->place.page ? TRADING_OK : error_no_memory(error, "reading the journal");
+    leaf->place.parent = memory_allocate(journal->memory, journal->file.page_bytes);
+    return leaf->place.page && leaf->place.parent ? TRADING_OK : error_no_memory(error, "reading the journal");
 }
 
 static void leaf_close(struct leaf *leaf)
 {
     memory_release(leaf->journal->memory, leaf->place.page, leaf->journal->file.page_bytes);
+    memory_release(leaf->journal->memory, leaf->place.parent, leaf->journal->file.page_bytes);
     memory_release(leaf->journal->memory, leaf->value, leaf->value_capacity);
 }
 
 static int32_t seek_leaf(void *arg, const struct page_snapshot *snapshot, trading_error *error)
 {
     struct leaf *leaf = arg;
+    leaf->snapshot = *snapshot;
     return page_seek(&leaf->journal->file, snapshot, leaf->key, sizeof leaf->key, &leaf->place, error);
 }
 
@@ -188,11 +192,15 @@ static int32_t read_entry(struct reading *reading, uint32_t index, trading_error
     return TRADING_OK;
 }
 
-/* Reads the leaf with the next commit from that commit on. */
+/* Reads the leaf with the next commit from that commit on. Behind a leaf that was read to its end that is the next leaf, as long as
+ * the tree is the same. */
 static int32_t read_leaf(struct reading *reading, trading_error *error)
 {
-    int32_t code = leaf_find(&reading->leaf, reading->partition, reading->next, error);
-    const struct page_place *place = &reading->leaf.place;
+    struct leaf *leaf = &reading->leaf;
+    const struct page_place *place = &leaf->place;
+    int32_t code = TRADING_OK;
+    if (!reading->found || !page_advance(&leaf->journal->file, &leaf->snapshot, &leaf->place))
+        code = leaf_find(leaf, reading->partition, reading->next, error);
     int64_t before = reading->next;
     uint32_t first = place->index < 0 ? 0 : (uint32_t)place->index;
     for (uint32_t i = first; i < place->count && !code && !reading->stopped && !reading->ended; i++)

@@ -40,25 +40,38 @@ static bool page_size_is_sane(uint32_t bytes)
     return bytes >= PAGE_MIN && bytes <= PAGE_MAX && (bytes & (bytes - 1)) == 0;
 }
 
-/* Reads meta page `slot` as it is. file->page_bytes is set when slot is 1. */
-static int32_t read_meta(const struct page_file *file, unsigned slot, struct meta_record *meta, trading_error *error)
+struct meta_page {
+    struct page_header header;
+    struct meta_record meta;
+};
+
+/* Takes a meta page from where it lies among `got` bytes. */
+static int32_t take_meta(const struct page_file *file, unsigned slot, const uint8_t *bytes, size_t got,
+                         struct meta_record *meta, trading_error *error)
 {
-    struct {
-        struct page_header header;
-        struct meta_record meta;
-    } bytes;
-    ssize_t got = file_read(file->fd, &bytes, sizeof bytes, slot ? file->page_bytes : 0);
-    if (got < 0)
-        return lmdb_failure(error, errno, "reading", file->folder->path, file->name);
-    if ((size_t)got < sizeof bytes)
+    size_t at = slot ? file->page_bytes : 0;
+    struct meta_page page;
+    if (got < at + sizeof page)
         return page_damaged(file, slot, error, "the file ends within its meta page");
-    *meta = bytes.meta;
-    if (meta->magic != PAGE_MAGIC || !(bytes.header.flags & PAGE_META))
+    memcpy(&page, bytes + at, sizeof page);
+    *meta = page.meta;
+    if (meta->magic != PAGE_MAGIC || !(page.header.flags & PAGE_META))
         return page_damaged(file, slot, error, "it is no LMDB file, or its head is overwritten");
     if (meta->version != PAGE_VERSION)
         return error_set(error, TRADING_E_NEWER_FORMAT, "%s has LMDB format %" PRIu32 ", this library reads %u (in %s)",
                          file->name, meta->version, PAGE_VERSION, file->folder->path);
     return TRADING_OK;
+}
+
+/* Both, in one call of the operating system. */
+static int32_t read_metas(const struct page_file *file, struct meta_record metas[2], trading_error *error)
+{
+    uint8_t bytes[PAGE_MAX + sizeof(struct meta_page)];
+    ssize_t got = file_read(file->fd, bytes, file->page_bytes + sizeof(struct meta_page), 0);
+    if (got < 0)
+        return lmdb_failure(error, errno, "reading", file->folder->path, file->name);
+    int32_t code = take_meta(file, 0, bytes, (size_t)got, &metas[0], error);
+    return code ? code : take_meta(file, 1, bytes, (size_t)got, &metas[1], error);
 }
 
 static const char *tree_wrong(const struct tree_record *tree, uint64_t last_page)
@@ -93,13 +106,18 @@ int32_t page_file_open(struct page_file *file, const struct folder *folder, cons
     file->fd = file_open(folder, name, O_RDONLY);
     if (file->fd < 0)
         return lmdb_failure(error, errno, "opening", folder->path, name);
-    struct meta_record meta;
-    int32_t code = read_meta(file, 0, &meta, error);
-    file->page_bytes = meta.free.pad;
-    if (!code && !page_size_is_sane(file->page_bytes))
+    file->page_bytes = PAGE_MIN; /* until the file has said it */
+    uint8_t bytes[sizeof(struct meta_page)];
+    struct meta_record metas[2] = {0};
+    ssize_t got = file_read(file->fd, bytes, sizeof bytes, 0);
+    int32_t code = got < 0 ? lmdb_failure(error, errno, "reading", folder->path, name)
+                           : take_meta(file, 0, bytes, (size_t)got, &metas[0], error);
+    if (!code && !page_size_is_sane(metas[0].free.pad))
         code = page_damaged(file, 0, error, "the page size is wrong");
-    if (!code)
-        code = read_meta(file, 1, &meta, error);
+    if (!code) {
+        file->page_bytes = metas[0].free.pad;
+        code = read_metas(file, metas, error);
+    }
     if (code)
         page_file_close(file);
     else
@@ -119,11 +137,9 @@ void page_file_close(struct page_file *file)
 static int32_t snapshot_take(const struct page_file *file, struct page_snapshot *snapshot, trading_error *error)
 {
     struct meta_record metas[2] = {0};
-    for (unsigned slot = 0; slot < 2; slot++) {
-        int32_t code = read_meta(file, slot, &metas[slot], error);
-        if (code)
-            return code;
-    }
+    int32_t code = read_metas(file, metas, error);
+    if (code)
+        return code;
     unsigned newest = metas[1].transaction > metas[0].transaction;
     uint64_t older = metas[!newest].transaction;
     if (metas[newest].transaction - older > 1)
@@ -148,11 +164,11 @@ static int32_t snapshot_take(const struct page_file *file, struct page_snapshot 
 
 static bool snapshot_stands(const struct page_file *file, const struct page_snapshot *snapshot)
 {
-    struct meta_record now;
-    struct meta_record other;
-    if (read_meta(file, !snapshot->slot, &other, NULL) || read_meta(file, snapshot->slot, &now, NULL))
+    struct meta_record metas[2] = {0};
+    if (read_metas(file, metas, NULL))
         return false;
-    return memcmp(&now, &snapshot->meta, sizeof now) == 0 && other.transaction <= snapshot->transaction + 1;
+    return memcmp(&metas[snapshot->slot], &snapshot->meta, sizeof snapshot->meta) == 0 &&
+           metas[!snapshot->slot].transaction <= snapshot->transaction + 1;
 }
 
 static void pause_before(unsigned attempt)
@@ -358,33 +374,66 @@ static int32_t last_at_most(const uint8_t *page, uint16_t kind, const void *key,
     return low - 1;
 }
 
+static void set_bound(uint8_t *bound, uint32_t *bound_size, const uint8_t *key, uint32_t key_size)
+{
+    memcpy(bound, key, key_size);
+    *bound_size = key_size;
+}
+
+/* The leaf's bound: the parent's next key, or else what bounds the parent. */
+static void bound_leaf(struct page_place *place, const uint8_t *parent)
+{
+    const uint8_t *key = place->outer_bound;
+    uint32_t key_size = place->outer_bound_size;
+    if (place->parent_index + 1 < place->parent_count)
+        page_child_at(parent, place->parent_index + 1, &key, &key_size);
+    set_bound(place->bound, &place->bound_size, key, key_size);
+}
+
 int32_t page_seek(const struct page_file *file, const struct page_snapshot *snapshot, const void *key, uint32_t key_size,
                   struct page_place *place, trading_error *error)
 {
     place->index = -1;
-    place->count = 0;
-    place->bound_size = 0;
+    place->count = place->parent_count = place->bound_size = place->outer_bound_size = 0;
     uint64_t number = snapshot->main.root;
-    for (uint32_t depth = snapshot->main.depth; depth; depth--) {
-        uint16_t kind = depth == 1 ? PAGE_LEAF : PAGE_BRANCH;
-        int32_t code = page_read(file, snapshot, number, kind, false, place->page, error);
+    for (uint32_t depth = snapshot->main.depth; depth > 1; depth--) {
+        uint8_t *page = depth == 2 && place->parent ? place->parent : place->page;
+        int32_t code = page_read(file, snapshot, number, PAGE_BRANCH, false, page, error);
         if (code)
             return code;
-        place->count = page_count(place->page);
-        place->index = last_at_most(place->page, kind, key, key_size);
-        if (kind == PAGE_LEAF)
-            break;
+        if (place->parent_count) /* of the page above: it bounds this one */
+            set_bound(place->outer_bound, &place->outer_bound_size, place->bound, place->bound_size);
+        place->parent_count = page_count(page);
+        place->parent_index = (uint32_t)last_at_most(page, PAGE_BRANCH, key, key_size);
+        bound_leaf(place, page);
         const uint8_t *child_key;
         uint32_t child_key_size;
-        uint32_t index = (uint32_t)place->index;
-        if (index + 1 < place->count) {
-            page_child_at(place->page, index + 1, &child_key, &child_key_size);
-            memcpy(place->bound, child_key, child_key_size);
-            place->bound_size = child_key_size;
-        }
-        number = page_child_at(place->page, index, &child_key, &child_key_size);
+        number = page_child_at(page, place->parent_index, &child_key, &child_key_size);
     }
+    if (number == PAGE_NONE)
+        return TRADING_OK;
+    int32_t code = page_read(file, snapshot, number, PAGE_LEAF, false, place->page, error);
+    if (code)
+        return code;
+    place->count = page_count(place->page);
+    place->index = last_at_most(place->page, PAGE_LEAF, key, key_size);
     return TRADING_OK;
+}
+
+bool page_advance(const struct page_file *file, const struct page_snapshot *snapshot, struct page_place *place)
+{
+    if (!place->parent || place->parent_index + 1 >= place->parent_count)
+        return false;
+    const uint8_t *key;
+    uint32_t key_size;
+    uint64_t number = page_child_at(place->parent, place->parent_index + 1, &key, &key_size);
+    if (page_read(file, snapshot, number, PAGE_LEAF, false, place->page, NULL) || !snapshot_stands(file, snapshot))
+        return false;
+    place->parent_index++;
+    place->count = page_count(place->page);
+    place->index = 0;
+    bound_leaf(place, place->parent);
+    return true;
 }
 
 int32_t page_overflow(const struct page_file *file, const struct page_entry *entry, uint64_t size, uint8_t *into,

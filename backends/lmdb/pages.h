@@ -58,11 +58,16 @@ struct page_entry {
 
 /* Where a search ended: a leaf, and the entry with the greatest key that is not above the one sought, or −1. */
 struct page_place {
-    uint8_t *page; /* page_bytes, the caller's */
+    uint8_t *page;   /* page_bytes, the caller's */
+    uint8_t *parent; /* the same; NULL when page_advance is not used */
     int32_t index;
     uint32_t count;
-    uint8_t bound[TREE_KEY_MAX + 1]; /* keys of the following leaves are not below this one */
-    uint32_t bound_size;             /* 0: there are no following leaves */
+    uint32_t parent_index;
+    uint32_t parent_count;                 /* 0: the leaf is the root */
+    uint8_t bound[TREE_KEY_MAX + 1];       /* keys of the leaves that follow are not below this one */
+    uint32_t bound_size;                   /* 0: no leaves follow */
+    uint8_t outer_bound[TREE_KEY_MAX + 1]; /* … of those that have another parent */
+    uint32_t outer_bound_size;
 };
 
 /* Opens `name` read only and checks both meta pages. NOT_FOUND when there is no such file. The folder and the memory must outlive
@@ -85,6 +90,10 @@ int32_t page_read(const struct page_file *file, const struct page_snapshot *snap
 /* Searches the main tree. An empty tree gives index −1, count 0. */
 int32_t page_seek(const struct page_file *file, const struct page_snapshot *snapshot, const void *key, uint32_t key_size,
                   struct page_place *place, trading_error *error);
+
+/* Goes on to the next leaf of the same parent, whole if true is returned. False: there is none, or the snapshot that the place was
+ * found in no longer stands, or something is wrong; search anew, which tells. For use after the work. */
+bool page_advance(const struct page_file *file, const struct page_snapshot *snapshot, struct page_place *place);
 
 uint32_t page_count(const uint8_t *page);
 void page_entry_at(const uint8_t *page, uint32_t index, struct page_entry *entry);
