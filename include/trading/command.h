@@ -16,17 +16,16 @@ TRADING_EXTERN_C_BEGIN
 
 /** @name Types of command: which body they carry, and what `account` names */
 /**@{*/
-#define TRADING_COMMAND_OPEN_ACCOUNT   1 /**< trading_open_account; account: zero */
-#define TRADING_COMMAND_OPEN_PORTFOLIO 2 /**< trading_open_portfolio; account: the owner */
-#define TRADING_COMMAND_UPDATE_CONTACT 3 /**< trading_update_contact */
-#define TRADING_COMMAND_UPDATE_ADDRESS 4 /**< trading_update_address */
-#define TRADING_COMMAND_DEPOSIT        5 /**< trading_cash: the bank pays in */
-#define TRADING_COMMAND_WITHDRAW       6 /**< trading_cash: the bank pays out, of what is available */
-#define TRADING_COMMAND_CREDIT         7 /**< trading_cash: paid in by another system of the house */
-#define TRADING_COMMAND_DEBIT          8 /**< trading_cash: paid out to another system of the house, of what is available */
-#define TRADING_COMMAND_ACCEPT_REFUND  9 /**< trading_accept_refund: the house pays back */
-#define TRADING_COMMAND_FREEZE_ACCOUNT                                                                                         \
-    10 /**< no body: no withdrawal, debit or order until it is unfrozen; what rests still trades */
+#define TRADING_COMMAND_OPEN_ACCOUNT     1  /**< trading_open_account; account: zero */
+#define TRADING_COMMAND_OPEN_PORTFOLIO   2  /**< trading_open_portfolio; account: the owner */
+#define TRADING_COMMAND_UPDATE_CONTACT   3  /**< trading_update_contact */
+#define TRADING_COMMAND_UPDATE_ADDRESS   4  /**< trading_update_address */
+#define TRADING_COMMAND_DEPOSIT          5  /**< trading_cash: the bank pays in */
+#define TRADING_COMMAND_WITHDRAW         6  /**< trading_cash: the bank pays out, of what is available */
+#define TRADING_COMMAND_CREDIT           7  /**< trading_cash: paid in by another system of the house */
+#define TRADING_COMMAND_DEBIT            8  /**< trading_cash: paid out to another system of the house, of what is available */
+#define TRADING_COMMAND_ACCEPT_REFUND    9  /**< trading_accept_refund: the house pays back */
+#define TRADING_COMMAND_FREEZE_ACCOUNT   10 /**< no body: no withdrawal, debit or new order; what rests still trades */
 #define TRADING_COMMAND_UNFREEZE_ACCOUNT 11 /**< no body */
 #define TRADING_COMMAND_CLOSE_ACCOUNT    12 /**< no body: needs every portfolio closed and nothing left to withdraw */
 #define TRADING_COMMAND_PLACE_ORDER      13 /**< trading_place_order; account: zero, or the portfolio's owner */
