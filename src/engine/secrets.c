@@ -9,6 +9,8 @@
 
 #include <trading.h>
 
+#define PROFILE_TEXTS 8 /* of an account: its name, and the person's names, contact and address */
+
 /* Names that no account has: an account's id is never all ones. */
 static const trading_id digest_key_name = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}};
 
@@ -72,9 +74,10 @@ static uint32_t personal_texts(const trading_command *command, struct text_list 
     *list = (struct text_list){0};
     if (command->type == TRADING_COMMAND_OPEN_ACCOUNT) {
         const trading_open_account *body = command->body;
-        const trading_text *texts[] = {&body->name,         &body->profile_name, &body->profile_surname, &body->email,
-                                       &body->phone_number, &body->street,       &body->postal_code,     &body->province};
-        for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        const trading_text *const texts[PROFILE_TEXTS] = {&body->name,        &body->profile_name, &body->profile_surname,
+                                                          &body->email,       &body->phone_number, &body->street,
+                                                          &body->postal_code, &body->province};
+        for (size_t i = 0; i < PROFILE_TEXTS; i++)
             add_text(list, texts[i]);
         return TRADING_EVENT_ACCOUNT_OPENED;
     }

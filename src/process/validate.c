@@ -5,6 +5,8 @@
 
 #include <trading.h>
 
+#define PROFILE_TEXTS 8
+
 static bool fits(const trading_command *command, size_t size, struct rejection *why)
 {
     uint32_t claimed = 0;
@@ -152,11 +154,12 @@ static void write_id(struct writer *writer, const trading_id *id)
 
 static void write_open_account(struct writer *writer, const trading_open_account *body)
 {
-    const trading_text *texts[] = {&body->name,         &body->profile_name, &body->profile_surname, &body->email,
-                                   &body->phone_number, &body->street,       &body->postal_code,     &body->province};
+    const trading_text *const texts[PROFILE_TEXTS] = {&body->name,        &body->profile_name, &body->profile_surname,
+                                                      &body->email,       &body->phone_number, &body->street,
+                                                      &body->postal_code, &body->province};
     write_bytes(writer, body->currency.text, sizeof body->currency.text);
     write_i64(writer, body->deposit);
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+    for (size_t i = 0; i < PROFILE_TEXTS; i++)
         write_text(writer, texts[i]);
 }
 
