@@ -1,5 +1,6 @@
 #include "account/state.h"
 #include "base/id.h"
+#include "base/text.h"
 
 #include <string.h>
 
@@ -33,7 +34,7 @@ static uint32_t ledger_of(struct accounts *accounts, const trading_currency *cur
     uint32_t count = table_count(accounts->ledgers);
     for (uint32_t number = 1; number <= count; number++) {
         const struct ledger_record *ledger = table_get(accounts->ledgers, number);
-        if (!memcmp(&ledger->currency, currency, sizeof *currency))
+        if (currency_equal(&ledger->currency, currency))
             return number;
     }
     uint32_t number;

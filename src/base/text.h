@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 #include <trading/base.h>
 
@@ -18,5 +19,10 @@ bool symbol_is_valid(const trading_symbol *symbol);
 
 /* A currency whose minor unit the library knows, NUL-padded. */
 bool currency_is_valid(const trading_currency *currency);
+
+static inline bool currency_equal(const trading_currency *a, const trading_currency *b)
+{
+    return memcmp(a->text, b->text, sizeof a->text) == 0;
+}
 
 #endif

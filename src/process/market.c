@@ -1,4 +1,5 @@
 /* Commands of the market and of feeds: they belong to no account. */
+#include "base/text.h"
 #include "process/commands.h"
 #include "process/placing.h"
 
@@ -9,8 +10,8 @@ static bool set_quote(struct process *process, const struct request *request, st
     const trading_set_quote *body = request->command->body;
     struct market *market = &process->domain->market;
     uint32_t listed = instrument_find(market, &body->symbol);
-    bool other_currency = listed && body->currency.text[0] &&
-                          memcmp(&instrument_get(market, listed)->currency, &body->currency, sizeof body->currency);
+    bool other_currency =
+        listed && body->currency.text[0] && !currency_equal(&instrument_get(market, listed)->currency, &body->currency);
     if (other_currency)
         return reject(why, TRADING_REASON_OTHER_CURRENCY);
     trading_currency currency = body->currency.text[0] ? body->currency : (trading_currency){"USD"};

@@ -1,6 +1,7 @@
 /* Commands that an order decides, together with the account or portfolio that holds what it needs. */
 #include "account/decide.h"
 #include "base/id.h"
+#include "base/text.h"
 #include "base/wide.h"
 #include "market/decide.h"
 #include "order/decide.h"
@@ -49,7 +50,7 @@ static bool decide_order(struct process *process, const struct request *request,
     if (!account_decide_act(account, why) ||
         !portfolio_decide_order(portfolio_get(&domain->portfolios, request->portfolio), why))
         return false;
-    if (memcmp(&instrument->currency, &account->currency, sizeof account->currency))
+    if (!currency_equal(&instrument->currency, &account->currency))
         return reject(why, TRADING_REASON_OTHER_CURRENCY);
     if (terms->side == TRADING_SIDE_SELL)
         return decide_sell(domain, body, terms, why);
