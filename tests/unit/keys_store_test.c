@@ -273,6 +273,10 @@ static void assert_refused(struct bed *bed)
     assert_int_equal(keys_load(loaded, &bed->store, &error), TRADING_E_DAMAGED);
     assert_int_equal(error.code, TRADING_E_DAMAGED);
     assert_true(keys_count(loaded) == 0);
+    for (uint32_t i = 0; i < bed->model.count; i++) {
+        struct keys_cursor cursor = {{0, 0}};
+        assert_true(keys_next(loaded, bed->model.hashes[i], &cursor) == -1);
+    }
     keys_close(loaded);
 }
 
