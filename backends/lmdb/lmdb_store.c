@@ -6,6 +6,8 @@
 #include "backends/store_arguments.h"
 #include "base/error.h"
 
+#include <unistd.h>
+
 struct lmdb_store {
     struct memory memory;
     struct folder folder;
@@ -13,6 +15,7 @@ struct lmdb_store {
     struct secrets secrets;
     struct snapshots snapshots;
     bool read_only;
+    pid_t process;
 };
 
 /* ---- opening and closing ---- */
@@ -53,6 +56,7 @@ static int32_t store_open(const trading_store_request *request, const trading_ho
         return error_no_memory(error, "a store");
     store->memory = (struct memory){.allocate = host->allocate, .release = host->release, .context = host->context};
     store->read_only = request->flags & TRADING_STORE_READ_ONLY;
+    store->process = getpid();
     code = folder_open(&store->folder, request->location, !store->read_only, error);
     if (!code)
         code = open_parts(store, request, error);
@@ -68,7 +72,7 @@ static int32_t store_open(const trading_store_request *request, const trading_ho
 static void store_close(void *handle)
 {
     struct lmdb_store *store = handle;
-    if (!store)
+    if (!store || store->process != getpid()) /* a forked child must not end its parent's threads and locks */
         return;
     snapshots_close(&store->snapshots);
     secrets_close(&store->secrets);

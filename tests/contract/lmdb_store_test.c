@@ -399,6 +399,28 @@ static void closed_on_exec(void **state)
     lmdb_store_ops.close(store);
 }
 
+/* A child that closes what it inherited takes nothing from its parent. */
+static void closed_in_a_child(void **state)
+{
+    void *store = must_open(*state);
+    must_append(store, 0, 0, 1, 100000);
+    pid_t child = fork();
+    if (child == 0) {
+        alarm(60);
+        lmdb_store_ops.close(store);
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+    void *second;
+    trading_error error;
+    assert_int_equal(open_lmdb(*state, (struct opening){0}, &second, &error), TRADING_E_LOCKED);
+    must_append(store, 0, 1, 1, 100000);
+    expect_all(store, 2);
+    lmdb_store_ops.close(store);
+}
+
 static void state_is_locked(void **state)
 {
     void *first;
@@ -582,6 +604,7 @@ int main(void)
         CASE(killed), /* the first, while there is one thread */
         CASE(little_address_space),
         CASE(state_is_locked),
+        CASE(closed_in_a_child),
         CASE(limit_on_file_size),
         CASE(full_disk),
         CASE(full_map),
