@@ -153,7 +153,7 @@ static void measure_records(uint32_t records)
 {
     struct memory memory;
     struct tables *tables;
-    struct table *table;
+    struct table *table = NULL;
     memory_init(&memory);
     if (tables_open(&tables, &memory, UINT64_C(1) << 30, NULL) || tables_add(tables, 0, RECORD_BYTES, &table, NULL))
         fail("no tables");
@@ -276,7 +276,7 @@ static void checkpoint(struct tables *tables, const struct state_store *store, b
 static void load(struct memory *memory, const struct state_store *store, uint64_t bytes, const char *name)
 {
     struct tables *tables;
-    struct table *table;
+    struct table *table = NULL;
     struct shape shape;
     uint64_t start = read_clock(CLOCK_MONOTONIC);
     if (tables_open(&tables, memory, 0, NULL) || tables_add(tables, 0, RECORD_BYTES, &table, NULL) ||
@@ -313,7 +313,7 @@ static void measure_saving(uint32_t records, const char *folder)
     struct state_store store = {.ops = folder ? &lmdb_state_store_ops : &memory_state_store_ops};
     struct memory memory;
     struct tables *tables;
-    struct table *table;
+    struct table *table = NULL;
     trading_error error;
     memory_init(&memory);
     if (store.ops->open(folder ? folder : "", false, &host, &store.store, &error))
