@@ -130,6 +130,25 @@ static uint32_t pages_stored(struct bed *bed)
     return count;
 }
 
+static int32_t refuse_page(void *arg, uint32_t id, uint32_t page, const void *image, uint32_t bytes, trading_error *error)
+{
+    (void)arg, (void)id, (void)page, (void)image, (void)bytes;
+    return error_set(error, TRADING_E_STOPPED, "a page that is there already");
+}
+
+static void a_page_is_written_once(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed);
+    append(&bed, bed.small, 20, 1);
+    assert_int_equal(checkpoint(&bed, true, ""), TRADING_OK);
+    struct pin *pin = tables_pin(bed.tables);
+    assert_int_equal(tables_pages(bed.tables, pin, false, refuse_page, NULL, NULL), TRADING_OK);
+    tables_unpin(pin);
+    bed_close(&bed);
+}
+
 static void all_takes_the_place_of_what_is_there(void **state)
 {
     (void)state;
@@ -310,20 +329,20 @@ static void pages_in_wrong_places_are_found(void **state)
     void *write;
     memset(&values, 0, sizeof values);
     bed_open(&bed);
-    append(&bed, bed.small, 9, UINT64_C(0x1111111111111111));
+    append(&bed, bed.small, 20, UINT64_C(0x1111111111111111));
     append(&bed, bed.large, 2, UINT64_C(0x2222222222222222));
     assert_int_equal(checkpoint(&bed, true, ""), TRADING_OK);
     assert_int_equal(bed.store.ops->scan(bed.store.store, NULL, "\002", 1, NULL, 0, take_value, &values, NULL), TRADING_OK);
-    assert_int_equal(values.count, 3);
+    assert_int_equal(values.count, 4);
 
-    struct value swapped = values.value[0];
-    memcpy(swapped.bytes, values.value[1].bytes, swapped.size);
+    struct value swapped = values.value[1];
+    memcpy(swapped.bytes, values.value[2].bytes, swapped.size);
     put_value(&bed, &swapped, swapped.size);
     assert_refused(&bed);
-    put_value(&bed, &values.value[0], values.value[0].size);
+    put_value(&bed, &values.value[1], values.value[1].size);
 
     static const struct value strangers[] = {
-        {.key = {STATE_PAGES, 1, 0, 0, 0, 2}, .key_size = 6},    {.key = {STATE_PAGES, 0, 0, 0, 0, 0}, .key_size = 6},
+        {.key = {STATE_PAGES, 1, 0, 0, 0, 3}, .key_size = 6},    {.key = {STATE_PAGES, 0, 0, 0, 0, 0}, .key_size = 6},
         {.key = {STATE_PAGES, 200, 0, 0, 0, 0}, .key_size = 6},  {.key = {STATE_PAGES, 1, 0, 0, 0}, .key_size = 5},
         {.key = {STATE_PAGES, 1, 0, 0, 0, 0, 0}, .key_size = 7}, {.key = {STATE_PAGES}, .key_size = 1},
     };
@@ -337,7 +356,7 @@ static void pages_in_wrong_places_are_found(void **state)
         assert_int_equal(bed.store.ops->commit(write, false, NULL), TRADING_OK);
         assert_int_equal(reload(&bed, &shape), TRADING_OK);
     }
-    for (size_t i = 0; i < 3; i++) {
+    for (size_t i = 0; i < 4; i++) {
         assert_int_equal(bed.store.ops->begin(bed.store.store, &write, NULL), TRADING_OK);
         assert_int_equal(bed.store.ops->remove(write, values.value[i].key, values.value[i].key_size, NULL), TRADING_OK);
         assert_int_equal(bed.store.ops->commit(write, false, NULL), TRADING_OK);
@@ -422,6 +441,7 @@ int checkpoint_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_loaded),
+        cmocka_unit_test(a_page_is_written_once),
         cmocka_unit_test(all_takes_the_place_of_what_is_there),
         cmocka_unit_test(a_failure_leaves_the_store_as_it_was),
         cmocka_unit_test(other_tables_are_refused),

@@ -1,8 +1,11 @@
 /* Snapshots into an event store and back; whatever may be wrong with one is told, never a crash. */
 #include "base/error.h"
+#include "journal/pack.h"
 #include "state/snapshot.h"
 #include "state_test.h"
 
+#include <endian.h>
+#include <sodium.h>
 #include <string.h>
 
 /* ---- an event store that keeps the chunks of one snapshot ---- */
@@ -319,12 +322,88 @@ static void missing_and_moved_chunks_are_found(void **state)
     bed_close(&bed);
 }
 
+/* Sets the last chunk to what it would be if the others had been written so. */
+static void sum_again(struct shelf *shelf)
+{
+    crypto_generichash_state sum;
+    crypto_generichash_init(&sum, NULL, 0, 32);
+    for (uint32_t i = 0; i + 1 < shelf->count; i++)
+        crypto_generichash_update(&sum, shelf->data[i], shelf->size[i]);
+    crypto_generichash_final(&sum, shelf->data[shelf->count - 1], 32);
+}
+
+/* Chunks whose checksum is right, but which nobody could have written. */
+static void forged_chunks_are_found(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t length; /* that the chunk states */
+        uint32_t bytes;  /* that follow */
+    } forged[] = {{0, 0},       {0, 100},     {3968, 3967}, {3967, 3967},       {3960, 3960},
+                  {7936, 7936}, {4000, 4000}, {1, 1},       {1 << 21, 1 << 21}, {UINT32_MAX, 3968}};
+    struct bed bed;
+    struct shape shape;
+    bed_open(&bed);
+    append(&bed, bed.small, 31, 10, 5); /* one page of 3,968 bytes */
+    assert_int_equal(snapshot(&bed, ""), TRADING_OK);
+    assert_int_equal(bed.shelf.count, 3);
+    uint8_t *page = calloc(1, 4 + (1 << 21));
+    assert_non_null(page);
+    free(bed.shelf.data[1]);
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        uint32_t length = htole32(forged[i].length);
+        bed.shelf.size[1] = 4 + forged[i].bytes;
+        bed.shelf.data[1] = malloc(bed.shelf.size[1]); /* no byte more, so that a read past it is found */
+        memcpy(page, &length, sizeof length);
+        memcpy(bed.shelf.data[1], page, bed.shelf.size[1]);
+        sum_again(&bed.shelf);
+        assert_refused(&bed);
+        free(bed.shelf.data[1]);
+    }
+    uint32_t length = htole32(3968);
+    memcpy(page, &length, sizeof length);
+    bed.shelf.data[1] = page;
+    bed.shelf.size[1] = 4 + 3968;
+    sum_again(&bed.shelf);
+    assert_int_equal(load(&bed, &shape), TRADING_OK);
+    bed_close(&bed);
+}
+
+/* A small chunk that unpacks to more than one may. */
+static void a_chunk_that_unpacks_to_too_much_is_refused(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct packer packer;
+    size_t size = SNAPSHOT_CHUNK_BYTES + 4096;
+    uint8_t *zeros = calloc(2, size);
+    assert_non_null(zeros);
+    bed_open(&bed);
+    append(&bed, bed.small, 31, 10, 5);
+    assert_int_equal(snapshot(&bed, ""), TRADING_OK);
+    assert_int_equal(packer_open(&packer, &bed.scarce.memory, 1, NULL), TRADING_OK);
+    uint32_t length = htole32((uint32_t)size);
+    size_t packed = pack(&packer, zeros, size, zeros + size);
+    assert_true(packed > 0);
+    packer_close(&packer);
+    free(bed.shelf.data[1]);
+    bed.shelf.data[1] = malloc(4 + packed);
+    bed.shelf.size[1] = 4 + packed;
+    memcpy(bed.shelf.data[1], &length, sizeof length);
+    memcpy(bed.shelf.data[1] + 4, zeros + size, packed);
+    sum_again(&bed.shelf);
+    assert_refused(&bed);
+    free(zeros);
+    bed_close(&bed);
+}
+
 int snapshot_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_was_written_is_loaded),  cmocka_unit_test(empty_tables_make_a_snapshot_too),
         cmocka_unit_test(a_snapshot_is_as_of_its_pin), cmocka_unit_test(failures_on_the_way_are_told),
         cmocka_unit_test(damage_anywhere_is_found),    cmocka_unit_test(missing_and_moved_chunks_are_found),
+        cmocka_unit_test(forged_chunks_are_found),     cmocka_unit_test(a_chunk_that_unpacks_to_too_much_is_refused),
     };
     return cmocka_run_group_tests_name("snapshots", tests, NULL, NULL);
 }
