@@ -31,12 +31,11 @@ static uint64_t block_of(const struct key_run *run, uint64_t hash)
     return (hash >> 32) * run->filter_blocks >> 32;
 }
 
-static void lanes_of(uint64_t hash, uint32_t lanes[FILTER_LANES])
+static uint32_t bit_of(uint64_t hash, uint32_t lane)
 {
     static const uint32_t odd[FILTER_LANES] = {0x47b6137bu, 0x44974d91u, 0x8824ad5bu, 0xa2b7289du,
                                                0x705495c7u, 0x2df1424bu, 0x9efc4947u, 0x5c6bfb31u};
-    for (uint32_t i = 0; i < FILTER_LANES; i++)
-        lanes[i] = 1u << ((uint32_t)hash * odd[i] >> 27);
+    return 1u << ((uint32_t)hash * odd[lane] >> 27);
 }
 
 static void clear_blocks(struct key_run *run, uint64_t end)
@@ -51,20 +50,16 @@ static void filter_add(struct key_run *run, uint64_t hash)
 {
     uint64_t block = block_of(run, hash);
     clear_blocks(run, block + 1);
-    uint32_t lanes[FILTER_LANES];
-    lanes_of(hash, lanes);
     for (uint32_t i = 0; i < FILTER_LANES; i++)
-        run->filter[block * FILTER_LANES + i] |= lanes[i];
+        run->filter[block * FILTER_LANES + i] |= bit_of(hash, i);
 }
 
 static bool filter_has(const struct key_run *run, uint64_t hash)
 {
     const uint32_t *block = run->filter + block_of(run, hash) * FILTER_LANES;
-    uint32_t lanes[FILTER_LANES];
-    lanes_of(hash, lanes);
     uint32_t missing = 0;
     for (uint32_t i = 0; i < FILTER_LANES; i++)
-        missing |= lanes[i] & ~block[i];
+        missing |= bit_of(hash, i) & ~block[i];
     return !missing;
 }
 
