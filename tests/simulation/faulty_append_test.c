@@ -188,12 +188,22 @@ static bool run_flight(struct day *day, const struct way *way, size_t count)
            send_again(day, &flight) && world_compare(&day->world, false);
 }
 
+static bool warm_up(struct day *day)
+{
+    for (int done = 0; done < WARM_UP; done += IN_BATCH) {
+        struct step steps[IN_BATCH];
+        generator_batch(&day->generator, steps, IN_BATCH);
+        if (!world_run(&day->world, steps, IN_BATCH))
+            return false;
+    }
+    return true;
+}
+
 static bool run_day(struct day *day, const struct way *way)
 {
     size_t count = day->together ? IN_BATCH * IN_FLIGHT : IN_BATCH;
-    for (int done = 0; done < WARM_UP; done += IN_BATCH)
-        if (!run_flight(day, way, IN_BATCH))
-            return false;
+    if (!warm_up(day))
+        return false;
     day->first_append = atomic_load(&day->plan.calls[FAULTY_APPEND]);
     faulty_plan_add(&day->plan, FAULTY_APPEND, day->first_append + day->fails_at, way->fault, way->code);
     for (int i = 0; i < BATCHES; i++)

@@ -30,6 +30,9 @@ struct options {
 /* A moment that views of the past are compared with later. */
 struct moment {
     int64_t position;
+    trading_time time;    /* of its newest commit */
+    bool was_followed;    /* by another commit … */
+    bool is_last_of_time; /* … of a later time, so that a view of its time is a view of it */
     struct picture picture;
 };
 
@@ -86,19 +89,38 @@ static bool reopen(struct simulation *simulation)
     return world_run(&simulation->world, &step, 1);
 }
 
+/* Once the next commit is there, it is known whether the time of a moment stands for it. */
+static void follow_moments(struct simulation *simulation)
+{
+    for (int i = 0; i < simulation->moment_count; i++) {
+        struct moment *moment = &simulation->moments[i];
+        if (moment->was_followed || simulation->world.newest_position < moment->position)
+            continue;
+        moment->was_followed = true;
+        moment->is_last_of_time = simulation->world.newest_time > moment->time;
+    }
+}
+
+static bool compare_moment(struct simulation *simulation, const struct moment *moment)
+{
+    if (moment->is_last_of_time && chance_of(&simulation->chance, 500))
+        return world_compare_until(&simulation->world, moment->time, &moment->picture);
+    return world_compare_past(&simulation->world, moment->position, &moment->picture);
+}
+
 /* Compares a moment of before, and keeps this one in its place. */
 static bool compare_past(struct simulation *simulation)
 {
     int slot = (int)chance_below(&simulation->chance, KEPT_PICTURES);
-    if (slot < simulation->moment_count) {
-        struct moment *moment = &simulation->moments[slot];
-        if (!world_compare_past(&simulation->world, moment->position, &moment->picture))
-            return false;
-    } else {
+    if (slot < simulation->moment_count && !compare_moment(simulation, &simulation->moments[slot]))
+        return false;
+    if (slot >= simulation->moment_count)
         slot = simulation->moment_count++;
-    }
-    simulation->moments[slot].position = world_position(&simulation->world);
-    picture_of_model(&simulation->moments[slot].picture, &simulation->world.model, false);
+    struct moment *moment = &simulation->moments[slot];
+    moment->position = world_position(&simulation->world);
+    moment->time = simulation->world.newest_time;
+    moment->was_followed = moment->is_last_of_time = false;
+    picture_of_model(&moment->picture, &simulation->world.model, false);
     return true;
 }
 
@@ -112,6 +134,7 @@ static bool run_commands(struct simulation *simulation, int64_t commands)
         count = count < commands - done ? count : commands - done;
         if (!run_batch(simulation, (size_t)count))
             return false;
+        follow_moments(simulation);
         done += count;
         if (simulation->reopen_every && done >= next_reopening) {
             next_reopening = done + simulation->reopen_every;

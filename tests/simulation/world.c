@@ -333,24 +333,37 @@ bool world_run(struct world *world, const struct step *steps, size_t count)
     return agrees;
 }
 
+/* Compares what the view shows, and closes it. */
+static bool compare_view(struct world *world, trading_view *view, const struct picture *expected, bool whole)
+{
+    trading_error error = {0};
+    struct picture actual;
+    char difference[512];
+    picture_init(&actual);
+    int32_t code = picture_of_view(&actual, view, &world->names, whole, &error);
+    if (code)
+        fail_code(world, "view", code, &error);
+    else if (!picture_same(&actual, expected, difference, sizeof(difference)))
+        world_fail(world, "view of position %" PRId64 ": %s", trading_view_position(view), difference);
+    picture_free(&actual);
+    trading_view_close(view);
+    return !world->failure[0];
+}
+
 static bool compare_at(struct world *world, int64_t at, const struct picture *expected, bool whole)
 {
     trading_view *view = NULL;
     trading_error error = {0};
-    struct picture actual;
-    char difference[512];
     int32_t code = trading_view_open(&view, world->engine, at, &error);
-    if (code)
-        return fail_code(world, "view", code, &error);
-    picture_init(&actual);
-    code = picture_of_view(&actual, view, &world->names, whole, &error);
-    if (code)
-        fail_code(world, "view", code, &error);
-    else if (!picture_same(&actual, expected, difference, sizeof(difference)))
-        world_fail(world, "view at %" PRId64 ": %s", at, difference);
-    picture_free(&actual);
-    trading_view_close(view);
-    return !world->failure[0];
+    return code ? fail_code(world, "view", code, &error) : compare_view(world, view, expected, whole);
+}
+
+bool world_compare_until(struct world *world, trading_time time, const struct picture *then)
+{
+    trading_view *view = NULL;
+    trading_error error = {0};
+    int32_t code = trading_view_open_at_time(&view, world->engine, time, &error);
+    return code ? fail_code(world, "view", code, &error) : compare_view(world, view, then, false);
 }
 
 bool world_compare(struct world *world, bool whole)

@@ -45,6 +45,8 @@ bool world_run(struct world *world, const struct step *steps, size_t count);
 bool world_compare(struct world *world, bool whole);
 /* All that a view of the past shows, with a picture of that moment. */
 bool world_compare_past(struct world *world, int64_t position, const struct picture *then);
+/* The same with a view of all that was committed until a time. */
+bool world_compare_until(struct world *world, trading_time time, const struct picture *then);
 bool world_verify(struct world *world);
 /* A command as the engine takes it now; what it names and nobody has yet is a stranger's from here on. */
 void world_lower(struct world *world, struct model_command *command, struct step_lowered *lowered);
