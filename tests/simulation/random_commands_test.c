@@ -142,7 +142,7 @@ static bool run_commands(struct simulation *simulation, int64_t commands)
                 return false;
         }
         if (done >= next_comparison) {
-            next_comparison = done + chance_between(&simulation->chance, 1, 4000);
+            next_comparison = done + chance_between(&simulation->chance, 1, 100 + done / 8);
             if (!world_compare(&simulation->world, false) || !compare_past(simulation))
                 return false;
         }
@@ -210,7 +210,7 @@ static bool read_options(int count, char **arguments, struct options *options)
                                           {"seed", required_argument, NULL, 's'},
                                           {"shrink", required_argument, NULL, 'k'},
                                           {0}};
-    *options = (struct options){.commands = 1000000, .seeds = 24, .shrink_seconds = 60};
+    *options = (struct options){.commands = 1000000, .seeds = 24, .shrink_seconds = 240};
     for (int option; (option = getopt_long(count, arguments, "", names, NULL)) != -1;) {
         switch (option) {
         case 'c':
