@@ -14,7 +14,7 @@ static struct match first_of(const struct market *market, uint32_t level_number)
 {
     const struct level_record *level = level_get(market, level_number);
     const struct entry_record *entry = entry_get(market, level->first);
-    return (struct match){.order = entry->order, .price = level->price, .quantity = entry->leaves};
+    return (struct match){.order = entry->order, .entry = level->first, .price = level->price, .quantity = entry->leaves};
 }
 
 /* What the house offers to an order of the side, no more than its own count of shares can take. */

@@ -8,6 +8,7 @@
 /* The counterpart of the next trade. */
 struct match {
     uint32_t order; /* that rests; 0: the house's quote */
+    uint32_t entry; /* where it rests */
     trading_decimal price;
     trading_decimal quantity; /* the most; 0: there is no counterpart */
 };
