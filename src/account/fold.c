@@ -33,15 +33,13 @@ static uint32_t ledger_of(struct accounts *accounts, const trading_currency *cur
 {
     uint32_t count = table_count(accounts->ledgers);
     for (uint32_t number = 1; number <= count; number++) {
-        const struct ledger_record *ledger = table_get(accounts->ledgers, number);
-        if (currency_equal(&ledger->currency, currency))
+        if (currency_equal(&ledger_get(accounts, number)->currency, currency))
             return number;
     }
     uint32_t number;
     struct ledger_record *ledger = table_append(accounts->ledgers, &number);
-    if (!ledger)
-        return 0;
     ledger->currency = *currency;
+    ledger->minor_unit = currency_minor_unit(currency);
     return number;
 }
 
@@ -67,20 +65,25 @@ static const char *open_account(struct accounts *accounts, const struct account_
                                 struct moment at)
 {
     uint32_t number;
+    uint32_t same;
+    uint32_t ledger = ledger_of(accounts, &event->currency);
+    int64_t sealed = event->sealed_size ? at.position : POSITION_NONE;
+    struct account_detail_record *detail = table_append(accounts->details, &same);
+    *detail = (struct account_detail_record){
+        .opened = at.time, .profile_position = sealed, .contact_position = sealed, .address_position = sealed};
     struct account_record *record = table_append(accounts->records, &number);
-    if (!record)
+    *record = (struct account_record){.id = *id,
+                                      .last_position = at.position,
+                                      .version = 1,
+                                      .currency = event->currency,
+                                      .ledger = (uint16_t)ledger,
+                                      .status = TRADING_ACCOUNT_OPEN};
+    if (number == 0 || same == 0 || ledger == 0)
         return NULL; /* out of memory: the tables remember it, and the batch is discarded */
-    if (number != event->account)
+    if (number != event->account || number != same)
         return "an account was opened out of turn";
-    record->id = *id;
-    record->opened = at.time;
-    record->last_position = at.position;
-    record->version = 1;
-    record->profile_position = event->sealed_size ? at.position : POSITION_NONE;
-    record->contact_position = record->address_position = record->profile_position;
-    record->currency = event->currency;
-    record->ledger = ledger_of(accounts, &event->currency);
-    record->status = TRADING_ACCOUNT_OPEN;
+    if (ledger > UINT16_MAX)
+        return "there are more ledgers than currencies";
     index_insert(accounts->by_id, id_hash(id), number);
     return NULL;
 }
@@ -102,15 +105,19 @@ static const char *pay(struct accounts *accounts, struct account_record *record,
     return change_balance(accounts, record, POST_CLEARING, -event->amount);
 }
 
+static void note_personal(struct accounts *accounts, uint32_t kind, uint32_t account, int64_t position)
+{
+    struct account_detail_record *detail = table_edit(accounts->details, account);
+    *(kind == TRADING_EVENT_CONTACT_UPDATED ? &detail->contact_position : &detail->address_position) = position;
+}
+
 static const char *apply(struct accounts *accounts, struct account_record *record, uint32_t kind,
                          const struct account_event *event, struct moment at)
 {
     switch (kind) {
     case TRADING_EVENT_CONTACT_UPDATED:
-        record->contact_position = at.position;
-        return NULL;
     case TRADING_EVENT_ADDRESS_UPDATED:
-        record->address_position = at.position;
+        note_personal(accounts, kind, event->account, at.position);
         return NULL;
     case TRADING_EVENT_FUNDS_DEPOSITED:
         return change_balance(accounts, record, POST_BANK, event->amount);

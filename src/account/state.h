@@ -1,4 +1,5 @@
-/* The state of the Account context: a record per account, and the ledger that it is the customers' side of. */
+/* The state of the Account context: two records per account, what each command needs and what few ask for, and the ledger that accounts
+ * are the customers' side of. */
 #ifndef ACCOUNT_STATE_H
 #define ACCOUNT_STATE_H
 
@@ -10,20 +11,24 @@
 
 #include <trading/account.h>
 
+/* What decides: 56 bytes, so that 64 fit a page. */
 struct account_record {
     trading_id id;
     trading_decimal balance;
     trading_decimal held;
+    int64_t last_position; /* of its newest event */
+    int64_t version;       /* how many events it has */
+    trading_currency currency;
+    uint16_t ledger; /* number of its currency's ledger */
+    uint16_t status; /* TRADING_ACCOUNT_ */
+};
+
+/* The rest; its number is the account's. */
+struct account_detail_record {
     trading_time opened;
-    int64_t last_position;    /* of its newest event */
-    int64_t version;          /* how many events it has */
     int64_t profile_position; /* where its personal data stands in the journal, −1: nowhere */
     int64_t contact_position;
     int64_t address_position;
-    trading_currency currency;
-    uint32_t ledger; /* number of its currency's ledger */
-    uint32_t status; /* TRADING_ACCOUNT_ */
-    uint32_t reserved;
 };
 
 /* Who holds the money of one currency. The five sum to zero after every event but between the legs of a trade, when clearing
@@ -31,6 +36,7 @@ struct account_record {
 struct ledger_record {
     trading_currency currency;
     uint32_t reserved;
+    trading_decimal minor_unit; /* what deposits and withdrawals are multiples of */
     struct wide_sum customers;
     struct wide_sum house;
     struct wide_sum bank;
@@ -40,6 +46,7 @@ struct ledger_record {
 
 struct accounts {
     struct table *records;
+    struct table *details;
     struct table *ledgers;
     struct index *by_id;
 };
@@ -47,6 +54,16 @@ struct accounts {
 static inline const struct account_record *account_get(const struct accounts *accounts, uint32_t number)
 {
     return table_get(accounts->records, number);
+}
+
+static inline const struct account_detail_record *account_detail_get(const struct accounts *accounts, uint32_t number)
+{
+    return table_get(accounts->details, number);
+}
+
+static inline const struct ledger_record *ledger_get(const struct accounts *accounts, uint32_t number)
+{
+    return table_get(accounts->ledgers, number);
 }
 
 /* The account's number as decided, 0 when there is none. */

@@ -66,6 +66,14 @@ int32_t trading_currency_decimals(const trading_currency *currency)
     return -1;
 }
 
+trading_decimal currency_minor_unit(const trading_currency *currency)
+{
+    trading_decimal unit = TRADING_DECIMAL_ONE;
+    for (int32_t decimals = trading_currency_decimals(currency); decimals > 0; decimals--)
+        unit /= 10;
+    return unit;
+}
+
 bool currency_is_valid(const trading_currency *currency)
 {
     return trading_currency_decimals(currency) >= 0;

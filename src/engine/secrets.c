@@ -150,7 +150,8 @@ static bool account_key(trading_engine *engine, uint32_t number, uint8_t key[SEA
     if (code != TRADING_E_NOT_FOUND)
         return code == TRADING_OK;
     error_clear(error);
-    bool had_one = account->profile_position >= 0 || account->contact_position >= 0 || account->address_position >= 0;
+    const struct account_detail_record *detail = account_detail_get(&engine->domain.accounts, number);
+    bool had_one = detail->profile_position >= 0 || detail->contact_position >= 0 || detail->address_position >= 0;
     if (had_one)
         return reject(why, TRADING_REASON_FORGOTTEN);
     return make_secret(engine, &account->id, key, error);

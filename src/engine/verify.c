@@ -87,6 +87,7 @@ static const char *const table_names[] = {
     [TABLE_ENTRIES] = "book entry",
     [TABLE_EXCHANGE] = "exchange",
     [TABLE_CURSORS] = "cursor",
+    [TABLE_ACCOUNT_DETAILS] = "account's details",
 };
 #define TABLES (sizeof table_names / sizeof *table_names)
 
@@ -109,6 +110,7 @@ static void tables_of(const struct domain *domain, const struct table *tables[TA
         [TABLE_ENTRIES] = domain->market.entries,
         [TABLE_EXCHANGE] = domain->market.exchange,
         [TABLE_CURSORS] = domain->cursors,
+        [TABLE_ACCOUNT_DETAILS] = domain->accounts.details,
     };
     memcpy(tables, all, sizeof all);
 }
@@ -117,7 +119,7 @@ static void tables_of(const struct domain *domain, const struct table *tables[TA
 static void name_entity(const struct domain *own, uint32_t id, uint32_t number, char text[TRADING_ID_TEXT])
 {
     text[0] = 0;
-    if (id == TABLE_ACCOUNTS || id == TABLE_OWNERS)
+    if (id == TABLE_ACCOUNTS || id == TABLE_OWNERS || id == TABLE_ACCOUNT_DETAILS)
         trading_id_format(TRADING_ENTITY_ACCOUNT, &account_get(&own->accounts, number)->id, text);
     else if (id == TABLE_PORTFOLIOS || id == TABLE_DESKS)
         trading_id_format(TRADING_ENTITY_PORTFOLIO, &portfolio_get(&own->portfolios, number)->id, text);

@@ -8,20 +8,23 @@ static int32_t show_account(const struct sight *sight, const trading_id *id, tra
     const struct domain *domain = sight->domain;
     uint32_t number;
     struct account_record account;
+    struct account_detail_record detail;
     struct owner_record owner;
     int32_t code = sight_found(sight, account_read(&domain->accounts, id, sight->pin, &number, &account), "account");
+    if (!code)
+        code = sight_read(sight, domain->accounts.details, number, &detail);
     if (!code)
         code = sight_read(sight, domain->portfolios.owners, number, &owner);
     if (code)
         return code;
     *out = (trading_account){.size = sizeof *out,
-                             .status = (int32_t)account.status,
+                             .status = account.status,
                              .id = account.id,
                              .currency = account.currency,
                              .portfolio_count = owner.count,
                              .position = sight->mark.next_position,
                              .version = account.version,
-                             .opened = account.opened,
+                             .opened = detail.opened,
                              .balance = account.balance,
                              .held = account.held,
                              .available = account.balance - account.held};

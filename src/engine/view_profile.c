@@ -94,7 +94,7 @@ static void copy_text(const struct opened *opened, uint32_t which, char *to, siz
 
 /* ---- the profile of an account ---- */
 
-static int32_t show_names(struct sight *sight, const struct person *person, const struct account_record *account,
+static int32_t show_names(struct sight *sight, const struct person *person, const struct account_detail_record *account,
                           struct opened *opened, trading_profile *out)
 {
     int32_t code = open_texts(sight, person, account->profile_position, opened);
@@ -105,7 +105,7 @@ static int32_t show_names(struct sight *sight, const struct person *person, cons
 }
 
 /* Contact and address stand in an event of their own once they were updated. */
-static int32_t show_contact(struct sight *sight, const struct person *person, const struct account_record *account,
+static int32_t show_contact(struct sight *sight, const struct person *person, const struct account_detail_record *account,
                             struct opened *opened, trading_profile *out)
 {
     int32_t code = open_texts(sight, person, account->contact_position, opened);
@@ -115,7 +115,7 @@ static int32_t show_contact(struct sight *sight, const struct person *person, co
     return code;
 }
 
-static int32_t show_address(struct sight *sight, const struct person *person, const struct account_record *account,
+static int32_t show_address(struct sight *sight, const struct person *person, const struct account_detail_record *account,
                             struct opened *opened, trading_profile *out)
 {
     int32_t code = open_texts(sight, person, account->address_position, opened);
@@ -126,7 +126,7 @@ static int32_t show_address(struct sight *sight, const struct person *person, co
     return code;
 }
 
-static bool has_texts(const struct account_record *account)
+static bool has_texts(const struct account_detail_record *account)
 {
     return account->profile_position >= 0 || account->contact_position >= 0 || account->address_position >= 0;
 }
@@ -135,20 +135,23 @@ static int32_t show_profile(struct sight *sight, const trading_id *id, trading_p
 {
     uint32_t number;
     struct account_record account;
+    struct account_detail_record detail;
     struct person person;
     struct opened opened;
     int32_t code = sight_found(sight, account_read(&sight->domain->accounts, id, sight->pin, &number, &account), "account");
+    if (!code)
+        code = sight_read(sight, sight->domain->accounts.details, number, &detail);
     if (code)
         return code;
     *out = (trading_profile){.size = sizeof *out};
     code = find_person(sight, id, &person);
     if (!code)
-        code = show_names(sight, &person, &account, &opened, out);
+        code = show_names(sight, &person, &detail, &opened, out);
     if (!code)
-        code = show_contact(sight, &person, &account, &opened, out);
+        code = show_contact(sight, &person, &detail, &opened, out);
     if (!code)
-        code = show_address(sight, &person, &account, &opened, out);
-    out->forgotten = person.forgotten && has_texts(&account);
+        code = show_address(sight, &person, &detail, &opened, out);
+    out->forgotten = person.forgotten && has_texts(&detail);
     forget(&person, &opened);
     return code;
 }
@@ -164,14 +167,17 @@ int32_t trading_view_profile(trading_view *view, const trading_id *account, trad
 /* ---- the name of a portfolio ---- */
 
 /* Where the portfolio's name stands: the first of each account has the account's. POSITION_NONE: it was opened without one. */
-static int32_t find_name(struct sight *sight, uint32_t number, const struct portfolio_record *portfolio,
-                         const struct account_record *account, int64_t *position)
+static int32_t find_name(struct sight *sight, uint32_t number, const struct portfolio_record *portfolio, int64_t *position)
 {
     struct owner_record owner;
+    struct account_detail_record detail;
     *position = portfolio->name_position;
     int32_t code = sight_read(sight, sight->domain->portfolios.owners, portfolio->account, &owner);
-    if (!code && owner.first == number)
-        *position = account->profile_position;
+    if (code || owner.first != number)
+        return code;
+    code = sight_read(sight, sight->domain->accounts.details, portfolio->account, &detail);
+    if (!code)
+        *position = detail.profile_position;
     return code;
 }
 
@@ -192,7 +198,7 @@ static int32_t show_name(struct sight *sight, const trading_id *id, char *name, 
         return code;
     int64_t position = POSITION_NONE;
     opened.list = (struct text_list){0};
-    code = find_name(sight, number, &portfolio, &account, &position);
+    code = find_name(sight, number, &portfolio, &position);
     if (!code)
         code = open_texts(sight, &person, position, &opened);
     copy_text(&opened, 0, name, bytes);

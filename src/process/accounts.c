@@ -1,22 +1,20 @@
 /* Commands that an account decides. */
 #include "account/decide.h"
 #include "base/id.h"
+#include "base/text.h"
 #include "order/decide.h"
 #include "process/commands.h"
 
 #include <trading.h>
 
-static trading_decimal minor_unit(const trading_currency *currency)
+static bool is_whole(trading_decimal minor_unit, trading_decimal amount, struct rejection *why)
 {
-    trading_decimal unit = TRADING_DECIMAL_ONE;
-    for (int32_t decimals = trading_currency_decimals(currency); decimals > 0; decimals--)
-        unit /= 10;
-    return unit;
+    return amount % minor_unit == 0 || reject(why, TRADING_REASON_TOO_PRECISE);
 }
 
-static bool is_whole(const trading_currency *currency, trading_decimal amount, struct rejection *why)
+static trading_decimal minor_unit_of(const struct process *process, const struct account_record *record)
 {
-    return amount % minor_unit(currency) == 0 || reject(why, TRADING_REASON_TOO_PRECISE);
+    return ledger_get(&process->domain->accounts, record->ledger)->minor_unit;
 }
 
 static bool emit_amount(struct process *process, uint32_t kind, uint32_t account, trading_decimal amount)
@@ -36,7 +34,7 @@ static bool open_account(struct process *process, const struct request *request,
     if (account_find(&domain->accounts, &id))
         return reject(why, TRADING_REASON_ALREADY_EXISTS);
     trading_currency currency = body->currency.text[0] ? body->currency : (trading_currency){"USD"};
-    if (!is_whole(&currency, body->deposit, why))
+    if (!is_whole(currency_minor_unit(&currency), body->deposit, why))
         return false;
 
     uint32_t account = table_count(domain->accounts.records) + 1;
@@ -82,7 +80,7 @@ static bool close(struct process *process, const struct request *request, const 
 {
     uint32_t account = request->cause.account;
     bool portfolios_open = owner_get(&process->domain->portfolios, account)->open != 0;
-    return account_decide_close(record, portfolios_open, minor_unit(&record->currency), why) &&
+    return account_decide_close(record, portfolios_open, minor_unit_of(process, record), why) &&
            emit_amount(process, TRADING_EVENT_ACCOUNT_CLOSED, account, record->balance);
 }
 
@@ -99,10 +97,11 @@ bool account_command(struct process *process, const struct request *request, str
     case TRADING_COMMAND_UPDATE_ADDRESS:
         return update(process, request, TRADING_EVENT_ADDRESS_UPDATED, record, why);
     case TRADING_COMMAND_DEPOSIT:
-        return is_whole(&record->currency, cash->amount, why) && account_decide_receive(record, cash->amount, why) &&
+        return is_whole(minor_unit_of(process, record), cash->amount, why) &&
+               account_decide_receive(record, cash->amount, why) &&
                emit_amount(process, TRADING_EVENT_FUNDS_DEPOSITED, account, cash->amount);
     case TRADING_COMMAND_WITHDRAW:
-        return is_whole(&record->currency, cash->amount, why) && account_decide_spend(record, cash->amount, why) &&
+        return is_whole(minor_unit_of(process, record), cash->amount, why) && account_decide_spend(record, cash->amount, why) &&
                emit_amount(process, TRADING_EVENT_FUNDS_WITHDRAWN, account, cash->amount);
     case TRADING_COMMAND_CREDIT:
         return account_decide_receive(record, cash->amount, why) &&

@@ -27,6 +27,7 @@ static int32_t add_tables(struct domain *domain, trading_error *error)
         {TABLE_ENTRIES, sizeof(struct entry_record), &domain->market.entries},
         {TABLE_EXCHANGE, sizeof(struct exchange_record), &domain->market.exchange},
         {TABLE_CURSORS, sizeof(struct cursor_record), &domain->cursors},
+        {TABLE_ACCOUNT_DETAILS, sizeof(struct account_detail_record), &domain->accounts.details},
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         int32_t code = tables_add(domain->tables, tables[i].id, (uint32_t)tables[i].bytes, tables[i].table, error);

@@ -26,6 +26,7 @@ enum domain_table {
     TABLE_ENTRIES,
     TABLE_EXCHANGE,
     TABLE_CURSORS,
+    TABLE_ACCOUNT_DETAILS,
 };
 
 /* One record: where the journal stands, and what of it is still to do. */
