@@ -22,6 +22,12 @@ TRADING_API const char *trading_version(void);
 typedef struct trading_host trading_host;
 typedef struct trading_engine trading_engine;
 
+/** @name Host flags */
+/**@{*/
+#define TRADING_HOST_PLUGINS                                                                                                   \
+    1u /**< plugins may be loaded (trading/plugins.h): by trading_plugin_load, and by the scheme of a URI */
+/**@}*/
+
 /** Options of a host. All functions must be safe from any thread. */
 typedef struct trading_host_options {
     uint32_t size;
@@ -31,6 +37,9 @@ typedef struct trading_host_options {
     void *(*allocate)(void *context, size_t bytes); /**< NULL: malloc; both or neither */
     void (*release)(void *context, void *memory, size_t bytes);
     void *allocate_context;
+    uint32_t flags; /**< TRADING_HOST_ */
+    uint32_t reserved;
+    const char *plugin_path; /**< folders with ':' between them; NULL: $TRADING_PLUGIN_PATH, then the installed folder */
 } trading_host_options;
 
 #define TRADING_HOST_OPTIONS_INIT                                                                                              \
@@ -53,7 +62,8 @@ TRADING_API int32_t trading_host_close(trading_host *host, trading_error *error)
 /**
  * Teaches the host a kind of store: URIs that begin with "scheme:" are opened by `ops`. "lmdb" and "memory" are there already.
  * @param scheme  1 to 15 characters a–z; copied
- * @param ops     must stay valid until the host is closed; its abi must be TRADING_PLUGIN_ABI
+ * @param ops     the table is copied, what it points to must stay valid until the host is closed; its abi must be TRADING_PLUGIN_ABI,
+ *                and its size at least that of the functions that are not optional
  * @return TRADING_OK, TRADING_E_INVALID, TRADING_E_BUSY when the scheme is taken, TRADING_E_ABI. Any thread.
  */
 TRADING_API int32_t trading_store_register(trading_host *host, const char *scheme, const trading_store_ops *ops,
@@ -103,7 +113,8 @@ TRADING_API void trading_engine_options_init(trading_engine_options *options);
 /**
  * Opens a store and brings its state up: the newest checkpoint, then the tail of the journal. Creates a store that is not there,
  * unless read only.
- * @param uri  "lmdb:PATH" (a folder), "memory:", or another registered scheme
+ * @param uri  "lmdb:PATH" (a folder), "memory:", or another registered scheme; where the host allows plugins, an unknown scheme is
+ *             the name of the plugin that is loaded for it
  * @return TRADING_OK, or any code of the store: TRADING_E_LOCKED when another engine has it, TRADING_E_DAMAGED with the place,
  *         TRADING_E_NEWER_FORMAT, TRADING_E_NO_SPACE, TRADING_E_READ_ONLY … Any thread.
  */

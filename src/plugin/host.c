@@ -51,12 +51,6 @@ void host_log(const trading_host *host, int32_t level, const char *format, ...)
 
 /* ---- schemes ---- */
 
-static bool scheme_is_valid(const char *name)
-{
-    size_t length = strspn(name, "abcdefghijklmnopqrstuvwxyz");
-    return length > 0 && length < HOST_SCHEME_SIZE && name[length] == '\0';
-}
-
 static struct host_scheme *find(trading_host *host, const char *name, size_t length)
 {
     for (uint32_t i = 0; i < host->scheme_count; i++) {
@@ -67,25 +61,31 @@ static struct host_scheme *find(trading_host *host, const char *name, size_t len
     return NULL;
 }
 
-static int32_t add(trading_host *host, const char *name, const trading_store_ops *ops, const struct state_store_ops *state,
-                   trading_error *error)
+/* With its mutex held, as all below that take no lock themselves. */
+static int32_t can_add(trading_host *host, const char *name, uint32_t more, trading_error *error)
 {
     if (find(host, name, strlen(name)))
         return error_set(error, TRADING_E_BUSY, "the scheme \"%s\" is registered already", name);
-    if (host->scheme_count == HOST_SCHEMES)
+    if (host->scheme_count + more > HOST_SCHEMES)
         return error_set(error, TRADING_E_BUSY, "a host knows at most %d schemes", HOST_SCHEMES);
+    return TRADING_OK;
+}
+
+static void add_built_in(trading_host *host, const char *name, const trading_store_ops *ops,
+                         const struct state_store_ops *state)
+{
     struct host_scheme *scheme = &host->schemes[host->scheme_count++];
     memcpy(scheme->name, name, strlen(name) + 1);
     scheme->ops = ops;
     scheme->state = state;
-    return TRADING_OK;
+    scheme->local = &lmdb_state_store_ops;
 }
 
-static bool has_all_functions(const trading_store_ops *ops)
+static void add(trading_host *host, const char *name, const trading_store_ops *ops)
 {
-    return ops->open && ops->close && ops->head && ops->append && ops->read && ops->snapshot_put && ops->snapshot_find &&
-           ops->snapshot_get && ops->snapshot_drop && ops->secret_put && ops->secret_get && ops->secret_delete && ops->info &&
-           !ops->append_begin == !ops->append_poll;
+    trading_store_ops *table = &host->tables[host->scheme_count];
+    *table = store_ops_known(ops);
+    add_built_in(host, name, table, NULL);
 }
 
 int32_t trading_store_register(trading_host *host, const char *scheme, const trading_store_ops *ops, trading_error *error)
@@ -95,18 +95,73 @@ int32_t trading_store_register(trading_host *host, const char *scheme, const tra
     int32_t code = host_check(host, error);
     if (code)
         return code;
-    if (ops->size != sizeof *ops || ops->abi != TRADING_PLUGIN_ABI)
-        return error_set(error, TRADING_E_ABI,
-                         "the store \"%s\" was built for interface %u of %u bytes; this library has %u of %zu", scheme,
-                         ops->abi, ops->size, TRADING_PLUGIN_ABI, sizeof *ops);
-    if (!scheme_is_valid(scheme))
+    if (!plugin_scheme_is_valid(scheme))
         return error_set(error, TRADING_E_INVALID, "a scheme is 1 to %d letters a-z, not \"%.40s\"", HOST_SCHEME_SIZE - 1,
                          scheme);
-    if (!has_all_functions(ops))
-        return error_set(error, TRADING_E_INVALID, "the store \"%s\" lacks a function that is not optional", scheme);
+    code = store_ops_check(ops, TRADING_PLUGIN_ABI, scheme, error);
+    if (code)
+        return code;
     pthread_mutex_lock(&host->mutex);
-    code = add(host, scheme, ops, NULL, error);
+    code = can_add(host, scheme, 1, error);
+    if (!code)
+        add(host, scheme, ops);
     pthread_mutex_unlock(&host->mutex);
+    return code;
+}
+
+static int32_t can_add_all(trading_host *host, const struct plugin *plugin, trading_error *error)
+{
+    uint32_t stores = 0;
+    for (uint64_t i = 0; i < plugin->says.offer_count; i++) {
+        const trading_plugin_offer *offer = &plugin->says.offers[i];
+        int32_t code = offer->kind == TRADING_PLUGIN_STORE ? can_add(host, offer->scheme, ++stores, error) : TRADING_OK;
+        if (code)
+            return code;
+    }
+    return TRADING_OK;
+}
+
+int32_t host_can_register(trading_host *host, const struct plugin *plugin, trading_error *error)
+{
+    pthread_mutex_lock(&host->mutex);
+    int32_t code = can_add_all(host, plugin, error);
+    pthread_mutex_unlock(&host->mutex);
+    return code;
+}
+
+int32_t host_register(trading_host *host, const struct plugin *plugin, trading_error *error)
+{
+    pthread_mutex_lock(&host->mutex);
+    int32_t code = can_add_all(host, plugin, error);
+    for (uint64_t i = 0; !code && i < plugin->says.offer_count; i++)
+        if (plugin->says.offers[i].kind == TRADING_PLUGIN_STORE)
+            add(host, plugin->says.offers[i].scheme, plugin->says.offers[i].table);
+    pthread_mutex_unlock(&host->mutex);
+    return code;
+}
+
+static bool find_copy(trading_host *host, const char *name, size_t length, struct host_scheme *scheme)
+{
+    pthread_mutex_lock(&host->mutex);
+    const struct host_scheme *found = find(host, name, length);
+    if (found)
+        *scheme = *found;
+    pthread_mutex_unlock(&host->mutex);
+    return found;
+}
+
+/* Loads the plugin that has the name of a scheme which nobody has registered. */
+static int32_t load_for(trading_host *host, const char *name, struct host_scheme *scheme, trading_error *error)
+{
+    trading_error failure;
+    int32_t code = trading_plugin_load(host, name, &failure);
+    if (code == TRADING_E_NOT_FOUND)
+        return error_set(error, code, "no store is registered for \"%s:\"; lmdb: and memory: are built in, and %s", name,
+                         failure.message);
+    if (code && error)
+        *error = failure;
+    if (!code && !find_copy(host, name, strlen(name), scheme))
+        code = error_set(error, TRADING_E_NOT_FOUND, "the plugin %s is loaded, and offers no store \"%s:\"", name, name);
     return code;
 }
 
@@ -116,16 +171,33 @@ int32_t host_find_scheme(trading_host *host, const char *uri, struct host_scheme
     const char *colon = strchr(uri, ':');
     if (!colon)
         return error_set(error, TRADING_E_SYNTAX, "a store is named by a URI such as lmdb:PATH or memory:, not \"%.80s\"", uri);
-    pthread_mutex_lock(&host->mutex);
-    const struct host_scheme *found = find(host, uri, (size_t)(colon - uri));
-    if (found)
-        *scheme = *found;
-    pthread_mutex_unlock(&host->mutex);
-    if (!found)
-        return error_set(error, TRADING_E_NOT_FOUND, "no store is registered for \"%.*s:\"; lmdb: and memory: are built in",
-                         (int)(colon - uri < 40 ? colon - uri : 40), uri);
     *location = colon + 1;
-    return TRADING_OK;
+    size_t length = (size_t)(colon - uri);
+    if (find_copy(host, uri, length, scheme))
+        return TRADING_OK;
+    char name[HOST_SCHEME_SIZE] = "";
+    if (length < sizeof name)
+        memcpy(name, uri, length);
+    if (plugin_scheme_is_valid(name) && host->plugins_allowed)
+        return load_for(host, name, scheme, error);
+    return error_set(error, TRADING_E_NOT_FOUND, "no store is registered for \"%.*s:\"; lmdb: and memory: are built in%s",
+                     (int)(length < 40 ? length : 40), uri, host->plugins_allowed ? "" : ", and this host loads no plugins");
+}
+
+int32_t trading_store_find(trading_host *host, const char *uri, const trading_store_ops **ops, const char **location,
+                           trading_error *error)
+{
+    if (!host || !uri || !ops || !location)
+        return error_set(error, TRADING_E_INVALID,
+                         "trading_store_find needs a host, a URI, and places for the functions and the location");
+    struct host_scheme scheme;
+    int32_t code = host_check(host, error);
+    if (!code)
+        code = host_find_scheme(host, uri, &scheme, location, error);
+    if (code)
+        return code;
+    *ops = scheme.ops;
+    return error_clear(error);
 }
 
 /* ---- opening and closing ---- */
@@ -136,6 +208,8 @@ static int32_t check_options(const trading_host_options *options, trading_error 
         return error_set(error, TRADING_E_INVALID, "the host's options are not initialised: use trading_host_options_init");
     if (!options->allocate != !options->release)
         return error_set(error, TRADING_E_INVALID, "a host gives both allocate and release, or neither");
+    if (options->flags & ~TRADING_HOST_PLUGINS)
+        return error_set(error, TRADING_E_INVALID, "the host's options have a flag that does not exist: %#x", options->flags);
     return TRADING_OK;
 }
 
@@ -145,7 +219,9 @@ static void set_up(trading_host *host, const struct memory *memory, const tradin
                            .log = options->log,
                            .log_context = options->log_context,
                            .pid = getpid(),
-                           .mutex = PTHREAD_MUTEX_INITIALIZER};
+                           .mutex = PTHREAD_MUTEX_INITIALIZER,
+                           .load_mutex = PTHREAD_MUTEX_INITIALIZER,
+                           .plugins_allowed = options->flags & TRADING_HOST_PLUGINS};
     memory_init(&host->memory);
     host->memory.allocate = memory->allocate;
     host->memory.release = memory->release;
@@ -156,6 +232,24 @@ static void set_up(trading_host *host, const struct memory *memory, const tradin
                                                .allocate = allocate_for_store,
                                                .release = release_of_store,
                                                .log = log_of_store};
+}
+
+static bool copy_plugin_path(trading_host *host, const char *path)
+{
+    size_t bytes = path ? strlen(path) + 1 : 0;
+    host->plugin_path = bytes ? memory_allocate(&host->memory, bytes) : NULL;
+    if (host->plugin_path)
+        memcpy(host->plugin_path, path, bytes);
+    return host->plugin_path || !bytes;
+}
+
+static void tear_down(trading_host *host)
+{
+    pthread_mutex_destroy(&host->mutex);
+    pthread_mutex_destroy(&host->load_mutex);
+    if (host->plugin_path)
+        memory_release(&host->memory, host->plugin_path, strlen(host->plugin_path) + 1);
+    host->memory.release(host->memory.context, host, sizeof *host);
 }
 
 int32_t trading_host_open(trading_host **host, const trading_host_options *options, trading_error *error)
@@ -182,8 +276,12 @@ int32_t trading_host_open(trading_host **host, const trading_host_options *optio
     if (!made)
         return error_no_memory(error, "a host");
     set_up(made, &memory, options);
-    add(made, "lmdb", &lmdb_store_ops, &lmdb_state_store_ops, NULL);
-    add(made, "memory", &memory_store_ops, &memory_state_store_ops, NULL);
+    if (!copy_plugin_path(made, options->plugin_path)) {
+        tear_down(made);
+        return error_no_memory(error, "a host");
+    }
+    add_built_in(made, "lmdb", &lmdb_store_ops, &lmdb_state_store_ops);
+    add_built_in(made, "memory", &memory_store_ops, &memory_state_store_ops);
     *host = made;
     return error_clear(error);
 }
@@ -200,8 +298,7 @@ int32_t trading_host_close(trading_host *host, trading_error *error)
     pthread_mutex_unlock(&host->mutex);
     if (engines)
         return error_set(error, TRADING_E_BUSY, "%u engines of the host are open; close them first", engines);
-    pthread_mutex_destroy(&host->mutex);
-    host->memory.release(host->memory.context, host, sizeof *host);
+    tear_down(host);
     return error_clear(error);
 }
 

@@ -3,6 +3,7 @@
 #define PLUGIN_HOST_H
 
 #include "base/memory.h"
+#include "plugin/plugin.h"
 #include "state/store.h"
 
 #include <pthread.h>
@@ -12,11 +13,13 @@
 
 #define HOST_SCHEMES     16
 #define HOST_SCHEME_SIZE 16
+#define HOST_PLUGINS     16
 
 struct host_scheme {
     char name[HOST_SCHEME_SIZE];
     const trading_store_ops *ops;
     const struct state_store_ops *state; /* the state store beside it, NULL: none */
+    const struct state_store_ops *local; /* for one that has none: in a folder of this machine */
 };
 
 struct trading_host {
@@ -30,9 +33,15 @@ struct trading_host {
     uint32_t engines; /* open ones */
     uint32_t scheme_count;
     struct host_scheme schemes[HOST_SCHEMES];
+    trading_store_ops tables[HOST_SCHEMES]; /* of those that were registered, as this library knows them */
+    bool plugins_allowed;
+    char *plugin_path;          /* NULL: the environment's, then the installed folder */
+    pthread_mutex_t load_mutex; /* one plugin after another; their code runs under it, and never under `mutex` */
+    uint32_t plugin_count;
+    struct plugin plugins[HOST_PLUGINS];
 };
 
-/* Splits "scheme:location" and finds the scheme; the location is within the URI. */
+/* Splits "scheme:location" and finds the scheme, loading a plugin for it where that is allowed; the location is within the URI. */
 int32_t host_find_scheme(trading_host *host, const char *uri, struct host_scheme *scheme, const char **location,
                          trading_error *error);
 
@@ -40,6 +49,10 @@ __attribute__((format(printf, 3, 4))) void host_log(const trading_host *host, in
 
 /* TRADING_E_FORKED in a child of the process that opened it. */
 int32_t host_check(const trading_host *host, trading_error *error);
+
+/* Registers the stores that a plugin offers, all or none. host_can_register answers as it would. */
+int32_t host_can_register(trading_host *host, const struct plugin *plugin, trading_error *error);
+int32_t host_register(trading_host *host, const struct plugin *plugin, trading_error *error);
 
 /* Counts the engines that are open. */
 void host_engine_opened(trading_host *host);

@@ -1,0 +1,43 @@
+/* One plugin: opening its file, asking its entry, and believing nothing that it says unchecked. */
+#ifndef PLUGIN_PLUGIN_H
+#define PLUGIN_PLUGIN_H
+
+#include <stdbool.h>
+
+#include <trading/plugins.h>
+
+#define PLUGIN_PATH_BYTES sizeof(((trading_plugin_listed *)0)->path)
+#define PLUGIN_NAME_BYTES sizeof(((trading_plugin_listed *)0)->name)
+
+/* The least table of a store: all that is not optional. */
+#define STORE_OPS_LEAST offsetof(trading_store_ops, check)
+
+/* The interface versions that a host speaks. */
+struct plugin_versions {
+    uint32_t oldest;
+    uint32_t newest;
+};
+
+/* `handle` is the system loader's, the same for the same file; it is never closed. */
+struct plugin {
+    void *handle;
+    char path[PLUGIN_PATH_BYTES];
+    const char *label; /* the path, or its end: errors have no room for more */
+    trading_plugin says;
+};
+
+/* A name that a plugin may have, of `length` characters. */
+bool plugin_name_is_valid(const char *name, size_t length);
+/* A scheme that a URI may begin with. */
+bool plugin_scheme_is_valid(const char *scheme);
+
+/* Opens the file at an absolute path, asks it, and checks the answer; says.abi is set as far as it came to say, also on failure. */
+int32_t plugin_open(struct plugin *plugin, const char *path, const trading_host_functions *host,
+                    struct plugin_versions versions, trading_error *error);
+
+/* Whether a store's table has this version, a size that can be, and every function that is not optional. `whose` names it. */
+int32_t store_ops_check(const trading_store_ops *ops, uint32_t abi, const char *whose, trading_error *error);
+/* The table as this library knows it: what a shorter one leaves out is NULL, what a longer one adds is left out. */
+trading_store_ops store_ops_known(const trading_store_ops *ops);
+
+#endif
