@@ -3,6 +3,7 @@
 #include "backends/lmdb/lmdb_error.h"
 #include "base/error.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -60,6 +61,21 @@ int folder_path(const struct folder *folder, const char *name, char path[PATH_MA
 {
     int length = snprintf(path, PATH_MAX, "%s/%s", folder->path, name);
     return length > 0 && length < PATH_MAX ? 0 : -1;
+}
+
+void folder_sweep(const struct folder *folder, const char *suffix)
+{
+    DIR *entries = opendir(folder->path);
+    if (!entries)
+        return;
+    size_t suffix_length = strlen(suffix);
+    const struct dirent *entry;
+    while ((entry = readdir(entries))) {
+        size_t length = strlen(entry->d_name);
+        if (length > suffix_length && strcmp(entry->d_name + length - suffix_length, suffix) == 0)
+            unlinkat(folder->fd, entry->d_name, 0);
+    }
+    closedir(entries);
 }
 
 int file_open(const struct folder *folder, const char *name, int flags)

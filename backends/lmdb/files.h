@@ -25,6 +25,9 @@ int folder_sync(const struct folder *folder);
 /* The path of a file in the folder. -1 when it does not fit. */
 int folder_path(const struct folder *folder, const char *name, char path[PATH_MAX]);
 
+/* Removes the files whose names end with the suffix: what a crash left unfinished. */
+void folder_sweep(const struct folder *folder, const char *suffix);
+
 /* A descriptor, or -1 with errno. Created files are readable by their owner only. */
 int file_open(const struct folder *folder, const char *name, int flags);
 

@@ -84,21 +84,6 @@ static struct head head_of(uint32_t partition, int64_t position)
 
 /* ---- opening ---- */
 
-/* What a crash left unfinished. */
-static void remove_temporaries(const struct folder *folder)
-{
-    DIR *entries = opendir(folder->path);
-    if (!entries)
-        return;
-    const struct dirent *entry;
-    while ((entry = readdir(entries))) {
-        size_t length = strlen(entry->d_name);
-        if (length > 4 && strcmp(entry->d_name + length - 4, ".tmp") == 0)
-            unlinkat(folder->fd, entry->d_name, 0);
-    }
-    closedir(entries);
-}
-
 int32_t snapshots_open(struct snapshots *snapshots, const struct folder *parent, struct memory *memory, bool read_only,
                        trading_error *error)
 {
@@ -112,7 +97,7 @@ int32_t snapshots_open(struct snapshots *snapshots, const struct folder *parent,
     if (code)
         return code;
     if (!read_only)
-        remove_temporaries(&snapshots->folder);
+        folder_sweep(&snapshots->folder, ".tmp"); /* what a crash left unfinished */
     pthread_mutex_init(&snapshots->lock, NULL);
     return TRADING_OK;
 }

@@ -8,6 +8,7 @@
  *
  * A commit without sync still flushes its pages before the meta page is written (MDB_NOMETASYNC): a power loss then takes the
  * newest commit only. With no flush at all it could take the file. */
+#include "backends/lmdb/blobs.h"
 #include "backends/lmdb/environment.h"
 #include "backends/lmdb/lmdb_error.h"
 #include "backends/lmdb/page_check.h"
@@ -31,6 +32,7 @@ struct write {
 struct lmdb_state {
     struct memory memory;
     struct folder folder;
+    struct blobs blobs;
     int lock;
     struct environment environment;
     struct write write; /* the one that may be open */
@@ -105,6 +107,8 @@ static int32_t open_parts(struct lmdb_state *state, const char *location, bool r
     unsigned flags = MDB_NOTLS | (read_only ? MDB_RDONLY : 0);
     if (!code)
         code = environment_open(&state->environment, &state->folder, STATE_FILE, 0, flags, error);
+    if (!code)
+        code = blobs_open(&state->blobs, &state->folder, &state->memory, read_only, error);
     return code;
 }
 
@@ -116,6 +120,7 @@ static void state_close(void *store)
     if (state->environment.env)
         mdb_env_sync(state->environment.env, 1);
     environment_close(&state->environment);
+    blobs_close(&state->blobs);
     if (state->lock >= 0)
         close(state->lock);
     folder_close(&state->folder);
@@ -131,7 +136,7 @@ static int32_t state_open(const char *location, bool read_only, const trading_ho
     struct lmdb_state *state = host->allocate(host->context, sizeof *state);
     if (!state)
         return error_no_memory(error, "a state store");
-    *state = (struct lmdb_state){.lock = -1, .folder.fd = -1};
+    *state = (struct lmdb_state){.lock = -1, .folder.fd = -1, .blobs.folder.fd = -1};
     state->memory = (struct memory){.allocate = host->allocate, .release = host->release, .context = host->context};
     int32_t code = open_parts(state, location, read_only, error);
     if (code)
@@ -377,6 +382,38 @@ static int32_t state_scan(void *store, void *write, const void *prefix, size_t p
     return failure ? failed(state, failure, "reading", error) : TRADING_OK;
 }
 
+/* ---- blobs ---- */
+
+static int32_t state_blob_create(void *store, uint64_t number, void **blob, trading_error *error)
+{
+    struct lmdb_state *state = store;
+    return blobs_create(&state->blobs, number, blob, error);
+}
+
+static int32_t state_blob_map(void *store, uint64_t number, struct state_blob *blob, trading_error *error)
+{
+    struct lmdb_state *state = store;
+    return blobs_map(&state->blobs, number, blob, error);
+}
+
+static void state_blob_unmap(void *store, struct state_blob *blob)
+{
+    (void)store;
+    blob_unmap(blob);
+}
+
+static int32_t state_blob_drop(void *store, uint64_t number, trading_error *error)
+{
+    struct lmdb_state *state = store;
+    return blobs_drop(&state->blobs, number, error);
+}
+
+static int32_t state_blob_list(void *store, int (*take)(void *arg, uint64_t number), void *arg, trading_error *error)
+{
+    struct lmdb_state *state = store;
+    return blobs_list(&state->blobs, take, arg, error);
+}
+
 const struct state_store_ops lmdb_state_store_ops = {
     .open = state_open,
     .close = state_close,
@@ -388,4 +425,12 @@ const struct state_store_ops lmdb_state_store_ops = {
     .abort = state_abort,
     .get = state_get,
     .scan = state_scan,
+    .blob_create = state_blob_create,
+    .blob_append = blob_append,
+    .blob_seal = blob_seal,
+    .blob_abandon = blob_abandon,
+    .blob_map = state_blob_map,
+    .blob_unmap = state_blob_unmap,
+    .blob_drop = state_blob_drop,
+    .blob_list = state_blob_list,
 };

@@ -3,6 +3,7 @@
  *
  * The map is an AVL tree of nodes that never change once made; what changes is copied on the way to it. Everything is built from
  * two steps: joining two trees around a node, and splitting one at a key. */
+#include "backends/memory/blobs.h"
 #include "backends/store_arguments.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -39,6 +40,7 @@ struct memory_state {
     bool writing;
     struct write write;
     struct node *root; /* what is committed */
+    struct blobs blobs;
 };
 
 /* ---- references ---- */
@@ -272,6 +274,7 @@ static int32_t state_open(const char *location, bool read_only, const trading_ho
     state->memory = (struct memory){.allocate = host->allocate, .release = host->release, .context = host->context};
     pthread_mutex_init(&state->lock, NULL);
     pthread_cond_init(&state->write_ended, NULL);
+    memory_blobs_open(&state->blobs, &state->memory);
     *store = state;
     return TRADING_OK;
 }
@@ -282,6 +285,7 @@ static void state_close(void *store)
     if (!state)
         return;
     drop(&state->memory, state->root);
+    memory_blobs_close(&state->blobs);
     pthread_cond_destroy(&state->write_ended);
     pthread_mutex_destroy(&state->lock);
     struct memory memory = state->memory; /* it is in what is freed */
@@ -479,6 +483,42 @@ static int32_t state_scan(void *store, void *write, const void *prefix, size_t p
     return TRADING_OK;
 }
 
+/* ---- blobs ---- */
+
+static int32_t state_blob_create(void *store, uint64_t number, void **blob, trading_error *error)
+{
+    struct memory_state *state = store;
+    return memory_blobs_create(&state->blobs, number, blob, error);
+}
+
+static int32_t state_blob_map(void *store, uint64_t number, struct state_blob *blob, trading_error *error)
+{
+    struct memory_state *state = store;
+    return memory_blobs_map(&state->blobs, number, blob, error);
+}
+
+static void state_blob_unmap(void *store, struct state_blob *blob)
+{
+    struct memory_state *state = store;
+    memory_blobs_unmap(&state->blobs, blob);
+}
+
+static int32_t state_blob_drop(void *store, uint64_t number, trading_error *error)
+{
+    (void)error;
+    struct memory_state *state = store;
+    memory_blobs_drop(&state->blobs, number);
+    return TRADING_OK;
+}
+
+static int32_t state_blob_list(void *store, int (*take)(void *arg, uint64_t number), void *arg, trading_error *error)
+{
+    (void)error;
+    struct memory_state *state = store;
+    memory_blobs_list(&state->blobs, take, arg);
+    return TRADING_OK;
+}
+
 const struct state_store_ops memory_state_store_ops = {
     .open = state_open,
     .close = state_close,
@@ -490,4 +530,12 @@ const struct state_store_ops memory_state_store_ops = {
     .abort = state_abort,
     .get = state_get,
     .scan = state_scan,
+    .blob_create = state_blob_create,
+    .blob_append = memory_blob_append,
+    .blob_seal = memory_blob_seal,
+    .blob_abandon = memory_blob_abandon,
+    .blob_map = state_blob_map,
+    .blob_unmap = state_blob_unmap,
+    .blob_drop = state_blob_drop,
+    .blob_list = state_blob_list,
 };

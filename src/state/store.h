@@ -21,6 +21,13 @@ enum state_space {
 
 #define STATE_KEY_BYTES 480u /* the longest key, its space included; the first byte is not zero */
 
+/* A blob, mapped: its bytes stay where they are until it is unmapped, also when it is dropped or replaced meanwhile. */
+struct state_blob {
+    const uint8_t *bytes;
+    size_t size;
+    void *held; /* the store's own */
+};
+
 /* One function table, two implementations: backends/lmdb/state_store.c and backends/memory/state_store.c. Only one write is open
  * at a time (begin waits for the one before it), and is the thread's that began it; reads run beside it and see what is committed.
  * A read sees one commit's state, but the next read may see a later one: who puts several together, as another process does that
@@ -47,6 +54,19 @@ struct state_store_ops {
     int32_t (*scan)(void *store, void *write, const void *prefix, size_t prefix_size, const void *from, size_t from_size,
                     int (*take)(void *arg, const void *key, size_t key_size, const void *value, size_t value_size), void *arg,
                     trading_error *error);
+
+    /* Blobs: bytes beside the map, by number, for what is large and written once: from begin to end, then sealed, then mapped. No part of
+     * any write. What is created is there once it is sealed, whole and lasting, in the place of what bore the number before; an
+     * append or a seal that fails leaves it to be abandoned. Any thread; one blob is written by one thread at a time. */
+    int32_t (*blob_create)(void *store, uint64_t number, void **blob, trading_error *error);
+    int32_t (*blob_append)(void *blob, const void *bytes, size_t size, trading_error *error);
+    int32_t (*blob_seal)(void *blob, trading_error *error); /* ends it when it succeeds */
+    void (*blob_abandon)(void *blob);
+    int32_t (*blob_map)(void *store, uint64_t number, struct state_blob *blob, trading_error *error); /* TRADING_E_NOT_FOUND */
+    void (*blob_unmap)(void *store, struct state_blob *blob);
+    int32_t (*blob_drop)(void *store, uint64_t number, trading_error *error); /* absent is no failure */
+    /* In no order; `take` returns nonzero to end it, which is no failure, and may not call back. */
+    int32_t (*blob_list)(void *store, int (*take)(void *arg, uint64_t number), void *arg, trading_error *error);
 };
 
 struct state_store {

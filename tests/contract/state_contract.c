@@ -1,55 +1,8 @@
-#include "state_contract.h"
+#include "state_trial.h"
 
 #include <pthread.h>
-#include <setjmp.h>
-#include <stdatomic.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-struct trial {
-    const struct state_store_ops *ops;
-    char location[512];
-    trading_host_functions host;
-    _Atomic uint64_t held;
-    trading_error error;
-    jmp_buf escape;
-};
-
-_Noreturn static void fail(struct trial *trial, int line, const char *what)
-{
-    fprintf(stderr, "%s:%d: not so: %s (the last error: %s)\n", __FILE__, line, what, trial->error.message);
-    longjmp(trial->escape, 1);
-}
-
-#define CHECK(trial, condition)                                                                                                \
-    do {                                                                                                                       \
-        if (!(condition))                                                                                                      \
-            fail(trial, __LINE__, #condition);                                                                                 \
-    } while (0)
-
-static void *allocate(void *context, size_t bytes)
-{
-    struct trial *trial = context;
-    atomic_fetch_add(&trial->held, bytes);
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    struct trial *trial = context;
-    atomic_fetch_sub(&trial->held, memory ? bytes : 0);
-    free(memory);
-}
 
 /* ---- short forms ---- */
-
-static void *open_store(struct trial *trial)
-{
-    void *store = NULL;
-    CHECK(trial, trial->ops->open(trial->location, false, &trial->host, &store, &trial->error) == TRADING_OK);
-    return store;
-}
 
 static void *begin(struct trial *trial, void *store)
 {
@@ -498,12 +451,6 @@ static void lasts(struct trial *trial)
     trial->ops->close(store);
 }
 
-struct state_case {
-    const char *name;
-    void (*run)(struct trial *trial);
-    bool lasts;
-};
-
 static const struct state_case cases[] = {
     {"put-and-get", put_and_get, false},
     {"aborted", aborted, false},
@@ -516,31 +463,8 @@ static const struct state_case cases[] = {
     {"lasts", lasts, true},
 };
 
-static bool run_case(const struct state_store_ops *ops, const char *location, const struct state_case *test)
-{
-    static struct trial trial;
-    memset(&trial, 0, sizeof trial);
-    trial.ops = ops;
-    snprintf(trial.location, sizeof trial.location, "%s%s", location, test->name);
-    trial.host = (trading_host_functions){
-        .size = sizeof trial.host, .abi = TRADING_PLUGIN_ABI, .context = &trial, .allocate = allocate, .release = release};
-    bool failed = true;
-    if (!setjmp(trial.escape)) {
-        test->run(&trial);
-        CHECK(&trial, atomic_load(&trial.held) == 0);
-        failed = false;
-    }
-    printf("%s state %s%s\n", failed ? "not ok" : "ok", location, test->name);
-    fflush(stdout);
-    return !failed;
-}
-
 int state_contract_run(const struct state_store_ops *ops, const char *location, bool lasts_over_opens)
 {
-    int failed = 0;
-    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
-        if ((lasts_over_opens || !cases[i].lasts) && !run_case(ops, location, &cases[i]))
-            failed++;
-    }
-    return failed;
+    return trial_run_all(ops, location, cases, sizeof cases / sizeof *cases, lasts_over_opens) +
+           trial_run_all(ops, location, blob_cases, blob_case_count, lasts_over_opens);
 }
