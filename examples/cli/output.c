@@ -12,7 +12,7 @@
 
 void output_json(FILE *out, const json_t *value)
 {
-    json_dumpf(value, out, JSON_COMPACT);
+    json_dumpf(value, out, JSON_COMPACT | JSON_REAL_PRECISION(12));
     fputc('\n', out);
 }
 
@@ -51,11 +51,23 @@ static const json_t *member(const json_t *object, const char *key)
     return json_object_get(object, key);
 }
 
+static const char *text_of_number(const json_t *value, char *buffer)
+{
+    char number[NUMBER_BYTES];
+    if (json_is_integer(value))
+        snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT, json_integer_value(value));
+    else
+        snprintf(number, sizeof number, "%.3f", json_real_value(value));
+    return output_grouped(number, buffer) == buffer ? buffer : "";
+}
+
 /* A cell's text; `buffer` has NUMBER_BYTES. */
 static const char *text_of(const struct column *column, const json_t *value, char *buffer)
 {
     if (json_is_boolean(value))
         return json_is_true(value) ? "yes" : "no";
+    if (json_is_number(value))
+        return text_of_number(value, buffer);
     const char *text = json_string_value(value);
     if (!text)
         return "";

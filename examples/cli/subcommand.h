@@ -73,6 +73,7 @@ extern const struct subcommand_group portfolio_group; /* portfolios.c */
 extern const struct subcommand_group order_group;     /* orders.c */
 extern const struct subcommand_group market_group;    /* market.c */
 extern const struct subcommand_group journal_group;   /* journal.c */
+extern const struct subcommand_group bench_group;     /* bench.c */
 
 /* Subcommands with a main of their own. */
 int feed_main(int argc, char **argv);      /* feed.c */

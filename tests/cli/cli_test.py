@@ -235,7 +235,7 @@ class Help(unittest.TestCase):
     def test_every_subcommand_has_examples(self):
         names = self.subcommands()
         for name in ("open-account deposit withdraw update-contact update-address quote buy sell cancel account portfolio lots order "
-                     "orders book history feed statement verify info run replay").split():
+                     "orders book history feed statement verify info run replay bench").split():
             self.assertIn(name, names)
         for name in names:
             shown = subprocess.run([PROGRAM, name, "--help"], capture_output=True, check=True, text=True, timeout=SECONDS).stdout

@@ -1,0 +1,43 @@
+/* The engine that is measured, with its accounts. */
+#ifndef BENCH_SUBJECT_H
+#define BENCH_SUBJECT_H
+
+#include "bench/lib/scratch.h"
+#include "bench/lib/settings.h"
+
+#include <trading.h>
+
+struct subject {
+    const struct settings *settings;
+    trading_host *host;
+    trading_engine *engine;
+    struct scratch scratch;
+    char uri[SCRATCH_BYTES + 16];
+    trading_id *accounts;
+    size_t account_count;
+    uint64_t run; /* begins the key of each command of this run */
+};
+
+int32_t subject_open(struct subject *subject, const struct settings *settings, trading_error *error);
+
+/* Sees that there are as many accounts as the settings say, and lists them: those of a store that was given, and new ones. */
+int32_t subject_populate(struct subject *subject, trading_error *error);
+
+/* Opens the store again, as it is; subject_open did so first. */
+int32_t subject_open_engine(struct subject *subject, trading_error *error);
+int32_t subject_close_engine(struct subject *subject, int32_t how, trading_error *error);
+
+/* Closes and removes everything that may have come about. */
+void subject_close(struct subject *subject);
+
+/* The key of a command: no other one of any run has it. */
+trading_id subject_key(const struct subject *subject, uint32_t thread, uint64_t number);
+
+/* Executes and expects that all is accepted. */
+int32_t subject_execute(struct subject *subject, const trading_command *commands, trading_result *results, size_t count,
+                        trading_error *error);
+
+/* TRADING_OK when all are accepted; else says which are not. */
+int32_t expect_accepted(const trading_result *results, size_t count, trading_error *error);
+
+#endif

@@ -1,0 +1,197 @@
+/* `trading bench`: its arguments, and which benchmark they mean. The measuring is in bench/lib. */
+#include "arguments.h"
+#include "bench/lib/benchmarks.h"
+#include "bench_output.h"
+#include "output.h"
+#include "subcommand.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A benchmark by its name, and what it does when nothing else is said. */
+struct benchmark {
+    const char *name;
+    int32_t (*run)(const struct settings *settings, struct report *report, trading_error *error);
+    long accounts;
+    long batch;
+};
+
+static const struct benchmark benchmarks[] = {
+    {"deposits", bench_deposits, 1000000, 8192},
+};
+#define BENCHMARK_COUNT (sizeof benchmarks / sizeof benchmarks[0])
+
+static const struct argument bench_arguments[] = {
+    {ARGUMENT_OPERAND, "WORK", NULL, "deposits", NULL},
+    {ARGUMENT_OPTION, "accounts", "N", "how many accounts there are (default: 1,000,000)", NULL},
+    {ARGUMENT_OPTION, "batch", "N", "commands a call (default: 8,192)", NULL},
+    {ARGUMENT_OPTION, "flight", "N", "one thread: batches on their way at a time (default: 3; of batches of 1: 1)", NULL},
+    {ARGUMENT_OPTION, "threads", "N", "threads that each wait for their batch (default: 1)", NULL},
+    {ARGUMENT_OPTION, "seconds", "S", "how long it is measured (default: 5)", NULL},
+    {ARGUMENT_OPTION, "rate", "N", "commands a second, each batch at its time (default: as many as there can be)", NULL},
+    {ARGUMENT_OPTION, "skew", "SKEW", "which accounts: uniform, 80/20, zipf:0.99 (default: uniform)", NULL},
+    {ARGUMENT_OPTION, "durability", "KIND", "sync, or process: left to the system's cache (default: sync)", NULL},
+    {ARGUMENT_OPTION, "beside", "PEER", "measure in turns with lmdb, or with the disk's sync alone: disk", NULL},
+    {ARGUMENT_OPTION, "log", "FILE", "write the latencies as an HdrHistogram log", NULL},
+    {ARGUMENT_OPTION, "store", "URI", "the store (default: one in $TMPDIR that is removed at the end)", NULL},
+    {ARGUMENT_END, NULL, NULL, NULL, NULL},
+};
+
+/* ---- reading the arguments ---- */
+
+static const struct benchmark *find_benchmark(const struct arguments *arguments)
+{
+    const char *name = argument_value(arguments, "WORK");
+    for (size_t i = 0; i < BENCHMARK_COUNT; i++)
+        if (!strcmp(benchmarks[i].name, name))
+            return &benchmarks[i];
+    arguments_complain(arguments, "there is no benchmark %s", name);
+    return NULL;
+}
+
+static bool read_seconds(const struct arguments *arguments, double *seconds)
+{
+    const char *text = argument_value(arguments, "seconds");
+    char *end;
+    if (!text)
+        return true;
+    *seconds = strtod(text, &end);
+    if (end != text && !*end && *seconds > 0 && *seconds <= 86400)
+        return true;
+    arguments_complain(arguments, "--seconds: \"%s\" is not a number above 0 and up to a day", text);
+    return false;
+}
+
+/* The place of an option's value among the words it may be; the first when it is not given; −1, having complained, when it is none. */
+static int read_word(const struct arguments *arguments, const char *name, const char *const *words)
+{
+    const char *text = argument_value(arguments, name);
+    if (!text)
+        return 0;
+    for (int i = 0; words[i]; i++)
+        if (!strcmp(words[i], text))
+            return i;
+    arguments_complain(arguments, "--%s: there is no %s", name, text);
+    return -1;
+}
+
+static bool read_words(const struct arguments *arguments, struct settings *settings)
+{
+    static const char *const durabilities[] = {"sync", "process", NULL};
+    static const int32_t durability_codes[] = {TRADING_DURABILITY_SYNC, TRADING_DURABILITY_PROCESS};
+    static const char *const peers[] = {"nothing", "lmdb", "disk", NULL};
+    static const enum beside peer_codes[] = {BESIDE_NOTHING, BESIDE_LMDB, BESIDE_DISK};
+    int durability = read_word(arguments, "durability", durabilities);
+    int peer = durability < 0 ? -1 : read_word(arguments, "beside", peers);
+    if (peer < 0)
+        return false;
+    settings->engine.durability = durability_codes[durability];
+    settings->beside = peer_codes[peer];
+    const char *skew = argument_value(arguments, "skew");
+    if (skew_parse(&settings->skew, skew ? skew : "uniform"))
+        return true;
+    arguments_complain(arguments, "--skew: \"%s\" is none of uniform, 80/20 (or others), zipf:0.99 (0 to 1)", skew);
+    return false;
+}
+
+static bool read_counts(const struct arguments *arguments, const struct benchmark *benchmark, struct settings *settings)
+{
+    long accounts = benchmark->accounts;
+    long batch = benchmark->batch;
+    long threads = 1;
+    long rate = 0;
+    if (!arguments_count(arguments, "accounts", 1000000000, &accounts) ||
+        !arguments_count(arguments, "batch", 1000000, &batch) || !arguments_count(arguments, "threads", 4096, &threads) ||
+        !arguments_count(arguments, "rate", 1000000000, &rate))
+        return false;
+    long flight = batch > 1 && threads == 1 ? 3 : 1;
+    if (!arguments_count(arguments, "flight", 1024, &flight))
+        return false;
+    settings->accounts = (size_t)accounts;
+    settings->batch = (size_t)batch;
+    settings->threads = (size_t)threads;
+    settings->flight = (size_t)flight;
+    settings->rate = (uint64_t)rate;
+    return true;
+}
+
+/* A batch is a commit, so that it can be compared with a peer's; threads that wait share theirs. */
+static void size_engine(struct settings *settings)
+{
+    size_t most = settings->batch * (settings->threads * settings->flight + 1);
+    trading_engine_options_init(&settings->engine);
+    if (settings->engine.queue_commands < most)
+        settings->engine.queue_commands = (uint32_t)(most < UINT32_MAX ? most : UINT32_MAX);
+    if (settings->flight > 1)
+        settings->engine.batch_commands = (uint32_t)settings->batch;
+}
+
+static bool read_settings(const struct arguments *arguments, const struct benchmark *benchmark, struct settings *settings)
+{
+    *settings = (struct settings){.store = argument_value(arguments, "store"), .seconds = 5};
+    if (!read_counts(arguments, benchmark, settings) || !read_seconds(arguments, &settings->seconds))
+        return false;
+    size_engine(settings);
+    settings->progress = bench_progress();
+    return read_words(arguments, settings);
+}
+
+/* ---- running ---- */
+
+static int run_benchmark(const struct arguments *arguments, const struct benchmark *benchmark, struct settings *settings)
+{
+    struct report report = {0};
+    trading_error error;
+    int32_t code = benchmark->run(settings, &report, &error);
+    bench_progress_end();
+    if (code)
+        return output_failure(&error);
+    bench_output(benchmark->name, settings, &report, arguments->json);
+    return EXIT_DONE;
+}
+
+static int run_with_log(const struct arguments *arguments, const struct benchmark *benchmark, struct settings *settings)
+{
+    const char *path = argument_value(arguments, "log");
+    if (!path)
+        return run_benchmark(arguments, benchmark, settings);
+    settings->log = fopen(path, "w");
+    if (!settings->log)
+        return arguments_complain(arguments, "--log: %s: %s", path, strerror(errno));
+    int code = run_benchmark(arguments, benchmark, settings);
+    if (!fclose(settings->log) || code)
+        return code;
+    fprintf(stderr, "trading: %s: %s\n", path, strerror(errno));
+    return EXIT_STORE;
+}
+
+static int bench_main(int argc, char **argv)
+{
+    int code;
+    struct arguments arguments;
+    struct settings settings;
+    if (!arguments_parse(&arguments, argc, argv, &code))
+        return code;
+    const struct benchmark *benchmark = find_benchmark(&arguments);
+    if (!benchmark || !read_settings(&arguments, benchmark, &settings))
+        return EXIT_USAGE;
+    return run_with_log(&arguments, benchmark, &settings);
+}
+
+static const struct subcommand subcommands[] = {
+    {
+        .name = "bench",
+        .summary = "Measure how fast it is on this machine",
+        .about =
+            "Every command is durable before it counts. docs/bench.md says what each benchmark does and what the figures mean.",
+        .examples = "  trading bench deposits\n"
+                    "  trading bench deposits --batch 1024 --beside lmdb --seconds 10 --json\n"
+                    "  trading bench deposits --threads 64 --batch 1 --beside disk --log latency.hlog\n",
+        .arguments = bench_arguments,
+        .common = COMMON_JSON,
+        .main = bench_main,
+    },
+};
+
+const struct subcommand_group bench_group = {"Measuring", subcommands, (int)(sizeof subcommands / sizeof subcommands[0])};
