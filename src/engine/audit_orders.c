@@ -160,10 +160,10 @@ static bool check_level(struct audit *audit, uint32_t instrument, int32_t side, 
     struct wide_sum quantity = {0};
     uint32_t before = 0;
     uint32_t orders = 0;
-    for (uint32_t at = level->first; at && orders <= level->orders; orders++) {
+    for (uint32_t at = level->first; orders < level->orders && before != level->last; orders++) {
         const struct entry_record *entry = entry_get(market, at);
         const struct order_record *order = order_get(&audit->domain->orders, entry->order);
-        bool sound = entry->level == number && entry->previous == before && order->entry == at &&
+        bool sound = entry->level == number && (orders == 0 || entry->previous == before) && order->entry == at &&
                      order->instrument == instrument && order->side == side && order->limit == level->price &&
                      order_leaves(order) == entry->leaves;
         if (!sound)
@@ -173,26 +173,68 @@ static bool check_level(struct audit *audit, uint32_t instrument, int32_t side, 
         at = entry->next;
     }
     met->entries += orders;
-    bool sound = orders == level->orders && orders > 0 && before == level->last && wide_sum_get(&quantity) == level->quantity;
+    bool sound = orders == level->orders && before == level->last && wide_sum_get(&quantity) == level->quantity;
     return sound || audit_complain(audit, "level %u of a book is not the sum of its entries", number);
+}
+
+/* The levels without an order, from the one that was emptied first. */
+static bool check_vacant(struct audit *audit, const struct book_side *side, uint32_t vacant)
+{
+    const struct market *market = &audit->domain->market;
+    uint32_t before = 0;
+    uint32_t listed = 0;
+    for (uint32_t at = side->longest; at && listed <= vacant; listed++) {
+        const struct level_record *level = level_get(market, at);
+        if (level->orders || level->quantity || level->first != before)
+            return audit_complain(audit, "level %u of a book is listed as vacant and is not", at);
+        before = at;
+        at = level->last;
+    }
+    bool sound = listed == vacant && side->vacant == vacant && side->latest == before && vacant <= BOOK_VACANT;
+    return sound || audit_complain(audit, "not all vacant levels of a book are listed, or too many are kept");
+}
+
+/* The best level of all, vacant or not; 0: there is none. */
+static uint32_t top_of(const struct market *market, const struct book_side *side)
+{
+    uint32_t top = side->best ? side->best : side->longest;
+    for (uint32_t steps = table_count(market->levels); steps && level_get(market, top)->better; steps--)
+        top = level_get(market, top)->better;
+    return top;
+}
+
+static bool check_place(struct audit *audit, uint32_t instrument, int32_t side, uint32_t at, uint32_t before)
+{
+    const struct market *market = &audit->domain->market;
+    const struct level_record *level = level_get(market, at);
+    trading_decimal step = before ? level->price - level_get(market, before)->price : 0;
+    bool in_order = !before || (side == TRADING_SIDE_BUY ? step < 0 : step > 0);
+    bool sound = in_order && level->better == before && level->book == book_of(instrument, side) &&
+                 book_find(market, instrument, side, level->price) == at;
+    return sound || audit_complain(audit, "level %u of a book is out of order", at);
 }
 
 static bool check_side(struct audit *audit, uint32_t instrument, int32_t side, struct met *met)
 {
     const struct market *market = &audit->domain->market;
+    const struct book_side *of = &instrument_get(market, instrument)->sides[side_index(side)];
     uint32_t before = 0;
-    for (uint32_t at = instrument_get(market, instrument)->sides[side_index(side)].best; at; met->levels++) {
-        const struct level_record *level = level_get(market, at);
-        trading_decimal step = before ? level->price - level_get(market, before)->price : 0;
-        bool in_order = !before || (side == TRADING_SIDE_BUY ? step < 0 : step > 0);
-        if (!in_order || level->better != before || book_find(market, instrument, side, level->price) != at)
-            return audit_complain(audit, "level %u of a book is out of order", at);
-        if (!check_level(audit, instrument, side, at, met))
+    uint32_t best = 0;
+    uint32_t vacant = 0;
+    for (uint32_t at = top_of(market, of); at; met->levels++) {
+        if (!check_place(audit, instrument, side, at, before))
             return false;
+        const struct level_record *level = level_get(market, at);
+        if (level->orders && !check_level(audit, instrument, side, at, met))
+            return false;
+        vacant += level->orders == 0;
+        best = !best && level->orders ? at : best;
         before = at;
         at = level->worse;
     }
-    return true;
+    if (best != of->best)
+        return audit_complain(audit, "level %u of a book is not its best", of->best);
+    return check_vacant(audit, of, vacant);
 }
 
 /* What customers would trade with each other at is traded, unless that goes on in the next commit. */

@@ -102,9 +102,11 @@ static int32_t list_levels(const struct sight *sight, const trading_symbol *symb
         code = sight_read(sight, sight->domain->market.levels, number, &level);
         if (code)
             break;
+        number = level.worse;
+        if (level.orders == 0)
+            continue;
         out[(*count)++] = (trading_level){.price = level.price, .quantity = level.quantity, .orders = level.orders};
         *cursor = (uint64_t)level.price;
-        number = level.worse;
     }
     return code;
 }

@@ -1,5 +1,6 @@
 /* The price levels of one side of a book. The tree is an AA tree (Andersson 1993): a red-black tree whose red links all lean to the
  * right, so that it stays balanced whatever prices an adversary chooses, with few cases to get wrong. */
+#include "base/hash.h"
 #include "market/state.h"
 
 static bool better(int32_t side, trading_decimal a, trading_decimal b)
@@ -145,85 +146,177 @@ static uint32_t search(const struct market *market, int32_t side, uint32_t tree,
 
 /* ---- the list ---- */
 
-static void link_between(struct market *market, uint32_t instrument, int32_t side, uint32_t number, uint32_t before,
-                         uint32_t after)
+static void link_between(struct market *market, uint32_t number, uint32_t before, uint32_t after)
 {
     struct level_record *level = edit(market, number);
     level->better = before;
     level->worse = after;
     if (after)
         edit(market, after)->better = number;
-    if (before) {
+    if (before)
         edit(market, before)->worse = number;
-        return;
-    }
-    struct instrument_record *record = table_edit(market->instruments, instrument);
-    record->sides[side_index(side)].best = number;
 }
 
-static void unlink_level(struct market *market, uint32_t instrument, int32_t side, const struct level_record *level)
+static void unlink_level(struct market *market, const struct level_record *level)
 {
     if (level->worse)
         edit(market, level->worse)->better = level->better;
-    if (level->better) {
+    if (level->better)
         edit(market, level->better)->worse = level->worse;
-        return;
-    }
+}
+
+/* ---- guessing ---- */
+
+/* An adversary who makes guesses fail makes each order as dear as the search that the guess saves, and no dearer. */
+static uint32_t hint_place(uint32_t book, trading_decimal price)
+{
+    return (uint32_t)(hash_mix((uint64_t)price ^ (uint64_t)book << 40) % BOOK_HINTS);
+}
+
+static uint32_t guess(const struct market *market, uint32_t book, trading_decimal price)
+{
+    uint32_t number = market->hints[hint_place(book, price)];
+    const struct level_record *level = level_get(market, number);
+    return level->price == price && level->book == book ? number : 0;
+}
+
+/* ---- vacant levels ----
+ *
+ * Every level of a side has orders or is in the side's list of vacant ones. */
+
+/* Takes a level out of the list of vacant ones. */
+static void unlink_vacant(struct market *market, struct book_side *of, struct level_record *level)
+{
+    if (level->first)
+        edit(market, level->first)->last = level->last;
+    else
+        of->longest = level->last;
+    if (level->last)
+        edit(market, level->last)->first = level->first;
+    else
+        of->latest = level->first;
+    of->vacant--;
+    level->first = level->last = 0;
+}
+
+static void link_vacant(struct market *market, struct book_side *of, uint32_t number, struct level_record *level)
+{
+    level->first = of->latest;
+    level->last = 0;
+    if (of->latest)
+        edit(market, of->latest)->last = number;
+    else
+        of->longest = number;
+    of->latest = number;
+    of->vacant++;
+}
+
+/* ---- making and dropping ---- */
+
+static struct book_side *edit_side(struct market *market, uint32_t instrument, int32_t side)
+{
     struct instrument_record *record = table_edit(market->instruments, instrument);
-    record->sides[side_index(side)].best = level->worse;
+    return &record->sides[side_index(side)];
+}
+
+static const struct book_side *side_get(const struct market *market, uint32_t instrument, int32_t side)
+{
+    return &instrument_get(market, instrument)->sides[side_index(side)];
 }
 
 static uint32_t take_free_level(struct market *market)
 {
     struct exchange_record *exchange = table_edit(market->exchange, 1);
     uint32_t number = exchange->free_level;
-    if (!number) {
+    if (number)
+        exchange->free_level = level_get(market, number)->worse;
+    else
         table_append(market->levels, &number);
-        return number;
-    }
-    struct level_record *level = edit(market, number);
-    exchange->free_level = level->worse;
-    *level = (struct level_record){0};
     return number;
+}
+
+/* A level without an order. */
+static uint32_t make(struct market *market, uint32_t instrument, int32_t side, trading_decimal price, uint32_t before,
+                     uint32_t after)
+{
+    uint32_t number = take_free_level(market);
+    if (!number)
+        return 0;
+    struct level_record *level = edit(market, number);
+    *level = (struct level_record){.price = price, .book = book_of(instrument, side), .rank = 1};
+    link_between(market, number, before, after);
+    struct book_side *of = edit_side(market, instrument, side);
+    of->root = insert(market, side, of->root, number, price);
+    link_vacant(market, of, number, level);
+    return number;
+}
+
+/* Takes a vacant level out of the book. */
+static void drop(struct market *market, struct book_side *of, int32_t side, uint32_t number)
+{
+    struct level_record *level = edit(market, number);
+    of->root = erase(market, side, of->root, number);
+    unlink_vacant(market, of, level);
+    unlink_level(market, level);
+    struct exchange_record *exchange = table_edit(market->exchange, 1);
+    *level = (struct level_record){.worse = exchange->free_level};
+    exchange->free_level = number;
 }
 
 uint32_t book_find(const struct market *market, uint32_t instrument, int32_t side, trading_decimal price)
 {
     uint32_t before;
     uint32_t after;
-    return search(market, side, instrument_get(market, instrument)->sides[side_index(side)].root, price, &before, &after);
+    uint32_t number = guess(market, book_of(instrument, side), price);
+    return number ? number : search(market, side, side_get(market, instrument, side)->root, price, &before, &after);
 }
 
-uint32_t book_level(struct market *market, uint32_t instrument, int32_t side, trading_decimal price)
+static uint32_t find_or_make(struct market *market, uint32_t instrument, int32_t side, trading_decimal price)
 {
-    uint32_t root = instrument_get(market, instrument)->sides[side_index(side)].root;
     uint32_t before;
     uint32_t after;
-    uint32_t number = search(market, side, root, price, &before, &after);
+    uint32_t book = book_of(instrument, side);
+    uint32_t number = guess(market, book, price);
     if (number)
         return number;
-    number = take_free_level(market);
+    number = search(market, side, side_get(market, instrument, side)->root, price, &before, &after);
     if (!number)
-        return 0;
-    struct level_record *level = edit(market, number);
-    level->price = price;
-    level->rank = 1;
-    uint32_t grown = insert(market, side, root, number, price);
-    struct instrument_record *record = table_edit(market->instruments, instrument);
-    record->sides[side_index(side)].root = grown;
-    link_between(market, instrument, side, number, before, after);
+        number = make(market, instrument, side, price, before, after);
+    market->hints[hint_place(book, price)] = number;
     return number;
 }
 
-void book_drop(struct market *market, uint32_t instrument, int32_t side, uint32_t number)
+struct level_record *book_fill(struct market *market, uint32_t instrument, int32_t side, trading_decimal price,
+                               uint32_t *number)
 {
-    uint32_t root = instrument_get(market, instrument)->sides[side_index(side)].root;
-    uint32_t shrunk = erase(market, side, root, number);
-    struct instrument_record *record = table_edit(market->instruments, instrument);
-    record->sides[side_index(side)].root = shrunk;
+    *number = find_or_make(market, instrument, side, price);
+    if (!*number)
+        return NULL;
+    struct level_record *level = edit(market, *number);
+    if (level->orders)
+        return level;
+    struct book_side *of = edit_side(market, instrument, side);
+    unlink_vacant(market, of, level);
+    if (!of->best || better(side, price, level_get(market, of->best)->price))
+        of->best = *number;
+    return level;
+}
+
+/* The best level from `number` on that has an order. No more than BOOK_VACANT are passed over. */
+static uint32_t first_filled(const struct market *market, uint32_t number)
+{
+    while (number && level_get(market, number)->orders == 0)
+        number = level_get(market, number)->worse;
+    return number;
+}
+
+void book_vacate(struct market *market, uint32_t instrument, int32_t side, uint32_t number)
+{
+    struct book_side *of = edit_side(market, instrument, side);
     struct level_record *level = edit(market, number);
-    unlink_level(market, instrument, side, level);
-    struct exchange_record *exchange = table_edit(market->exchange, 1);
-    *level = (struct level_record){.worse = exchange->free_level};
-    exchange->free_level = number;
+    link_vacant(market, of, number, level);
+    if (of->best == number)
+        of->best = first_filled(market, level->worse);
+    if (of->vacant > BOOK_VACANT)
+        drop(market, of, side, of->longest);
 }

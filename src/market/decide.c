@@ -10,9 +10,8 @@ static bool acceptable(int32_t side, trading_decimal limit, trading_decimal pric
     return side == TRADING_SIDE_BUY ? price <= limit : price >= limit;
 }
 
-static struct match first_of(const struct market *market, uint32_t level_number)
+static struct match first_of(const struct market *market, const struct level_record *level)
 {
-    const struct level_record *level = level_get(market, level_number);
     const struct entry_record *entry = entry_get(market, level->first);
     return (struct match){.order = entry->order, .entry = level->first, .price = level->price, .quantity = entry->leaves};
 }
@@ -21,32 +20,30 @@ static struct match first_of(const struct market *market, uint32_t level_number)
 static struct match house_offer(const struct instrument_record *instrument, int32_t side)
 {
     bool buying = side == TRADING_SIDE_BUY;
+    trading_decimal price = buying ? instrument->ask : instrument->bid;
+    if (price == 0)
+        return (struct match){0};
     trading_decimal house = buying ? -instrument->house : instrument->house; /* in the direction that the trade moves it */
     trading_decimal room = house > 0 ? TRADING_DECIMAL_MAX - house : TRADING_DECIMAL_MAX;
-    struct match offer = {.price = buying ? instrument->ask : instrument->bid,
-                          .quantity = buying ? instrument->ask_size : instrument->bid_size};
-    if (offer.quantity > room)
-        offer.quantity = room;
-    if (offer.price == 0)
-        offer.quantity = 0;
-    return offer;
+    trading_decimal size = buying ? instrument->ask_size : instrument->bid_size;
+    return (struct match){.price = price, .quantity = size < room ? size : room};
+}
+
+/* Whether a quote is better for an order of the side than the price. */
+static bool is_better(const struct match *quote, int32_t side, trading_decimal price)
+{
+    return quote->quantity && (side == TRADING_SIDE_BUY ? quote->price < price : quote->price > price);
 }
 
 struct match market_next_match(const struct market *market, uint32_t instrument, int32_t side, trading_decimal limit)
 {
     const struct instrument_record *record = instrument_get(market, instrument);
-    uint32_t best = record->sides[side_index(side_opposite(side))].best;
     struct match house = house_offer(record, side);
-    struct match match = house;
-    if (best) {
-        trading_decimal price = level_get(market, best)->price;
-        bool house_is_better = house.quantity && (side == TRADING_SIDE_BUY ? house.price < price : house.price > price);
-        if (!house_is_better)
-            match = first_of(market, best);
-    }
-    if (!acceptable(side, limit, match.price))
-        match.quantity = 0;
-    return match;
+    uint32_t best = record->sides[side_index(side_opposite(side))].best;
+    const struct level_record *level = level_get(market, best);
+    if (best && !is_better(&house, side, level->price))
+        return acceptable(side, limit, level->price) ? first_of(market, level) : (struct match){0};
+    return acceptable(side, limit, house.price) ? house : (struct match){0};
 }
 
 struct match market_next_crossed(const struct market *market, uint32_t instrument, int32_t side)
@@ -54,11 +51,10 @@ struct match market_next_crossed(const struct market *market, uint32_t instrumen
     const struct instrument_record *record = instrument_get(market, instrument);
     struct match house = house_offer(record, side_opposite(side));
     uint32_t best = record->sides[side_index(side_opposite(side))].best;
-    if (!best || house.quantity == 0)
+    const struct level_record *level = level_get(market, best);
+    if (!best || house.quantity == 0 || !acceptable(side, house.price, level->price))
         return (struct match){0};
-    struct match match = first_of(market, best);
-    if (!acceptable(side, house.price, match.price))
-        return (struct match){0};
+    struct match match = first_of(market, level);
     if (match.quantity > house.quantity)
         match.quantity = house.quantity;
     return match;

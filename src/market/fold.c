@@ -120,14 +120,14 @@ static uint32_t take_free_entry(struct market *market)
 const char *market_fold_rested(struct market *market, uint32_t instrument, int32_t side, trading_decimal price, uint32_t order,
                                trading_decimal quantity, uint32_t *number)
 {
-    uint32_t level_number = book_level(market, instrument, side, price);
+    uint32_t level_number;
+    struct level_record *level = book_fill(market, instrument, side, price, &level_number);
     *number = take_free_entry(market);
-    if (!level_number || !*number)
+    if (!level || !*number)
         return NULL;
-    struct level_record *level = table_edit(market->levels, level_number);
     struct entry_record *entry = table_edit(market->entries, *number);
     *entry = (struct entry_record){.order = order, .level = level_number, .previous = level->last, .leaves = quantity};
-    if (level->last) {
+    if (level->orders) {
         struct entry_record *before = table_edit(market->entries, level->last);
         before->next = *number;
     } else {
@@ -141,27 +141,28 @@ const char *market_fold_rested(struct market *market, uint32_t instrument, int32
     return NULL;
 }
 
-static void remove_entry(struct market *market, uint32_t instrument, int32_t side, uint32_t number)
+static void remove_entry(struct market *market, uint32_t instrument, int32_t side, uint32_t number, struct entry_record *entry)
 {
-    struct entry_record *entry = table_edit(market->entries, number);
     uint32_t level_number = entry->level;
     struct level_record *level = table_edit(market->levels, level_number);
-    if (entry->previous) {
-        struct entry_record *before = table_edit(market->entries, entry->previous);
-        before->next = entry->next;
-    } else {
+    bool first = level->first == number;
+    bool last = level->last == number;
+    if (first)
         level->first = entry->next;
-    }
-    if (entry->next) {
-        struct entry_record *after = table_edit(market->entries, entry->next);
-        after->previous = entry->previous;
-    } else {
+    if (last)
         level->last = entry->previous;
+    if (!first && !last) {
+        struct entry_record *before = table_edit(market->entries, entry->previous);
+        struct entry_record *after = table_edit(market->entries, entry->next);
+        before->next = entry->next;
+        after->previous = entry->previous;
     }
     level->orders--;
     level->quantity -= entry->leaves;
     if (level->orders == 0)
-        book_drop(market, instrument, side, level_number);
+        book_vacate(market, instrument, side, level_number);
+    else
+        table_prefetch(market->entries, level->first);
     struct exchange_record *exchange = table_edit(market->exchange, 1);
     *entry = (struct entry_record){.next = exchange->free_entry};
     exchange->free_entry = number;
@@ -179,7 +180,7 @@ const char *market_fold_traded(struct market *market, uint32_t instrument, int32
     if (quantity <= 0 || quantity > entry->leaves)
         return "more was traded than rested in the book";
     if (quantity == entry->leaves) {
-        remove_entry(market, instrument, side, number);
+        remove_entry(market, instrument, side, number, entry);
         return NULL;
     }
     entry->leaves -= quantity;
@@ -191,7 +192,7 @@ const char *market_fold_traded(struct market *market, uint32_t instrument, int32
 const char *market_fold_ended(struct market *market, uint32_t instrument, int32_t side, uint32_t number)
 {
     if (number)
-        remove_entry(market, instrument, side, number);
+        remove_entry(market, instrument, side, number, table_edit(market->entries, number));
     return NULL;
 }
 

@@ -1,7 +1,10 @@
 /* The state of the market: instruments with the house's quote, and their order books.
  *
  * A side of a book is a list of price levels, the best first, and a balanced tree over the same levels to find a price in it; a level is a
- * queue of entries, the oldest first. An entry is what rests of one order, known by its number alone. Canceling is O(1). */
+ * queue of entries, the oldest first. An entry is what rests of one order, known by its number alone. Canceling is O(1).
+ *
+ * Tree and list change seldom, though the best level is emptied by every third order of a lively market: prices come back, so the few
+ * levels that were emptied last stay where they are (book_vacate), and where a price's level stands is guessed before it is searched. */
 #ifndef MARKET_STATE_H
 #define MARKET_STATE_H
 
@@ -9,6 +12,19 @@
 #include "market/events.h"
 #include "state/index.h"
 #include "state/table.h"
+
+/* How many levels without an order a side keeps at most. */
+#define BOOK_VACANT 64u
+
+/* One side of a book. */
+struct book_side {
+    uint32_t best;    /* the best level that has an order; 0: there is none */
+    uint32_t root;    /* of the tree */
+    uint32_t longest; /* the level that has been vacant longest */
+    uint32_t latest;  /* the one that was emptied last */
+    uint32_t vacant;  /* how many they are */
+    uint32_t unused;
+};
 
 struct instrument_record {
     trading_symbol symbol;
@@ -24,30 +40,29 @@ struct instrument_record {
     trading_decimal house; /* shares of the house: with those of the customers they sum to zero */
     int64_t last_position;
     int64_t version;
-    struct {
-        uint32_t best; /* level */
-        uint32_t root; /* level */
-    } sides[2];
+    struct book_side sides[2];
 };
 
 struct level_record {
-    trading_decimal price;
+    trading_decimal price;    /* 0: it is free */
     trading_decimal quantity; /* of all its entries */
-    uint32_t orders;
-    uint32_t first; /* entry, the oldest */
-    uint32_t last;
-    uint32_t better; /* the neighbours in the list */
-    uint32_t worse;  /* of a free level: the next free one */
-    uint32_t left;   /* the tree; better prices are to the left */
+    uint32_t orders;          /* 0: it is vacant, or free */
+    uint32_t first;           /* entry, the oldest; of a vacant level: the level emptied before it */
+    uint32_t last;            /* entry, the newest; of a vacant level: the level emptied after it */
+    uint32_t book;            /* book_of its instrument and side */
+    uint32_t better;          /* the neighbours in the list, vacant ones too */
+    uint32_t worse;           /* of a free level: the next free one */
+    uint32_t left;            /* the tree; better prices are to the left */
     uint32_t right;
     uint32_t rank; /* its height in the tree, from 1 */
+    uint32_t unused;
 };
 
 struct entry_record {
     uint32_t order; /* 0: the entry is free */
     uint32_t level;
-    uint32_t next; /* of a free entry: the next free one */
-    uint32_t previous;
+    uint32_t next;     /* of a free entry: the next free one; of a level's last, nothing that counts */
+    uint32_t previous; /* of a level's first, nothing that counts */
     trading_decimal leaves;
 };
 
@@ -57,12 +72,16 @@ struct exchange_record {
     uint32_t free_entry;
 };
 
+/* Guesses where a price's level stands. */
+#define BOOK_HINTS 2048u
+
 struct market {
     struct table *instruments;
     struct table *levels;
     struct table *entries;
     struct table *exchange;
     struct index *by_symbol;
+    uint32_t hints[BOOK_HINTS]; /* levels; never believed before the level's own record was asked */
 };
 
 static inline const struct instrument_record *instrument_get(const struct market *market, uint32_t number)
@@ -91,6 +110,12 @@ static inline int32_t side_opposite(int32_t side)
     return side == TRADING_SIDE_BUY ? TRADING_SIDE_SELL : TRADING_SIDE_BUY;
 }
 
+/* One number for both, as level_record.book has it. */
+static inline uint32_t book_of(uint32_t instrument, int32_t side)
+{
+    return instrument << 1 | side_index(side);
+}
+
 uint32_t instrument_find(const struct market *market, const trading_symbol *symbol);
 enum table_read instrument_read(const struct market *market, const trading_symbol *symbol, struct pin *pin, uint32_t *number,
                                 struct instrument_record *record);
@@ -112,11 +137,15 @@ bool market_index(struct market *market);
 
 /* ---- book.c: the levels of one side ---- */
 
-/* The level of a price, or 0. */
+/* The level of a price, which may be vacant, or 0. */
 uint32_t book_find(const struct market *market, uint32_t instrument, int32_t side, trading_decimal price);
-/* The level of a price, made if it is not there; 0 when there is no memory. */
-uint32_t book_level(struct market *market, uint32_t instrument, int32_t side, trading_decimal price);
-/* Takes an empty level out. */
-void book_drop(struct market *market, uint32_t instrument, int32_t side, uint32_t level);
+
+/* The level of a price, made if it is not there, to rest an order in: it is vacant no more, and the best if it is better than that.
+ * NULL when there is no memory. */
+struct level_record *book_fill(struct market *market, uint32_t instrument, int32_t side, trading_decimal price,
+                               uint32_t *number);
+
+/* The level has lost its last order. It stays in the book, in place of the one that has been vacant longest. */
+void book_vacate(struct market *market, uint32_t instrument, int32_t side, uint32_t number);
 
 #endif

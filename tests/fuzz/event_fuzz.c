@@ -106,9 +106,11 @@ static void walk_lists(const struct domain *domain)
             require(++steps <= table_count(domain->portfolios.lots));
     }
     for (uint32_t level = 1; level <= table_count(domain->market.levels); level++) {
+        const struct level_record *record = level_get(&domain->market, level);
         steps = 0;
-        for (uint32_t entry = level_get(&domain->market, level)->first; entry; entry = entry_get(&domain->market, entry)->next)
+        for (uint32_t entry = record->first; entry && steps < record->orders; entry = entry_get(&domain->market, entry)->next)
             require(++steps <= table_count(domain->market.entries));
+        require(steps == record->orders);
     }
 }
 

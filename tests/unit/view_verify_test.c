@@ -386,6 +386,10 @@ static void books_that_are_not_of_their_orders_are_found(void **state)
     EXPECT(domain.market.levels, level, struct level_record, quantity, "sum of its entries");
     EXPECT(domain.market.levels, level, struct level_record, orders, "sum of its entries");
     EXPECT(domain.market.levels, level, struct level_record, price, "open there");
+    EXPECT(domain.market.levels, level, struct level_record, book, "out of order");
+    EXPECT(domain.market.instruments, 1, struct instrument_record, sides[0].vacant, "vacant");
+    EXPECT(domain.market.instruments, 1, struct instrument_record, sides[1].latest, "vacant");
+    EXPECT(domain.market.instruments, 1, struct instrument_record, sides[1].best, "");
     EXPECT(domain.market.entries, entry, struct entry_record, leaves, "open there");
     EXPECT(domain.market.entries, entry, struct entry_record, order, "open there");
     EXPECT(domain.orders.records, sell, struct order_record, filled, "other shares reserved");
