@@ -111,6 +111,25 @@ static void set_up(trading_engine *engine, trading_host *host, const trading_eng
     engine->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
+/* The state store is beside the journal, or, for a store that has none, where the options say. */
+static int32_t open_state_store(trading_engine *engine, const struct host_scheme *scheme, const char *location,
+                                trading_error *error)
+{
+    const struct state_store_ops *ops = scheme->state;
+    if (!ops && engine->options.state_path) {
+        ops = scheme->local;
+        location = engine->options.state_path;
+    }
+    if (!ops)
+        return TRADING_OK;
+    int32_t code = ops->open(location, engine->read_only, &engine->host->functions, &engine->state_store.store, error);
+    if (code == TRADING_E_NOT_FOUND && engine->read_only)
+        return error_clear(error); /* a writer that never came to a checkpoint */
+    if (!code)
+        engine->state_store.ops = ops;
+    return code;
+}
+
 static int32_t open_stores(trading_engine *engine, const char *uri, trading_error *error)
 {
     struct host_scheme scheme;
@@ -129,14 +148,7 @@ static int32_t open_stores(trading_engine *engine, const char *uri, trading_erro
     engine->ops = scheme.ops;
     engine->journal =
         (struct journal){.ops = engine->ops, .store = engine->store, .partition = ENGINE_PARTITION, .memory = &engine->memory};
-    if (!scheme.state)
-        return TRADING_OK;
-    code = scheme.state->open(location, engine->read_only, &engine->host->functions, &engine->state_store.store, error);
-    if (code == TRADING_E_NOT_FOUND && engine->read_only)
-        return error_clear(error); /* a writer that never came to a checkpoint */
-    if (!code)
-        engine->state_store.ops = scheme.state;
-    return code;
+    return open_state_store(engine, &scheme, location, error);
 }
 
 static int32_t open_batches(trading_engine *engine, trading_error *error)

@@ -62,6 +62,9 @@ static int32_t check_against_journal(trading_engine *engine, trading_error *erro
     bool same = !code && copy.commit.first_position + copy.commit.events == mark->next_position &&
                 !memcmp(copy.commit.digest, mark->digest, sizeof mark->digest);
     journal_copy_close(&copy);
+    if (code == TRADING_E_NOT_FOUND)
+        code = error_set(error, TRADING_E_DAMAGED, "it stands at position %" PRId64 ", beyond the end of this journal",
+                         mark->next_position);
     if (code == TRADING_OK && !same)
         code = error_set(error, TRADING_E_DAMAGED, "it stands at position %" PRId64 " of another journal", mark->next_position);
     return code;

@@ -115,7 +115,8 @@ class EngineOptions(ctypes.Structure):
                 ("clock", c_void_p), ("clock_context", c_void_p), ("entropy", c_void_p), ("entropy_context", c_void_p),
                 ("market_collar", Decimal), ("queue_commands", c_uint32), ("batch_commands", c_uint32),
                 ("commit_bytes", c_uint64), ("map_bytes", c_uint64), ("view_bytes", c_uint64), ("checkpoint_events", c_uint64),
-                ("snapshot_events", c_uint64), ("key_age", c_int64), ("key_count", c_uint64)]
+                ("snapshot_events", c_uint64), ("key_age", c_int64), ("key_count", c_uint64),
+                ("state_path", c_char_p)]
 
 
 class EngineInfo(ctypes.Structure):
