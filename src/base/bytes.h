@@ -20,9 +20,17 @@ struct reader {
     bool bad; /* ran past the end, or met a varint that is too long; all reads give 0 from then on */
 };
 
+#define VARINT_BYTES 10u /* the longest */
+
+/* True when so many bytes may be written at writer->at without looking further. */
+static inline bool writer_has(const struct writer *writer, size_t size)
+{
+    return !writer->full && (size_t)(writer->end - writer->at) >= size;
+}
+
 static inline void write_bytes(struct writer *writer, const void *data, size_t size)
 {
-    if (writer->full || (size_t)(writer->end - writer->at) < size) {
+    if (!writer_has(writer, size)) {
         writer->full = true;
         return;
     }
@@ -37,16 +45,23 @@ static inline void write_u8(struct writer *writer, uint8_t value)
     write_bytes(writer, &value, 1);
 }
 
+/* Writes a varint where there is room for the longest, and gives the place behind it. */
+static inline uint8_t *varint_put(uint8_t *at, uint64_t value)
+{
+    for (; value >= 0x80; value >>= 7)
+        *at++ = (uint8_t)(value | 0x80);
+    *at++ = (uint8_t)value;
+    return at;
+}
+
 static inline void write_u64(struct writer *writer, uint64_t value)
 {
-    uint8_t bytes[10];
-    size_t size = 0;
-    while (value >= 0x80) {
-        bytes[size++] = (uint8_t)(value | 0x80);
-        value >>= 7;
+    if (writer_has(writer, VARINT_BYTES)) {
+        writer->at = varint_put(writer->at, value);
+        return;
     }
-    bytes[size++] = (uint8_t)value;
-    write_bytes(writer, bytes, size);
+    uint8_t bytes[VARINT_BYTES];
+    write_bytes(writer, bytes, (size_t)(varint_put(bytes, value) - bytes));
 }
 
 static inline void write_i64(struct writer *writer, int64_t value)
@@ -84,6 +99,8 @@ static inline uint8_t read_u8(struct reader *reader)
 
 static inline uint64_t read_u64(struct reader *reader)
 {
+    if (!reader->bad && reader->at < reader->end && *reader->at < 0x80)
+        return *reader->at++;
     uint64_t value = 0;
     for (unsigned shift = 0; shift < 70; shift += 7) {
         uint8_t byte = read_u8(reader);

@@ -102,8 +102,12 @@ int32_t error_native(trading_error *error, int32_t code, int64_t native_code, co
 
 int32_t error_clear(trading_error *error)
 {
-    if (error)
-        memset(error, 0, sizeof *error);
+    if (error) {
+        error->code = TRADING_OK;
+        error->flags = 0;
+        error->native_code = 0;
+        error->message[0] = '\0';
+    }
     return TRADING_OK;
 }
 

@@ -2,7 +2,9 @@
 #ifndef BASE_HASH_H
 #define BASE_HASH_H
 
+#include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 /* The finalizer of SplitMix64: a bijection. */
 static inline uint64_t hash_mix(uint64_t value)
@@ -12,6 +14,39 @@ static inline uint64_t hash_mix(uint64_t value)
     value ^= value >> 27;
     value *= UINT64_C(0x94d049bb133111eb);
     return value ^ (value >> 31);
+}
+
+/* Drawn for each store, so that nobody who chooses what is hashed can choose what collides. */
+struct hash_secret {
+    uint64_t words[4];
+};
+
+/* Both halves of a product of 128 bits, folded: each bit of the result depends on all bits of both factors. */
+static inline uint64_t hash_fold(uint64_t a, uint64_t b)
+{
+    unsigned __int128 product = (unsigned __int128)a * b;
+    return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+/* A keyed hash of three words for tables in memory and on disk that a comparison follows: not for what an outsider gets to see. */
+static inline uint64_t hash_keyed(const struct hash_secret *secret, uint64_t a, uint64_t b, uint64_t c)
+{
+    uint64_t first = hash_fold(a ^ secret->words[0], b ^ secret->words[1]);
+    return hash_fold(first ^ secret->words[2], c ^ secret->words[3]);
+}
+
+/* The same of bytes. */
+static inline uint64_t hash_keyed_bytes(const struct hash_secret *secret, const uint8_t *bytes, size_t size)
+{
+    uint64_t hash = size ^ secret->words[0];
+    for (size_t left = size; left > 0;) {
+        uint64_t pair[2] = {0, 0};
+        size_t taken = left < sizeof pair ? left : sizeof pair;
+        memcpy(pair, bytes + (size - left), taken);
+        hash = hash_fold(pair[0] ^ hash, pair[1] ^ secret->words[1]);
+        left -= taken;
+    }
+    return hash_fold(hash ^ secret->words[2], secret->words[3]);
 }
 
 #endif

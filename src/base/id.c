@@ -81,8 +81,7 @@ int32_t trading_id_parse(int32_t entity, const char *text, size_t length, tradin
 
 int32_t trading_id_is_zero(const trading_id *id)
 {
-    static const trading_id zero;
-    return id_equal(id, &zero);
+    return id_is_zero(id);
 }
 
 int32_t trading_key_from_text(const char *text, size_t length, trading_id *key)
@@ -113,7 +112,7 @@ void id_derive(trading_id *out, int32_t entity, const trading_id *scope, const t
     crypto_shorthash_siphashx24(id.bytes, (const unsigned char *)&message, sizeof message, published);
     if (entity != TRADING_ENTITY_ACCOUNT)
         memcpy(id.bytes, scope->bytes, 2);
-    if (trading_id_is_zero(&id))
+    if (id_is_zero(&id))
         id.bytes[15] = 1;
     *out = id;
 }

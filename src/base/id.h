@@ -20,6 +20,13 @@ static inline bool id_equal(const trading_id *a, const trading_id *b)
     return !memcmp(a->bytes, b->bytes, sizeof a->bytes);
 }
 
+static inline bool id_is_zero(const trading_id *id)
+{
+    uint64_t halves[2];
+    memcpy(halves, id->bytes, sizeof halves);
+    return !(halves[0] | halves[1]);
+}
+
 /* For tables of ids: an id's second half is the output of a hash, and what the ids of an account have in common is in its first.
  * Not for keys, whose bytes the caller chooses. */
 static inline uint64_t id_hash(const trading_id *id)

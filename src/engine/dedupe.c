@@ -3,18 +3,6 @@
 #include "base/id.h"
 #include "engine/engine.h"
 
-#include <sodium.h>
-
-uint64_t engine_key_hash(const trading_engine *engine, const struct domain *domain, const struct cause *cause)
-{
-    trading_id both[2] = {{{0}}, cause->key};
-    if (cause->account)
-        both[0] = account_get(&domain->accounts, cause->account)->id;
-    uint64_t hash;
-    crypto_shorthash((uint8_t *)&hash, (const uint8_t *)both, sizeof both, engine->digest_key);
-    return hash;
-}
-
 bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, trading_time time)
 {
     pthread_mutex_lock(&engine->keys_mutex);

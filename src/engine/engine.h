@@ -3,6 +3,7 @@
 #ifndef ENGINE_ENGINE_H
 #define ENGINE_ENGINE_H
 
+#include "base/hash.h"
 #include "engine/keys.h"
 #include "engine/queue.h"
 #include "journal/commit.h"
@@ -62,6 +63,8 @@ struct trading_engine {
     struct keys *keys;
     pthread_mutex_t keys_mutex; /* the decider inserts, the keeper saves */
     uint8_t digest_key[ENGINE_DIGEST_KEY];
+    struct hash_secret key_secret;  /* from it: of the hashes that keys are remembered by */
+    struct hash_secret body_secret; /* and of the digests of bodies that are of no person */
 
     /* the decider's own */
     struct process process;
@@ -178,7 +181,7 @@ int32_t engine_digest_key(trading_engine *engine, trading_error *error);
 /* The keyed digest of what a command means. */
 uint64_t engine_body_digest(const trading_engine *engine, const trading_command *command);
 
-/* Seals what is personal in a located request. False with `why` when the person was forgotten. An error of the store in `error`. */
+/* Seals what is personal in a located request, if anything is. False with `why` when the person was forgotten. An error of the store in `error`. */
 bool engine_seal(trading_engine *engine, struct request *request, struct rejection *why, trading_error *error);
 
 /* ---- dedupe.c ---- */
@@ -186,7 +189,12 @@ bool engine_seal(trading_engine *engine, struct request *request, struct rejecti
 enum known { KNOWN_NEW, KNOWN_DUPLICATE, KNOWN_REUSED, KNOWN_FAILED };
 
 /* The keyed hash under which a located command's key is remembered in its scope. */
-uint64_t engine_key_hash(const trading_engine *engine, const struct domain *domain, const struct cause *cause);
+static inline uint64_t engine_key_hash(const trading_engine *engine, const struct cause *cause)
+{
+    uint64_t halves[2];
+    memcpy(halves, cause->key.bytes, sizeof halves);
+    return hash_keyed(&engine->key_secret, halves[0], halves[1], cause->account);
+}
 
 /* Whether the request's key was used before, and then what came of it. KNOWN_FAILED: the journal could not be read (`error`). */
 enum known engine_lookup(trading_engine *engine, const struct request *request, uint64_t hash, trading_result *result,

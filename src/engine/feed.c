@@ -58,7 +58,7 @@ static void set_filter(trading_feed *feed, const trading_filter *filter)
         feed->kinds[1] &= ~(UINT64_C(1) << (TRADING_EVENT_CURSOR_ACKNOWLEDGED - 64));
     if (filter)
         feed->account = filter->account;
-    feed->of_account = !trading_id_is_zero(&feed->account);
+    feed->of_account = !id_is_zero(&feed->account);
 }
 
 static int32_t set_cursor(trading_feed *feed, const char *cursor, trading_error *error)

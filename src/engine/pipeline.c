@@ -35,15 +35,17 @@ static void cause_of(trading_engine *engine, const trading_command *command, str
     *cause = (struct cause){.type = command->type, .actor = command->actor, .correlation = command->correlation};
     cause->digest = engine_body_digest(engine, command);
     cause->key = command->key;
-    if (trading_id_is_zero(&command->key))
+    if (id_is_zero(&command->key))
         engine_random(engine, &cause->key, sizeof cause->key);
 }
 
 static bool version_conflicts(trading_engine *engine, const struct request *request, trading_result *result)
 {
     int64_t expected = request->command->expected_version;
+    if (expected == 0)
+        return false;
     int64_t version = process_version(&engine->domain, request, NULL);
-    if (expected == 0 || expected == version)
+    if (expected == version)
         return false;
     answer(result, TRADING_STATUS_CONFLICT, &(struct rejection){0});
     result->version = version;
@@ -71,7 +73,6 @@ static bool decide(trading_engine *engine, struct batch *batch, const trading_co
     struct process *process = &engine->process;
     struct request request = {.command = command};
     struct rejection why = {0};
-    error_clear(error);
     if (!command_validate(command, &why)) {
         answer(result, TRADING_STATUS_MALFORMED, &why);
         return true;
@@ -81,8 +82,8 @@ static bool decide(trading_engine *engine, struct batch *batch, const trading_co
         answer(result, why.reason == TRADING_REASON_BAD_REQUEST ? TRADING_STATUS_MALFORMED : TRADING_STATUS_REJECTED, &why);
         return true;
     }
-    bool keyed = !trading_id_is_zero(&command->key);
-    uint64_t hash = keyed ? engine_key_hash(engine, &engine->domain, &request.cause) : 0;
+    bool keyed = !id_is_zero(&command->key);
+    uint64_t hash = keyed ? engine_key_hash(engine, &request.cause) : 0;
     if ((keyed && is_known(engine, &request, hash, result)) || version_conflicts(engine, &request, result))
         return true;
     if (!engine_seal(engine, &request, &why, error)) {

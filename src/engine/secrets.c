@@ -25,6 +25,12 @@ void engine_random(trading_engine *engine, void *buffer, size_t bytes)
     sodium_memzero(engine->entropy + engine->entropy_left, bytes);
 }
 
+static void derive_secret(struct hash_secret *secret, char purpose, const uint8_t key[ENGINE_DIGEST_KEY])
+{
+    for (uint8_t i = 0; i < sizeof secret->words / sizeof *secret->words; i++)
+        crypto_shorthash((uint8_t *)&secret->words[i], (const uint8_t[2]){(uint8_t)purpose, i}, 2, key);
+}
+
 int32_t engine_digest_key(trading_engine *engine, trading_error *error)
 {
     trading_store_secret secret = {.name = digest_key_name};
@@ -44,6 +50,8 @@ int32_t engine_digest_key(trading_engine *engine, trading_error *error)
             code = engine->ops->secret_put(engine->store, &secret, 1, error);
     }
     memcpy(engine->digest_key, secret.value, sizeof engine->digest_key);
+    derive_secret(&engine->key_secret, 'k', engine->digest_key);
+    derive_secret(&engine->body_secret, 'b', engine->digest_key);
     sodium_memzero(&secret, sizeof secret);
     return code;
 }
@@ -53,9 +61,12 @@ uint64_t engine_body_digest(const trading_engine *engine, const trading_command 
     uint8_t bytes[CANONICAL_BYTES];
     struct writer writer = {.at = bytes, .end = bytes + sizeof bytes};
     command_canonical(command, &writer);
-    uint64_t digest;
-    crypto_shorthash((uint8_t *)&digest, bytes, (size_t)(writer.at - bytes), engine->digest_key);
-    sodium_memzero(bytes, (size_t)(writer.at - bytes)); /* there may be a person in it */
+    size_t size = (size_t)(writer.at - bytes);
+    if (!command_is_personal(command))
+        return hash_keyed_bytes(&engine->body_secret, bytes, size);
+    uint64_t digest; /* stands in the journal, and must tell nothing of the person */
+    crypto_shorthash((uint8_t *)&digest, bytes, size, engine->digest_key);
+    sodium_memzero(bytes, size);
     return digest;
 }
 
@@ -68,7 +79,7 @@ static void add_text(struct text_list *list, const trading_text *text)
     list->count++;
 }
 
-/* The personal texts of a command and the kind of event that will hold them; 0 when it has none. */
+/* The personal texts of a command that may have some, and the kind of event that will hold them. */
 static uint32_t personal_texts(const trading_command *command, struct text_list *list)
 {
     *list = (struct text_list){0};
@@ -91,14 +102,11 @@ static uint32_t personal_texts(const trading_command *command, struct text_list 
         add_text(list, &body->phone_number);
         return TRADING_EVENT_CONTACT_UPDATED;
     }
-    if (command->type == TRADING_COMMAND_UPDATE_ADDRESS) {
-        const trading_update_address *body = command->body;
-        add_text(list, &body->street);
-        add_text(list, &body->postal_code);
-        add_text(list, &body->province);
-        return TRADING_EVENT_ADDRESS_UPDATED;
-    }
-    return 0;
+    const trading_update_address *body = command->body;
+    add_text(list, &body->street);
+    add_text(list, &body->postal_code);
+    add_text(list, &body->province);
+    return TRADING_EVENT_ADDRESS_UPDATED;
 }
 
 static bool is_empty(const struct text_list *list)
@@ -171,13 +179,12 @@ static bool sealing_key(trading_engine *engine, const struct request *request, t
     return *taken || make_secret(engine, account, key, error);
 }
 
-bool engine_seal(trading_engine *engine, struct request *request, struct rejection *why, trading_error *error)
+static bool seal(trading_engine *engine, struct request *request, struct rejection *why, trading_error *error)
 {
     struct text_list list;
     uint32_t kind = personal_texts(request->command, &list);
-    request->sealed = (struct sealed){0};
     bool clears = kind == TRADING_EVENT_CONTACT_UPDATED || kind == TRADING_EVENT_ADDRESS_UPDATED;
-    if (!kind || (is_empty(&list) && !clears))
+    if (is_empty(&list) && !clears)
         return true;
     uint8_t text[ENGINE_SEALED_BYTES - SEAL_EXTRA_BYTES];
     uint8_t key[SEAL_KEY_BYTES];
@@ -194,4 +201,10 @@ bool engine_seal(trading_engine *engine, struct request *request, struct rejecti
     }
     sodium_memzero(key, sizeof key);
     return ready;
+}
+
+bool engine_seal(trading_engine *engine, struct request *request, struct rejection *why, trading_error *error)
+{
+    request->sealed = (struct sealed){0};
+    return !command_is_personal(request->command) || seal(engine, request, why, error);
 }

@@ -51,7 +51,7 @@ static const char *fault_of(const struct commit *commit)
         return "its entries are none, or more than its events";
     if (commit->first_position < 0 || commit->first_position > INT64_MAX - commit->events)
         return "its first position is out of range";
-    if (trading_id_is_zero(&commit->nonce))
+    if (id_is_zero(&commit->nonce))
         return "its nonce is zero";
     bool first = commit->first_position == 0;
     if (first != (bool)sodium_is_zero(commit->previous, sizeof commit->previous))

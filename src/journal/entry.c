@@ -1,5 +1,7 @@
 #include "journal/entry.h"
 
+#include "base/id.h"
+
 #include <endian.h>
 
 /* The longest form: type, flags, key, digest, account, actor, correlation, events, version. */
@@ -8,11 +10,17 @@ _Static_assert(1 + 1 + 16 + 8 + 5 + 16 + 16 + 2 + 9 <= ENTRY_FRAME_BYTES, "an en
 static uint32_t flags_of(const struct cause *cause)
 {
     uint32_t flags = cause->flags & ENTRY_CONTINUED;
-    if (!trading_id_is_zero(&cause->actor))
+    if (!id_is_zero(&cause->actor))
         flags |= ENTRY_ACTOR;
-    if (!trading_id_is_zero(&cause->correlation))
+    if (!id_is_zero(&cause->correlation))
         flags |= ENTRY_CORRELATION;
     return flags;
+}
+
+static inline uint8_t *put(uint8_t *at, const void *data, size_t size)
+{
+    memcpy(at, data, size);
+    return at + size;
 }
 
 void entry_begin(struct writer *writer, const struct cause *cause, struct entry_mark *mark)
@@ -22,23 +30,24 @@ void entry_begin(struct writer *writer, const struct cause *cause, struct entry_
         writer->full = true;
         return;
     }
-    uint32_t flags = flags_of(cause);
-    write_u8(writer, (uint8_t)cause->type);
-    write_u8(writer, (uint8_t)flags);
-    write_bytes(writer, &cause->key, sizeof cause->key);
-    if (!(flags & ENTRY_CONTINUED)) {
-        uint64_t digest = htole64(cause->digest);
-        write_bytes(writer, &digest, sizeof digest);
+    if (!writer_has(writer, ENTRY_FRAME_BYTES)) {
+        writer->full = true;
+        return;
     }
-    write_u64(writer, cause->account);
+    uint32_t flags = flags_of(cause);
+    uint8_t *at = writer->at;
+    *at++ = (uint8_t)cause->type;
+    *at++ = (uint8_t)flags;
+    at = put(at, &cause->key, sizeof cause->key);
+    if (!(flags & ENTRY_CONTINUED))
+        at = put(at, &(uint64_t){htole64(cause->digest)}, sizeof cause->digest);
+    at = varint_put(at, cause->account);
     if (flags & ENTRY_ACTOR)
-        write_bytes(writer, &cause->actor, sizeof cause->actor);
+        at = put(at, &cause->actor, sizeof cause->actor);
     if (flags & ENTRY_CORRELATION)
-        write_bytes(writer, &cause->correlation, sizeof cause->correlation);
-    uint8_t *count = writer->at;
-    write_bytes(writer, (uint8_t[2]){0}, 2);
-    if (!writer->full)
-        mark->count = count;
+        at = put(at, &cause->correlation, sizeof cause->correlation);
+    mark->count = at;
+    writer->at = put(at, (uint8_t[2]){0}, 2);
 }
 
 void entry_end(struct writer *writer, const struct entry_mark *mark, uint32_t events, int64_t version)
@@ -56,7 +65,7 @@ void entry_end(struct writer *writer, const struct entry_mark *mark, uint32_t ev
 static void read_present(struct reader *reader, trading_id *id)
 {
     read_copy(reader, id, sizeof *id);
-    if (trading_id_is_zero(id))
+    if (id_is_zero(id))
         reader->bad = true;
 }
 

@@ -44,7 +44,7 @@ struct entry_mark {
     uint8_t *count;
 };
 
-/* Writes all up to the events. Of the flags, ENTRY_CONTINUED is taken from the cause, those for actor and correlation follow from
+/* Writes all up to the events; makes the writer full where ENTRY_FRAME_BYTES are not free. Of the flags, ENTRY_CONTINUED is taken from the cause, those for actor and correlation follow from
  * their being nonzero. A type that is no byte makes the writer full. */
 void entry_begin(struct writer *writer, const struct cause *cause, struct entry_mark *mark);
 /* Fills in the count and writes the version. A count that is not 1 to ENTRY_EVENTS_MAX, or a version below 0, makes the writer full. */

@@ -23,7 +23,7 @@ static uint32_t named_lot(const struct domain *domain, const trading_place_order
 static bool decide_sell(const struct domain *domain, const trading_place_order *body, const struct order_terms *terms,
                         struct rejection *why)
 {
-    if (!trading_id_is_zero(&body->lot) && !terms->lot)
+    if (!id_is_zero(&body->lot) && !terms->lot)
         return reject(why, TRADING_REASON_UNKNOWN_LOT);
     return portfolio_decide_sell(&domain->portfolios, terms->portfolio, terms->instrument, terms->lot, terms->quantity, why);
 }

@@ -37,7 +37,7 @@ static bool locate_account(const struct domain *domain, struct request *request,
 static bool is_owner(const struct domain *domain, const struct request *request)
 {
     const trading_id *claimed = &request->command->account;
-    return trading_id_is_zero(claimed) || id_equal(claimed, &account_get(&domain->accounts, request->cause.account)->id);
+    return id_is_zero(claimed) || id_equal(claimed, &account_get(&domain->accounts, request->cause.account)->id);
 }
 
 static bool locate_refund(const struct domain *domain, struct request *request, struct rejection *why)
@@ -45,7 +45,7 @@ static bool locate_refund(const struct domain *domain, struct request *request, 
     const trading_accept_refund *body = request->command->body;
     if (!locate_account(domain, request, why))
         return false;
-    if (trading_id_is_zero(&body->order))
+    if (id_is_zero(&body->order))
         return true;
     return (locate_order(domain, request, &body->order, why) && is_owner(domain, request)) ||
            reject(why, TRADING_REASON_UNKNOWN_ORDER);
@@ -60,7 +60,7 @@ bool process_locate(const struct domain *domain, struct request *request, struct
     case TRADING_COMMAND_SET_QUOTE:
     case TRADING_COMMAND_END_SESSION:
     case TRADING_COMMAND_ACKNOWLEDGE:
-        return trading_id_is_zero(&request->command->account) || reject(why, TRADING_REASON_BAD_REQUEST);
+        return id_is_zero(&request->command->account) || reject(why, TRADING_REASON_BAD_REQUEST);
     case TRADING_COMMAND_PLACE_ORDER:
         return (locate_portfolio(domain, request, &((const trading_place_order *)body)->portfolio, why) &&
                 is_owner(domain, request)) ||

@@ -1,5 +1,6 @@
 #include "process/validate.h"
 
+#include "base/id.h"
 #include "base/text.h"
 #include "process/event.h"
 
@@ -66,7 +67,7 @@ static bool place_order_fits(const trading_place_order *body, struct rejection *
                  body->time_in_force >= 0 && body->time_in_force <= TRADING_TIME_IN_FORCE_IOC;
     bool rests = body->time_in_force == TRADING_TIME_IN_FORCE_DAY || body->time_in_force == TRADING_TIME_IN_FORCE_GTC;
     bool market_rests = body->type == TRADING_ORDER_TYPE_MARKET && rests;
-    bool buys_lot = body->side == TRADING_SIDE_BUY && !trading_id_is_zero(&body->lot);
+    bool buys_lot = body->side == TRADING_SIDE_BUY && !id_is_zero(&body->lot);
     if (!known || market_rests || buys_lot)
         return reject(why, TRADING_REASON_BAD_REQUEST);
     if (!symbol_fits(&body->symbol, why) || !amount_fits(body->quantity, why))

@@ -13,6 +13,13 @@
 /* True, or why it is malformed. */
 bool command_validate(const trading_command *command, struct rejection *why);
 
+/* Whether its body may say something of a person. */
+static inline bool command_is_personal(const trading_command *command)
+{
+    return command->type == TRADING_COMMAND_OPEN_ACCOUNT || command->type == TRADING_COMMAND_OPEN_PORTFOLIO ||
+           command->type == TRADING_COMMAND_UPDATE_CONTACT || command->type == TRADING_COMMAND_UPDATE_ADDRESS;
+}
+
 /* Writes a valid command's meaning (type and body) in one form, so that two commands mean the same when their bytes are the same. */
 void command_canonical(const trading_command *command, struct writer *writer);
 

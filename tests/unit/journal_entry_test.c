@@ -185,9 +185,24 @@ static void a_writer_that_runs_out_says_so(void **state)
     struct cause cause = sample_cause();
     uint8_t bytes[100];
     size_t size = write_entry(bytes, sizeof bytes, &cause, 128);
-    for (size_t capacity = 0; capacity < size; capacity++)
+    for (size_t capacity = 0; capacity < ENTRY_FRAME_BYTES; capacity++)
         assert_int_equal(write_entry(bytes, capacity, &cause, 128), 0);
-    assert_int_equal(write_entry(bytes, size, &cause, 128), size);
+    assert_int_equal(write_entry(bytes, ENTRY_FRAME_BYTES, &cause, 128), size);
+}
+
+/* The frame fitted, but events took the place of what stands after them. */
+static void an_end_without_room_says_so(void **state)
+{
+    (void)state;
+    struct cause cause = sample_cause();
+    uint8_t bytes[ENTRY_FRAME_BYTES];
+    struct writer writer = {.at = bytes, .end = bytes + sizeof bytes};
+    struct entry_mark mark;
+    entry_begin(&writer, &cause, &mark);
+    while (writer.end - writer.at > 1)
+        write_u8(&writer, 1);
+    entry_end(&writer, &mark, 1, 128);
+    assert_true(writer.full);
 }
 
 static void what_no_reader_reads_is_not_written(void **state)
@@ -225,10 +240,10 @@ static void what_no_reader_reads_is_not_written(void **state)
 int entry_suite(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_bytes_are_those_of_the_format),   cmocka_unit_test(entries_read_back_with_all_flags),
-        cmocka_unit_test(flags_follow_from_the_fields),        cmocka_unit_test(entries_cut_short_are_bad),
-        cmocka_unit_test(what_no_writer_writes_is_bad),        cmocka_unit_test(a_writer_that_runs_out_says_so),
-        cmocka_unit_test(what_no_reader_reads_is_not_written),
+        cmocka_unit_test(the_bytes_are_those_of_the_format), cmocka_unit_test(entries_read_back_with_all_flags),
+        cmocka_unit_test(flags_follow_from_the_fields),      cmocka_unit_test(entries_cut_short_are_bad),
+        cmocka_unit_test(what_no_writer_writes_is_bad),      cmocka_unit_test(a_writer_that_runs_out_says_so),
+        cmocka_unit_test(an_end_without_room_says_so),       cmocka_unit_test(what_no_reader_reads_is_not_written),
     };
     return cmocka_run_group_tests_name("entries", tests, NULL, NULL);
 }
