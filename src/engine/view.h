@@ -1,5 +1,6 @@
 /* The inside of views. A view stands on the live state, held still by a pin, or on one of its own that was rebuilt from the journal; both
- * are read in the same way. A view of the latest takes a pin for each call. */
+ * are read in the same way. A view of the latest takes a pin for each call, but reads a single entity without one, and without writing anything
+ * that another thread reads: it looks whether the horizon stood still meanwhile. */
 #ifndef ENGINE_VIEW_H
 #define ENGINE_VIEW_H
 
@@ -24,8 +25,8 @@ struct sight {
     trading_view *view;
     trading_engine *engine;
     const struct domain *domain;
-    struct pin *pin;         /* NULL: the domain does not change */
-    struct mark_record mark; /* where the journal stands */
+    struct pin *pin;  /* NULL: the domain does not change, or that it did not is looked at afterwards */
+    int64_t position; /* where the journal stands */
     struct journal_copy copy;
     bool has_copy; /* of the journal: given back to the view at the end */
     trading_error *error;
@@ -45,6 +46,12 @@ static inline int32_t sight_begin(struct sight *sight, trading_view *view, bool 
 
 /* Ends the call, which returns `code`. */
 int32_t sight_end(struct sight *sight, int32_t code);
+
+/* A whole call that shows one entity. `show` reads records alone, nothing of the journal, and fills `out` in only when it gives TRADING_OK; it
+ * may be called several times. */
+typedef int32_t (*sight_show)(const struct sight *sight, const void *name, void *out);
+int32_t sight_single(trading_view *view, bool sound, const char *needs, sight_show show, const void *name, void *out,
+                     trading_error *error);
 
 /* Reads a record that is known to be there. TRADING_E_VIEW_EXPIRED, TRADING_E_DAMAGED. */
 int32_t sight_read(const struct sight *sight, const struct table *table, uint32_t number, void *record);

@@ -3,7 +3,7 @@
 #include "base/wide.h"
 #include "engine/view.h"
 
-static int32_t show_account(const struct sight *sight, const trading_id *id, trading_account *out)
+static int32_t show_account(const struct sight *sight, const void *id, void *out)
 {
     const struct domain *domain = sight->domain;
     uint32_t number;
@@ -17,26 +17,25 @@ static int32_t show_account(const struct sight *sight, const trading_id *id, tra
         code = sight_read(sight, domain->portfolios.owners, number, &owner);
     if (code)
         return code;
-    *out = (trading_account){.size = sizeof *out,
-                             .status = account.status,
-                             .id = account.id,
-                             .currency = account.currency,
-                             .portfolio_count = owner.count,
-                             .position = sight->mark.next_position,
-                             .version = account.version,
-                             .opened = detail.opened,
-                             .balance = account.balance,
-                             .held = account.held,
-                             .available = account.balance - account.held};
+    *(trading_account *)out = (trading_account){.size = sizeof(trading_account),
+                                                .status = account.status,
+                                                .id = account.id,
+                                                .currency = account.currency,
+                                                .portfolio_count = owner.count,
+                                                .position = sight->position,
+                                                .version = account.version,
+                                                .opened = detail.opened,
+                                                .balance = account.balance,
+                                                .held = account.held,
+                                                .available = account.balance - account.held};
     return TRADING_OK;
 }
 
 int32_t trading_view_account(trading_view *view, const trading_id *account, trading_account *out, trading_error *error)
 {
-    struct sight sight;
     bool sound = account && out && out->size == sizeof *out;
-    int32_t code = sight_begin(&sight, view, sound, "an account's id, and a trading_account with its size set", error);
-    return code ? code : sight_end(&sight, show_account(&sight, account, out));
+    return sight_single(view, sound, "an account's id, and a trading_account with its size set", show_account, account, out,
+                        error);
 }
 
 static int32_t list_accounts(const struct sight *sight, uint64_t *cursor, trading_id *out, size_t max, size_t *count)

@@ -9,32 +9,30 @@ static int32_t find_instrument(const struct sight *sight, const trading_symbol *
     return sight_found(sight, instrument_read(&sight->domain->market, symbol, sight->pin, &number, record), "instrument");
 }
 
-static int32_t show_quote(const struct sight *sight, const trading_symbol *symbol, trading_quote *out)
+static int32_t show_quote(const struct sight *sight, const void *symbol, void *out)
 {
     struct instrument_record record;
     int32_t code = find_instrument(sight, symbol, &record);
     if (code)
         return code;
-    *out = (trading_quote){.symbol = record.symbol,
-                           .currency = record.currency,
-                           .quoted = (int32_t)record.quoted,
-                           .bid = record.bid,
-                           .ask = record.ask,
-                           .bid_size = record.bid_size,
-                           .ask_size = record.ask_size,
-                           .last_price = record.last_price,
-                           .quote_time = record.quote_time,
-                           .trade_time = record.trade_time,
-                           .position = sight->mark.next_position,
-                           .version = record.version};
+    *(trading_quote *)out = (trading_quote){.symbol = record.symbol,
+                                            .currency = record.currency,
+                                            .quoted = (int32_t)record.quoted,
+                                            .bid = record.bid,
+                                            .ask = record.ask,
+                                            .bid_size = record.bid_size,
+                                            .ask_size = record.ask_size,
+                                            .last_price = record.last_price,
+                                            .quote_time = record.quote_time,
+                                            .trade_time = record.trade_time,
+                                            .position = sight->position,
+                                            .version = record.version};
     return TRADING_OK;
 }
 
 int32_t trading_view_quote(trading_view *view, const trading_symbol *symbol, trading_quote *out, trading_error *error)
 {
-    struct sight sight;
-    int32_t code = sight_begin(&sight, view, symbol && out, "a symbol, and a trading_quote", error);
-    return code ? code : sight_end(&sight, show_quote(&sight, symbol, out));
+    return sight_single(view, symbol && out, "a symbol, and a trading_quote", show_quote, symbol, out, error);
 }
 
 static int32_t list_instruments(const struct sight *sight, uint64_t *cursor, trading_symbol *out, size_t max, size_t *count)

@@ -53,12 +53,12 @@ static int32_t show_record(const struct sight *sight, const struct order_record 
                            .refunded = order->refunded,
                            .placed = order->placed,
                            .updated = order->updated,
-                           .position = sight->mark.next_position,
+                           .position = sight->position,
                            .version = order->version};
     return TRADING_OK;
 }
 
-static int32_t show_order(const struct sight *sight, const trading_id *id, trading_order *out)
+static int32_t show_order(const struct sight *sight, const void *id, void *out)
 {
     uint32_t number;
     struct order_record order;
@@ -68,9 +68,7 @@ static int32_t show_order(const struct sight *sight, const trading_id *id, tradi
 
 int32_t trading_view_order(trading_view *view, const trading_id *order, trading_order *out, trading_error *error)
 {
-    struct sight sight;
-    int32_t code = sight_begin(&sight, view, order && out, "an order's id, and a trading_order", error);
-    return code ? code : sight_end(&sight, show_order(&sight, order, out));
+    return sight_single(view, order && out, "an order's id, and a trading_order", show_order, order, out, error);
 }
 
 /* ---- lists ----

@@ -122,7 +122,7 @@ static int32_t count_open(const struct sight *sight, uint32_t portfolio, uint32_
     return code;
 }
 
-static int32_t show_portfolio(const struct sight *sight, const trading_id *id, trading_portfolio *out)
+static int32_t show_portfolio(const struct sight *sight, const void *id, void *out)
 {
     uint32_t number;
     struct portfolio_record record;
@@ -141,7 +141,7 @@ static int32_t show_portfolio(const struct sight *sight, const trading_id *id, t
                                .account = account.id,
                                .loyalty = portfolio_loyalty(record.traded),
                                .currency = account.currency,
-                               .position = sight->mark.next_position,
+                               .position = sight->position,
                                .version = record.version,
                                .opened = record.opened,
                                .position_count = record.held,
@@ -151,16 +151,15 @@ static int32_t show_portfolio(const struct sight *sight, const trading_id *id, t
                                .realized_pnl = record.realized};
     code = add_market_value(sight, &record, &shown);
     if (!code)
-        *out = shown;
+        *(trading_portfolio *)out = shown;
     return code;
 }
 
 int32_t trading_view_portfolio(trading_view *view, const trading_id *portfolio, trading_portfolio *out, trading_error *error)
 {
-    struct sight sight;
     bool sound = portfolio && out && out->size == sizeof *out;
-    int32_t code = sight_begin(&sight, view, sound, "a portfolio's id, and a trading_portfolio with its size set", error);
-    return code ? code : sight_end(&sight, show_portfolio(&sight, portfolio, out));
+    return sight_single(view, sound, "a portfolio's id, and a trading_portfolio with its size set", show_portfolio, portfolio,
+                        out, error);
 }
 
 /* The account's first portfolio after the one that the cursor names; 0: there is none. */

@@ -218,10 +218,10 @@ static void set_up(trading_host *host, const struct memory *memory, const tradin
     *host = (trading_host){.log_level = options->log_level,
                            .log = options->log,
                            .log_context = options->log_context,
-                           .pid = getpid(),
                            .mutex = PTHREAD_MUTEX_INITIALIZER,
                            .load_mutex = PTHREAD_MUTEX_INITIALIZER,
                            .plugins_allowed = options->flags & TRADING_HOST_PLUGINS};
+    fork_guard_open(&host->guard);
     memory_init(&host->memory);
     host->memory.allocate = memory->allocate;
     host->memory.release = memory->release;
@@ -247,6 +247,7 @@ static void tear_down(trading_host *host)
 {
     pthread_mutex_destroy(&host->mutex);
     pthread_mutex_destroy(&host->load_mutex);
+    fork_guard_close(&host->guard);
     if (host->plugin_path)
         memory_release(&host->memory, host->plugin_path, strlen(host->plugin_path) + 1);
     host->memory.release(host->memory.context, host, sizeof *host);
@@ -302,12 +303,10 @@ int32_t trading_host_close(trading_host *host, trading_error *error)
     return error_clear(error);
 }
 
-int32_t host_check(const trading_host *host, trading_error *error)
+int32_t host_refuse_fork(const trading_host *host, trading_error *error)
 {
-    if (host->pid != getpid())
-        return error_set(error, TRADING_E_FORKED, "opened before a fork, by process %d; open anew in process %d",
-                         (int)host->pid, (int)getpid());
-    return TRADING_OK;
+    return error_set(error, TRADING_E_FORKED, "opened before a fork, by process %d; open anew in process %d",
+                     (int)host->guard.process, (int)getpid());
 }
 
 void host_engine_opened(trading_host *host)

@@ -2,12 +2,12 @@
 #ifndef PLUGIN_HOST_H
 #define PLUGIN_HOST_H
 
+#include "base/fork.h"
 #include "base/memory.h"
 #include "plugin/plugin.h"
 #include "state/store.h"
 
 #include <pthread.h>
-#include <sys/types.h>
 
 #include <trading/engine.h>
 
@@ -28,7 +28,7 @@ struct trading_host {
     int32_t log_level;
     void (*log)(void *context, int32_t level, const char *line);
     void *log_context;
-    pid_t pid; /* after a fork every call fails */
+    struct fork_guard guard; /* after a fork every call fails */
     pthread_mutex_t mutex;
     uint32_t engines; /* open ones */
     uint32_t scheme_count;
@@ -48,7 +48,12 @@ int32_t host_find_scheme(trading_host *host, const char *uri, struct host_scheme
 __attribute__((format(printf, 3, 4))) void host_log(const trading_host *host, int32_t level, const char *format, ...);
 
 /* TRADING_E_FORKED in a child of the process that opened it. */
-int32_t host_check(const trading_host *host, trading_error *error);
+int32_t host_refuse_fork(const trading_host *host, trading_error *error);
+
+static inline int32_t host_check(const trading_host *host, trading_error *error)
+{
+    return fork_guard_holds(&host->guard) ? TRADING_OK : host_refuse_fork(host, error);
+}
 
 /* Registers the stores that a plugin offers, all or none. host_can_register answers as it would. */
 int32_t host_can_register(trading_host *host, const struct plugin *plugin, trading_error *error);

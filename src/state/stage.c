@@ -236,12 +236,16 @@ void tables_install(struct tables *tables)
     uint64_t ordinal = horizon_of(tables) + 1;
     struct stage *stage = stage_of(tables, ordinal);
     pthread_mutex_lock(&tables->pins_mutex);
+    uint64_t looks = atomic_load_explicit(&tables->looks, memory_order_relaxed);
+    atomic_store_explicit(&tables->looks, looks + 1,
+                          memory_order_relaxed); /* seen by who sees any word that is published after it */
     for (struct chunk *chunk = stage->first; chunk; chunk = chunk->next)
         install_chunk(tables, chunk);
     for (uint32_t id = 0; id < TABLES_MAX; id++)
         if (tables->tables[id])
             atomic_store_explicit(&tables->tables[id]->installed, stage->counts[id], memory_order_release);
     atomic_store_explicit(&tables->horizon, ordinal, memory_order_release);
+    atomic_store_explicit(&tables->looks, looks + 2, memory_order_release);
     pthread_mutex_unlock(&tables->pins_mutex);
     stage_empty(tables, stage);
 }

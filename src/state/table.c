@@ -19,6 +19,7 @@ int32_t tables_open(struct tables **tables, struct memory *memory, uint64_t pin_
         return error_no_memory(error, "the mutex of the tables");
     }
     opened->memory = memory;
+    atomic_init(&opened->looks, 1);
     opened->pin_bytes = pin_bytes;
     *tables = opened;
     return error_clear(error);
@@ -136,6 +137,12 @@ static void read_installed(const struct record *record, uint32_t record_words, v
 
 enum table_read table_read(const struct table *table, uint32_t number, struct pin *pin, void *record)
 {
+    return table_read_first(table, number, pin, record, (uint32_t)(table->record_words * sizeof(table_word)));
+}
+
+enum table_read table_read_first(const struct table *table, uint32_t number, struct pin *pin, void *record, uint32_t bytes)
+{
+    uint32_t words = bytes / (uint32_t)sizeof(table_word);
     if (pin && pin_expired(pin))
         return TABLE_EXPIRED;
     if (number - 1u >= table_installed(table, pin))
@@ -143,9 +150,9 @@ enum table_read table_read(const struct table *table, uint32_t number, struct pi
     const struct record *found = page_record(table, table_page(table, number >> table->page_shift), number);
     if (pin) {
         uint64_t ordinal;
-        return pin_read(pin, found, table->record_words, record, &ordinal) ? TABLE_FOUND : TABLE_EXPIRED;
+        return pin_read(pin, found, words, record, &ordinal) ? TABLE_FOUND : TABLE_EXPIRED;
     }
-    read_installed(found, table->record_words, record);
+    read_installed(found, words, record);
     return TABLE_FOUND;
 }
 
@@ -157,4 +164,16 @@ uint32_t table_installed(const struct table *table, const struct pin *pin)
 uint64_t tables_horizon(const struct tables *tables)
 {
     return atomic_load_explicit(&tables->horizon, memory_order_acquire);
+}
+
+uint64_t tables_look(const struct tables *tables)
+{
+    uint64_t look = atomic_load_explicit(&tables->looks, memory_order_acquire);
+    return look & 1 ? look : 0;
+}
+
+bool tables_stood_still(const struct tables *tables, uint64_t look)
+{
+    return atomic_load_explicit(&tables->looks, memory_order_relaxed) ==
+           look; /* what was read before is read by acquiring loads */
 }

@@ -82,11 +82,20 @@ enum table_read { TABLE_ABSENT, TABLE_FOUND, TABLE_EXPIRED };
 /* Copies the record's payload as installed, or as it was at the pin's horizon when `pin` is not NULL. */
 enum table_read table_read(const struct table *table, uint32_t number, struct pin *pin, void *record);
 
+/* The same of the first `bytes` alone, a multiple of 8. */
+enum table_read table_read_first(const struct table *table, uint32_t number, struct pin *pin, void *record, uint32_t bytes);
+
 /* How many records are installed, now or at the pin's horizon. */
 uint32_t table_installed(const struct table *table, const struct pin *pin);
 
 /* Batches installed since the tables were opened. */
 uint64_t tables_horizon(const struct tables *tables);
+
+/* Several records as of one horizon without a pin: look, read with no pin, and ask whether the horizon stood still meanwhile. What was read
+ * is of that horizon if it did, and must be thrown away if not. tables_look gives 0 while an install runs. Nothing is written, so readers do
+ * not hinder each other. */
+uint64_t tables_look(const struct tables *tables);
+bool tables_stood_still(const struct tables *tables, uint64_t look);
 
 /* Holds the present horizon: from now on the writer keeps a copy of each record that it overwrites, until the bound on their
  * bytes is passed; then the oldest pin expires, and from then on reads through it say so. Pins of the same horizon are one; what

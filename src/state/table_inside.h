@@ -82,6 +82,7 @@ struct tables {
     struct table *tables[TABLES_MAX];
     _Atomic uint64_t horizon; /* ordinal of the newest install */
     _Atomic uint64_t saved;   /* horizon of what tables_saved named */
+    _Atomic uint64_t looks;   /* odd: no install runs; even: one does */
 
     /* The writer's. */
     struct stage stages[TABLES_STAGES]; /* the one with ordinal n at n mod TABLES_STAGES */

@@ -6,6 +6,7 @@ int main(void)
     failed += bytes_suite();
     failed += decimal_suite();
     failed += error_suite();
+    failed += fork_suite();
     failed += id_suite();
     failed += memory_suite();
     failed += text_suite();

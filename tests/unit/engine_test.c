@@ -305,6 +305,8 @@ static void test_second_engine_is_refused(void **state)
 static void test_fork_owns_nothing(void **state)
 {
     struct fixture *fixture = *state;
+    trading_view *view;
+    assert_int_equal(trading_view_open(&view, fixture->engine, TRADING_VIEW_LATEST, NULL), TRADING_OK);
     fflush(NULL);
     pid_t child = fork();
     if (child == 0) {
@@ -313,11 +315,14 @@ static void test_fork_owns_nothing(void **state)
         trading_result result;
         int32_t code = trading_engine_execute(fixture->engine, &command, 1, &result, NULL);
         int32_t closed = trading_engine_close(fixture->engine, TRADING_CLOSE_DRAIN, NULL);
-        _exit(code == TRADING_E_FORKED && closed == TRADING_E_FORKED ? 0 : 1);
+        trading_account account = TRADING_ACCOUNT_INIT;
+        int32_t seen = trading_view_account(view, &fixture->accounts[0], &account, NULL);
+        _exit(code == TRADING_E_FORKED && closed == TRADING_E_FORKED && seen == TRADING_E_FORKED ? 0 : 1);
     }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_int_equal(status, 0);
+    trading_view_close(view);
 }
 
 static void test_close_waits_for_its_users(void **state)

@@ -357,12 +357,59 @@ static void pages_put_back_are_checked(void **state)
     bed_close(&bed);
 }
 
+static void only_an_install_moves_what_is_looked_at(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 16);
+    uint64_t look = tables_look(bed.tables);
+    assert_true(look != 0);
+    tables_begin(bed.tables);
+    append_value(&bed, 7);
+    assert_true(tables_stood_still(bed.tables, look));
+    tables_install(bed.tables);
+    assert_false(tables_stood_still(bed.tables, look));
+    look = tables_look(bed.tables);
+    assert_true(look != 0);
+    tables_begin(bed.tables);
+    edit_value(&bed, 1, 8);
+    tables_discard(bed.tables);
+    assert_true(tables_stood_still(bed.tables, look));
+    bed_close(&bed);
+}
+
+static void the_first_words_of_a_record_are_read_alone(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 24);
+    tables_begin(bed.tables);
+    uint32_t number;
+    uint64_t *record = table_append(bed.table, &number);
+    memcpy(record, (uint64_t[]){1, 2, 3}, 24);
+    tables_install(bed.tables);
+    struct pin *pin = tables_pin(bed.tables);
+    tables_begin(bed.tables);
+    memcpy(table_edit(bed.table, number), (uint64_t[]){4, 5, 6}, 24);
+    tables_install(bed.tables);
+    uint64_t words[3] = {0, 0, 9};
+    assert_int_equal(table_read_first(bed.table, number, NULL, words, 16), TABLE_FOUND);
+    assert_memory_equal(words, ((uint64_t[]){4, 5, 9}), 24);
+    assert_int_equal(table_read_first(bed.table, number, pin, words, 16), TABLE_FOUND);
+    assert_memory_equal(words, ((uint64_t[]){1, 2, 9}), 24);
+    assert_int_equal(table_read_first(bed.table, number + 1, NULL, words, 16), TABLE_ABSENT);
+    tables_unpin(pin);
+    bed_close(&bed);
+}
+
 int tables_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_checked_when_added),
         cmocka_unit_test(a_page_holds_a_power_of_two_of_records),
         cmocka_unit_test(readers_see_what_is_installed),
+        cmocka_unit_test(only_an_install_moves_what_is_looked_at),
+        cmocka_unit_test(the_first_words_of_a_record_are_read_alone),
         cmocka_unit_test(an_older_stage_keeps_its_own_copy),
         cmocka_unit_test(discard_goes_back_to_what_is_installed),
         cmocka_unit_test(records_that_do_not_exist_are_zero_and_cannot_be_edited),

@@ -156,6 +156,64 @@ static void readers_see_whole_states(void **state)
     free(crowd);
 }
 
+/* An account that each event pays a unit into: what it has follows from the position, so that one read of one moment and the other of
+ * another are told apart. */
+struct counted {
+    struct desk desk;
+    trading_id account;
+    int64_t start; /* the position at which it has nothing */
+    _Atomic bool done;
+};
+
+static void *count_on(void *arg)
+{
+    struct counted *counted = arg;
+    trading_view *view = view_at(&counted->desk, TRADING_VIEW_LATEST);
+    trading_account account = {.size = sizeof account};
+    trading_error error;
+    int64_t before = counted->start;
+    do {
+        must(trading_view_account(view, &counted->account, &account, &error), &error);
+        assert_int_equal(account.balance, UNITS(account.position - counted->start));
+        assert_int_equal(account.version - 1, account.position - counted->start);
+        assert_true(account.position >= before);
+        before = account.position;
+    } while (!atomic_load(&counted->done));
+    trading_view_close(view);
+    return NULL;
+}
+
+static void a_single_account_is_of_its_position(void **state)
+{
+    (void)state;
+    struct counted *counted = calloc(1, sizeof *counted);
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.batch_commands = 3;
+    desk_open(&counted->desk, &options);
+    counted->account = desk_trader(&counted->desk, "Ann", 0).account;
+    trading_view *view = view_at(&counted->desk, TRADING_VIEW_LATEST);
+    counted->start = trading_view_position(view);
+    trading_view_close(view);
+    pthread_t threads[READERS];
+    for (size_t i = 0; i < READERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, count_on, counted), 0);
+    trading_cash cash = TRADING_CASH_INIT;
+    cash.amount = UNITS(1);
+    trading_command commands[COMMANDS];
+    trading_result results[COMMANDS];
+    trading_error error;
+    for (size_t i = 0; i < COMMANDS; i++)
+        commands[i] = (trading_command){
+            .type = TRADING_COMMAND_DEPOSIT, .account = counted->account, .body = &cash, .body_size = sizeof cash};
+    for (size_t i = 0; i < 40 * BATCHES; i++)
+        must(trading_engine_execute(counted->desk.engine, commands, COMMANDS, results, &error), &error);
+    atomic_store(&counted->done, true);
+    for (size_t i = 0; i < READERS; i++)
+        pthread_join(threads[i], NULL);
+    desk_close(&counted->desk);
+    free(counted);
+}
+
 /* One view, many threads: they take turns with the commit that it keeps. */
 struct sharer {
     trading_view *view;
@@ -215,6 +273,7 @@ int view_thread_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(readers_see_whole_states),
+        cmocka_unit_test(a_single_account_is_of_its_position),
         cmocka_unit_test(a_view_is_shared_by_threads),
     };
     return cmocka_run_group_tests_name("views and threads", tests, NULL, NULL);
