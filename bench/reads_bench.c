@@ -2,7 +2,7 @@
  *
  *      reads-bench [--quick] [--accounts N] [--events N] [--seconds S] [--folder PATH] [--store URI] [--only views|feed|replay]
  *
- * The machine is noisy: compare lines of one run. Journals are not synced here, since nothing that is timed waits for the disk. */
+ * A store in a folder that was given stays, and is not filled again. The machine is noisy: compare lines of one run. Journals are not synced here, since nothing that is timed waits for the disk. */
 #include <errno.h>
 #include <getopt.h>
 #include <pthread.h>
@@ -156,8 +156,27 @@ static uint64_t event_count(const struct bench *bench)
     return (uint64_t)info.next_position;
 }
 
+/* The accounts of a store that was filled before, in a folder that was given. */
+static void find_accounts(struct bench *bench)
+{
+    trading_view *view;
+    trading_error error;
+    uint64_t cursor = 0;
+    size_t count;
+    if (trading_view_open(&view, bench->engine, TRADING_VIEW_NOW, &error) ||
+        trading_view_accounts(view, &cursor, bench->accounts, bench->settings.accounts, &count, &error))
+        die("view: %s", error.message);
+    if (count < bench->settings.accounts)
+        die("the store has %zu accounts", count);
+    trading_view_close(view);
+}
+
 static void fill(struct bench *bench)
 {
+    if (event_count(bench) >= bench->settings.events) {
+        find_accounts(bench);
+        return;
+    }
     double start = now();
     uint64_t before = event_count(bench);
     open_accounts(bench);
