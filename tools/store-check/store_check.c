@@ -1,0 +1,149 @@
+/* trading-store-check: whether a store keeps what include/trading/plugin/store.h promises. For the authors of stores. */
+#include "store_contract.h"
+
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <trading.h>
+
+/* What it exits with. */
+enum { CHECKS_PASSED = 0, CHECKS_FAILED = 1, BAD_USAGE = 2, NO_STORE = 3 };
+
+#define PLUGINS_MAX 16
+
+struct wish {
+    const char *uri;
+    const char *plugins[PLUGINS_MAX];
+    int plugin_count;
+    const char *only;
+    uint32_t flags; /* STORE_CONTRACT_ */
+    bool list;
+};
+
+static void print_usage(FILE *out)
+{
+    fprintf(
+        out,
+        "Usage: trading-store-check [OPTION]... URI\n"
+        "Checks that the store of a URI keeps what trading/plugin/store.h promises: a line for each check, then a summary.\n"
+        "\n"
+        "Each check makes a store of its own: the URI with the check's name, '-' as '_', in place of {}; without {} it is put\n"
+        "before the first '?', or at the end. Nothing may be there before, and what the checks wrote is left there.\n"
+        "\n"
+        "  --plugin NAME  load a plugin: by its name, from $TRADING_PLUGIN_PATH or the installed folder, or by an absolute "
+        "path;\n"
+        "                 may be repeated. A scheme that is not known names its plugin by itself\n"
+        "  --shared       several writers may have the store open, as on a server: the conditional append decides between "
+        "them\n"
+        "  --forgets      what is written is gone when the store is closed\n"
+        "  --only TEXT    only the checks whose names contain TEXT\n"
+        "  --list         list the checks instead of running them\n"
+        "  --help         this\n"
+        "\n"
+        "Exits with 0: all passed, 1: some failed, 2: bad usage, 3: there is no such store or plugin.\n"
+        "\n"
+        "Examples:\n"
+        "  trading-store-check lmdb:/tmp/check/\n"
+        "  trading-store-check --plugin /opt/stores/files.so files:/tmp/check/\n"
+        "  trading-store-check --shared 'cassandra://127.0.0.1/check_{}?replication=1'\n");
+}
+
+static int complain(const char *what)
+{
+    fprintf(stderr, "trading-store-check: %s; see --help\n", what);
+    return BAD_USAGE;
+}
+
+static bool take_option(struct wish *wish, int option)
+{
+    if (option == 'p' && wish->plugin_count < PLUGINS_MAX)
+        wish->plugins[wish->plugin_count++] = optarg;
+    else if (option == 's' || option == 'f')
+        wish->flags = option == 's' ? STORE_CONTRACT_SHARED : 0;
+    else if (option == 'o')
+        wish->only = optarg;
+    else if (option == 'l')
+        wish->list = true;
+    else
+        return false;
+    return true;
+}
+
+/* False when there is nothing to go on with, and *code is what to exit with. */
+static bool read_options(struct wish *wish, int argc, char **argv, int *code)
+{
+    static const struct option options[] = {{"plugin", required_argument, NULL, 'p'},
+                                            {"shared", no_argument, NULL, 's'},
+                                            {"forgets", no_argument, NULL, 'f'},
+                                            {"only", required_argument, NULL, 'o'},
+                                            {"list", no_argument, NULL, 'l'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {0}};
+    *wish = (struct wish){.flags = STORE_CONTRACT_LOCKS};
+    *code = BAD_USAGE;
+    for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) >= 0;) {
+        if (option == 'h') {
+            print_usage(stdout);
+            *code = CHECKS_PASSED;
+            return false;
+        }
+        if (!take_option(wish, option))
+            return false;
+    }
+    wish->uri = argv[optind];
+    if (optind + (wish->list ? 0 : 1) == argc)
+        return true;
+    complain(wish->list ? "--list takes no URI" : "give one URI");
+    return false;
+}
+
+static void write_line(void *context, int32_t level, const char *line)
+{
+    (void)context;
+    (void)level;
+    fprintf(stderr, "trading-store-check: %s\n", line);
+}
+
+static int32_t open_host(trading_host **host, const struct wish *wish, trading_error *error)
+{
+    trading_host_options options = TRADING_HOST_OPTIONS_INIT;
+    options.log = write_line;
+    options.flags = TRADING_HOST_PLUGINS;
+    int32_t code = trading_host_open(host, &options, error);
+    for (int i = 0; !code && i < wish->plugin_count; i++)
+        code = trading_plugin_load(*host, wish->plugins[i], error);
+    return code;
+}
+
+static int check(trading_host *host, const struct wish *wish, trading_error *error)
+{
+    struct store_contract contract = {.flags = wish->flags, .only = wish->only};
+    if (trading_store_find(host, wish->uri, &contract.ops, &contract.location, error))
+        return NO_STORE;
+    store_contract_run(&contract);
+    printf("%d passed, %d failed\n", contract.passed, contract.failed);
+    if (contract.passed + contract.failed == 0)
+        return complain("no check has a name like that");
+    return contract.failed ? CHECKS_FAILED : CHECKS_PASSED;
+}
+
+int main(int argc, char **argv)
+{
+    struct wish wish;
+    int code;
+    if (!read_options(&wish, argc, argv, &code))
+        return code;
+    if (wish.list) {
+        store_contract_list(wish.flags);
+        return CHECKS_PASSED;
+    }
+    trading_host *host = NULL;
+    trading_error error;
+    code = open_host(&host, &wish, &error) ? NO_STORE : check(host, &wish, &error);
+    if (code == NO_STORE)
+        fprintf(stderr, "trading-store-check: %s\n", error.message);
+    trading_host_close(host, NULL);
+    return code;
+}
