@@ -1,10 +1,7 @@
+#include "bench/lib/deposits.h"
+
 #include "bench/lib/benchmarks.h"
 #include "bench/lib/turns.h"
-
-struct deposits {
-    const struct subject *subject;
-    struct picker picker;
-};
 
 static void begin_deposit(void *context, void *body)
 {
@@ -21,21 +18,33 @@ static void next_deposit(void *context, uint64_t *random, trading_command *comma
     command->account = deposits->subject->accounts[picker_next(&deposits->picker, random)];
 }
 
+void deposits_open(struct deposits *deposits, const struct subject *subject)
+{
+    deposits->subject = subject;
+    picker_open(&deposits->picker, &subject->settings->skew, subject->account_count);
+}
+
+struct flow deposits_flow(struct deposits *deposits)
+{
+    return (struct flow){.type = TRADING_COMMAND_DEPOSIT,
+                         .body_bytes = sizeof(trading_cash),
+                         .context = deposits,
+                         .begin = begin_deposit,
+                         .next = next_deposit};
+}
+
 int32_t bench_deposits(const struct settings *settings, struct report *report, trading_error *error)
 {
     struct subject subject;
-    struct deposits deposits = {.subject = &subject};
-    struct flow flow = {.type = TRADING_COMMAND_DEPOSIT,
-                        .body_bytes = sizeof(trading_cash),
-                        .context = &deposits,
-                        .begin = begin_deposit,
-                        .next = next_deposit};
     int32_t code = subject_open(&subject, settings, error);
     if (!code)
         code = subject_populate(&subject, error);
-    picker_open(&deposits.picker, &settings->skew, settings->accounts);
-    if (!code)
+    if (!code) {
+        struct deposits deposits;
+        deposits_open(&deposits, &subject);
+        struct flow flow = deposits_flow(&deposits);
         code = measure_flow(&subject, &flow, report, error);
+    }
     subject_close(&subject);
     return code;
 }

@@ -15,15 +15,22 @@ static const struct settings *settings_of(const struct lane *lane)
     return lane->drive->subject->settings;
 }
 
+static bool may_begin(const struct lane *lane, int64_t now)
+{
+    return now < lane->drive->end && lane->loads[lane->next].count > 0;
+}
+
 /* ---- loads ---- */
 
 static void make_load(struct lane *lane, struct load *load)
 {
     const struct flow *flow = lane->drive->flow;
     size_t batch = settings_of(lane)->batch;
-    for (size_t i = 0; i < batch; i++) {
+    load->count = lane->left < batch ? (size_t)lane->left : batch;
+    lane->left -= load->count;
+    for (size_t i = 0; i < load->count; i++) {
         trading_command *command = &load->commands[i];
-        command->key = subject_key(lane->drive->subject, lane->number, lane->keys++);
+        command->key = subject_key(lane->drive->subject, lane->stream, lane->keys++);
         flow->next(flow->context, &lane->random, command, load->bodies + i * flow->body_bytes);
     }
 }
@@ -63,19 +70,20 @@ static void tell_progress(struct lane *lane, int64_t now)
     for (size_t i = 0; i < drive->lane_count; i++)
         done += atomic_load_explicit(&drive->lanes[i].done, memory_order_relaxed);
     double seconds = (double)(drive->tally->nanoseconds + now - drive->begun) * 1e-9;
-    settings->progress("measuring", seconds / settings->seconds, per_second(done, now - drive->begun));
+    double part =
+        settings->commands ? (double)(drive->tally->commands + done) / (double)settings->commands : seconds / settings->seconds;
+    settings->progress("measuring", part, per_second(done, now - drive->begun));
 }
 
 /* ---- answers ---- */
 
 static bool take_answer(struct lane *lane, const struct load *load)
 {
-    size_t batch = settings_of(lane)->batch;
     int64_t now = bench_now();
     histogram_record(&lane->latency, now - load->due);
-    atomic_fetch_add_explicit(&lane->done, batch, memory_order_relaxed);
+    atomic_fetch_add_explicit(&lane->done, load->count, memory_order_relaxed);
     tell_progress(lane, now);
-    return expect_accepted(load->results, batch, &lane->error) == TRADING_OK;
+    return expect_accepted(load->results, load->count, &lane->error) == TRADING_OK;
 }
 
 /* ---- threads that wait ---- */
@@ -86,7 +94,7 @@ static void *wait_each(void *arg)
     struct drive *drive = lane->drive;
     struct load *load = &lane->loads[0];
     int64_t due = drive->begun;
-    for (int64_t now = bench_now(); now < drive->end; now = bench_now()) {
+    for (int64_t now = bench_now(); may_begin(lane, now); now = bench_now()) {
         if (drive->interval) {
             bench_sleep_until(due);
             load->due = due;
@@ -94,8 +102,7 @@ static void *wait_each(void *arg)
         } else {
             load->due = now;
         }
-        if (trading_engine_execute(drive->subject->engine, load->commands, settings_of(lane)->batch, load->results,
-                                   &lane->error) ||
+        if (trading_engine_execute(drive->subject->engine, load->commands, load->count, load->results, &lane->error) ||
             !take_answer(lane, load))
             break;
         make_load(lane, load);
@@ -137,8 +144,7 @@ static bool launch(struct flight *flight, int64_t now)
         load->due = flight->due;
         flight->due += lane->drive->interval;
     }
-    if (trading_engine_submit(lane->drive->subject->engine, load->commands, settings_of(lane)->batch, load->results, 0,
-                              &lane->error))
+    if (trading_engine_submit(lane->drive->subject->engine, load->commands, load->count, load->results, 0, &lane->error))
         return false;
     flight->out++;
     lane->next = (lane->next + 1) % lane->load_count;
@@ -171,8 +177,8 @@ static int32_t run_flight(struct drive *drive)
     struct lane *lane = &drive->lanes[0];
     struct flight flight = {.lane = lane, .first = lane->next, .due = drive->interval ? drive->begun : 0};
     bool good = true;
-    for (int64_t now = bench_now(); good && (now < drive->end || flight.out); now = bench_now()) {
-        bool may_launch = now < drive->end && flight.out < settings_of(lane)->flight;
+    for (int64_t now = bench_now(); good && (may_begin(lane, now) || flight.out); now = bench_now()) {
+        bool may_launch = may_begin(lane, now) && flight.out < settings_of(lane)->flight;
         if (may_launch && now >= flight.due)
             good = launch(&flight, now);
         else if (flight.out)
@@ -242,7 +248,11 @@ int32_t drive_turn(struct drive *drive, int64_t nanoseconds, struct tally *tally
 static bool open_lane(struct lane *lane, struct drive *drive, uint32_t number)
 {
     const struct settings *settings = drive->subject->settings;
-    *lane = (struct lane){.drive = drive, .number = number, .random = RANDOM_FIRST + UINT64_C(0x9e3779b97f4a7c15) * number};
+    *lane = (struct lane){.drive = drive,
+                          .number = number,
+                          .stream = subject_stream(drive->subject),
+                          .random = RANDOM_FIRST + UINT64_C(0x9e3779b97f4a7c15) * number,
+                          .left = settings->commands ? settings->commands / settings->threads : UINT64_MAX};
     size_t count = drive->lane_count > 1 ? 1 : settings->flight + 1;
     lane->loads = calloc(count, sizeof *lane->loads);
     if (!lane->loads)

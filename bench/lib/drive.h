@@ -24,6 +24,7 @@ struct load {
     trading_command *commands;
     trading_result *results;
     uint8_t *bodies;
+    size_t count; /* of the commands in it */
     int64_t due;
 };
 
@@ -35,7 +36,9 @@ struct lane {
     size_t load_count;
     size_t next; /* of its loads: this one is made, and not yet submitted */
     uint64_t random;
+    uint64_t stream; /* of its keys, and how many it took */
     uint64_t keys;
+    uint64_t left;             /* batches that it may still begin */
     atomic_uint_fast64_t done; /* commands answered in this turn */
     struct histogram latency;
     trading_error error;

@@ -20,13 +20,14 @@ enum beside {
 struct settings {
     const char *store; /* a URI; NULL: a store in a folder that is removed at the end */
     size_t accounts;
-    size_t batch;    /* commands a call */
-    size_t threads;  /* more than one: each calls trading_engine_execute by itself */
-    size_t flight;   /* one thread: batches that are submitted and not yet answered */
-    double seconds;  /* of measuring */
-    uint64_t rate;   /* commands a second, each batch at its time; 0: the next as soon as one is answered */
-    uint64_t events; /* replay, open: how many the journal has */
-    uint64_t orders; /* book */
+    size_t batch;      /* commands a call */
+    size_t threads;    /* more than one: each calls trading_engine_execute by itself */
+    size_t flight;     /* one thread: batches that are submitted and not yet answered */
+    double seconds;    /* of measuring */
+    uint64_t commands; /* so many; 0: as many as the time allows */
+    uint64_t rate;     /* commands a second, each batch at its time; 0: the next as soon as one is answered */
+    uint64_t reads;    /* views: a second, beside the writer */
+    uint64_t events;   /* replay, open: how many the journal has, about */
     struct skew skew;
     trading_engine_options engine;
     enum beside beside;

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/random.h>
 
-/* Keys of setting up come from a thread that no measuring has. */
-#define SETUP_THREAD 0xffffffu
-#define OPEN_BATCH   8192u
+#define OPEN_BATCH 8192u
+/* As many keys may a stream have. */
+#define STREAM_BITS 40
 
 /* ---- the engine ---- */
 
@@ -64,10 +64,15 @@ void subject_close(struct subject *subject)
 
 /* ---- commands ---- */
 
-trading_id subject_key(const struct subject *subject, uint32_t thread, uint64_t number)
+uint64_t subject_stream(struct subject *subject)
+{
+    return subject->streams++;
+}
+
+trading_id subject_key(const struct subject *subject, uint64_t stream, uint64_t number)
 {
     trading_id key;
-    uint64_t rest = (uint64_t)thread << 40 | number;
+    uint64_t rest = stream << STREAM_BITS | number;
     memcpy(key.bytes, &subject->run, sizeof subject->run);
     memcpy(key.bytes + sizeof subject->run, &rest, sizeof rest);
     return key;
@@ -122,6 +127,7 @@ static int32_t open_accounts(struct subject *subject, trading_command *commands,
     static const trading_open_account body = {.size = sizeof body, .deposit = 1000000000 * TRADING_DECIMAL_ONE};
     size_t wanted = subject->settings->accounts;
     size_t first = subject->account_count;
+    uint64_t stream = subject_stream(subject);
     int64_t begun = bench_now();
     int32_t code = TRADING_OK;
     while (!code && subject->account_count < wanted) {
@@ -130,7 +136,7 @@ static int32_t open_accounts(struct subject *subject, trading_command *commands,
             count = OPEN_BATCH;
         for (size_t i = 0; i < count; i++)
             commands[i] = (trading_command){.type = TRADING_COMMAND_OPEN_ACCOUNT,
-                                            .key = subject_key(subject, SETUP_THREAD, subject->account_count + i),
+                                            .key = subject_key(subject, stream, subject->account_count + i),
                                             .body = &body,
                                             .body_size = sizeof body};
         code = subject_execute(subject, commands, results, count, error);

@@ -15,7 +15,8 @@ struct subject {
     char uri[SCRATCH_BYTES + 16];
     trading_id *accounts;
     size_t account_count;
-    uint64_t run; /* begins the key of each command of this run */
+    uint64_t run;     /* begins the key of each command of this run */
+    uint64_t streams; /* of keys, so far */
 };
 
 int32_t subject_open(struct subject *subject, const struct settings *settings, trading_error *error);
@@ -30,8 +31,9 @@ int32_t subject_close_engine(struct subject *subject, int32_t how, trading_error
 /* Closes and removes everything that may have come about. */
 void subject_close(struct subject *subject);
 
-/* The key of a command: no other one of any run has it. */
-trading_id subject_key(const struct subject *subject, uint32_t thread, uint64_t number);
+/* A new stream of keys, for one who makes commands; and the keys in it. No other command of any run has one of them. */
+uint64_t subject_stream(struct subject *subject);
+trading_id subject_key(const struct subject *subject, uint64_t stream, uint64_t number);
 
 /* Executes and expects that all is accepted. */
 int32_t subject_execute(struct subject *subject, const trading_command *commands, trading_result *results, size_t count,

@@ -3,8 +3,7 @@
 #include "bench/lib/clock.h"
 #include "bench/lib/failure.h"
 #include "bench/lib/peer.h"
-
-#include <stdlib.h>
+#include "bench/lib/spread.h"
 
 #define TURNS_MOST  32u
 #define TURNS_LEAST 3u
@@ -41,7 +40,6 @@ static int32_t take_turns(struct contest *contest, int64_t nanoseconds, trading_
     return code;
 }
 
-/* Files and caches are new at first: what is measured then does not count. */
 static void forget(struct tally *tally)
 {
     struct histogram latency = tally->latency;
@@ -49,19 +47,25 @@ static void forget(struct tally *tally)
     *tally = (struct tally){.latency = latency};
 }
 
+/* Files and caches are new at first: what is measured then does not count. Where the commands are counted, each of them does. */
+static int32_t warm_up(struct contest *contest, const struct settings *settings, int64_t nanoseconds, trading_error *error)
+{
+    int32_t code = settings->commands ? TRADING_OK : drive_turn(&contest->drive, nanoseconds, &contest->ours, error);
+    if (!code && settings->beside != BESIDE_NOTHING)
+        code = peer_turn(&contest->peer, nanoseconds, &contest->theirs, error);
+    forget(&contest->ours);
+    forget(&contest->theirs);
+    return code;
+}
+
 static int32_t run_turns(struct contest *contest, const struct settings *settings, trading_error *error)
 {
     int64_t all = (int64_t)(settings->seconds * (double)SECOND);
-    bool alone = settings->beside == BESIDE_NOTHING;
     size_t turns = (size_t)(settings->seconds + 0.5);
     turns = turns < TURNS_LEAST ? TURNS_LEAST : turns > TURNS_MOST ? TURNS_MOST : turns;
-    int32_t code = drive_turn(&contest->drive, all / 10, &contest->ours, error);
-    if (!code && !alone)
-        code = peer_turn(&contest->peer, all / 10, &contest->theirs, error);
-    forget(&contest->ours);
-    forget(&contest->theirs);
-    if (alone)
-        return code ? code : drive_turn(&contest->drive, all, &contest->ours, error);
+    int32_t code = warm_up(contest, settings, all / 10, error);
+    if (!code && settings->beside == BESIDE_NOTHING)
+        return drive_turn(&contest->drive, all, &contest->ours, error);
     for (size_t i = 0; !code && i < turns; i++)
         code = take_turns(contest, all / (int64_t)turns, error);
     return code;
@@ -69,25 +73,18 @@ static int32_t run_turns(struct contest *contest, const struct settings *setting
 
 /* ---- what came out ---- */
 
-static int compare(const void *a, const void *b)
-{
-    double x = *(const double *)a;
-    double y = *(const double *)b;
-    return (x > y) - (x < y);
-}
-
 static void report_peer(struct report *report, struct contest *contest, enum beside beside)
 {
     const struct tally *theirs = &contest->theirs;
     bool is_lmdb = beside == BESIDE_LMDB;
-    qsort(contest->ratios, contest->turns, sizeof contest->ratios[0], compare);
+    struct spread ratio = spread_of(contest->ratios, contest->turns);
     report_add(report, is_lmdb ? "lmdb_per_second" : "disk_per_second", per_second(theirs->commands, theirs->nanoseconds));
     report_add(report, is_lmdb ? "lmdb_p99_us" : "disk_p99_us", (double)histogram_percentile(&theirs->latency, 0.99) * 1e-3);
     if (is_lmdb)
         report_add(report, "lmdb_cpu_us_per_record", (double)theirs->cpu * 1e-3 / (double)theirs->commands);
-    report_add(report, "ratio", contest->ratios[contest->turns / 2]);
-    report_add(report, "ratio_least", contest->ratios[0]);
-    report_add(report, "ratio_most", contest->ratios[contest->turns - 1]);
+    report_add(report, "ratio", ratio.median);
+    report_add(report, "ratio_least", ratio.least);
+    report_add(report, "ratio_most", ratio.most);
 }
 
 static int32_t write_log(const struct settings *settings, const struct tally *tally, trading_error *error)

@@ -6,6 +6,7 @@
 #include "subcommand.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,23 +14,31 @@
 struct benchmark {
     const char *name;
     int32_t (*run)(const struct settings *settings, struct report *report, trading_error *error);
-    long accounts;
+    long accounts; /* 0: it has no engine */
     long batch;
+    long threads;
+    long commands; /* 0: as many as the time allows */
 };
 
 static const struct benchmark benchmarks[] = {
-    {"deposits", bench_deposits, 1000000, 8192},
+    {"deposits", bench_deposits, 1000000, 8192, 1, 0}, {"orders", bench_orders, 1000, 1024, 1, 0},
+    {"book", bench_book, 0, 1024, 1, 3000000},         {"views", bench_views, 10000, 8192, 2, 0},
+    {"replay", bench_replay, 100000, 8192, 1, 0},      {"open", bench_open, 100000, 8192, 1, 0},
 };
+#define SECONDS_MOST    86400
 #define BENCHMARK_COUNT (sizeof benchmarks / sizeof benchmarks[0])
 
 static const struct argument bench_arguments[] = {
-    {ARGUMENT_OPERAND, "WORK", NULL, "deposits", NULL},
-    {ARGUMENT_OPTION, "accounts", "N", "how many accounts there are (default: 1,000,000)", NULL},
-    {ARGUMENT_OPTION, "batch", "N", "commands a call (default: 8,192)", NULL},
+    {ARGUMENT_OPERAND, "WORK", NULL, "deposits, orders, book, views, replay or open", NULL},
+    {ARGUMENT_OPTION, "accounts", "N", "how many accounts there are", NULL},
+    {ARGUMENT_OPTION, "batch", "N", "commands a call", NULL},
     {ARGUMENT_OPTION, "flight", "N", "one thread: batches on their way at a time (default: 3; of batches of 1: 1)", NULL},
-    {ARGUMENT_OPTION, "threads", "N", "threads that each wait for their batch (default: 1)", NULL},
+    {ARGUMENT_OPTION, "threads", "N", "threads that each wait for their batch, or that read", NULL},
     {ARGUMENT_OPTION, "seconds", "S", "how long it is measured (default: 5)", NULL},
+    {ARGUMENT_OPTION, "commands", "N", "measure so many commands instead of a time", NULL},
+    {ARGUMENT_OPTION, "events", "N", "replay, open: how long the journal is (default: 2,000,000)", NULL},
     {ARGUMENT_OPTION, "rate", "N", "commands a second, each batch at its time (default: as many as there can be)", NULL},
+    {ARGUMENT_OPTION, "reads", "N", "views: reads a second beside the writer (default: 1,000,000)", NULL},
     {ARGUMENT_OPTION, "skew", "SKEW", "which accounts: uniform, 80/20, zipf:0.99 (default: uniform)", NULL},
     {ARGUMENT_OPTION, "durability", "KIND", "sync, or process: left to the system's cache (default: sync)", NULL},
     {ARGUMENT_OPTION, "beside", "PEER", "measure in turns with lmdb, or with the disk's sync alone: disk", NULL},
@@ -57,7 +66,7 @@ static bool read_seconds(const struct arguments *arguments, double *seconds)
     if (!text)
         return true;
     *seconds = strtod(text, &end);
-    if (end != text && !*end && *seconds > 0 && *seconds <= 86400)
+    if (end != text && !*end && *seconds > 0 && *seconds <= SECONDS_MOST)
         return true;
     arguments_complain(arguments, "--seconds: \"%s\" is not a number above 0 and up to a day", text);
     return false;
@@ -95,24 +104,43 @@ static bool read_words(const struct arguments *arguments, struct settings *setti
     return false;
 }
 
+/* Several counts that are alike. */
+struct count {
+    const char *name;
+    long most;
+    long value; /* when it is not given; then as it was given */
+};
+
+static bool read_each(const struct arguments *arguments, struct count *counts, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!arguments_count(arguments, counts[i].name, counts[i].most, &counts[i].value))
+            return false;
+    return true;
+}
+
 static bool read_counts(const struct arguments *arguments, const struct benchmark *benchmark, struct settings *settings)
 {
-    long accounts = benchmark->accounts;
-    long batch = benchmark->batch;
-    long threads = 1;
-    long rate = 0;
-    if (!arguments_count(arguments, "accounts", 1000000000, &accounts) ||
-        !arguments_count(arguments, "batch", 1000000, &batch) || !arguments_count(arguments, "threads", 4096, &threads) ||
-        !arguments_count(arguments, "rate", 1000000000, &rate))
+    struct count counts[] = {{"accounts", 1000000000, benchmark->accounts},
+                             {"batch", 1000000, benchmark->batch},
+                             {"threads", 4096, benchmark->threads},
+                             {"commands", LONG_MAX, benchmark->commands},
+                             {"events", LONG_MAX, 2000000},
+                             {"rate", 1000000000, 0},
+                             {"reads", 1000000000, 1000000},
+                             {"flight", 1024, 0}};
+    if (!read_each(arguments, counts, sizeof counts / sizeof counts[0]))
         return false;
-    long flight = batch > 1 && threads == 1 ? 3 : 1;
-    if (!arguments_count(arguments, "flight", 1024, &flight))
-        return false;
-    settings->accounts = (size_t)accounts;
-    settings->batch = (size_t)batch;
-    settings->threads = (size_t)threads;
-    settings->flight = (size_t)flight;
-    settings->rate = (uint64_t)rate;
+    settings->accounts = (size_t)counts[0].value;
+    settings->batch = (size_t)counts[1].value;
+    settings->threads = (size_t)counts[2].value;
+    settings->commands = (uint64_t)counts[3].value;
+    settings->events = (uint64_t)counts[4].value;
+    settings->rate = (uint64_t)counts[5].value;
+    settings->reads = (uint64_t)counts[6].value;
+    settings->flight = (size_t)counts[7].value;
+    if (!settings->flight)
+        settings->flight = settings->batch > 1 && benchmark->threads == (long)settings->threads ? 3 : 1;
     return true;
 }
 
@@ -130,7 +158,11 @@ static void size_engine(struct settings *settings)
 static bool read_settings(const struct arguments *arguments, const struct benchmark *benchmark, struct settings *settings)
 {
     *settings = (struct settings){.store = argument_value(arguments, "store"), .seconds = 5};
-    if (!read_counts(arguments, benchmark, settings) || !read_seconds(arguments, &settings->seconds))
+    if (!read_counts(arguments, benchmark, settings))
+        return false;
+    if (settings->commands)
+        settings->seconds = SECONDS_MOST;
+    if (!read_seconds(arguments, &settings->seconds))
         return false;
     size_engine(settings);
     settings->progress = bench_progress();
@@ -186,6 +218,7 @@ static const struct subcommand subcommands[] = {
         .about =
             "Every command is durable before it counts. docs/bench.md says what each benchmark does and what the figures mean.",
         .examples = "  trading bench deposits\n"
+                    "  trading bench book --json\n"
                     "  trading bench deposits --batch 1024 --beside lmdb --seconds 10 --json\n"
                     "  trading bench deposits --threads 64 --batch 1 --beside disk --log latency.hlog\n",
         .arguments = bench_arguments,

@@ -38,8 +38,12 @@ static const struct column columns[] = {
     {"durability", "durability", COLUMN_TEXT},
     {"pace", "pace", COLUMN_TEXT},
     {"commands", "commands", COLUMN_NUMBER},
+    {"orders", "orders", COLUMN_NUMBER},
+    {"reads", "reads", COLUMN_NUMBER},
+    {"events", "events", COLUMN_NUMBER},
     {"seconds", "measured_seconds", COLUMN_NUMBER},
-    {"commands/s", "per_second", COLUMN_NUMBER},
+    {"a second", "per_second", COLUMN_NUMBER},
+    {"a CPU second", "per_cpu_second", COLUMN_NUMBER},
     {"a call, p50 µs", "p50_us", COLUMN_NUMBER},
     {"a call, p99 µs", "p99_us", COLUMN_NUMBER},
     {"a call, p99.9 µs", "p999_us", COLUMN_NUMBER},
@@ -49,6 +53,25 @@ static const struct column columns[] = {
     {"written bytes a command", "written_bytes_per_command", COLUMN_NUMBER},
     {"commits", "commits", COLUMN_NUMBER},
     {"syncs", "syncs", COLUMN_NUMBER},
+    {"CPU µs an event", "cpu_us_per_event", COLUMN_NUMBER},
+    {"feed, events/s", "feed_per_second", COLUMN_NUMBER},
+    {"feed, CPU µs an event", "feed_cpu_us_per_event", COLUMN_NUMBER},
+    {"trades", "trades", COLUMN_NUMBER},
+    {"shares", "shares", COLUMN_NUMBER},
+    {"resting", "resting", COLUMN_NUMBER},
+    {"journal bytes a trade", "bytes_per_trade", COLUMN_NUMBER},
+    {"bytes of the book", "book_bytes", COLUMN_NUMBER},
+    {"beside a writer, reads/s", "beside_reads_per_second", COLUMN_NUMBER},
+    {"writer alone, commands/s", "writer_per_second_alone", COLUMN_NUMBER},
+    {"writer beside readers, commands/s", "writer_per_second_beside", COLUMN_NUMBER},
+    {"writer alone, CPU µs a command", "writer_cpu_us_alone", COLUMN_NUMBER},
+    {"writer beside readers, CPU µs", "writer_cpu_us_beside", COLUMN_NUMBER},
+    {"it grows by, median", "writer_cpu_growth", COLUMN_NUMBER},
+    {"it grows by, least", "writer_cpu_growth_least", COLUMN_NUMBER},
+    {"it grows by, most", "writer_cpu_growth_most", COLUMN_NUMBER},
+    {"opened in, s", "open_seconds", COLUMN_NUMBER},
+    {"opened after a kill in, s", "killed_open_seconds", COLUMN_NUMBER},
+    {"events replayed then", "replayed_events", COLUMN_NUMBER},
     {"resident bytes at most", "max_rss_bytes", COLUMN_NUMBER},
     {"of memory of its own now", "rss_anon_bytes", COLUMN_NUMBER},
     {"LMDB alone, records/s", "lmdb_per_second", COLUMN_NUMBER},
@@ -74,6 +97,8 @@ static void add_settings(json_t *json, const char *work, const struct settings *
 {
     static const char *const skews[] = {"uniform", "hot", "zipf"};
     json_object_set_new(json, "work", json_string(work));
+    if (!settings->accounts)
+        return;
     json_object_set_new(json, "accounts", json_integer((json_int_t)settings->accounts));
     json_object_set_new(json, "batch", json_integer((json_int_t)settings->batch));
     json_object_set_new(json, "threads", json_integer((json_int_t)settings->threads));

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """`trading bench`: each benchmark at a tiny size, the figures it must give, and that they agree with each other."""
 import base64
+import heapq
 import json
 import os
 import pty
@@ -54,6 +55,28 @@ def percentile(counts, part):
     return 0
 
 
+def sums_of_flow(orders):
+    """Trades, shares traded and orders left of the flow that matching engines are compared by, matched here by price, then time."""
+    state, trades, shares = 88172645463325252, 0, 0
+    books = ([], [])  # buyers, sellers: (rank of the price, number, price, open quantity), the best first
+    for number in range(orders):
+        state ^= state << 13 & (1 << 64) - 1
+        state ^= state >> 7
+        state ^= state << 17 & (1 << 64) - 1
+        sells, price, left = state & 1, 9950 + (state >> 1) % 101, 1 + (state >> 20) % 100
+        sign = 1 if sells else -1
+        others = books[1 - sells]
+        while left and others and (others[0][2] - price) * sign >= 0:
+            rank, first, at, quantity = heapq.heappop(others)
+            traded = min(left, quantity)
+            left, trades, shares = left - traded, trades + 1, shares + traded
+            if quantity > traded:
+                heapq.heappush(others, (rank, first, at, quantity - traded))
+        if left:
+            heapq.heappush(books[sells], (price * sign, number, price, left))
+    return trades, shares, len(books[0]) + len(books[1])
+
+
 class Bench(Case):
     def setUp(self):
         super().setUp()
@@ -65,6 +88,15 @@ class Bench(Case):
                               timeout=SECONDS, check=False)
         self.assertEqual(done.returncode, code, done.stderr)
         return done
+
+    def some_figures(self, work, *arguments, names):
+        """The figures of a benchmark, these among them, all of them more than nothing."""
+        figures = json.loads(self.bench(work, *arguments).stdout)
+        self.assertEqual(figures["work"], work)
+        for name in names.split():
+            self.assertGreater(figures[name], 0, name)
+        self.assertEqual(list(self.folder.glob("trading-bench-*")), [])
+        return figures
 
     def figures(self, work, *arguments):
         done = self.bench(work, *arguments)
@@ -126,6 +158,37 @@ class Bench(Case):
         self.assertEqual(info["accounts"], "100")
         self.assertIn("The store is sound", self.text("verify"))
 
+    def test_commands_are_counted(self):
+        self.assertEqual(self.figures("deposits", "--commands", "1000", "--batch", "64", "--seconds", "60")["commands"], 1000)
+        figures = self.figures("deposits", "--commands", "1000", "--batch", "1", "--threads", "4", "--seconds", "60")
+        self.assertEqual(figures["commands"], 1000)
+
+    def test_book(self):
+        for orders in (100, 5000):
+            figures = self.some_figures("book", "--commands", str(orders), names="per_second per_cpu_second p50_us max_rss_bytes")
+            self.assertEqual([figures[name] for name in ("trades", "shares", "resting")], list(sums_of_flow(orders)))
+
+    def test_orders_trade_as_the_book_does(self):
+        figures = self.figures("orders", "--accounts", "1000", "--commands", "2500", "--seconds", "60")
+        self.assertEqual([figures[name] for name in ("commands", "trades", "shares", "resting")], [2500, *sums_of_flow(2500)])
+        self.assertAlmostEqual(figures["bytes_per_trade"] * figures["trades"], figures["bytes_per_command"] * 2500, delta=5000)
+
+    def test_views(self):
+        figures = self.some_figures("views", names="reads per_second p50_us beside_reads_per_second writer_per_second_alone "
+                                    "writer_per_second_beside writer_cpu_us_alone writer_cpu_us_beside")
+        self.assertLessEqual(figures["writer_cpu_growth_least"], figures["writer_cpu_growth_most"])
+
+    def test_replay(self):
+        figures = self.some_figures("replay", "--accounts", "1000", "--events", "20000", "--batch", "1000",
+                                    names="events per_second feed_per_second cpu_us_per_event")
+        self.assertGreaterEqual(figures["events"], 20000)
+
+    def test_open(self):
+        figures = self.some_figures("open", "--accounts", "1000", "--events", "20000", "--batch", "1000", "--store", self.store,
+                                    names="events open_seconds killed_open_seconds replayed_events")
+        self.assertGreaterEqual(figures["events"], 20000)
+        self.assertIn("The store is sound", self.text("verify"))
+
     def test_log(self):
         log = self.folder / "latency.hlog"
         figures = self.figures("deposits", "--batch", "16", "--log", str(log))
@@ -145,7 +208,7 @@ class Bench(Case):
         done = subprocess.run([PROGRAM, "bench", "deposits", *TINY, "--seconds", "0.5", "--batch", "16"], stdout=subprocess.PIPE,
                               stderr=follower, env=self.environment, timeout=SECONDS, check=True, text=True)
         os.close(follower)
-        self.assertRegex(done.stdout, r"(?m)^commands/s +[\d,]+$")
+        self.assertRegex(done.stdout, r"(?m)^a second +[\d,]+$")
         self.assertRegex(os.read(leader, 65536).decode(), r"\rmeasuring: +\d+ %, [\d,]+ a second")
         os.close(leader)
 

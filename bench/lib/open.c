@@ -1,0 +1,102 @@
+/* Opening a store: after it was closed, and after its program was killed while it wrote. */
+#include "bench/lib/benchmarks.h"
+#include "bench/lib/clock.h"
+#include "bench/lib/deposits.h"
+#include "bench/lib/failure.h"
+#include "bench/lib/history.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static int32_t time_opening(struct subject *subject, int64_t *nanoseconds, trading_engine_info *info, trading_error *error)
+{
+    int64_t begun = bench_now();
+    int32_t code = subject_open_engine(subject, error);
+    *nanoseconds = bench_now() - begun;
+    return code ? code : trading_engine_get_info(subject->engine, info, error);
+}
+
+/* ---- the program that is killed ---- */
+
+/* The parent's host is not the child's to use. */
+static void write_for_ever(struct subject *subject)
+{
+    trading_error error;
+    struct tally tally = {0};
+    struct deposits deposits;
+    struct drive drive;
+    deposits_open(&deposits, subject);
+    struct flow flow = deposits_flow(&deposits);
+    if (!trading_host_open(&subject->host, NULL, &error) && !subject_open_engine(subject, &error) &&
+        histogram_open(&tally.latency) && !drive_open(&drive, subject, &flow, &error))
+        (void)drive_turn(&drive, INT64_MAX / 4, &tally, &error);
+    _exit(1);
+}
+
+/* Lets a child write for a while, and kills it. No engine of this process is open, so it has no thread that a fork would lose. */
+static int32_t write_and_kill(struct subject *subject, trading_error *error)
+{
+    int status;
+    pid_t child = fork();
+    if (child < 0)
+        return bench_fail(error, TRADING_E_IO, "fork: %s", strerror(errno));
+    if (child == 0)
+        write_for_ever(subject);
+    bench_sleep_until(bench_now() + (int64_t)(subject->settings->seconds * (double)SECOND));
+    kill(child, SIGKILL);
+    if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status))
+        return bench_fail(error, TRADING_E_IO, "the writer ended before it was killed");
+    return TRADING_OK;
+}
+
+/* ---- the benchmark ---- */
+
+static int32_t measure_clean(struct subject *subject, struct report *report, trading_error *error)
+{
+    int64_t nanoseconds;
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    int32_t code = subject_close_engine(subject, TRADING_CLOSE_DRAIN, error);
+    if (!code)
+        code = time_opening(subject, &nanoseconds, &info, error);
+    if (code)
+        return code;
+    report_add(report, "events", (double)info.next_position);
+    report_add(report, "open_seconds", (double)nanoseconds * 1e-9);
+    report_memory(report);
+    return TRADING_OK;
+}
+
+static int32_t measure_killed(struct subject *subject, struct report *report, trading_error *error)
+{
+    int64_t nanoseconds;
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    int32_t code = subject_close_engine(subject, TRADING_CLOSE_DRAIN, error);
+    if (!code)
+        code = write_and_kill(subject, error);
+    if (!code)
+        code = time_opening(subject, &nanoseconds, &info, error);
+    if (code)
+        return code;
+    report_add(report, "killed_open_seconds", (double)nanoseconds * 1e-9);
+    report_add(report, "replayed_events", (double)info.replayed_events);
+    return TRADING_OK;
+}
+
+int32_t bench_open(const struct settings *settings, struct report *report, trading_error *error)
+{
+    struct subject subject;
+    int32_t code = subject_open(&subject, settings, error);
+    if (!code)
+        code = subject_populate(&subject, error);
+    if (!code)
+        code = history_write(&subject, settings->events, error);
+    if (!code)
+        code = measure_clean(&subject, report, error);
+    if (!code)
+        code = measure_killed(&subject, report, error);
+    subject_close(&subject);
+    return code;
+}
