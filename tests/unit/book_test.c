@@ -317,6 +317,13 @@ static void compare_ladders(const struct market *market, const struct ladder *la
         compare_ladder(market, ladder, book);
 }
 
+/* Whatever is guessed, the book is the same. */
+static void mislead(struct market *market, uint64_t *random)
+{
+    for (uint32_t i = 0; i < BOOK_HINTS; i++)
+        market->hints[i] = (uint32_t)(next_random(random) >> 32) % (table_count(market->levels) + 3);
+}
+
 /* Every so often a batch is forgotten: what was guessed of its levels must then not be believed. */
 static void test_levels_equal_a_sorted_array(void **state)
 {
@@ -345,6 +352,8 @@ static void test_levels_equal_a_sorted_array(void **state)
         }
         if (round % 64 == 0)
             compare_ladders(market, ladder);
+        if (round % 256 == 0)
+            mislead(market, &random);
         uint32_t vacant = instrument_get(market, 1)->sides[0].vacant;
         most = vacant > most ? vacant : most;
     }
