@@ -60,6 +60,10 @@ static bool check_order(struct audit *audit, uint32_t number)
         return audit_complain(audit, "order %u is filled otherwise than its status says", number);
     if (open ? !order->entry && !goes_on : order->entry != 0)
         return audit_complain(audit, "order %u is open and does not rest, or rests and is not open", number);
+    const struct lot_record *lot = lot_get(&audit->domain->portfolios, order->bought);
+    bool bought = order->side == TRADING_SIDE_BUY && order->filled > 0;
+    if (bought != (order->bought != 0) || (bought && (lot->order != number || lot->holding != order->holding)))
+        return audit_complain(audit, "order %u did not buy the lot that it says it bought", number);
     return true;
 }
 
@@ -105,8 +109,8 @@ static bool sum_reservations(struct audit *audit, struct reservations *reserved)
         if (order->side != TRADING_SIDE_SELL || leaves == 0)
             continue;
         uint32_t holding = holding_find(portfolios, order->portfolio, order->instrument);
-        uint32_t lot = order->lot ? lot_find(portfolios, order->lot) : 0;
-        if (!holding || (order->lot && !lot))
+        uint32_t lot = order->lot ? order_get(orders, order->lot)->bought : 0;
+        if (!holding || order->holding != holding || (order->lot && !lot))
             return audit_complain(audit, "order %u sells what its portfolio never had", number);
         wide_sum_add(&reserved->holdings[holding], leaves);
         if (lot)

@@ -239,6 +239,16 @@ const char *order_fold_funds(struct orders *orders, uint32_t kind, const struct 
     return order->held >= 0 ? NULL : "more funds were released than were held for an order";
 }
 
+void order_fold_shares(struct orders *orders, uint32_t number, uint32_t holding, uint32_t bought)
+{
+    const struct order_record *known = order_get(orders, number);
+    if (known->holding == holding && known->bought == bought)
+        return;
+    struct order_record *order = table_edit(orders->records, number);
+    order->holding = holding;
+    order->bought = bought;
+}
+
 bool orders_index(struct orders *orders)
 {
     uint32_t count = table_count(orders->records);

@@ -24,7 +24,9 @@ struct order_record {
     uint32_t portfolio;
     uint32_t account;
     uint32_t instrument;
-    uint32_t lot; /* the order whose lot it sells; 0: none named */
+    uint32_t lot;     /* the order whose lot it sells; 0: none named */
+    uint32_t holding; /* the position that it trades in; 0: a buy that has made none yet */
+    uint32_t bought;  /* the lot that it made; 0: none yet */
     uint8_t side;
     uint8_t type;
     uint8_t time_in_force;
@@ -99,6 +101,9 @@ const char *order_fold_portfolio(struct orders *orders, uint32_t portfolio);
 
 /* An account's event that names an order: what is held for it, or paid back. */
 const char *order_fold_funds(struct orders *orders, uint32_t kind, const struct account_event *event);
+
+/* Its portfolio's position, and of a buy the lot, that its shares are in are known now. */
+void order_fold_shares(struct orders *orders, uint32_t order, uint32_t holding, uint32_t bought);
 
 bool orders_index(struct orders *orders);
 

@@ -6,7 +6,7 @@
  *   DISPOSED            order, lot, quantity, proceeds, cost
  *   CLOSING, CLOSED     nothing more
  *
- * Numbers and amounts are varints. Symbol and named lot follow from the order, and are filled in before the event is folded. */
+ * Numbers and amounts are varints. Symbol, position and named lot follow from the order, and are filled in before the event is folded. */
 #ifndef PORTFOLIO_EVENTS_H
 #define PORTFOLIO_EVENTS_H
 
@@ -19,8 +19,10 @@ struct portfolio_event {
     uint32_t account;    /* OPENED: number */
     uint32_t order;      /* number */
     uint32_t lot;        /* number of the order that bought it; RESERVED and RELEASED: 0 when no lot is named */
-    uint32_t instrument; /* number, of the order; not written */
-    bool named;          /* DISPOSED: the order named the lot; not written */
+    bool named;          /* DISPOSED: the order named the lot; not written, nor are the next three */
+    uint32_t instrument; /* number, of the order */
+    uint32_t holding;    /* number of the position; 0: not known before the event is folded, then known */
+    uint32_t lot_number; /* of the lot's record; the same */
     trading_decimal quantity;
     trading_decimal amount; /* ACQUIRED: cost; DISPOSED: proceeds */
     trading_decimal cost;   /* DISPOSED */

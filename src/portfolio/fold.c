@@ -8,11 +8,6 @@ static uint64_t holding_hash(uint32_t portfolio, uint32_t instrument)
     return hash_mix((uint64_t)portfolio << 32 | instrument);
 }
 
-static uint64_t lot_hash(uint32_t order)
-{
-    return hash_mix(order);
-}
-
 /* ---- finding ---- */
 
 uint32_t portfolio_find(const struct portfolios *portfolios, const trading_id *id)
@@ -38,24 +33,20 @@ enum table_read portfolio_read(const struct portfolios *portfolios, const tradin
     return TABLE_ABSENT;
 }
 
+static bool is_holding(const struct holding_record *holding, uint32_t portfolio, uint32_t instrument)
+{
+    return holding->portfolio == portfolio && holding->instrument == instrument;
+}
+
 uint32_t holding_find(const struct portfolios *portfolios, uint32_t portfolio, uint32_t instrument)
 {
+    uint32_t first = portfolio_get(portfolios, portfolio)->first_holding;
+    if (is_holding(holding_get(portfolios, first), portfolio, instrument))
+        return first;
     uint64_t cursor = 0;
     uint32_t number;
     while ((number = index_next(portfolios->holdings_by_symbol, holding_hash(portfolio, instrument), &cursor)) != 0) {
-        const struct holding_record *holding = holding_get(portfolios, number);
-        if (holding->portfolio == portfolio && holding->instrument == instrument)
-            return number;
-    }
-    return 0;
-}
-
-uint32_t lot_find(const struct portfolios *portfolios, uint32_t order)
-{
-    uint64_t cursor = 0;
-    uint32_t number;
-    while ((number = index_next(portfolios->lots_by_order, lot_hash(order), &cursor)) != 0) {
-        if (lot_get(portfolios, number)->order == order)
+        if (is_holding(holding_get(portfolios, number), portfolio, instrument))
             return number;
     }
     return 0;
@@ -109,18 +100,18 @@ static uint32_t add_holding(struct portfolios *portfolios, struct portfolio_reco
 {
     uint32_t number;
     struct holding_record *holding = table_append(portfolios->holdings, &number);
-    if (!holding)
+    if (!number)
         return 0;
     holding->portfolio = event->portfolio;
     holding->instrument = event->instrument;
     if (portfolio->last_holding) {
         struct holding_record *before = table_edit(portfolios->holdings, portfolio->last_holding);
         before->next_of_portfolio = number;
+        index_insert(portfolios->holdings_by_symbol, holding_hash(event->portfolio, event->instrument), number);
     } else {
         portfolio->first_holding = number;
     }
     portfolio->last_holding = number;
-    index_insert(portfolios->holdings_by_symbol, holding_hash(event->portfolio, event->instrument), number);
     return number;
 }
 
@@ -128,11 +119,8 @@ static uint32_t add_lot(struct portfolios *portfolios, uint32_t holding, uint32_
 {
     uint32_t number;
     struct lot_record *lot = table_append(portfolios->lots, &number);
-    if (!lot)
-        return 0;
     lot->holding = holding;
     lot->order = order;
-    index_insert(portfolios->lots_by_order, lot_hash(order), number);
     return number;
 }
 
@@ -169,21 +157,42 @@ static void unlink_lot(struct portfolios *portfolios, struct holding_record *hol
     lot->next = lot->previous = 0;
 }
 
-static const char *acquire(struct portfolios *portfolios, struct portfolio_record *portfolio,
-                           const struct portfolio_event *event, struct moment at)
+/* The position that the event concerns, to change; NULL: it has none. */
+static struct holding_record *edit_holding(struct portfolios *portfolios, struct portfolio_event *event)
 {
-    uint32_t holding_number = holding_find(portfolios, event->portfolio, event->instrument);
+    if (!event->holding)
+        event->holding = holding_find(portfolios, event->portfolio, event->instrument);
+    bool known = is_holding(holding_get(portfolios, event->holding), event->portfolio, event->instrument);
+    return known ? table_edit(portfolios->holdings, event->holding) : NULL;
+}
+
+/* The lot that the event concerns, to change; NULL: it is not there. */
+static struct lot_record *edit_lot(struct portfolios *portfolios, const struct portfolio_event *event)
+{
+    const struct lot_record *lot = lot_get(portfolios, event->lot_number);
+    bool known = event->lot && lot->order == event->lot && lot->holding == event->holding;
+    return known ? table_edit(portfolios->lots, event->lot_number) : NULL;
+}
+
+static const char *acquire(struct portfolios *portfolios, struct portfolio_record *portfolio, struct portfolio_event *event,
+                           struct moment at)
+{
     if (event->quantity <= 0)
         return "a purchase of nothing";
-    if (!holding_number)
-        holding_number = add_holding(portfolios, portfolio, event);
-    uint32_t lot_number = lot_find(portfolios, event->order);
-    if (!lot_number)
-        lot_number = add_lot(portfolios, holding_number, event->order);
-    struct holding_record *holding = table_edit(portfolios->holdings, holding_number);
-    struct lot_record *lot = table_edit(portfolios->lots, lot_number);
+    struct holding_record *holding = edit_holding(portfolios, event);
+    if (!holding) {
+        event->holding = add_holding(portfolios, portfolio, event);
+        holding = table_edit(portfolios->holdings, event->holding);
+    }
+    if (!event->lot_number)
+        event->lot_number = add_lot(portfolios, event->holding, event->order);
+    struct lot_record *lot = edit_lot(portfolios, event);
+    if (!event->holding || !event->lot_number)
+        return NULL; /* out of memory: the tables remember it, and the batch is discarded */
+    if (!lot)
+        return "an order bought into another lot than its own";
     if (lot->quantity == 0)
-        link_lot(portfolios, holding, lot_number, lot, at.time);
+        link_lot(portfolios, holding, event->lot_number, lot, at.time);
     if (holding->quantity == 0)
         portfolio->held++;
     if (!sum_fits(holding->quantity, event->quantity) || !sum_fits(portfolio->cost_basis, event->amount))
@@ -197,16 +206,13 @@ static const char *acquire(struct portfolios *portfolios, struct portfolio_recor
     return NULL;
 }
 
-static const char *dispose(struct portfolios *portfolios, struct portfolio_record *portfolio,
-                           const struct portfolio_event *event)
+static const char *dispose(struct portfolios *portfolios, struct portfolio_record *portfolio, struct portfolio_event *event)
 {
-    uint32_t holding_number = holding_find(portfolios, event->portfolio, event->instrument);
-    uint32_t lot_number = lot_find(portfolios, event->lot);
-    if (!holding_number || !lot_number || event->quantity <= 0)
+    struct holding_record *holding = edit_holding(portfolios, event);
+    struct lot_record *lot = edit_lot(portfolios, event);
+    if (!holding || !lot || event->quantity <= 0)
         return "a sale disposes of shares that are not there";
-    struct holding_record *holding = table_edit(portfolios->holdings, holding_number);
-    struct lot_record *lot = table_edit(portfolios->lots, lot_number);
-    if (lot->holding != holding_number || event->quantity > lot->quantity || event->cost > lot->cost)
+    if (event->quantity > lot->quantity || event->cost > lot->cost)
         return "a sale disposes of more than its lot has";
     trading_decimal gain = event->amount - event->cost;
     if (!sum_fits(portfolio->realized, gain) || !sum_fits(holding->realized, gain))
@@ -233,22 +239,20 @@ static const char *dispose(struct portfolios *portfolios, struct portfolio_recor
     return sound ? NULL : "a sale disposes of shares that were not reserved for it, or leaves cost without shares";
 }
 
-static const char *reserve(struct portfolios *portfolios, const struct portfolio_event *event, trading_decimal quantity)
+static const char *reserve(struct portfolios *portfolios, struct portfolio_event *event, trading_decimal quantity)
 {
-    uint32_t holding_number = holding_find(portfolios, event->portfolio, event->instrument);
-    if (!holding_number || !sum_fits(holding_get(portfolios, holding_number)->reserved, quantity))
+    struct holding_record *holding = edit_holding(portfolios, event);
+    if (!holding || !sum_fits(holding->reserved, quantity))
         return "shares are reserved that are not there";
-    struct holding_record *holding = table_edit(portfolios->holdings, holding_number);
     holding->reserved += quantity;
     bool sound = holding->reserved >= 0 && holding->reserved <= holding->quantity;
     if (event->lot) {
-        uint32_t lot_number = lot_find(portfolios, event->lot);
-        if (!lot_number || !sum_fits(lot_get(portfolios, lot_number)->reserved, quantity))
+        struct lot_record *lot = edit_lot(portfolios, event);
+        if (!lot || !sum_fits(lot->reserved, quantity))
             return "shares of a lot are reserved that are not there";
-        struct lot_record *lot = table_edit(portfolios->lots, lot_number);
         lot->reserved += quantity;
         holding->lot_reserved += quantity;
-        sound = sound && lot->holding == holding_number && lot->reserved >= 0 && lot->reserved <= lot->quantity;
+        sound = sound && lot->reserved >= 0 && lot->reserved <= lot->quantity;
     }
     return sound ? NULL : "more shares are reserved than there are, or fewer than none";
 }
@@ -263,8 +267,8 @@ static const char *close(struct portfolios *portfolios, struct portfolio_record 
     return portfolio->held == 0 ? NULL : "a portfolio was closed that holds shares";
 }
 
-const char *portfolio_fold(struct portfolios *portfolios, uint32_t kind, const struct portfolio_event *event,
-                           const trading_id *id, struct moment at)
+const char *portfolio_fold(struct portfolios *portfolios, uint32_t kind, struct portfolio_event *event, const trading_id *id,
+                           struct moment at)
 {
     if (kind == TRADING_EVENT_PORTFOLIO_OPENED)
         return open_portfolio(portfolios, event, id, at);
@@ -299,10 +303,8 @@ bool portfolios_index(struct portfolios *portfolios)
     count = table_count(portfolios->holdings);
     for (uint32_t number = 1; room && number <= count; number++) {
         const struct holding_record *holding = holding_get(portfolios, number);
-        room = index_insert(portfolios->holdings_by_symbol, holding_hash(holding->portfolio, holding->instrument), number);
+        if (portfolio_get(portfolios, holding->portfolio)->first_holding != number)
+            room = index_insert(portfolios->holdings_by_symbol, holding_hash(holding->portfolio, holding->instrument), number);
     }
-    count = table_count(portfolios->lots);
-    for (uint32_t number = 1; room && number <= count; number++)
-        room = index_insert(portfolios->lots_by_order, lot_hash(lot_get(portfolios, number)->order), number);
     return room;
 }

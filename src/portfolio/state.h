@@ -67,8 +67,7 @@ struct portfolios {
     struct table *holdings;
     struct table *lots;
     struct index *by_id;
-    struct index *holdings_by_symbol; /* portfolio and instrument */
-    struct index *lots_by_order;
+    struct index *holdings_by_symbol; /* portfolio and instrument; but not a portfolio's first */
 };
 
 static inline const struct portfolio_record *portfolio_get(const struct portfolios *portfolios, uint32_t number)
@@ -94,15 +93,15 @@ static inline const struct owner_record *owner_get(const struct portfolios *port
 /* Numbers as decided, 0 when there is none. */
 uint32_t portfolio_find(const struct portfolios *portfolios, const trading_id *id);
 uint32_t holding_find(const struct portfolios *portfolios, uint32_t portfolio, uint32_t instrument);
-uint32_t lot_find(const struct portfolios *portfolios, uint32_t order);
 
 /* For readers: as installed, or at the pin's horizon. */
 enum table_read portfolio_read(const struct portfolios *portfolios, const trading_id *id, struct pin *pin, uint32_t *number,
                                struct portfolio_record *record);
 
-/* Applies an event; `id` is that of the portfolio which OPENED makes. NULL, or which invariant it breaks. */
-const char *portfolio_fold(struct portfolios *portfolios, uint32_t kind, const struct portfolio_event *event,
-                           const trading_id *id, struct moment at);
+/* Applies an event, which receives the numbers of the position and the lot that it concerns; `id` is that of the portfolio which
+ * OPENED makes. NULL, or which invariant it breaks. */
+const char *portfolio_fold(struct portfolios *portfolios, uint32_t kind, struct portfolio_event *event, const trading_id *id,
+                           struct moment at);
 
 /* An account was opened: it owns no portfolio yet. */
 const char *portfolio_fold_account(struct portfolios *portfolios, uint32_t account);

@@ -40,8 +40,8 @@ static int32_t add_tables(struct domain *domain, trading_error *error)
 static struct index **index_of(struct domain *domain, size_t i)
 {
     struct index **indexes[] = {
-        &domain->accounts.by_id,           &domain->portfolios.by_id, &domain->portfolios.holdings_by_symbol,
-        &domain->portfolios.lots_by_order, &domain->orders.by_id,     &domain->market.by_symbol,
+        &domain->accounts.by_id, &domain->portfolios.by_id, &domain->portfolios.holdings_by_symbol,
+        &domain->orders.by_id,   &domain->market.by_symbol,
     };
     return i < sizeof indexes / sizeof *indexes ? indexes[i] : NULL;
 }
@@ -79,8 +79,8 @@ void domain_close(struct domain *domain)
 bool domain_failed(const struct domain *domain)
 {
     return tables_failed(domain->tables) || index_failed(domain->accounts.by_id) || index_failed(domain->portfolios.by_id) ||
-           index_failed(domain->portfolios.holdings_by_symbol) || index_failed(domain->portfolios.lots_by_order) ||
-           index_failed(domain->orders.by_id) || index_failed(domain->market.by_symbol);
+           index_failed(domain->portfolios.holdings_by_symbol) || index_failed(domain->orders.by_id) ||
+           index_failed(domain->market.by_symbol);
 }
 
 void domain_discard(struct domain *domain)
@@ -166,29 +166,45 @@ static const char *fold_account(struct domain *domain, struct folding *folding, 
     return broken;
 }
 
+/* Fills in what follows from the order that the shares move for. */
+static const char *complete_shares(const struct domain *domain, uint32_t kind, const struct order_record *order,
+                                   struct portfolio_event *event)
+{
+    int32_t side = kind == TRADING_EVENT_LOT_ACQUIRED ? TRADING_SIDE_BUY : TRADING_SIDE_SELL;
+    bool named_another = kind == TRADING_EVENT_LOT_DISPOSED && order->lot && order->lot != event->lot;
+    if (order->portfolio != event->portfolio || order->side != side || named_another)
+        return "shares move for an order that is not the portfolio's";
+    event->instrument = order->instrument;
+    event->holding = order->holding;
+    event->named = order->lot != 0;
+    if (kind != TRADING_EVENT_LOT_DISPOSED)
+        event->lot = kind == TRADING_EVENT_LOT_ACQUIRED ? event->order : order->lot;
+    if (event->lot && !event->lot_number) /* a sale just decided has it at hand */
+        event->lot_number = order_get(&domain->orders, event->lot)->bought;
+    return NULL;
+}
+
 static const char *fold_portfolio(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
 {
     struct portfolio_event *portfolio = &event->portfolio;
     trading_id id = {0};
+    const char *broken = NULL;
     if (event->kind == TRADING_EVENT_PORTFOLIO_OPENED) {
         const trading_id *scope = &account_get(&domain->accounts, portfolio->account)->id;
         id_derive(&id, TRADING_ENTITY_PORTFOLIO, scope, &folding->cause->key, 0);
     } else if (portfolio->order) {
-        const struct order_record *order = order_get(&domain->orders, portfolio->order);
-        int32_t side = event->kind == TRADING_EVENT_LOT_ACQUIRED ? TRADING_SIDE_BUY : TRADING_SIDE_SELL;
-        bool named_another = event->kind == TRADING_EVENT_LOT_DISPOSED && order->lot && order->lot != portfolio->lot;
-        if (order->portfolio != portfolio->portfolio || order->side != side || named_another)
-            return "shares move for an order that is not the portfolio's";
-        portfolio->instrument = order->instrument;
-        if (event->kind == TRADING_EVENT_LOT_DISPOSED)
-            portfolio->named = order->lot != 0;
-        else
-            portfolio->lot = event->kind == TRADING_EVENT_LOT_ACQUIRED ? portfolio->order : order->lot;
+        broken = complete_shares(domain, event->kind, order_get(&domain->orders, portfolio->order), portfolio);
     }
-    const char *broken = portfolio_fold(&domain->portfolios, event->kind, portfolio, &id, at);
-    if (!broken && event->kind == TRADING_EVENT_PORTFOLIO_OPENED)
-        broken = order_fold_portfolio(&domain->orders, portfolio->portfolio);
-    return broken;
+    if (!broken)
+        broken = portfolio_fold(&domain->portfolios, event->kind, portfolio, &id, at);
+    if (broken)
+        return broken;
+    if (event->kind == TRADING_EVENT_PORTFOLIO_OPENED)
+        return order_fold_portfolio(&domain->orders, portfolio->portfolio);
+    if (portfolio->order)
+        order_fold_shares(&domain->orders, portfolio->order, portfolio->holding,
+                          event->kind == TRADING_EVENT_LOT_ACQUIRED ? portfolio->lot_number : 0);
+    return NULL;
 }
 
 static const char *fold_into_book(struct domain *domain, const struct event *event, struct order_event *order,

@@ -23,9 +23,11 @@ static uint32_t named_lot(const struct domain *domain, const trading_place_order
 static bool decide_sell(const struct domain *domain, const trading_place_order *body, const struct order_terms *terms,
                         struct rejection *why)
 {
-    if (!id_is_zero(&body->lot) && !terms->lot)
+    uint32_t lot = terms->lot ? order_get(&domain->orders, terms->lot)->bought : 0;
+    if (!id_is_zero(&body->lot) && !lot)
         return reject(why, TRADING_REASON_UNKNOWN_LOT);
-    return portfolio_decide_sell(&domain->portfolios, terms->portfolio, terms->instrument, terms->lot, terms->quantity, why);
+    uint32_t holding = holding_find(&domain->portfolios, terms->portfolio, terms->instrument);
+    return portfolio_decide_sell(&domain->portfolios, holding, lot, terms->quantity, why);
 }
 
 static bool decide_buy(const struct domain *domain, const struct account_record *account, trading_decimal collar,

@@ -12,9 +12,10 @@
 /* One execution seen from one customer's order, worked out before anything is written. */
 struct leg {
     uint32_t number;
-    struct order_record order; /* as it was before */
-    trading_decimal amount;    /* paid or received */
-    trading_decimal held;      /* a buy: how much less is held after it */
+    const struct order_record *order; /* once the execution is written, only what never changes of it may be read */
+    uint32_t lot;                     /* a sale that names one: its record */
+    trading_decimal amount;           /* paid or received */
+    trading_decimal held;             /* a buy: how much less is held after it */
 };
 
 struct trade {
@@ -25,38 +26,49 @@ struct trade {
 
 static bool is_sell(const struct leg *leg)
 {
-    return leg->order.side == TRADING_SIDE_SELL;
+    return leg->order->side == TRADING_SIDE_SELL;
 }
 
 static struct leg leg_of(const struct process *process, uint32_t number)
 {
-    return (struct leg){.number = number, .order = *order_get(&process->domain->orders, number)};
+    const struct orders *orders = &process->domain->orders;
+    struct leg leg = {.number = number, .order = order_get(orders, number)};
+    if (leg.order->lot)
+        leg.lot = order_get(orders, leg.order->lot)->bought;
+    return leg;
 }
 
 /* A sale out of very many lots is executed in steps of PROCESS_PIECES of them. */
 static void limit_pieces(const struct process *process, const struct leg *leg, struct trade *trade)
 {
     if (is_sell(leg))
-        trade->quantity = portfolio_disposable(&process->domain->portfolios, leg->order.portfolio, trade->instrument,
-                                               leg->order.lot, trade->quantity, PROCESS_PIECES);
+        trade->quantity =
+            portfolio_disposable(&process->domain->portfolios, leg->order->holding, leg->lot, trade->quantity, PROCESS_PIECES);
+}
+
+/* The position that a buy adds to, 0 when it is the first of its symbol. */
+static uint32_t holding_of(const struct process *process, const struct order_record *order)
+{
+    return order->holding ? order->holding : holding_find(&process->domain->portfolios, order->portfolio, order->instrument);
 }
 
 /* Works out what the leg pays or receives. False when a sum would pass the range of a decimal; the order must then end. */
 static bool work_out(const struct process *process, const struct trade *trade, struct leg *leg)
 {
     const struct domain *domain = process->domain;
-    const struct order_record *order = &leg->order;
+    const struct order_record *order = leg->order;
     if (!order_consideration(order, trade->quantity, trade->price, &leg->amount))
         return false;
     if (is_sell(leg))
         return sum_fits(account_get(&domain->accounts, order->account)->balance, leg->amount) &&
-               portfolio_can_dispose(&domain->portfolios, order->portfolio, trade->instrument, leg->amount);
+               portfolio_can_dispose(&domain->portfolios, order->holding, leg->amount);
     trading_decimal hold;
     __int128 notional = wide_sum_get(&order->notional) + wide_product(trade->quantity, trade->price);
     if (!order_hold(order, order->filled + trade->quantity, notional, &hold))
         return false;
     leg->held = order->held - hold;
-    return portfolio_can_acquire(&domain->portfolios, order->portfolio, trade->instrument, trade->quantity, leg->amount);
+    return portfolio_can_acquire(&domain->portfolios, order->portfolio, holding_of(process, order), trade->quantity,
+                                 leg->amount);
 }
 
 /* ---- writing it down ---- */
@@ -74,7 +86,7 @@ static void emit_quote_taken(struct process *process, const struct trade *trade,
     struct event event = {.kind = TRADING_EVENT_QUOTE_TAKEN, .number = trade->instrument};
     event.market = (struct market_event){.instrument = trade->instrument,
                                          .order = leg->number,
-                                         .side = side_opposite(leg->order.side),
+                                         .side = side_opposite(leg->order->side),
                                          .quantity = trade->quantity,
                                          .price = trade->price,
                                          .amount = leg->amount};
@@ -83,41 +95,47 @@ static void emit_quote_taken(struct process *process, const struct trade *trade,
 
 static void settle_buy(struct process *process, const struct trade *trade, const struct leg *leg)
 {
-    struct event paid = {.kind = TRADING_EVENT_FUNDS_PAID, .number = leg->order.account};
+    struct event paid = {.kind = TRADING_EVENT_FUNDS_PAID, .number = leg->order->account};
     paid.account =
-        (struct account_event){.account = leg->order.account, .order = leg->number, .amount = leg->amount, .held = leg->held};
+        (struct account_event){.account = leg->order->account, .order = leg->number, .amount = leg->amount, .held = leg->held};
     process_emit(process, &paid);
-    struct event acquired = {.kind = TRADING_EVENT_LOT_ACQUIRED, .number = leg->order.portfolio};
+    struct event acquired = {.kind = TRADING_EVENT_LOT_ACQUIRED, .number = leg->order->portfolio};
     acquired.portfolio = (struct portfolio_event){
-        .portfolio = leg->order.portfolio, .order = leg->number, .quantity = trade->quantity, .amount = leg->amount};
+        .portfolio = leg->order->portfolio, .order = leg->number, .quantity = trade->quantity, .amount = leg->amount};
     process_emit(process, &acquired);
+}
+
+static void emit_disposal(struct process *process, const struct leg *leg, const struct piece *piece, trading_decimal proceeds)
+{
+    struct event disposed = {.kind = TRADING_EVENT_LOT_DISPOSED, .number = leg->order->portfolio};
+    disposed.portfolio = (struct portfolio_event){.portfolio = leg->order->portfolio,
+                                                  .order = leg->number,
+                                                  .lot = piece->lot,
+                                                  .lot_number = piece->number,
+                                                  .quantity = piece->quantity,
+                                                  .amount = proceeds,
+                                                  .cost = piece->cost};
+    process_emit(process, &disposed);
 }
 
 static void settle_sell(struct process *process, const struct trade *trade, const struct leg *leg, trading_decimal rounding)
 {
-    struct event received = {.kind = TRADING_EVENT_FUNDS_RECEIVED, .number = leg->order.account};
+    struct event received = {.kind = TRADING_EVENT_FUNDS_RECEIVED, .number = leg->order->account};
     received.account = (struct account_event){
-        .account = leg->order.account, .order = leg->number, .amount = leg->amount, .rounding = rounding};
+        .account = leg->order->account, .order = leg->number, .amount = leg->amount, .rounding = rounding};
     process_emit(process, &received);
 
+    const struct portfolios *portfolios = &process->domain->portfolios;
     trading_decimal shares = trade->quantity;
     trading_decimal proceeds = leg->amount;
     while (shares > 0 && !process->broken) {
-        struct piece piece =
-            portfolio_next_piece(&process->domain->portfolios, leg->order.portfolio, trade->instrument, leg->order.lot, shares);
+        struct piece piece = portfolio_next_piece(portfolios, leg->order->holding, leg->lot, shares);
         trading_decimal part = proceeds; /* the last piece takes the remainder */
         if (piece.quantity == 0)
             process->broken = "a sale was executed without the shares for it";
         else if (piece.quantity < shares)
             decimal_share(proceeds, piece.quantity, shares, &part);
-        struct event disposed = {.kind = TRADING_EVENT_LOT_DISPOSED, .number = leg->order.portfolio};
-        disposed.portfolio = (struct portfolio_event){.portfolio = leg->order.portfolio,
-                                                      .order = leg->number,
-                                                      .lot = piece.lot,
-                                                      .quantity = piece.quantity,
-                                                      .amount = part,
-                                                      .cost = piece.cost};
-        process_emit(process, &disposed);
+        emit_disposal(process, leg, &piece, part);
         shares -= piece.quantity;
         proceeds -= part;
     }
@@ -157,7 +175,7 @@ static void step(struct process *process, uint32_t order, const struct match *ma
 {
     struct leg taker = leg_of(process, order);
     struct leg maker = leg_of(process, match->order);
-    struct trade trade = {.instrument = taker.order.instrument, .quantity = order_leaves(&taker.order), .price = match->price};
+    struct trade trade = {.instrument = taker.order->instrument, .quantity = order_leaves(taker.order), .price = match->price};
     if (match->quantity < trade.quantity)
         trade.quantity = match->quantity;
     limit_pieces(process, &taker, &trade);

@@ -394,6 +394,10 @@ static void books_that_are_not_of_their_orders_are_found(void **state)
     EXPECT(domain.market.entries, entry, struct entry_record, order, "open there");
     EXPECT(domain.orders.records, sell, struct order_record, filled, "other shares reserved");
     EXPECT(domain.orders.records, sell, struct order_record, limit, "open there");
+    EXPECT(domain.orders.records, sell, struct order_record, holding, "never had");
+    EXPECT(domain.orders.records, sell, struct order_record, bought, "did not buy");
+    uint32_t filled = find_order(&domain, TRADING_SIDE_BUY, false);
+    EXPECT(domain.orders.records, filled, struct order_record, bought, "did not buy");
     EXPECT(domain.orders.records, sell, struct order_record, instrument, "");
     EXPECT(domain.orders.desks, portfolio, struct desk_record, open, "not as many");
     EXPECT(domain.orders.desks, portfolio, struct desk_record, newest, "");
