@@ -104,6 +104,9 @@ typedef struct trading_engine_options {
      *  state of projections are kept, for this store alone. It may be lost: it is made anew from the journal. NULL: none are kept,
      *  and every opening reads the whole journal. Other stores ("lmdb:", "memory:") keep theirs where they are, whatever it says. */
     const char *state_path;
+    /** How long a commit may be held open for others, in nanoseconds: where the commit before it answered several callers together,
+     *  the next waits for as many, but no longer than this. A caller who is alone never waits. Default 0: no commit waits. */
+    int64_t group_delay;
 } trading_engine_options;
 
 #define TRADING_ENGINE_OPTIONS_INIT                                                                                            \

@@ -20,31 +20,30 @@ static int32_t check_writable(trading_engine *engine, const trading_command *com
 
 static void drive(trading_engine *engine, struct submission *submission)
 {
-    pthread_mutex_lock(&engine->step_mutex);
-    while (!submission->finished) {
+    pthread_mutex_lock(&engine->drive_mutex);
+    while (!gate_is_open(&submission->done)) {
         trading_error error;
         if (engine_check(engine, &error))
             engine_fail_waiting(engine, &error);
         else
-            engine_round(engine);
+            engine_round(engine, false);
         engine_keep(engine);
     }
-    pthread_mutex_unlock(&engine->step_mutex);
+    pthread_mutex_unlock(&engine->drive_mutex);
 }
 
 static int32_t execute_piece(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
                              bool wait, trading_error *error)
 {
-    struct submission submission = {
-        .commands = commands, .results = results, .count = count, .waits = true, .done = PTHREAD_COND_INITIALIZER};
+    struct submission submission = {.commands = commands, .results = results, .count = count, .waits = true};
     int32_t code = queue_push(&engine->queue, &submission, wait, error);
     if (code)
         return code;
     if (engine->manual)
         drive(engine, &submission);
-    else
-        queue_await(&engine->queue, &submission);
-    pthread_cond_destroy(&submission.done);
+    else if (!engine_drive_alone(engine, &submission))
+        queue_wake(&engine->queue);
+    gate_wait(&submission.done);
     if (error)
         *error = submission.error;
     return submission.error.code;
@@ -87,6 +86,8 @@ int32_t trading_engine_submit(trading_engine *engine, const trading_command *com
     code = queue_push(&engine->queue, submission, false, error);
     if (code)
         memory_release(&engine->memory, submission, sizeof *submission);
+    else if (!engine->manual)
+        queue_wake(&engine->queue);
     return code;
 }
 
@@ -118,12 +119,12 @@ int32_t trading_engine_step(trading_engine *engine, uint32_t batches, uint32_t *
     if (!code && (!engine->manual || engine->read_only))
         code = error_set(error, TRADING_E_INVALID, "only an engine opened with TRADING_ENGINE_MANUAL is stepped by its host");
     if (!code) {
-        pthread_mutex_lock(&engine->step_mutex);
+        pthread_mutex_lock(&engine->drive_mutex);
         engine->stalled = false;
-        while (count < batches && (!queue_is_empty(&engine->queue) || engine_goes_on(engine)) && engine_round(engine))
+        while (count < batches && (!queue_is_empty(&engine->queue) || engine_goes_on(engine)) && engine_round(engine, false))
             count++;
         engine_keep(engine);
-        pthread_mutex_unlock(&engine->step_mutex);
+        pthread_mutex_unlock(&engine->drive_mutex);
     }
     if (done)
         *done = count;
@@ -140,6 +141,8 @@ void trading_engine_fd_clear(trading_engine *engine)
     uint64_t counter;
     ssize_t got = engine && engine->descriptor >= 0 ? read(engine->descriptor, &counter, sizeof counter) : 0;
     (void)got; /* nothing to read is as clear */
+    if (engine)
+        atomic_store(&engine->signaled, false); /* after the read: what is told between the two is looked for by the caller */
 }
 
 int32_t trading_engine_checkpoint(trading_engine *engine, trading_error *error)

@@ -44,8 +44,8 @@ static int32_t check_options(const trading_engine_options *options, trading_erro
         return error_set(error, TRADING_E_INVALID, "queue_commands and batch_commands are at least 1");
     if (options->commit_bytes < 65536 || options->commit_bytes > COMMIT_BODY_MAX)
         return error_set(error, TRADING_E_INVALID, "commit_bytes is 65,536 to %u", COMMIT_BODY_MAX);
-    if (options->key_age < 0)
-        return error_set(error, TRADING_E_INVALID, "key_age is not negative");
+    if (options->key_age < 0 || options->group_delay < 0)
+        return error_set(error, TRADING_E_INVALID, "key_age and group_delay are not negative");
     return TRADING_OK;
 }
 
@@ -82,7 +82,7 @@ static pthread_mutex_t *mutex_at(trading_engine *engine, size_t at)
                                         &engine->keeper_mutex,
                                         &engine->checkpoint_mutex,
                                         &engine->keys_mutex,
-                                        &engine->step_mutex,
+                                        &engine->drive_mutex,
                                         NULL};
     return mutexes[at];
 }
@@ -285,11 +285,11 @@ int32_t trading_engine_open(trading_engine **engine, trading_host *host, const c
 
 static void drain(trading_engine *engine)
 {
-    pthread_mutex_lock(&engine->step_mutex);
+    pthread_mutex_lock(&engine->drive_mutex);
     while (engine->manual && !engine->read_only && atomic_load(&engine->state) == TRADING_OK &&
-           (!queue_is_empty(&engine->queue) || engine_goes_on(engine)) && engine_round(engine))
+           (!queue_is_empty(&engine->queue) || engine_goes_on(engine)) && engine_round(engine, false))
         continue;
-    pthread_mutex_unlock(&engine->step_mutex);
+    pthread_mutex_unlock(&engine->drive_mutex);
 }
 
 int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error *error)
@@ -319,9 +319,9 @@ int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error 
     trading_error closed;
     error_set(&closed, TRADING_E_CLOSED, "the engine was closed before the command was decided");
     pthread_mutex_lock(
-        &engine->step_mutex); /* of a manual engine that another thread drives, what is in flight is finished first */
+        &engine->drive_mutex); /* of a manual engine that another thread drives, what is in flight is finished first */
     queue_abandon(&engine->queue, &closed);
-    pthread_mutex_unlock(&engine->step_mutex);
+    pthread_mutex_unlock(&engine->drive_mutex);
     queue_end(&engine->queue);
     error_clear(error);
     if (how == TRADING_CLOSE_DRAIN && atomic_load(&engine->state) == TRADING_OK)

@@ -71,6 +71,7 @@ struct trading_engine {
     struct batch batches[ENGINE_BATCHES];
     struct batch *deciding;
     struct batch *syncing; /* NULL: no append is under way */
+    size_t group;          /* submissions that the last commit answered together */
     uint32_t retries;      /* appends in a row that were not successful */
     bool unresolved;       /* what the journal holds must be learnt before anything is decided */
     bool stalled;          /* the append of paused work failed: it goes on with the next command, not by itself */
@@ -80,7 +81,8 @@ struct trading_engine {
     struct journal_copy past; /* the commit in which a duplicate was last looked up */
 
     struct queue queue;
-    pthread_mutex_t step_mutex; /* who drives the rounds of a manual engine, or folds for a read-only one */
+    pthread_mutex_t
+        drive_mutex; /* held by who drives the rounds: the decider, a caller that is alone; or folds, for a read-only engine */
 
     /* progress, for whoever waits */
     pthread_mutex_t progress_mutex;
@@ -91,6 +93,7 @@ struct trading_engine {
     _Atomic uint32_t closings; /* how often closing was asked for, also in vain: each time whoever waits is told */
     _Atomic bool abandoned;    /* what waits is failed rather than decided */
     int descriptor;            /* eventfd */
+    _Atomic bool signaled;     /* it is readable, so writing to it again says nothing new */
     _Atomic uint32_t users;    /* open views, feeds, projections */
 
     struct projections projections;
@@ -205,8 +208,12 @@ bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, tr
 
 void *engine_decider(void *engine);
 void *engine_appender(void *engine);
-/* One round by hand; whether anything was done. */
-bool engine_round(trading_engine *engine);
+/* One round, with the drive_mutex held; whether anything was done. `overlaps`: where more waits, the append may go on while the next
+ * round decides. */
+bool engine_round(trading_engine *engine, bool overlaps);
+/* Drives the rounds on the caller's thread until its submission, which is in the queue, is finished; false when somebody else drives.
+ * A caller who is alone is so spared two switches of threads. */
+bool engine_drive_alone(trading_engine *engine, struct submission *submission);
 /* Whether paused work is to go on though no command waits. */
 bool engine_goes_on(const trading_engine *engine);
 /* Fails what waits to be decided; nothing may be in flight. */

@@ -103,6 +103,14 @@ static bool decide(trading_engine *engine, struct batch *batch, const trading_co
 
 /* ---- deciding a batch ---- */
 
+static bool append_is_done(trading_engine *engine)
+{
+    pthread_mutex_lock(&engine->append_mutex);
+    bool done = engine->append_done;
+    pthread_mutex_unlock(&engine->append_mutex);
+    return done;
+}
+
 /* The store has them, or their accounts are not opened. */
 static void forget_secrets(struct batch *batch)
 {
@@ -162,6 +170,31 @@ static bool decide_slice(trading_engine *engine, struct batch *batch, struct sli
     return good;
 }
 
+/* Waits until commands are there: true; false once the batch that syncs is done, or the queue is stopped. */
+static bool more_comes_before_append(trading_engine *engine)
+{
+    while (queue_is_empty(&engine->queue)) {
+        if (append_is_done(engine) || !queue_wait(&engine->queue))
+            return false;
+    }
+    return true;
+}
+
+/* Whether commands come that this batch should have, too. While the batch before it syncs, being open costs it nothing; else those whom
+ * the last commit answered together are likely to come again together, and are given as long as the host allows. Who is alone
+ * waits for nobody. */
+static bool more_comes(trading_engine *engine, const struct batch *batch)
+{
+    if (engine->syncing)
+        return more_comes_before_append(engine);
+    size_t group = engine->group;
+    if (!engine->options.group_delay || !batch->slice_count || batch->slice_count >= group)
+        return false;
+    engine->group = 0; /* once a batch */
+    queue_wait_for(&engine->queue, group - batch->slice_count, engine->options.group_delay);
+    return !queue_is_empty(&engine->queue);
+}
+
 static bool decide_commands(trading_engine *engine, struct batch *batch, trading_error *error)
 {
     size_t left = engine->options.batch_commands;
@@ -169,8 +202,10 @@ static bool decide_commands(trading_engine *engine, struct batch *batch, trading
         if (!reserve_slice(engine, batch))
             return !error_no_memory(error, "a batch");
         struct slice slice = queue_take(&engine->queue, left);
-        if (!slice.count)
+        if (!slice.count && !more_comes(engine, batch))
             return true;
+        if (!slice.count)
+            continue;
         left -= slice.count;
         if (!decide_slice(engine, batch, slice, error))
             return false;
@@ -253,6 +288,7 @@ void *engine_appender(void *arg)
         pthread_mutex_lock(&engine->append_mutex);
         engine->append_done = true;
         pthread_cond_broadcast(&engine->append_signal);
+        queue_wake(&engine->queue);
     }
     pthread_mutex_unlock(&engine->append_mutex);
     return NULL;
@@ -282,8 +318,8 @@ static void await_appender(trading_engine *engine)
 
 static void answer_slices(trading_engine *engine, struct batch *batch)
 {
-    for (size_t i = 0; i < batch->slice_count; i++)
-        queue_answer(&engine->queue, &batch->slices[i]);
+    engine->group = batch->slice_count;
+    queue_answer(&engine->queue, batch->slices, batch->slice_count);
     batch->slice_count = 0;
 }
 
@@ -458,7 +494,7 @@ bool engine_goes_on(const trading_engine *engine)
     return process_has_work(&engine->domain) && !engine->stalled;
 }
 
-bool engine_round(trading_engine *engine)
+bool engine_round(trading_engine *engine, bool overlaps)
 {
     trading_error error;
     if (!resolve(engine))
@@ -472,7 +508,7 @@ bool engine_round(trading_engine *engine)
         return true;
     }
     bool empty = batch->next_position == batch->first_position;
-    if (!empty && engine->appender_runs && !queue_is_empty(&engine->queue)) {
+    if (!empty && overlaps && !queue_is_empty(&engine->queue)) {
         hand_to_appender(engine, batch);
         return true;
     }
@@ -492,28 +528,52 @@ static bool is_refusing(trading_engine *engine, trading_error *error)
     return engine_check(engine, error) != TRADING_OK;
 }
 
-/* Takes what comes; while nothing does, the batch that syncs is finished. */
-void *engine_decider(void *arg)
+/* Rounds until nothing waits and nothing is in flight. With the drive_mutex held. */
+static void drive(trading_engine *engine)
 {
-    trading_engine *engine = arg;
     trading_error error;
     for (;;) {
         bool refusing = is_refusing(engine, &error);
         bool pausing = refusing || atomic_load(&engine->checkpoint_inline);
-        if (engine->syncing && (pausing || queue_is_empty(&engine->queue))) {
+        if (engine->syncing && (pausing || !more_comes_before_append(engine))) {
             finish_syncing(engine, NULL);
             continue;
         }
-        bool has_work = !refusing && engine_goes_on(engine);
-        if (!engine->syncing && !has_work && !queue_wait(&engine->queue))
-            return NULL;
-        if (is_refusing(engine, &error)) {
-            if (!engine->syncing) /* else what waits may be the rest of what is in flight */
-                engine_fail_waiting(engine, &error);
-            continue;
+        if (refusing) { /* what was in flight is finished, so what waits is the rest of nothing */
+            engine_fail_waiting(engine, &error);
+            return;
         }
         if (!engine->syncing && atomic_exchange(&engine->checkpoint_inline, false))
             engine_write_checkpoint(engine, NULL);
-        engine_round(engine);
+        if (queue_is_empty(&engine->queue) && !engine_goes_on(engine))
+            return;
+        engine_round(engine, engine->appender_runs);
     }
+}
+
+void *engine_decider(void *arg)
+{
+    trading_engine *engine = arg;
+    for (bool goes_on = true; goes_on;) {
+        goes_on = queue_wait(&engine->queue);
+        pthread_mutex_lock(&engine->drive_mutex);
+        drive(engine);
+        pthread_mutex_unlock(&engine->drive_mutex);
+    }
+    return NULL;
+}
+
+bool engine_drive_alone(trading_engine *engine, struct submission *submission)
+{
+    trading_error error;
+    if (pthread_mutex_trylock(&engine->drive_mutex))
+        return false;
+    bool alone = !is_refusing(engine, &error) && !atomic_load(&engine->checkpoint_inline) && !engine_goes_on(engine);
+    while (alone && !gate_is_open(&submission->done) && !is_refusing(engine, &error))
+        engine_round(engine, false);
+    bool rest = !queue_is_empty(&engine->queue) || engine_goes_on(engine) || !alone;
+    pthread_mutex_unlock(&engine->drive_mutex);
+    if (rest)
+        queue_wake(&engine->queue);
+    return true;
 }

@@ -48,6 +48,8 @@ void engine_progress(trading_engine *engine)
     pthread_mutex_lock(&engine->progress_mutex);
     pthread_cond_broadcast(&engine->progress);
     pthread_mutex_unlock(&engine->progress_mutex);
+    if (atomic_exchange(&engine->signaled, true))
+        return;
     uint64_t one = 1;
     ssize_t written = engine->descriptor < 0 ? 0 : write(engine->descriptor, &one, sizeof one);
     (void)written; /* a full counter is readable all the same */
@@ -72,9 +74,9 @@ static bool has_passed(const struct timespec *deadline)
 
 static void look_for_growth(trading_engine *engine)
 {
-    pthread_mutex_lock(&engine->step_mutex);
+    pthread_mutex_lock(&engine->drive_mutex);
     engine_catch_up(engine, NULL);
-    pthread_mutex_unlock(&engine->step_mutex);
+    pthread_mutex_unlock(&engine->drive_mutex);
 }
 
 static bool is_over(trading_engine *engine, uint32_t closings)

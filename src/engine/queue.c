@@ -59,7 +59,7 @@ static int32_t push(struct queue *queue, struct submission *submission, bool wai
     else
         queue->first = submission;
     queue->last = submission;
-    pthread_cond_signal(&queue->arrived);
+    queue->waiting++;
     return TRADING_OK;
 }
 
@@ -71,14 +71,43 @@ int32_t queue_push(struct queue *queue, struct submission *submission, bool wait
     return code;
 }
 
+static struct timespec deadline_after(int64_t timeout)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    int64_t nanoseconds = deadline.tv_nsec + timeout % TRADING_NANOSECONDS_PER_SECOND;
+    deadline.tv_sec += timeout / TRADING_NANOSECONDS_PER_SECOND + nanoseconds / TRADING_NANOSECONDS_PER_SECOND;
+    deadline.tv_nsec = nanoseconds % TRADING_NANOSECONDS_PER_SECOND;
+    return deadline;
+}
+
+void queue_wake(struct queue *queue)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->woken = true;
+    pthread_cond_signal(&queue->arrived);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
 bool queue_wait(struct queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);
-    while (!queue->first && !queue->stopped)
+    while (!queue->first && !queue->woken && !queue->stopped)
         pthread_cond_wait(&queue->arrived, &queue->mutex);
-    bool there = queue->first != NULL;
+    bool goes_on = queue->first || !queue->stopped;
+    queue->woken = false;
     pthread_mutex_unlock(&queue->mutex);
-    return there;
+    return goes_on;
+}
+
+void queue_wait_for(struct queue *queue, size_t submissions, int64_t nanoseconds)
+{
+    struct timespec deadline = deadline_after(nanoseconds);
+    int expired = 0;
+    pthread_mutex_lock(&queue->mutex);
+    while (queue->waiting < submissions && !queue->stopped && !expired)
+        expired = pthread_cond_timedwait(&queue->arrived, &queue->mutex, &deadline);
+    pthread_mutex_unlock(&queue->mutex);
 }
 
 bool queue_is_empty(struct queue *queue)
@@ -91,6 +120,7 @@ bool queue_is_empty(struct queue *queue)
 
 static void drop_first(struct queue *queue)
 {
+    queue->waiting--;
     queue->first = queue->first->next;
     if (!queue->first)
         queue->last = NULL;
@@ -124,20 +154,22 @@ void queue_return(struct queue *queue, const struct slice *slices, size_t count)
             continue; /* its rest is still at the front */
         submission->next = queue->first;
         queue->first = submission;
+        queue->waiting++;
         if (!queue->last)
             queue->last = submission;
     }
     pthread_mutex_unlock(&queue->mutex);
 }
 
-/* With the mutex held: tells whoever waits for it. A caller's submission is the caller's again from here on. */
-static void finish(struct queue *queue, struct submission *submission)
+/* With the mutex held: hands it to the pollers, or puts it before `awaited`, whose callers are let go once the mutex is given back, lest
+ * they run into it. */
+static void finish(struct queue *queue, struct submission *submission, struct submission **awaited)
 {
-    submission->finished = true;
     queue->commands -= submission->count;
     pthread_cond_broadcast(&queue->room);
     if (submission->waits) {
-        pthread_cond_signal(&submission->done);
+        submission->next = *awaited;
+        *awaited = submission;
         return;
     }
     submission->next = NULL;
@@ -149,14 +181,27 @@ static void finish(struct queue *queue, struct submission *submission)
     pthread_cond_signal(&queue->completed);
 }
 
-void queue_answer(struct queue *queue, const struct slice *slice)
+/* Each submission is its caller's again from here on. */
+static void let_go(struct submission *awaited)
 {
+    for (struct submission *next; awaited; awaited = next) {
+        next = awaited->next;
+        gate_open(&awaited->done);
+    }
+}
+
+void queue_answer(struct queue *queue, const struct slice *slices, size_t count)
+{
+    struct submission *awaited = NULL;
     pthread_mutex_lock(&queue->mutex);
-    struct submission *submission = slice->submission;
-    submission->answered += slice->count;
-    if (submission->answered == submission->count)
-        finish(queue, submission);
+    for (size_t i = 0; i < count; i++) {
+        struct submission *submission = slices[i].submission;
+        submission->answered += slices[i].count;
+        if (submission->answered == submission->count)
+            finish(queue, submission, &awaited);
+    }
     pthread_mutex_unlock(&queue->mutex);
+    let_go(awaited);
 }
 
 /* With the mutex held: what was not taken yet is not taken any more. */
@@ -173,43 +218,29 @@ static void withdraw(struct queue *queue, struct submission *submission)
     if (!*link)
         return;
     *link = submission->next;
+    queue->waiting--;
     if (queue->last == submission)
         queue->last = before;
 }
 
-static void fail(struct queue *queue, struct submission *submission, int32_t status, const trading_error *error)
+static void fail(struct queue *queue, struct submission *submission, int32_t status, const trading_error *error,
+                 struct submission **awaited)
 {
     withdraw(queue, submission);
     submission->error = *error;
     for (size_t i = submission->answered; i < submission->count; i++)
         submission->results[i] =
             (trading_result){.status = i < submission->taken ? status : TRADING_STATUS_NONE, .position = -1};
-    finish(queue, submission);
+    finish(queue, submission, awaited);
 }
 
 void queue_fail(struct queue *queue, struct slice *slice, int32_t status, const trading_error *error)
 {
+    struct submission *awaited = NULL;
     pthread_mutex_lock(&queue->mutex);
-    fail(queue, slice->submission, status, error);
+    fail(queue, slice->submission, status, error, &awaited);
     pthread_mutex_unlock(&queue->mutex);
-}
-
-void queue_await(struct queue *queue, struct submission *submission)
-{
-    pthread_mutex_lock(&queue->mutex);
-    while (!submission->finished)
-        pthread_cond_wait(&submission->done, &queue->mutex);
-    pthread_mutex_unlock(&queue->mutex);
-}
-
-static struct timespec deadline_after(int64_t timeout)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    int64_t nanoseconds = deadline.tv_nsec + timeout % TRADING_NANOSECONDS_PER_SECOND;
-    deadline.tv_sec += timeout / TRADING_NANOSECONDS_PER_SECOND + nanoseconds / TRADING_NANOSECONDS_PER_SECOND;
-    deadline.tv_nsec = nanoseconds % TRADING_NANOSECONDS_PER_SECOND;
-    return deadline;
+    let_go(awaited);
 }
 
 struct submission *queue_poll(struct queue *queue, int64_t timeout)
@@ -235,10 +266,12 @@ struct submission *queue_poll(struct queue *queue, int64_t timeout)
 
 void queue_abandon(struct queue *queue, const trading_error *error)
 {
+    struct submission *awaited = NULL;
     pthread_mutex_lock(&queue->mutex);
     while (queue->first)
-        fail(queue, queue->first, TRADING_STATUS_NONE, error);
+        fail(queue, queue->first, TRADING_STATUS_NONE, error, &awaited);
     pthread_mutex_unlock(&queue->mutex);
+    let_go(awaited);
 }
 
 void queue_enter(struct queue *queue)

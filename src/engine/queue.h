@@ -2,6 +2,7 @@
 #ifndef ENGINE_QUEUE_H
 #define ENGINE_QUEUE_H
 
+#include "base/gate.h"
 #include "base/memory.h"
 
 #include <pthread.h>
@@ -20,8 +21,7 @@ struct submission {
     uint64_t tag;
     trading_error error; /* ends it: what is not answered is not done */
     bool waits;          /* a caller of execute waits for it */
-    bool finished;
-    pthread_cond_t done;
+    struct gate done;    /* then the submission is the caller's again */
 };
 
 /* Part of a submission that one batch answers. */
@@ -41,11 +41,13 @@ struct queue {
     struct submission *last;
     struct submission *first_completion; /* asynchronous ones that are done */
     struct submission *last_completion;
+    size_t waiting;  /* submissions, from the first to the last */
     size_t commands; /* waiting or in flight */
     size_t limit;
     pthread_cond_t left; /* for who closes */
     size_t callers;      /* threads that wait in a call, or are on their way out of it */
     bool closed;         /* takes nothing more */
+    bool woken;          /* the decider is to look at something else than submissions */
     bool stopped;        /* the decider is to end */
     bool ended;          /* nothing more will finish */
 };
@@ -53,12 +55,17 @@ struct queue {
 void queue_open(struct queue *queue, struct memory *memory, size_t limit);
 void queue_close(struct queue *queue);
 
-/* Appends a submission. When it is full: waits for room, or TRADING_E_BUSY. TRADING_E_CLOSED once it is closed. */
+/* Appends a submission. When it is full: waits for room, or TRADING_E_BUSY. TRADING_E_CLOSED once it is closed. The decider is told by
+ * queue_wake, unless who pushes sees to the submission itself. */
 int32_t queue_push(struct queue *queue, struct submission *submission, bool wait, trading_error *error);
+void queue_wake(struct queue *queue);
 
-/* Waits until a submission is there or the queue is stopped; true when there is one. */
+/* Waits until a submission is there, somebody wakes the decider, or the queue is stopped; false when it is stopped and nothing is there. */
 bool queue_wait(struct queue *queue);
 bool queue_is_empty(struct queue *queue);
+
+/* Waits until so many submissions are there, but at most so many nanoseconds. */
+void queue_wait_for(struct queue *queue, size_t submissions, int64_t nanoseconds);
 
 /* The next commands to decide, at most `most`; a slice of 0 when there are none. */
 struct slice queue_take(struct queue *queue, size_t most);
@@ -66,14 +73,11 @@ struct slice queue_take(struct queue *queue, size_t most);
 /* Puts slices that were taken back to the front, in their order: they are decided anew. */
 void queue_return(struct queue *queue, const struct slice *slices, size_t count);
 
-/* The slice's commands are answered and durable; a submission that is all answered is finished. */
-void queue_answer(struct queue *queue, const struct slice *slice);
+/* The slices' commands are answered and durable; a submission that is all answered is finished. */
+void queue_answer(struct queue *queue, const struct slice *slices, size_t count);
 
 /* The submission ends here with the error; its results that were not answered are reset to `status`. */
 void queue_fail(struct queue *queue, struct slice *slice, int32_t status, const trading_error *error);
-
-/* Blocks until the submission is finished. */
-void queue_await(struct queue *queue, struct submission *submission);
 
 /* Takes a finished asynchronous submission; waits at most `timeout` nanoseconds (−1: for ever). NULL: none. */
 struct submission *queue_poll(struct queue *queue, int64_t timeout);

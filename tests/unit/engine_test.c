@@ -144,9 +144,8 @@ static void *work(void *arg)
     return NULL;
 }
 
-static void test_threads_share_commits(void **state)
+static void let_all_work(struct fixture *fixture)
 {
-    struct fixture *fixture = *state;
     struct worker workers[THREADS];
     for (uint64_t i = 0; i < THREADS; i++) {
         workers[i] = (struct worker){.fixture = fixture, .number = i + 1};
@@ -161,10 +160,47 @@ static void test_threads_share_commits(void **state)
     for (size_t i = 0; i < ACCOUNTS; i++)
         sum += balance_of(fixture, &fixture->accounts[i]);
     assert_int_equal(sum, THREADS * ROUNDS * TRADING_DECIMAL_ONE);
+}
+
+static void test_threads_share_commits(void **state)
+{
+    struct fixture *fixture = *state;
+    let_all_work(fixture);
     trading_engine_info info = TRADING_ENGINE_INFO_INIT;
     assert_int_equal(trading_engine_get_info(fixture->engine, &info, NULL), TRADING_OK);
     assert_true(info.commits < info.events);
     assert_true(info.checkpoint_position > 0);
+    expect_sound(fixture);
+}
+
+/* With a delay beyond all patience: those who came together are awaited together, and the end of their work is not awaited at all. */
+static void test_a_group_is_awaited(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.group_delay = -1;
+    trading_engine *refused;
+    assert_int_equal(trading_engine_open(&refused, fixture->host, "memory:", &options, NULL), TRADING_E_INVALID);
+    options.group_delay = 20000000;
+    assert_int_equal(trading_engine_close(fixture->engine, TRADING_CLOSE_DRAIN, NULL), TRADING_OK);
+    open_with(fixture, &options);
+    let_all_work(fixture);
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    assert_int_equal(trading_engine_get_info(fixture->engine, &info, NULL), TRADING_OK);
+    assert_true(info.commits * 2 < info.events);
+    expect_sound(fixture);
+}
+
+/* Though the delay is an hour. */
+static void test_who_is_alone_waits_for_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.group_delay = INT64_C(3600000000000);
+    assert_int_equal(trading_engine_close(fixture->engine, TRADING_CLOSE_DRAIN, NULL), TRADING_OK);
+    open_with(fixture, &options);
+    struct worker alone = {.fixture = fixture, .number = 1};
+    assert_null(work(&alone));
     expect_sound(fixture);
 }
 
@@ -439,6 +475,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_threads_share_commits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_group_is_awaited, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_who_is_alone_waits_for_nobody, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_completions_come_in_order, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_queue_is_bounded, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_key_names_one_command, set_up, tear_down),

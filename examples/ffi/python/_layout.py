@@ -116,7 +116,7 @@ class EngineOptions(ctypes.Structure):
                 ("market_collar", Decimal), ("queue_commands", c_uint32), ("batch_commands", c_uint32),
                 ("commit_bytes", c_uint64), ("map_bytes", c_uint64), ("view_bytes", c_uint64), ("checkpoint_events", c_uint64),
                 ("snapshot_events", c_uint64), ("key_age", c_int64), ("key_count", c_uint64),
-                ("state_path", c_char_p)]
+                ("state_path", c_char_p), ("group_delay", c_int64)]
 
 
 class EngineInfo(ctypes.Structure):
