@@ -142,7 +142,7 @@ static bool has_room(const trading_engine *engine, const struct batch *batch)
 {
     size_t free_bytes = (size_t)(batch->builder.body.end - batch->builder.body.at);
     return free_bytes >= PROCESS_COMMAND_BYTES && tables_staged_bytes(engine->domain.tables) < STAGED_BYTES &&
-           !engine->process.broken && !domain_failed(&engine->domain);
+           !engine->process.broken; /* without memory all is scratch, as is seen at the end */
 }
 
 /* Before a slice is taken: one that could not be kept would have to be answered before what the batch that syncs has of it. */

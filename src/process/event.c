@@ -2,19 +2,6 @@
 
 #include "base/moment.h"
 
-int32_t event_entity(uint32_t kind)
-{
-    if (account_has_kind(kind))
-        return TRADING_ENTITY_ACCOUNT;
-    if (portfolio_has_kind(kind))
-        return TRADING_ENTITY_PORTFOLIO;
-    if (order_has_kind(kind))
-        return TRADING_ENTITY_ORDER;
-    if (market_has_kind(kind))
-        return TRADING_ENTITY_INSTRUMENT;
-    return 0;
-}
-
 static void write_work(struct writer *writer, const struct work *work)
 {
     write_u64(writer, work->kind);
@@ -45,10 +32,13 @@ static void read_cursor(struct reader *reader, struct cursor_event *cursor)
 
 void event_write(struct writer *writer, const struct event *event)
 {
+    if (!writer_has(writer, EVENT_HEADER_BYTES)) {
+        writer->full = true;
+        return;
+    }
     uint64_t back = event->previous == POSITION_NONE ? 0 : (uint64_t)(event->position - event->previous);
-    write_u8(writer, (uint8_t)event->kind);
-    write_u64(writer, event->number);
-    write_u64(writer, back);
+    *writer->at = (uint8_t)event->kind;
+    writer->at = varint_put(varint_put(writer->at + 1, event->number), back);
     switch (event_entity(event->kind)) {
     case TRADING_ENTITY_ACCOUNT:
         account_event_write(writer, event->kind, &event->account);

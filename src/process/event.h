@@ -15,7 +15,7 @@
 #include "order/events.h"
 #include "portfolio/events.h"
 
-/* An event's header is at most this long. */
+/* An event's kind, number and distance are at most this long; it is written only where as much is free. */
 #define EVENT_HEADER_BYTES 16u
 #define CURSOR_NAME_BYTES  63u
 
@@ -64,6 +64,15 @@ void event_write(struct writer *writer, const struct event *event);
 void event_read(struct reader *reader, int64_t position, struct event *event);
 
 /* TRADING_ENTITY_ that events of the kind are the history of; 0: none. */
-int32_t event_entity(uint32_t kind);
+static inline int32_t event_entity(uint32_t kind)
+{
+    if (account_has_kind(kind))
+        return TRADING_ENTITY_ACCOUNT;
+    if (portfolio_has_kind(kind))
+        return TRADING_ENTITY_PORTFOLIO;
+    if (order_has_kind(kind))
+        return TRADING_ENTITY_ORDER;
+    return market_has_kind(kind) ? TRADING_ENTITY_INSTRUMENT : 0;
+}
 
 #endif
