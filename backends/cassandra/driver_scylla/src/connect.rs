@@ -1,0 +1,166 @@
+//! Connecting, and what all statements share: the session, and the threads that drive it.
+
+use crate::failure::{guard, CFailure, Failure};
+use crate::{hand_over, text};
+use openssl::ssl::{SslConnector, SslFiletype, SslMethod};
+use scylla::client::execution_profile::ExecutionProfile;
+use scylla::client::session::{OpenSsl010Config, Session};
+use scylla::client::session_builder::SessionBuilder;
+use scylla::errors::NewSessionError;
+use scylla::frame::types::{Consistency, SerialConsistency};
+use scylla::policies::load_balancing::DefaultPolicy;
+use std::ffi::c_char;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::{Builder, Runtime};
+
+const THREADS: usize = 2;
+/// DDL and the agreement about it take long on small servers.
+const DEFINE_TIMEOUT: Duration = Duration::from_secs(60);
+
+#[repr(C)]
+pub struct CSettings {
+    hosts: *const c_char,
+    keyspace: *const c_char,
+    user: *const c_char,
+    password: *const c_char,
+    datacentre: *const c_char,
+    tls_ca: *const c_char,
+    tls_certificate: *const c_char,
+    tls_key: *const c_char,
+    tls: i32,
+    local: i32,
+    connect_timeout_ms: i64,
+    request_timeout_ms: i64,
+}
+
+pub struct Driver {
+    pub session: Arc<Session>,
+    pub consistency: Consistency,
+    pub serial: SerialConsistency,
+    pub request_timeout: Duration,
+    runtime: Runtime,
+    process: u32,
+}
+
+impl Driver {
+    /// The threads of the runtime, which a forked child does not have.
+    pub fn runtime(&self) -> Result<&Runtime, Failure> {
+        if std::process::id() == self.process {
+            Ok(&self.runtime)
+        } else {
+            Err(Failure::forked())
+        }
+    }
+}
+
+fn milliseconds(count: i64) -> Duration {
+    Duration::from_millis(count.max(1) as u64)
+}
+
+/// # Safety
+/// The texts of `settings` are as `text` wants them.
+unsafe fn tls(settings: &CSettings) -> Result<OpenSsl010Config, Failure> {
+    let refused = |error: openssl::error::ErrorStack| Failure::refused(format!("TLS cannot be set up: {error}"));
+    let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(refused)?;
+    if let Some(file) = text(settings.tls_ca)? {
+        builder.set_ca_file(file).map_err(refused)?;
+    }
+    if let Some(file) = text(settings.tls_certificate)? {
+        builder.set_certificate_chain_file(file).map_err(refused)?;
+    }
+    if let Some(file) = text(settings.tls_key)? {
+        builder.set_private_key_file(file, SslFiletype::PEM).map_err(refused)?;
+    }
+    Ok(OpenSsl010Config::new(builder))
+}
+
+/// # Safety
+/// The texts of `settings` are as `text` wants them.
+unsafe fn builder(settings: &CSettings) -> Result<SessionBuilder, Failure> {
+    let hosts = text(settings.hosts)?.ok_or_else(|| Failure::refused("no hosts given"))?;
+    let mut policy = DefaultPolicy::builder().token_aware(true);
+    if let Some(datacentre) = text(settings.datacentre)? {
+        policy = policy.prefer_datacenter(datacentre.to_string());
+    }
+    let profile = ExecutionProfile::builder().load_balancing_policy(policy.build()).build();
+    let mut builder = SessionBuilder::new()
+        .known_nodes(hosts.split(','))
+        .default_execution_profile_handle(profile.into_handle())
+        .connection_timeout(milliseconds(settings.connect_timeout_ms))
+        .keepalive_interval(Duration::from_secs(5))
+        .keepalive_timeout(Duration::from_secs(10))
+        .schema_agreement_timeout(DEFINE_TIMEOUT)
+        .tcp_nodelay(true);
+    if let Some(keyspace) = text(settings.keyspace)? {
+        builder = builder.keyspaces_to_fetch([keyspace]);
+    }
+    if let (Some(user), Some(password)) = (text(settings.user)?, text(settings.password)?) {
+        builder = builder.user(user, password);
+    }
+    if settings.tls != 0 {
+        builder = builder.tls_context(Some(tls(settings)?));
+    }
+    Ok(builder)
+}
+
+fn refusal_of(error: NewSessionError) -> Failure {
+    match error {
+        NewSessionError::EmptyKnownNodesList | NewSessionError::IllegalConfig(_) => Failure::refused(error),
+        _ => Failure::unavailable(error),
+    }
+}
+
+/// # Safety
+/// As driver.h says.
+#[no_mangle]
+pub unsafe extern "C" fn driver_connect(settings: *const CSettings, driver: *mut *mut Driver, failure: *mut CFailure) -> i32 {
+    hand_over(driver, failure, || {
+        let settings = &*settings;
+        let builder = builder(settings)?;
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("cassandra")
+            .enable_all()
+            .build()
+            .map_err(|error| Failure::unavailable(format!("no threads for the driver: {error}")))?;
+        let session = runtime.block_on(builder.build()).map_err(refusal_of)?;
+        let local = settings.local != 0;
+        Ok(Driver {
+            session: Arc::new(session),
+            consistency: if local { Consistency::LocalQuorum } else { Consistency::Quorum },
+            serial: if local { SerialConsistency::LocalSerial } else { SerialConsistency::Serial },
+            request_timeout: milliseconds(settings.request_timeout_ms),
+            runtime,
+            process: std::process::id(),
+        })
+    })
+}
+
+/// # Safety
+/// As driver.h says.
+#[no_mangle]
+pub unsafe extern "C" fn driver_close(driver: *mut Driver) {
+    if driver.is_null() || (*driver).runtime().is_err() {
+        return; // a child has none of the threads that closing would wait for
+    }
+    guard(std::ptr::null_mut(), || {
+        let Driver { session, runtime, .. } = *Box::from_raw(driver);
+        drop(session);
+        runtime.shutdown_timeout(Duration::from_secs(5));
+        Ok(())
+    });
+}
+
+/// # Safety
+/// As driver.h says.
+#[no_mangle]
+pub unsafe extern "C" fn driver_define(driver: *mut Driver, cql: *const c_char, failure: *mut CFailure) -> i32 {
+    guard(failure, || {
+        let driver = &*driver;
+        let mut statement = scylla::statement::Statement::new(text(cql)?.unwrap_or_default());
+        statement.set_request_timeout(Some(DEFINE_TIMEOUT));
+        driver.runtime()?.block_on(driver.session.query_unpaged(statement, ()))?;
+        Ok(())
+    })
+}

@@ -1,0 +1,96 @@
+/* Secrets. Each is a row, written and deleted with a time of this process, since two writes of one secret may go through servers
+ * whose clocks differ, and the earlier would win. */
+#include "backends/cassandra/keeping.h"
+#include "base/error.h"
+
+#include <string.h>
+#include <time.h>
+
+#define AT_ONCE 32u
+
+/* Microseconds, later than any before and later than `after`. */
+static int64_t next_time(struct cassandra *store, int64_t after)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    int64_t time = now.tv_sec * INT64_C(1000000) + now.tv_nsec / 1000;
+    pthread_mutex_lock(&store->lock);
+    if (time <= store->last_time)
+        time = store->last_time + 1;
+    if (time <= after)
+        time = after + 1;
+    store->last_time = time;
+    pthread_mutex_unlock(&store->lock);
+    return time;
+}
+
+static int32_t begin_put(struct cassandra *store, const trading_store_secret *secret, struct driver_request **request,
+                         trading_error *error)
+{
+    struct driver_failure failure = {0};
+    const struct driver_value values[] = {bind_text(store->location.journal), bind_bytes(&secret->name, sizeof secret->name),
+                                          bind_bytes(secret->value, sizeof secret->value), bind_int64(next_time(store, 0))};
+    if (driver_begin(store->driver, store->statements[SECRET_PUT], values, 4, request, &failure))
+        return error_of_driver(&failure, "writing a secret", error);
+    return TRADING_OK;
+}
+
+static int32_t await_put(struct driver_request *request, int32_t code, trading_error *error)
+{
+    struct driver_failure failure = {0};
+    if (driver_await(request, NULL, &failure) && !code)
+        return error_of_driver(&failure, "writing a secret", error);
+    return code;
+}
+
+int32_t secret_put(struct cassandra *store, const trading_store_secret *secrets, size_t count, trading_error *error)
+{
+    struct driver_request *under_way[AT_ONCE];
+    size_t begun = 0;
+    size_t ended = 0;
+    int32_t code = TRADING_OK;
+    while (!code && begun < count) {
+        if (begun - ended == AT_ONCE)
+            code = await_put(under_way[ended++ % AT_ONCE], code, error);
+        if (!code)
+            code = begin_put(store, &secrets[begun], &under_way[begun % AT_ONCE], error);
+        if (!code)
+            begun++;
+    }
+    while (ended < begun)
+        code = await_put(under_way[ended++ % AT_ONCE], code, error);
+    return code;
+}
+
+int32_t secret_get(struct cassandra *store, const trading_id *name, uint8_t value[32], trading_error *error)
+{
+    struct driver_rows *rows;
+    const void *bytes;
+    uint64_t size;
+    int32_t code = ask_row(store, SECRET_GET, &rows, "reading a secret", error,
+                           BIND(bind_text(store->location.journal), bind_bytes(name, sizeof *name)));
+    bool found = !code && rows && driver_bytes(rows, 0, &bytes, &size);
+    if (found && size == 32)
+        memcpy(value, bytes, 32);
+    else if (found)
+        code = error_set(error, TRADING_E_DAMAGED, "a secret has another size than it was written with");
+    else if (!code)
+        code = error_set(error, TRADING_E_NOT_FOUND, "there is no such secret");
+    driver_rows_close(rows);
+    return code;
+}
+
+int32_t secret_delete(struct cassandra *store, const trading_id *name, trading_error *error)
+{
+    struct driver_rows *rows;
+    int64_t written = 0;
+    int32_t code = ask_row(store, SECRET_TIME, &rows, "destroying a secret", error,
+                           BIND(bind_text(store->location.journal), bind_bytes(name, sizeof *name)));
+    if (rows)
+        driver_number(rows, 0, &written);
+    driver_rows_close(rows);
+    if (code)
+        return code;
+    return ask(store, SECRET_DELETE, NULL, "destroying a secret", error,
+               BIND(bind_int64(next_time(store, written)), bind_text(store->location.journal), bind_bytes(name, sizeof *name)));
+}

@@ -1,0 +1,65 @@
+#include "plugin_store.h"
+
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <trading/plugin/plugin.h>
+
+static void *allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return malloc(bytes);
+}
+
+static void release(void *context, void *memory, size_t bytes)
+{
+    (void)context;
+    (void)bytes;
+    free(memory);
+}
+
+static void say(void *context, int32_t level, const char *line)
+{
+    (void)context;
+    fprintf(stderr, "the store says (%d): %s\n", (int)level, line);
+}
+
+const trading_host_functions plain_host = {
+    .size = sizeof plain_host, .abi = TRADING_PLUGIN_ABI, .allocate = allocate, .release = release, .log = say};
+
+_Noreturn static void give_up(const char *what)
+{
+    fprintf(stderr, "%s\n", what);
+    exit(2);
+}
+
+const trading_store_ops *plugin_store(const char *path)
+{
+    int32_t (*entry)(const trading_host_functions *host, trading_plugin *plugin, trading_error *error);
+    void *object = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+    void *symbol = object ? dlsym(object, "trading_plugin_entry") : NULL;
+    if (!symbol)
+        give_up(dlerror());
+    memcpy(&entry, &symbol, sizeof entry);
+    trading_plugin plugin = {.size = sizeof plugin};
+    trading_error error = {0};
+    if (entry(&plain_host, &plugin, &error))
+        give_up(error.message);
+    for (uint64_t i = 0; i < plugin.offer_count; i++) {
+        if (plugin.offers[i].kind == TRADING_PLUGIN_STORE)
+            return plugin.offers[i].table;
+    }
+    give_up("the plugin offers no store");
+}
+
+void *plugin_store_open(const trading_store_ops *ops, const char *location)
+{
+    void *store;
+    trading_error error = {0};
+    trading_store_request request = {.size = sizeof request, .location = location, .durability = TRADING_DURABILITY_SYNC};
+    if (ops->open(&request, &plain_host, &store, &error))
+        give_up(error.message);
+    return store;
+}

@@ -1,0 +1,60 @@
+# What the servers of the tests share: where they live, and how their processes are watched and stopped. Sourced by <server>/server.
+
+servers=${TRADING_SERVERS:-$(cd "$(dirname "$0")/../../.." && pwd)/build-test/servers}
+
+fail() {
+    echo "$0: $*" >&2
+    exit 1
+}
+
+# fetch_jars POM FOLDER: the jars that a pom names, fetched once.
+fetch_jars() {
+    stamp=$2/.fetched
+    [ -f "$stamp" ] && cmp -s "$1" "$stamp" && return
+    command -v mvn >/dev/null || fail "needs Maven (scripts/install-dependencies --servers)"
+    rm -rf "$2"
+    mkdir -p "$2"
+    mvn -q -B -ntp -f "$1" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$2" || fail "the jars of $1 cannot be fetched"
+    cp "$1" "$stamp"
+}
+
+# running FOLDER: the pid of the process that was started there, if it is still that process.
+running() {
+    [ -f "$1/pid" ] || return 1
+    pid=$(cat "$1/pid")
+    tr '\0' '\n' 2>/dev/null <"/proc/$pid/cmdline" | grep -qF "$1/" || return 1
+    echo "$pid"
+}
+
+# start FOLDER COMMAND...: runs it there in the background, detached, and notes its pid.
+start() {
+    where=$1
+    shift
+    (cd "$where" && exec setsid nohup "$@" >"$where/out" 2>&1 </dev/null & echo $! >"$where/pid")
+}
+
+# await_port FOLDER HOST PORT SECONDS: until the process there listens.
+await_port() {
+    left=$(($4 * 5))
+    until bash -c "exec 3<>/dev/tcp/$2/$3" 2>/dev/null; do
+        running "$1" >/dev/null || { tail -30 "$1/out" >&2; fail "the server in $1 ended"; }
+        left=$((left - 1))
+        [ $left -gt 0 ] || { tail -30 "$1/out" >&2; fail "the server in $1 does not listen on $2:$3"; }
+        sleep 0.2
+    done
+}
+
+# stop FOLDER: asks the process to end, and ends it when it has not after half a minute.
+stop() {
+    pid=$(running "$1") || return 0
+    kill -CONT "$pid" 2>/dev/null
+    kill "$pid" 2>/dev/null
+    left=150
+    while [ $left -gt 0 ] && running "$1" >/dev/null; do
+        left=$((left - 1))
+        sleep 0.2
+    done
+    running "$1" >/dev/null && kill -KILL "$pid"
+    rm -f "$1/pid"
+}
