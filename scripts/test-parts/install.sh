@@ -56,4 +56,13 @@ TEXT
 # shellcheck disable=SC2046
 c++ -std=c++20 -Wall -Werror program.cpp -o cpp $(pkg-config --cflags --libs libtrading)
 LD_LIBRARY_PATH=$libraries ./cpp
+echo "a plugin, from the headers alone; by path and by name"
+mkdir plugins
+cc -std=gnu11 -Wall -Wextra -Wpedantic -Werror -shared -fPIC -fvisibility=hidden -pthread -I"$include" \
+    "$top"/examples/plugin-store/*.c -o plugins/files.so
+PATH=$(dirname "$(find "$prefix" -name trading-store-check)"):$PATH
+export LD_LIBRARY_PATH="$libraries"
+trading-store-check --plugin "$outside/plugins/files.so" "files:$outside/check-"
+TRADING_PLUGIN_PATH=$outside/plugins trading-store-check --only append "files:$outside/named-"
+python3 "$top"/tests/abi/plugin_symbols_test.py plugins/files.so
 echo "all built and ran"
