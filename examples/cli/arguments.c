@@ -15,10 +15,13 @@ enum {
 
 /* The common options, in the order of their bits. */
 static const struct argument common_options[] = {
-    {ARGUMENT_OPTION, "store", "URI", "the store: lmdb:FOLDER, memory: (default: $TRADING_STORE, else your data folder)", NULL},
     {ARGUMENT_FLAG, "json", NULL, "write JSON instead of tables", NULL},
     {ARGUMENT_OPTION, "at", "POSITION|TIME", "as it was then: a position, 2013-03-01 or 2013-03-01T14:30:00Z", NULL},
     {ARGUMENT_OPTION, "key", "TEXT", "idempotency: sent again under the same key it is done once", NULL},
+    {ARGUMENT_OPTION, "store", "URI",
+     "the store: lmdb:FOLDER, memory:, or a plugin's (default: $TRADING_STORE, else your data folder)", NULL},
+    {ARGUMENT_OPTION, "plugin", "NAME|PATH", "load a plugin; the scheme of a store names its own", NULL},
+    {ARGUMENT_OPTION, "state", "FOLDER", "checkpoints of a store that keeps none itself, as one on a server", NULL},
 };
 #define COMMON_COUNT (sizeof common_options / sizeof common_options[0])
 
@@ -142,8 +145,12 @@ static bool take_operand(struct arguments *arguments, const char *text)
 
 static bool take_common(struct arguments *arguments, uint32_t bit, const char *value)
 {
-    if (bit == COMMON_STORE)
-        arguments->store = value;
+    if (bit == COMMON_URI)
+        arguments->store.uri = value;
+    else if (bit == COMMON_PLUGIN)
+        arguments->store.plugin = value;
+    else if (bit == COMMON_STATE)
+        arguments->store.state = value;
     else if (bit == COMMON_JSON)
         arguments->json = true;
     else if (bit == COMMON_KEY)

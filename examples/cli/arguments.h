@@ -3,6 +3,7 @@
 #define CLI_ARGUMENTS_H
 
 #include "point.h"
+#include "session.h"
 #include "subcommand.h"
 
 #include <stdbool.h>
@@ -14,8 +15,8 @@
 
 struct arguments {
     const struct subcommand *subcommand;
-    const char *store; /* a URI, or NULL: the default */
-    const char *key;   /* NULL: none */
+    struct store_choice store;
+    const char *key; /* NULL: none */
     bool json;
     struct point at;
     const char *values[ARGUMENTS_MAX]; /* by their place in the subcommand's table; NULL: not given; of a flag "" */

@@ -123,7 +123,7 @@ static int look(struct feed *feed)
 {
     struct session session;
     trading_error error;
-    int code = session_open_to_read(&session, feed->arguments->store);
+    int code = session_open_to_read(&session, &feed->arguments->store);
     if (code != EXIT_DONE)
         return code;
     int32_t failure = print_new(feed, session.engine, &error);
@@ -164,7 +164,7 @@ static int acknowledge(struct feed *feed, bool last)
     const char *cursor = argument_value(feed->arguments, "cursor");
     if (!cursor || feed->acknowledged == feed->position)
         return EXIT_DONE;
-    int code = session_open_unless_locked(&session, feed->arguments->store, &locked);
+    int code = session_open_unless_locked(&session, &feed->arguments->store, &locked);
     if (code == EXIT_DONE)
         return session_close(&session, send_acknowledgement(feed, session.engine, cursor));
     if (!locked)

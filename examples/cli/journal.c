@@ -164,6 +164,18 @@ static const struct subcommand subcommands[] = {
         .common = REPORT,
         .main = replay_main,
     },
+    {
+        .name = "plugins",
+        .summary = "List the plugins that are found, with versions and what each offers",
+        .about =
+            "They are looked for in the folders of $TRADING_PLUGIN_PATH, with ':' between them, and where the library's own\n"
+            "are installed. Each is opened and asked: one that would not load is listed with the reason.",
+        .examples = "  trading plugins\n"
+                    "  TRADING_PLUGIN_PATH=/opt/stores trading plugins --json\n"
+                    "  trading plugins --plugin /opt/stores/files.so\n",
+        .common = COMMON_PLUGIN | COMMON_JSON,
+        .main = plugins_main,
+    },
 };
 
 const struct subcommand_group journal_group = {"Journal", subcommands, (int)(sizeof subcommands / sizeof subcommands[0])};

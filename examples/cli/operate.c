@@ -82,8 +82,8 @@ static int operate(const struct arguments *arguments, struct request *request)
     struct desk desk;
     struct outcome outcome;
     trading_error error;
-    int code = operation_only_reads(request) ? session_open_to_read(&session, arguments->store)
-                                             : session_open(&session, arguments->store, NULL);
+    int code = operation_only_reads(request) ? session_open_to_read(&session, &arguments->store)
+                                             : session_open(&session, &arguments->store, NULL);
     if (code != EXIT_DONE)
         return code;
     if (desk_open(&desk, session.engine, &error) == TRADING_OK) {

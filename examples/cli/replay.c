@@ -200,7 +200,7 @@ static int open_and_replay(const struct arguments *arguments, struct plan *plan)
     if (plan->count > 0)
         atomic_init(&clock.now, plan->steps[0].time);
     stop_prepare();
-    int code = session_open(&session, arguments->store, &options);
+    int code = session_open(&session, &arguments->store, &options);
     stop_listen();
     if (code != EXIT_DONE)
         return code;

@@ -161,7 +161,7 @@ int run_main(int argc, char **argv)
     if (descriptor < 0)
         return EXIT_USAGE;
     stop_prepare();
-    code = session_open(&session, arguments.store, NULL);
+    code = session_open(&session, &arguments.store, NULL);
     if (code == EXIT_DONE) {
         stop_listen();
         code = run_session(&session, descriptor, (size_t)pipeline);

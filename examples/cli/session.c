@@ -62,15 +62,31 @@ static bool default_uri(char *uri, size_t bytes)
     return true;
 }
 
+int session_open_host(struct session *session, const struct store_choice *store)
+{
+    trading_error error;
+    trading_host_options options = TRADING_HOST_OPTIONS_INIT;
+    options.log = log_line;
+    options.log_context = session;
+    options.flags = TRADING_HOST_PLUGINS;
+    session->host = NULL;
+    session->engine = NULL;
+    atomic_init(&session->warnings, 0);
+    if (trading_host_open(&session->host, &options, &error) != TRADING_OK)
+        return output_failure(&error);
+    if (!store->plugin || trading_plugin_load(session->host, store->plugin, &error) == TRADING_OK)
+        return EXIT_DONE;
+    trading_host_close(session->host, NULL);
+    return output_failure(&error);
+}
+
 static int open_uri(struct session *session, const char *uri, const trading_engine_options *options, bool *locked)
 {
     trading_error error;
-    trading_host_options host = TRADING_HOST_OPTIONS_INIT;
-    host.log = log_line;
-    host.log_context = session;
-    if (trading_host_open(&session->host, &host, &error) != TRADING_OK)
-        return output_failure(&error);
-    if (trading_engine_open(&session->engine, session->host, uri, options, &error) == TRADING_OK)
+    const trading_store_ops *ops;
+    const char *location;
+    bool known = trading_store_find(session->host, uri, &ops, &location, &error) == TRADING_OK;
+    if (known && trading_engine_open(&session->engine, session->host, uri, options, &error) == TRADING_OK)
         return EXIT_DONE;
     trading_host_close(session->host, NULL);
     if (locked && error.code == TRADING_E_LOCKED) {
@@ -78,46 +94,54 @@ static int open_uri(struct session *session, const char *uri, const trading_engi
         return EXIT_STORE;
     }
     int code = output_failure(&error);
-    if (error.code == TRADING_E_NOT_FOUND)
+    if (known && error.code == TRADING_E_NOT_FOUND)
         fprintf(stderr,
                 "trading: nothing was ever written to %s; make it with `trading open-account`, or name another with --store\n",
                 uri);
     return code;
 }
 
-static int open_store(struct session *session, const char *store, const trading_engine_options *options, bool *locked)
+/* The URI that is meant, which may be put together in `buffer`. NULL, with *code, when there is none. */
+static const char *chosen_uri(const struct store_choice *store, bool writes, char *buffer, int *code)
 {
-    char uri[URI_BYTES];
-    trading_engine_options defaults = TRADING_ENGINE_OPTIONS_INIT;
-    if (!options)
-        options = &defaults;
-    session->host = NULL;
-    session->engine = NULL;
-    atomic_init(&session->warnings, 0);
-    if (!store)
-        store = getenv("TRADING_STORE");
-    if (!store || !*store) {
-        if (!default_uri(uri, sizeof uri))
-            return EXIT_USAGE;
-        if (!(options->flags & TRADING_ENGINE_READ_ONLY) && !make_parents(uri + strlen("lmdb:")))
-            return EXIT_STORE;
-        store = uri;
-    }
-    return open_uri(session, store, options, locked);
+    const char *uri = store->uri ? store->uri : getenv("TRADING_STORE");
+    if (uri && *uri)
+        return uri;
+    *code = EXIT_USAGE;
+    if (!default_uri(buffer, URI_BYTES))
+        return NULL;
+    *code = EXIT_STORE;
+    return writes && !make_parents(buffer + strlen("lmdb:")) ? NULL : buffer;
 }
 
-int session_open(struct session *session, const char *store, const trading_engine_options *options)
+static int open_store(struct session *session, const struct store_choice *store, const trading_engine_options *options,
+                      bool *locked)
+{
+    char buffer[URI_BYTES];
+    int code = EXIT_DONE;
+    trading_engine_options chosen = TRADING_ENGINE_OPTIONS_INIT;
+    if (options)
+        chosen = *options;
+    chosen.state_path = store->state;
+    const char *uri = chosen_uri(store, !(chosen.flags & TRADING_ENGINE_READ_ONLY), buffer, &code);
+    if (!uri)
+        return code;
+    code = session_open_host(session, store);
+    return code == EXIT_DONE ? open_uri(session, uri, &chosen, locked) : code;
+}
+
+int session_open(struct session *session, const struct store_choice *store, const trading_engine_options *options)
 {
     return open_store(session, store, options, NULL);
 }
 
-int session_open_unless_locked(struct session *session, const char *store, bool *locked)
+int session_open_unless_locked(struct session *session, const struct store_choice *store, bool *locked)
 {
     *locked = false;
     return open_store(session, store, NULL, locked);
 }
 
-int session_open_to_read(struct session *session, const char *store)
+int session_open_to_read(struct session *session, const struct store_choice *store)
 {
     trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
     options.flags = TRADING_ENGINE_READ_ONLY;

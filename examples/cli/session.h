@@ -7,22 +7,33 @@
 
 #include <trading.h>
 
+/* Which store, as the arguments say it; each NULL when they do not. */
+struct store_choice {
+    const char *uri;
+    const char *plugin; /* to load before: a name or an absolute path */
+    const char *state;  /* the folder of its state, where the store itself has no place for it */
+};
+
 struct session {
     trading_host *host;
     trading_engine *engine;
     atomic_int warnings; /* of the library, so far */
 };
 
-/* Opens the store, or the default one when `store` is NULL: $TRADING_STORE, else "lmdb:" and $XDG_DATA_HOME/libtrading, else
+/* Makes a host that loads plugins: for the scheme of a store, and the one that is chosen. @return EXIT_DONE, or EXIT_STORE, having said
+ * what failed */
+int session_open_host(struct session *session, const struct store_choice *store);
+
+/* Opens the store, or the default one when none is chosen: $TRADING_STORE, else "lmdb:" and $XDG_DATA_HOME/libtrading, else
  * "lmdb:" and ~/.local/share/libtrading, whose missing folders are made. `options` may be NULL.
  * @return EXIT_DONE; EXIT_USAGE or EXIT_STORE, having said what failed */
-int session_open(struct session *session, const char *store, const trading_engine_options *options);
+int session_open(struct session *session, const struct store_choice *store, const trading_engine_options *options);
 
 /* The same, but silent when another engine has the store open: then *locked is true, and the code EXIT_STORE. */
-int session_open_unless_locked(struct session *session, const char *store, bool *locked);
+int session_open_unless_locked(struct session *session, const struct store_choice *store, bool *locked);
 
 /* The same for those who only read: beside a writer's process, and never making a store that is not there. */
-int session_open_to_read(struct session *session, const char *store);
+int session_open_to_read(struct session *session, const struct store_choice *store);
 
 /* Closes what session_open opened. What fails on the way is said on stderr, and loses nothing.
  * @return `code`, or EXIT_STORE when closing failed and code was EXIT_DONE */

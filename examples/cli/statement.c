@@ -377,7 +377,7 @@ int statement_main(int argc, char **argv)
         return arguments_complain(&arguments, "\"%s\" is no account: A- and 26 letters and digits", text);
     if (!read_period(&arguments, &period))
         return EXIT_USAGE;
-    code = session_open_to_read(&session, arguments.store);
+    code = session_open_to_read(&session, &arguments.store);
     if (code != EXIT_DONE)
         return code;
     return session_close(&session, tell(&arguments, session.engine, &account, &period));

@@ -33,10 +33,13 @@ struct argument {
 };
 
 /* Options that many subcommands share. */
-#define COMMON_STORE 1u /* --store URI */
-#define COMMON_JSON  2u /* --json */
-#define COMMON_AT    4u /* --at POSITION|TIME */
-#define COMMON_KEY   8u /* --key TEXT */
+#define COMMON_JSON   1u  /* --json */
+#define COMMON_AT     2u  /* --at POSITION|TIME */
+#define COMMON_KEY    4u  /* --key TEXT */
+#define COMMON_URI    8u  /* --store URI */
+#define COMMON_PLUGIN 16u /* --plugin NAME */
+#define COMMON_STATE  32u /* --state FOLDER */
+#define COMMON_STORE  (COMMON_URI | COMMON_PLUGIN | COMMON_STATE)
 
 struct subcommand {
     const char *name;
@@ -79,6 +82,7 @@ extern const struct subcommand_group bench_group;     /* bench.c */
 int feed_main(int argc, char **argv);      /* feed.c */
 int run_main(int argc, char **argv);       /* run.c */
 int replay_main(int argc, char **argv);    /* replay.c */
+int plugins_main(int argc, char **argv);   /* plugins.c */
 int statement_main(int argc, char **argv); /* statement.c */
 
 extern const struct argument feed_arguments[];      /* feed.c */

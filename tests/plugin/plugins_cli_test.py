@@ -1,0 +1,81 @@
+#!/usr/bin/env python3
+"""The command line with plugins: listing them, and a customer's day in a store that one of them brings.
+
+usage: plugins_cli_test.py TRADING FOLDER_OF_ODD_PLUGINS FILES.SO
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM, ODD = sys.argv[1:3]
+FILES = pathlib.Path(sys.argv[3]).resolve()
+
+
+class Plugins(unittest.TestCase):
+    maxDiff = None
+
+    def setUp(self):
+        scratch = tempfile.TemporaryDirectory()
+        self.addCleanup(scratch.cleanup)
+        self.folder = scratch.name
+
+    def trading(self, *arguments, path="/absent", expect=0):
+        environment = {**os.environ, "HOME": self.folder, "TRADING_PLUGIN_PATH": str(path)}
+        done = subprocess.run([PROGRAM, *arguments], capture_output=True, text=True, env=environment, timeout=120)
+        self.assertEqual(expect, done.returncode, done.stdout + done.stderr)
+        return done
+
+    def test_list(self):
+        listed = json.loads(self.trading("plugins", "--json", path=ODD).stdout)
+        self.assertEqual(1, listed["interface"])
+        plugins = {plugin["name"]: plugin for plugin in listed["plugins"]}
+        self.assertEqual(sorted(plugins), [plugin["name"] for plugin in listed["plugins"]])
+        self.assertEqual({"name": "plain", "path": f"{ODD}/plain.so", "loaded": False, "interface": 1, "version": "1.2.3",
+                          "offers": [{"kind": "STORE", "scheme": "plain", "interface": 1}]}, plugins["plain"])
+        self.assertEqual(["STORE", "BUS", "UNKNOWN"], [offer["kind"] for offer in plugins["mixed"]["offers"]])
+        self.assertEqual(("ABI", 2, []), tuple(plugins["ahead"][key] for key in ("status", "interface", "offers")))
+        self.assertIn("built for interface 2; this library speaks 1", plugins["ahead"]["message"])
+
+    def test_table(self):
+        lines = self.trading("plugins", path=ODD).stdout.splitlines()
+        self.assertEqual(["PLUGIN", "VERSION", "INTERFACE", "OFFERS", "PATH"], lines[0].split())
+        self.assertIn(["plain", "1.2.3", "1", "store", "plain:", f"{ODD}/plain.so"], [line.split() for line in lines])
+        self.assertTrue([line for line in lines if line.startswith("ahead would not load: ABI: ")])
+        self.assertEqual("There are no plugins in $TRADING_PLUGIN_PATH, nor where they are installed.\n",
+                         self.trading("plugins").stdout)
+
+    def test_loaded(self):
+        listed = json.loads(self.trading("plugins", "--json", "--plugin", str(FILES)).stdout)
+        self.assertEqual([("files", True)], [(plugin["name"], plugin["loaded"]) for plugin in listed["plugins"]])
+
+    def test_what_cannot_be_loaded(self):
+        self.assertIn("no absent.so in /absent", self.trading("info", "--plugin", "absent", expect=3).stderr)
+        said = self.trading("info", "--store", "absent:x", expect=3).stderr
+        self.assertIn("no store is registered", said)
+        self.assertNotIn("nothing was ever written", said)
+        self.assertIn("no driver here", self.trading("info", "--store", "failing:x", path=ODD, expect=3).stderr)
+
+    def test_a_day_in_a_store_of_a_plugin(self):
+        store = ["--store", f"files:{self.folder}/store"]
+        opened = json.loads(self.trading("open-account", "--name", "Ada", "--deposit", "1000", "--json", *store, path=FILES.parent).stdout)
+        self.trading("deposit", opened["account"], "5.25", "--plugin", str(FILES), *store)
+        account = json.loads(self.trading("account", opened["account"], "--json", *store, path=FILES.parent).stdout)
+        self.assertEqual("1005.25", account["balance"])
+        self.trading("verify", *store, path=FILES.parent)
+        self.assertIn("nothing was ever written", self.trading("info", "--store", f"files:{self.folder}/none", path=FILES.parent, expect=3).stderr)
+
+    def test_state_beside_a_store_that_keeps_none(self):
+        where = ["--store", f"files:{self.folder}/store", "--state", f"{self.folder}/state"]
+        self.trading("open-account", "--name", "Ada", "--deposit", "1000", *where, path=FILES.parent)
+        replayed = [int(json.loads(self.trading("info", "--json", *arguments, path=FILES.parent).stdout)["replayed_events"])
+                    for arguments in (where, where[:2])]
+        self.assertEqual(0, replayed[0])
+        self.assertGreater(replayed[1], 0)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])
