@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 static void *allocate_with_malloc(void *context, size_t bytes)
 {
@@ -24,11 +25,21 @@ void memory_init(struct memory *memory)
     atomic_init(&memory->bytes, 0);
 }
 
+void memory_hold(struct memory *memory, size_t bytes)
+{
+    atomic_fetch_add_explicit(&memory->bytes, bytes, memory_order_relaxed);
+}
+
+void memory_let_go(struct memory *memory, size_t bytes)
+{
+    atomic_fetch_sub_explicit(&memory->bytes, bytes, memory_order_relaxed);
+}
+
 void *memory_allocate(struct memory *memory, size_t bytes)
 {
     void *block = memory->allocate(memory->context, bytes);
     if (block)
-        atomic_fetch_add_explicit(&memory->bytes, bytes, memory_order_relaxed);
+        memory_hold(memory, bytes);
     return block;
 }
 
@@ -47,8 +58,25 @@ void memory_release(struct memory *memory, void *block, size_t bytes)
 {
     if (!block)
         return;
-    atomic_fetch_sub_explicit(&memory->bytes, bytes, memory_order_relaxed);
+    memory_let_go(memory, bytes);
     memory->release(memory->context, block, bytes);
+}
+
+void *memory_reserve(size_t bytes)
+{
+    void *space = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return space == MAP_FAILED ? NULL : space;
+}
+
+void memory_unreserve(void *space, size_t bytes)
+{
+    if (space)
+        munmap(space, bytes);
+}
+
+void memory_empty(void *pages, size_t bytes)
+{
+    madvise(pages, bytes, MADV_DONTNEED);
 }
 
 int memory_grow(struct memory *memory, void **array, size_t *capacity, size_t needed, size_t element)

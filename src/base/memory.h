@@ -22,6 +22,15 @@ void *memory_allocate(struct memory *memory, size_t bytes);
 void *memory_zeroed(struct memory *memory, size_t count, size_t bytes);
 void memory_release(struct memory *memory, void *block, size_t bytes);
 
+/* Address space of so many bytes, that costs memory only where it is touched, and is zero until then. NULL when there is none. What
+ * of it is in use its owner says with memory_hold and memory_let_go, so that it is counted. memory_empty gives what lies in whole
+ * pages back to the system: it is zero again, and may be read or written as before. */
+void *memory_reserve(size_t bytes);
+void memory_unreserve(void *space, size_t bytes);
+void memory_empty(void *pages, size_t bytes);
+void memory_hold(struct memory *memory, size_t bytes);
+void memory_let_go(struct memory *memory, size_t bytes);
+
 /* Grows an array of `*capacity` elements to hold at least `needed`, doubling; keeps its contents. 0, or -1 and nothing changed. */
 int memory_grow(struct memory *memory, void **array, size_t *capacity, size_t needed, size_t element);
 

@@ -38,7 +38,7 @@ static int32_t write_page(void *arg, uint32_t id, uint32_t page, const void *ima
 {
     struct writing *writing = arg;
     uint8_t key[PAGE_KEY_BYTES];
-    uint8_t value[TABLE_PAGE_BYTES + PAGE_SUM_BYTES];
+    uint8_t value[TABLE_IMAGE_BYTES + PAGE_SUM_BYTES];
     page_key(id, page, key);
     memcpy(value, image, bytes);
     page_sum(id, page, image, bytes, value + bytes);

@@ -4,63 +4,57 @@
 
 #include <string.h>
 
-static const struct table *table_of(const struct tables *tables, uint32_t id)
-{
-    return id < TABLES_MAX ? tables->tables[id] : NULL;
-}
-
 static uint32_t image_bytes(const struct table *table)
 {
-    return (uint32_t)(table->record_words * sizeof(table_word)) << table->page_shift;
+    return table->per_page * table->record_bytes;
 }
 
 /* Number 0 has a place, so the first page holds one record less. */
 static uint32_t pages_for(const struct table *table, uint32_t count)
 {
-    return count ? (count >> table->page_shift) + 1 : 0;
+    return count ? page_of(table, count) + 1 : 0;
 }
 
 uint32_t tables_pages_for(const struct tables *tables, uint32_t id, uint32_t count)
 {
-    const struct table *table = table_of(tables, id);
+    const struct table *table = tables_at(tables, id);
     return table ? pages_for(table, count) : 0;
 }
 
 uint32_t tables_record_bytes(const struct tables *tables, uint32_t id)
 {
-    const struct table *table = table_of(tables, id);
-    return table ? (uint32_t)(table->record_words * sizeof(table_word)) : 0;
+    const struct table *table = tables_at(tables, id);
+    return table ? table->record_bytes : 0;
 }
 
 uint32_t tables_page_bytes(const struct tables *tables, uint32_t id)
 {
-    const struct table *table = table_of(tables, id);
+    const struct table *table = tables_at(tables, id);
     return table ? image_bytes(table) : 0;
 }
 
 uint32_t tables_count_at(const struct tables *tables, uint32_t id, const struct pin *pin)
 {
-    const struct table *table = table_of(tables, id);
+    const struct table *table = tables_at(tables, id);
     return table ? table_installed(table, pin) : 0;
 }
 
 /* ---- taking ---- */
 
-/* The page as of the pin, and the newest install that had changed it by then. False when the pin has expired. */
-static bool read_page(const struct table *table, uint32_t number, struct pin *pin, unsigned char *image, uint64_t *newest)
+/* The page as of the pin, and the newest batch that had changed it by then. False when the pin has expired. */
+static bool read_page(const struct table *table, uint32_t page, struct pin *pin, unsigned char *image, uint64_t *newest)
 {
-    const struct page *page = table_page(table, number);
     uint32_t count = table_installed(table, pin);
-    uint32_t first = number << table->page_shift;
-    size_t record_bytes = table->record_words * sizeof(table_word);
+    uint32_t first = page * table->per_page;
+    if (page_read_unchanged(table, page, pin, image, newest))
+        return true;
     *newest = 0;
-    for (uint32_t i = 0; i < 1u << table->page_shift; i++) {
-        if (first + i == 0 || first + i > count) {
-            memset(image + i * record_bytes, 0, record_bytes);
-            continue;
-        }
-        uint64_t ordinal;
-        if (!pin_read(pin, page_record(table, page, i), table->record_words, image + i * record_bytes, &ordinal))
+    for (uint32_t i = 0; i < table->per_page; i++) {
+        unsigned char *record = image + (size_t)i * table->record_bytes;
+        uint64_t ordinal = 0;
+        if (first + i == 0 || first + i > count)
+            memset(record, 0, table->record_bytes);
+        else if (!record_read(table, first + i, pin, record, table->record_bytes, &ordinal))
             return false;
         if (ordinal > *newest)
             *newest = ordinal;
@@ -78,11 +72,11 @@ struct walk {
 
 static int32_t walk_table(const struct table *table, const struct walk *walk, trading_error *error)
 {
-    unsigned char image[TABLE_PAGE_BYTES];
+    unsigned char image[TABLE_IMAGE_BYTES];
     uint32_t pages = pages_for(table, table_installed(table, walk->pin));
     for (uint32_t number = 0; number < pages; number++) {
-        const struct page *page = table_page(table, number);
-        if (!walk->all && atomic_load_explicit(&page->changed, memory_order_relaxed) <= walk->saved)
+        const _Atomic uint64_t *changed = place_changed(place_of_page(table, number));
+        if (!walk->all && atomic_load_explicit(changed, memory_order_relaxed) <= walk->saved)
             continue;
         uint64_t newest;
         if (!read_page(table, number, walk->pin, image, &newest))
@@ -126,61 +120,49 @@ void tables_saved(struct tables *tables, const struct pin *pin)
 int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const void *image, uint32_t bytes,
                         trading_error *error)
 {
-    struct table *table = id < TABLES_MAX ? tables->tables[id] : NULL;
+    struct table *table = tables_at(tables, id);
     if (!table || tables->began)
         return error_set(error, TRADING_E_INVALID, "page %u of table %u cannot be put: there is no such table, or it is in use",
                          page, id);
     if (bytes != image_bytes(table))
         return error_set(error, TRADING_E_DAMAGED, "page %u of table %u has %u bytes instead of %u", page, id, bytes,
                          image_bytes(table));
-    if (page > UINT32_MAX >> table->page_shift)
+    if (page > page_of(table, UINT32_MAX))
         return error_set(error, TRADING_E_DAMAGED, "page %u of table %u is beyond the largest number", page, id);
+    if (page > table->pages)
+        return error_set(error, TRADING_E_DAMAGED, "page %u of table %u comes before page %u", page, id, table->pages);
     if (!table_reserve_page(table, page))
         return error_no_memory(error, "a page of records");
-    const unsigned char *from = image;
-    size_t record_bytes = table->record_words * sizeof(table_word);
-    for (uint32_t i = 0; i < 1u << table->page_shift; i++)
-        memcpy(page_record(table, table_page(table, page), i)->words, from + i * record_bytes, record_bytes);
+    memcpy(place_record(table, place_of_page(table, page)), image, bytes);
     return TRADING_OK;
-}
-
-static bool page_present(const struct table *table, uint32_t page)
-{
-    uint32_t level = 31u - (uint32_t)__builtin_clz(page + (1u << DIRECTORY_FIRST)) - DIRECTORY_FIRST;
-    return atomic_load_explicit(&table->levels[level], memory_order_relaxed) &&
-           atomic_load_explicit(&table_page(table, page)->records, memory_order_relaxed);
 }
 
 static bool is_zero(const struct table *table, uint32_t number)
 {
-    const struct record *record = page_record(table, table_page(table, number >> table->page_shift), number);
-    table_word any = 0;
-    for (uint32_t i = 0; i < table->record_words; i++)
-        any |= record->words[i];
-    return !any;
+    const unsigned char *record = place_record(table, place_of(table, number));
+    return !memcmp(record, table_zeros, table->record_bytes);
 }
 
 /* Number 0, and the places after the last record in its page. */
 static bool rest_is_zero(const struct table *table, uint32_t count)
 {
-    uint32_t mask = (1u << table->page_shift) - 1u;
-    for (uint32_t number = count; (number & mask) != mask;)
-        if (!is_zero(table, ++number))
+    uint32_t places = pages_for(table, count) * table->per_page;
+    for (uint32_t number = count + 1; number < places; number++)
+        if (!is_zero(table, number))
             return false;
     return is_zero(table, 0);
 }
 
 int32_t tables_set_count(struct tables *tables, uint32_t id, uint32_t count, trading_error *error)
 {
-    struct table *table = id < TABLES_MAX ? tables->tables[id] : NULL;
+    struct table *table = tables_at(tables, id);
     if (!table || tables->began)
         return error_set(error, TRADING_E_INVALID,
                          "the records of table %u cannot be set: there is no such table, or it is in use", id);
     uint32_t pages = pages_for(table, count);
-    for (uint32_t page = 0; page < pages; page++)
-        if (!page_present(table, page))
-            return error_set(error, TRADING_E_DAMAGED, "page %u of table %u is missing: there must be %u for %u records", page,
-                             id, pages, count);
+    if (pages > table->pages)
+        return error_set(error, TRADING_E_DAMAGED, "page %u of table %u is missing: there must be %u for %u records",
+                         table->pages, id, pages, count);
     if (pages && !rest_is_zero(table, count))
         return error_set(error, TRADING_E_DAMAGED, "table %u holds something that is none of its %u records", id, count);
     table->count = count;

@@ -1,37 +1,17 @@
-/* How a pin goes on seeing its horizon. Before an install overwrites a record that the newest pin can see, the record is copied and
- * the copy put at the head of the record's list of former versions. A reader through a pin that finds the record too new follows
- * that list to the first version that is not.
- *
- * A version is charged to the pin that was the newest when it was made: only that pin and older ones can need it, since a newer pin
- * sees what it was overwritten with. So a pin that goes hands its versions to the next older pin, and the oldest pin's are freed.
- * Links to freed versions stay behind in records and lists, but nobody follows them: a pin steps from a version to the one before
- * only when the former came after its horizon, and then the latter was overwritten while the pin was held, and is charged to it or
- * to a newer one. */
+/* Pins, and what they keep. The versions that a batch saved are handed, when it is installed, to the pin that is the newest then: only
+ * that pin and older ones can need them, since a newer pin sees what they were overwritten with. So a pin that goes hands its
+ * versions to the next older pin, and the oldest pin's are free. See read.c for why a pin's reader finds what it needs. */
 #include "state/table.h"
 #include "state/table_inside.h"
 
-#include <string.h>
-
-#define PIN_EXPIRED (1u << 31)
-
-/* A former version of a record. Never changed once the record leads to it. */
-struct kept {
-    const struct kept *before;
-    uint64_t ordinal; /* of the install that made it */
-    table_word words[];
-};
-
-struct kept_chunk {
-    struct kept_chunk *next;
-    size_t size; /* of bytes */
-    size_t used;
-    _Alignas(16) unsigned char bytes[];
-};
-
-#define FIRST_CHUNK   (size_t)4096
-#define LARGEST_CHUNK (size_t)262144
-
 /* ---- the list of pins, with its mutex held ---- */
+
+/* What the writer may know without the mutex. */
+static void note_newest(struct tables *tables)
+{
+    if (tables->newest_pin)
+        atomic_store_explicit(&tables->pinned, tables->newest_pin->horizon, memory_order_relaxed);
+}
 
 static void pin_link(struct pin *pin)
 {
@@ -46,31 +26,25 @@ static void pin_link(struct pin *pin)
     else
         tables->oldest_pin = pin;
     tables->newest_pin = pin;
+    note_newest(tables);
 }
 
-static void kept_free(struct tables *tables, struct kept_chunk *chunk)
+/* The chunks are of the undo space, which is the writer's: it takes them when it installs. */
+static void free_kept(struct pin *pin)
 {
-    for (struct kept_chunk *next; chunk; chunk = next) {
-        next = chunk->next;
-        tables->kept_bytes -= sizeof *chunk + chunk->size;
-        memory_release(tables->memory, chunk, sizeof *chunk + chunk->size);
-    }
+    pin->tables->kept_bytes -= pin->kept.bytes;
+    chunks_append(&pin->tables->unneeded, &pin->kept);
 }
 
-/* Takes a pin through which nobody reads any more off the list. Its chunks go behind those of the next older one. */
+/* Takes a pin through which nobody reads any more off the list. Its chunks go to the next older one, if that has a use for them. */
 static void pin_unlink(struct pin *pin)
 {
     struct tables *tables = pin->tables;
     struct pin *older = pin->older;
-    if (!older)
-        kept_free(tables, pin->first_kept);
-    else if (!older->first_kept) {
-        older->first_kept = pin->first_kept;
-        older->last_kept = pin->last_kept;
-    } else if (pin->first_kept) {
-        older->last_kept->next = pin->first_kept;
-        older->last_kept = pin->last_kept;
-    }
+    if (older && !pin_expired(older))
+        chunks_append(&older->kept, &pin->kept);
+    else
+        free_kept(pin);
     if (older)
         older->newer = pin->newer;
     else
@@ -79,6 +53,7 @@ static void pin_unlink(struct pin *pin)
         pin->newer->older = older;
     else
         tables->newest_pin = older;
+    note_newest(tables);
 }
 
 struct pin *tables_pin(struct tables *tables)
@@ -123,13 +98,12 @@ uint64_t pin_horizon(const struct pin *pin)
 
 bool pin_expired(const struct pin *pin)
 {
-    return atomic_load_explicit(&pin->readers, memory_order_acquire) & PIN_EXPIRED;
+    return atomic_load_explicit(&pin->expired, memory_order_acquire);
 }
 
-/* ---- keeping: the installing writer, with the mutex held ---- */
+/* ---- keeping: the writer, with the mutex held ---- */
 
-/* Expires the oldest pin that has not. False when there is none. What it keeps is freed, unless a thread reads it just now: then at
- * the next occasion, or when the pin is given back. */
+/* Expires the oldest pin that has not. False when there is none. */
 static bool expire_oldest(struct tables *tables)
 {
     struct pin *pin = tables->oldest_pin;
@@ -137,93 +111,61 @@ static bool expire_oldest(struct tables *tables)
         pin = pin->newer;
     if (!pin)
         return false;
-    atomic_fetch_or_explicit(&pin->readers, PIN_EXPIRED, memory_order_acq_rel);
-    for (pin = tables->oldest_pin; pin; pin = pin->newer) {
-        if (atomic_load_explicit(&pin->readers, memory_order_acquire) != PIN_EXPIRED)
-            break;
-        kept_free(tables, pin->first_kept);
-        pin->first_kept = pin->last_kept = NULL;
-    }
+    atomic_store_explicit(&pin->expired, true, memory_order_release);
+    fence_release(); /* before any byte that is used again */
+    free_kept(pin);
     return true;
 }
 
-static struct kept_chunk *keep_more(struct pin *pin)
+bool pins_give_way(struct tables *tables)
+{
+    pthread_mutex_lock(&tables->pins_mutex);
+    bool expired = expire_oldest(tables);
+    undo_recycle(&tables->undo, &tables->unneeded);
+    pthread_mutex_unlock(&tables->pins_mutex);
+    return expired;
+}
+
+static void keep(struct pin *pin, struct chunks *chunks)
 {
     struct tables *tables = pin->tables;
-    size_t size = FIRST_CHUNK;
-    if (pin->last_kept)
-        size = pin->last_kept->size < LARGEST_CHUNK ? pin->last_kept->size * 2 : LARGEST_CHUNK;
-    size_t bytes = sizeof(struct kept_chunk) + size;
-    while (tables->kept_bytes + bytes > tables->pin_bytes)
-        if (!expire_oldest(tables))
-            return NULL;
+    while (tables->kept_bytes + chunks->bytes > tables->pin_bytes && expire_oldest(tables))
+        continue;
     if (pin_expired(pin))
-        return NULL;
-    struct kept_chunk *chunk = memory_allocate(tables->memory, bytes);
-    if (!chunk) {
-        while (expire_oldest(tables)) /* each of them may need what cannot be kept */
-            ;
-        return NULL;
-    }
-    tables->kept_bytes += bytes;
-    chunk->next = NULL;
-    chunk->size = size;
-    chunk->used = 0;
-    if (pin->last_kept)
-        pin->last_kept->next = chunk;
-    else
-        pin->first_kept = chunk;
-    pin->last_kept = chunk;
-    return chunk;
+        return;
+    tables->kept_bytes += chunks->bytes;
+    chunks_append(&pin->kept, chunks);
 }
 
-void pins_keep(struct tables *tables, const struct staged *staged)
+/* Takes a version out of its record's chain. All that come before it there are of batches in flight. */
+static void unlink_version(struct tables *tables, uint32_t name)
+{
+    const struct former *former = undo_at(&tables->undo, name);
+    struct head *head = place_head(former->table, place_of(former->table, former->number));
+    _Atomic uint32_t *link = &head->former;
+    for (uint32_t at; (at = atomic_load_explicit(link, memory_order_relaxed)) != name;)
+        link = &undo_at(&tables->undo, at)->before;
+    atomic_store_explicit(link, atomic_load_explicit(&former->before, memory_order_relaxed), memory_order_release);
+}
+
+static void unlink_versions(struct tables *tables, const struct chunks *chunks)
+{
+    for (const struct chunk *chunk = chunks->first; chunk; chunk = chunk->next)
+        for (uint32_t at = 0; at < chunk->used;) {
+            uint32_t name = chunk->first + at / UNDO_UNIT;
+            at += former_bytes(undo_at(&tables->undo, name)->table);
+            unlink_version(tables, name);
+        }
+}
+
+void pins_keep(struct tables *tables, struct stage *stage)
 {
     struct pin *newest = tables->newest_pin;
-    struct record *record = staged->record;
-    uint64_t ordinal = stamp_ordinal(atomic_load_explicit(&record->stamp, memory_order_relaxed));
-    if (ordinal > newest->horizon || pin_expired(newest))
+    if (!newest || pin_expired(newest))
         return;
-    size_t bytes = sizeof(struct kept) + staged->record_words * sizeof(table_word);
-    struct kept_chunk *chunk = newest->last_kept;
-    if (!chunk || chunk->size - chunk->used < bytes) {
-        chunk = keep_more(newest);
-        if (!chunk)
-            return; /* every pin that needs it has expired */
-    }
-    struct kept *kept = (struct kept *)(void *)(chunk->bytes + chunk->used);
-    chunk->used += bytes;
-    kept->before = atomic_load_explicit(&record->kept, memory_order_relaxed);
-    kept->ordinal = ordinal;
-    memcpy(kept->words, record->words, staged->record_words * sizeof(table_word));
-    atomic_store_explicit(&record->kept, kept, memory_order_release);
-}
-
-/* ---- reading ---- */
-
-static bool read_kept(struct pin *pin, const struct record *record, uint32_t record_words, void *payload, uint64_t *ordinal)
-{
-    bool held = !(atomic_fetch_add_explicit(&pin->readers, 1, memory_order_acq_rel) & PIN_EXPIRED);
-    if (held) {
-        const struct kept *kept = atomic_load_explicit(&record->kept, memory_order_acquire);
-        while (kept->ordinal > pin->horizon)
-            kept = kept->before;
-        memcpy(payload, kept->words, record_words * sizeof(table_word));
-        *ordinal = kept->ordinal;
-    }
-    atomic_fetch_sub_explicit(&pin->readers, 1, memory_order_release);
-    return held;
-}
-
-bool pin_read(struct pin *pin, const struct record *record, uint32_t record_words, void *payload, uint64_t *ordinal)
-{
-    for (;;) {
-        uint64_t before = atomic_load_explicit(&record->stamp, memory_order_acquire);
-        *ordinal = stamp_ordinal(before);
-        if (*ordinal > pin->horizon) /* whoever set this stamp has kept the record first, or expired the pin */
-            return read_kept(pin, record, record_words, payload, ordinal);
-        words_copy(payload, record->words, record_words);
-        if (atomic_load_explicit(&record->stamp, memory_order_relaxed) == before)
-            return true;
-    }
+    if (newest->horizon <= stage->pinned)
+        unlink_versions(tables, &stage->passing); /* newer than every pin */
+    else
+        keep(newest, &stage->passing); /* it was taken when the batch had begun */
+    keep(newest, &stage->kept);
 }

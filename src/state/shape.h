@@ -10,7 +10,7 @@
 
 #include <trading/error.h>
 
-#define SHAPE_FORMAT     1u   /* of the pages too; a newer library reads older formats or says that it does not */
+#define SHAPE_FORMAT     2u   /* of the pages too; a newer library reads older formats or says that it does not */
 #define SHAPE_META_BYTES 512u /* the most that the owner may add */
 #define SHAPE_BYTES      1024u
 #define SHAPE_SUM_BYTES  16u

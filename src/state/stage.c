@@ -1,13 +1,6 @@
 #include "state/table.h"
 #include "state/table_inside.h"
 
-#include <string.h>
-
-/* Chunks kept for the next batch: enough for batches of tens of thousands of records; what a monster batch took goes back. */
-#define SPARE_CHUNKS 128u
-
-#define CACHE_LINE 64
-
 static struct stage *stage_of(struct tables *tables, uint64_t ordinal)
 {
     return &tables->stages[ordinal % TABLES_STAGES];
@@ -23,64 +16,19 @@ static bool in_flight(const struct tables *tables)
     return tables->newest != horizon_of(tables);
 }
 
-/* ---- memory of stages ---- */
-
-static struct chunk *stage_grow(struct tables *tables, struct stage *stage)
+static void set_newest(struct tables *tables, uint64_t newest)
 {
-    struct chunk *chunk = tables->spare;
-    if (chunk) {
-        tables->spare = chunk->next;
-        tables->spare_count--;
-    } else {
-        chunk = memory_allocate(tables->memory, sizeof *chunk);
-        if (!chunk)
-            return NULL;
-    }
-    chunk->next = NULL;
-    chunk->used = 0;
-    if (stage->last)
-        stage->last->next = chunk;
-    else
-        stage->first = chunk;
-    stage->last = chunk;
-    return chunk;
-}
-
-static void stage_empty(struct tables *tables, struct stage *stage)
-{
-    for (struct chunk *chunk = stage->first, *next; chunk; chunk = next) {
-        next = chunk->next;
-        if (tables->spare_count < SPARE_CHUNKS) {
-            chunk->next = tables->spare;
-            tables->spare = chunk;
-            tables->spare_count++;
-        } else {
-            memory_release(tables->memory, chunk, sizeof *chunk);
-        }
-    }
-    stage->first = stage->last = NULL;
-    stage->bytes = 0;
-}
-
-static size_t staged_bytes(uint32_t record_words)
-{
-    return sizeof(struct staged) + record_words * sizeof(table_word);
+    tables->newest = newest;
+    tables->writing = in_flight(tables) ? newest : NEVER_EDITED;
 }
 
 void stages_close(struct tables *tables)
 {
-    for (uint32_t i = 0; i < TABLES_STAGES; i++)
-        stage_empty(tables, &tables->stages[i]);
-    for (struct chunk *chunk = tables->spare, *next; chunk; chunk = next) {
-        next = chunk->next;
-        memory_release(tables->memory, chunk, sizeof *chunk);
+    for (uint32_t i = 0; i < TABLES_STAGES; i++) {
+        undo_recycle(&tables->undo, &tables->stages[i].kept);
+        undo_recycle(&tables->undo, &tables->stages[i].passing);
     }
-}
-
-static void lines_prefetch(const void *first, const void *end)
-{
-    for (const char *at = first; at < (const char *)end; at += CACHE_LINE)
-        __builtin_prefetch(at, 1);
+    undo_recycle(&tables->undo, &tables->unneeded);
 }
 
 /* ---- editing ---- */
@@ -90,67 +38,64 @@ bool tables_begin(struct tables *tables)
     if (tables->newest - horizon_of(tables) == TABLES_STAGES)
         return false;
     tables->began = true;
-    tables->newest++;
+    set_newest(tables, tables->newest + 1);
     struct stage *stage = stage_of(tables, tables->newest);
+    stage->pinned = atomic_load_explicit(&tables->pinned, memory_order_relaxed);
+    stage->bytes = 0;
     for (uint32_t id = 0; id < TABLES_MAX; id++)
         stage->counts[id] = tables->tables[id] ? tables->tables[id]->count : 0;
     return true;
 }
 
-/* A copy in the newest stage, its payload not yet set; NULL when there is no stage or no memory. */
-static struct staged *stage_copy(struct table *table, struct page *page, struct record *record)
+/* Says that the newest stage changes the record, before it does. */
+static void announce(struct tables *tables, struct place place, struct head *head, uint32_t former)
 {
-    struct tables *tables = table->tables;
-    if (!in_flight(tables))
-        return NULL;
-    struct stage *stage = stage_of(tables, tables->newest);
-    size_t bytes = staged_bytes(table->record_words);
-    struct chunk *chunk = stage->last;
-    if (!chunk || CHUNK_BYTES - chunk->used < bytes) {
-        chunk = stage_grow(tables, stage);
-        if (!chunk)
-            return NULL;
-    }
-    struct staged *staged = (struct staged *)(void *)(chunk->bytes + chunk->used);
-    chunk->used += bytes;
-    stage->bytes += bytes;
-    staged->record = record;
-    staged->page = page;
-    staged->ordinal = tables->newest;
-    staged->record_words = table->record_words;
-    return staged;
+    atomic_store_explicit(place_changed(place), tables->newest, memory_order_relaxed);
+    atomic_store_explicit(&head->former, former, memory_order_release);
+    atomic_store_explicit(&head->stamp, tables->newest, memory_order_release);
+    fence_release(); /* before any byte of the record */
 }
 
-void table_prefetch(const struct table *table, uint32_t number)
+/* Saves the record as it is, and gives the saved version's name; 0 when there is no memory. */
+static uint32_t save(struct table *table, uint32_t number, const unsigned char *record, const struct head *head)
 {
-    if (number - 1u >= table->count)
-        return;
-    const struct record *record = page_record(table, table_page(table, number >> table->page_shift), number);
-    lines_prefetch(record, &record->words[table->record_words]);
+    struct tables *tables = table->tables;
+    struct stage *stage = stage_of(tables, tables->newest);
+    uint64_t ordinal = atomic_load_explicit(&head->stamp, memory_order_relaxed);
+    struct chunks *chunks = ordinal <= stage->pinned ? &stage->kept : &stage->passing;
+    uint32_t name;
+    struct former *former;
+    while (!(former = undo_add(&tables->undo, chunks, former_bytes(table), &name)))
+        if (!pins_give_way(tables))
+            return 0;
+    stage->bytes += former_bytes(table);
+    atomic_store_explicit(&former->ordinal, ordinal, memory_order_relaxed);
+    atomic_store_explicit(&former->before, atomic_load_explicit(&head->former, memory_order_relaxed), memory_order_relaxed);
+    former->number = number;
+    former->table = table;
+    memcpy(former->words, record, table->record_bytes);
+    return name;
 }
 
 static void *scratch_of(struct table *table, const void *payload)
 {
     table->tables->failed = true;
-    return memcpy(table->tables->scratch, payload, table->record_words * sizeof(table_word));
+    return memcpy(table->tables->scratch, payload, table->record_bytes);
 }
 
-void *table_edit(struct table *table, uint32_t number)
+void *table_edit_first(struct table *table, uint32_t number)
 {
-    if (number - 1u >= table->count)
+    struct tables *tables = table->tables;
+    if (!table_has(table, number) || !in_flight(tables))
         return scratch_of(table, table_get(table, number));
-    struct page *page = table_page(table, number >> table->page_shift);
-    struct record *record = page_record(table, page, number);
-    struct staged *before = record->staged;
-    if (before && before->ordinal == table->tables->newest)
-        return before->words;
-    struct staged *staged = stage_copy(table, page, record);
-    if (!staged)
-        return scratch_of(table, table_get(table, number));
-    staged->fresh = false;
-    memcpy(staged->words, before ? before->words : record->words, table->record_words * sizeof(table_word));
-    record->staged = staged;
-    return staged->words;
+    struct place place = place_of(table, number);
+    unsigned char *record = place_record(table, place);
+    struct head *head = place_head(table, place);
+    uint32_t former = save(table, number, record, head);
+    if (!former)
+        return scratch_of(table, record);
+    announce(tables, place, head, former);
+    return record;
 }
 
 void *table_append(struct table *table, uint32_t *number)
@@ -158,20 +103,14 @@ void *table_append(struct table *table, uint32_t *number)
     struct tables *tables = table->tables;
     *number = 0;
     uint32_t appended = table->count + 1u;
-    if (!appended || !table_reserve_page(table, appended >> table->page_shift))
-        return scratch_of(table, table_get(table, 0));
-    struct page *page = table_page(table, appended >> table->page_shift);
-    struct record *record = page_record(table, page, appended);
-    struct staged *staged = stage_copy(table, page, record);
-    if (!staged)
-        return scratch_of(table, table_get(table, 0));
-    staged->fresh = true;
-    memset(staged->words, 0, table->record_words * sizeof(table_word));
-    record->staged = staged;
+    if (!appended || !in_flight(tables) || !table_reserve_page(table, page_of(table, appended)))
+        return scratch_of(table, table_zeros);
+    struct place place = place_of(table, appended);
+    announce(tables, place, place_head(table, place), 0); /* nobody can have seen what it was before */
     table->count = appended;
     stage_of(tables, tables->newest)->counts[table->id] = appended;
     *number = appended;
-    return staged->words;
+    return place_record(table, place);
 }
 
 bool tables_failed(const struct tables *tables)
@@ -186,49 +125,6 @@ uint64_t tables_staged_bytes(const struct tables *tables)
 
 /* ---- ending ---- */
 
-/* The copies that lie in a chunk, one after the other. */
-static struct staged *chunk_next(struct chunk *chunk, size_t *at)
-{
-    if (*at == chunk->used)
-        return NULL;
-    struct staged *staged = (struct staged *)(void *)(chunk->bytes + *at);
-    *at += staged_bytes(staged->record_words);
-    return staged;
-}
-
-static void install(struct staged *staged)
-{
-    struct record *record = staged->record;
-    atomic_store_explicit(&record->stamp, staged->ordinal * 2 | STAMP_BUSY, memory_order_release); /* after what pins keep */
-    words_publish(record, staged->words, staged->record_words);
-    atomic_store_explicit(&record->stamp, staged->ordinal * 2, memory_order_release);
-    atomic_store_explicit(&staged->page->changed, staged->ordinal, memory_order_relaxed);
-    if (record->staged == staged)
-        record->staged = NULL;
-}
-
-/* How many copies ahead of the one being installed the records are called into the cache. */
-#define INSTALL_AHEAD 8u
-
-static void install_chunk(struct tables *tables, struct chunk *chunk)
-{
-    size_t ahead = 0;
-    for (uint32_t i = 0; i < INSTALL_AHEAD; i++) {
-        const struct staged *staged = chunk_next(chunk, &ahead);
-        if (staged)
-            lines_prefetch(staged->record, &staged->record->words[staged->record_words]);
-    }
-    size_t at = 0;
-    for (struct staged *staged; (staged = chunk_next(chunk, &at));) {
-        const struct staged *later = chunk_next(chunk, &ahead);
-        if (later)
-            lines_prefetch(later->record, &later->record->words[later->record_words]);
-        if (tables->newest_pin && !staged->fresh)
-            pins_keep(tables, staged);
-        install(staged);
-    }
-}
-
 void tables_install(struct tables *tables)
 {
     if (!in_flight(tables))
@@ -237,33 +133,68 @@ void tables_install(struct tables *tables)
     struct stage *stage = stage_of(tables, ordinal);
     pthread_mutex_lock(&tables->pins_mutex);
     uint64_t looks = atomic_load_explicit(&tables->looks, memory_order_relaxed);
-    atomic_store_explicit(&tables->looks, looks + 1,
-                          memory_order_relaxed); /* seen by who sees any word that is published after it */
-    for (struct chunk *chunk = stage->first; chunk; chunk = chunk->next)
-        install_chunk(tables, chunk);
+    atomic_store_explicit(&tables->looks, looks + 1, memory_order_relaxed); /* seen by who sees the horizon */
+    atomic_store_explicit(&tables->horizon, ordinal, memory_order_release);
+    fence_release(); /* before any byte that is used again, and before the counts */
     for (uint32_t id = 0; id < TABLES_MAX; id++)
         if (tables->tables[id])
             atomic_store_explicit(&tables->tables[id]->installed, stage->counts[id], memory_order_release);
-    atomic_store_explicit(&tables->horizon, ordinal, memory_order_release);
     atomic_store_explicit(&tables->looks, looks + 2, memory_order_release);
+    pins_keep(tables, stage);
+    undo_recycle(&tables->undo, &tables->unneeded);
     pthread_mutex_unlock(&tables->pins_mutex);
-    stage_empty(tables, stage);
+    undo_recycle(&tables->undo, &stage->kept);
+    undo_recycle(&tables->undo, &stage->passing);
+    set_newest(tables, tables->newest);
+}
+
+static void put_back(struct tables *tables, const struct chunks *chunks)
+{
+    for (const struct chunk *chunk = chunks->first; chunk; chunk = chunk->next)
+        for (uint32_t at = 0; at < chunk->used;) {
+            const struct former *former = undo_at(&tables->undo, chunk->first + at / UNDO_UNIT);
+            const struct table *table = former->table;
+            struct place place = place_of(table, former->number);
+            struct head *head = place_head(table, place);
+            memcpy(place_record(table, place), former->words, table->record_bytes);
+            atomic_store_explicit(&head->stamp, atomic_load_explicit(&former->ordinal, memory_order_relaxed),
+                                  memory_order_release);
+            atomic_store_explicit(&head->former, atomic_load_explicit(&former->before, memory_order_relaxed),
+                                  memory_order_release);
+            at += former_bytes(table);
+        }
+}
+
+/* What was appended and not installed is zero again. */
+static void take_back(struct table *table)
+{
+    uint32_t installed = atomic_load_explicit(&table->installed, memory_order_relaxed);
+    for (; table->count > installed; table->count--) {
+        struct place place = place_of(table, table->count);
+        struct head *head = place_head(table, place);
+        memset(place_record(table, place), 0, table->record_bytes);
+        atomic_store_explicit(&head->stamp, 0, memory_order_relaxed);
+    }
 }
 
 void tables_discard(struct tables *tables)
 {
-    for (uint64_t ordinal = horizon_of(tables) + 1; ordinal <= tables->newest; ordinal++) {
-        struct stage *stage = stage_of(tables, ordinal);
-        for (struct chunk *chunk = stage->first; chunk; chunk = chunk->next) {
-            size_t at = 0;
-            for (struct staged *staged; (staged = chunk_next(chunk, &at));)
-                staged->record->staged = NULL;
-        }
-        stage_empty(tables, stage);
+    uint64_t horizon = horizon_of(tables);
+    atomic_fetch_add_explicit(&tables->rewinds, 1, memory_order_relaxed);
+    fence_release(); /* before any byte that goes back */
+    for (uint64_t ordinal = tables->newest; ordinal > horizon; ordinal--) {
+        put_back(tables, &stage_of(tables, ordinal)->kept);
+        put_back(tables, &stage_of(tables, ordinal)->passing);
     }
-    tables->newest = horizon_of(tables);
-    tables->failed = false;
     for (uint32_t id = 0; id < TABLES_MAX; id++)
         if (tables->tables[id])
-            tables->tables[id]->count = atomic_load_explicit(&tables->tables[id]->installed, memory_order_relaxed);
+            take_back(tables->tables[id]);
+    atomic_fetch_add_explicit(&tables->rewinds, 1, memory_order_release);
+    fence_release(); /* before any byte that is used again */
+    for (uint64_t ordinal = tables->newest; ordinal > horizon; ordinal--) {
+        undo_recycle(&tables->undo, &stage_of(tables, ordinal)->kept);
+        undo_recycle(&tables->undo, &stage_of(tables, ordinal)->passing);
+    }
+    set_newest(tables, horizon);
+    tables->failed = false;
 }

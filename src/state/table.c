@@ -3,49 +3,98 @@
 #include "base/error.h"
 #include "state/table_inside.h"
 
-#include <sched.h>
-#include <string.h>
-
-/* What table_get shows of a record that does not exist. */
-static const table_word zeros[TABLE_RECORD_BYTES / sizeof(table_word)];
+const unsigned char table_zeros[TABLE_RECORD_BYTES];
 
 int32_t tables_open(struct tables **tables, struct memory *memory, uint64_t pin_bytes, trading_error *error)
 {
     struct tables *opened = memory_zeroed(memory, 1, sizeof *opened);
     if (!opened)
         return error_no_memory(error, "the tables");
+    if (undo_open(&opened->undo, memory, pin_bytes)) {
+        memory_release(memory, opened, sizeof *opened);
+        return error_no_memory(error, "the tables' former versions");
+    }
     if (pthread_mutex_init(&opened->pins_mutex, NULL)) {
+        undo_close(&opened->undo);
         memory_release(memory, opened, sizeof *opened);
         return error_no_memory(error, "the mutex of the tables");
     }
     opened->memory = memory;
-    atomic_init(&opened->looks, 1);
     opened->pin_bytes = pin_bytes;
+    opened->writing = NEVER_EDITED;
+    atomic_init(&opened->looks, 1);
     *tables = opened;
     return error_clear(error);
 }
 
+/* ---- levels ---- */
+
 static size_t level_pages(uint32_t level)
 {
-    return (size_t)1 << (DIRECTORY_FIRST + level);
+    return (size_t)1 << (LEVEL_FIRST + level);
 }
 
+static size_t level_heads_bytes(const struct table *table, uint32_t level)
+{
+    return level_pages(level) * table->per_page * sizeof(struct head);
+}
+
+static size_t level_changed_bytes(uint32_t level)
+{
+    return level_pages(level) * sizeof(uint64_t);
+}
+
+static bool level_open(struct table *table, uint32_t at)
+{
+    struct level *level = &table->levels[at];
+    unsigned char *images = memory_reserve(level_pages(at) * TABLE_PAGE_BYTES);
+    void *heads = memory_reserve(level_heads_bytes(table, at));
+    void *changed = memory_reserve(level_changed_bytes(at));
+    if (!images || !heads || !changed) {
+        memory_unreserve(images, level_pages(at) * TABLE_PAGE_BYTES);
+        memory_unreserve(heads, level_heads_bytes(table, at));
+        memory_unreserve(changed, level_changed_bytes(at));
+        return false;
+    }
+    atomic_store_explicit(&level->heads, heads, memory_order_release);
+    atomic_store_explicit(&level->changed, changed, memory_order_release);
+    atomic_store_explicit(&level->images, images, memory_order_release);
+    return true;
+}
+
+static void level_close(struct table *table, uint32_t at)
+{
+    struct level *level = &table->levels[at];
+    memory_unreserve(atomic_load_explicit(&level->images, memory_order_relaxed), level_pages(at) * TABLE_PAGE_BYTES);
+    memory_unreserve(atomic_load_explicit(&level->heads, memory_order_relaxed), level_heads_bytes(table, at));
+    memory_unreserve(atomic_load_explicit(&level->changed, memory_order_relaxed), level_changed_bytes(at));
+}
+
+/* What a page costs when its records were changed. */
 static size_t page_memory(const struct table *table)
 {
-    return (size_t)table->stride << table->page_shift;
+    return TABLE_PAGE_BYTES + table->per_page * sizeof(struct head) + sizeof(uint64_t);
 }
+
+bool table_reserve_page(struct table *table, uint32_t page)
+{
+    for (; table->pages <= page; table->pages++) {
+        uint32_t level = (uint32_t)(place_of_page(table, table->pages).level - table->levels);
+        if (!atomic_load_explicit(&table->levels[level].images, memory_order_relaxed) && !level_open(table, level))
+            return false;
+        memory_hold(table->tables->memory, page_memory(table));
+    }
+    return true;
+}
+
+/* ---- tables ---- */
 
 static void table_close(struct table *table)
 {
     struct memory *memory = table->tables->memory;
-    for (uint32_t level = 0; level < DIRECTORY_LEVELS; level++) {
-        struct page *pages = atomic_load_explicit(&table->levels[level], memory_order_relaxed);
-        if (!pages)
-            continue;
-        for (size_t i = 0; i < level_pages(level); i++)
-            memory_release(memory, atomic_load_explicit(&pages[i].records, memory_order_relaxed), page_memory(table));
-        memory_release(memory, pages, level_pages(level) * sizeof *pages);
-    }
+    memory_let_go(memory, table->pages * page_memory(table));
+    for (uint32_t level = 0; level < LEVELS; level++)
+        level_close(table, level);
     memory_release(memory, table, sizeof *table);
 }
 
@@ -57,6 +106,7 @@ void tables_close(struct tables *tables)
     for (uint32_t id = 0; id < TABLES_MAX; id++)
         if (tables->tables[id])
             table_close(tables->tables[id]);
+    undo_close(&tables->undo);
     pthread_mutex_destroy(&tables->pins_mutex);
     memory_release(tables->memory, tables, sizeof *tables);
 }
@@ -75,85 +125,13 @@ int32_t tables_add(struct tables *tables, uint32_t id, uint32_t record_bytes, st
         return error_no_memory(error, "a table");
     added->tables = tables;
     added->id = id;
-    added->record_words = (uint32_t)(record_bytes / sizeof(table_word));
-    added->stride = (uint32_t)sizeof(struct record) + record_bytes;
-    added->page_shift = 31u - (uint32_t)__builtin_clz(TABLE_PAGE_BYTES / record_bytes);
+    added->writing = &tables->writing;
+    added->record_bytes = record_bytes;
+    added->per_page = TABLE_IMAGE_BYTES / record_bytes;
+    added->reciprocal = UINT64_MAX / added->per_page + 1;
     tables->tables[id] = added;
     *table = added;
     return error_clear(error);
-}
-
-bool table_reserve_page(struct table *table, uint32_t page)
-{
-    struct memory *memory = table->tables->memory;
-    uint32_t level = 31u - (uint32_t)__builtin_clz(page + (1u << DIRECTORY_FIRST)) - DIRECTORY_FIRST;
-    if (!atomic_load_explicit(&table->levels[level], memory_order_relaxed)) {
-        struct page *pages = memory_zeroed(memory, level_pages(level), sizeof *pages);
-        if (!pages)
-            return false;
-        atomic_store_explicit(&table->levels[level], pages, memory_order_release);
-    }
-    struct page *place = table_page(table, page);
-    if (!atomic_load_explicit(&place->records, memory_order_relaxed)) {
-        unsigned char *records = memory_zeroed(memory, 1, page_memory(table));
-        if (!records)
-            return false;
-        atomic_store_explicit(&place->records, records, memory_order_release);
-    }
-    return true;
-}
-
-static bool exists(const struct table *table, uint32_t number)
-{
-    return number - 1u < table->count; /* 0 wraps to the largest number there is */
-}
-
-const void *table_get(const struct table *table, uint32_t number)
-{
-    if (!exists(table, number))
-        return zeros;
-    const struct record *record = page_record(table, table_page(table, number >> table->page_shift), number);
-    return record->staged ? record->staged->words : record->words;
-}
-
-uint32_t table_count(const struct table *table)
-{
-    return table->count;
-}
-
-static void read_installed(const struct record *record, uint32_t record_words, void *payload)
-{
-    for (uint32_t attempts = 1;; attempts++) {
-        uint64_t before = atomic_load_explicit(&record->stamp, memory_order_acquire);
-        if (!(before & STAMP_BUSY)) {
-            words_copy(payload, record->words, record_words);
-            if (atomic_load_explicit(&record->stamp, memory_order_relaxed) == before)
-                return;
-        }
-        if (attempts % 64 == 0) /* the writer lost its processor while it was at this record */
-            sched_yield();
-    }
-}
-
-enum table_read table_read(const struct table *table, uint32_t number, struct pin *pin, void *record)
-{
-    return table_read_first(table, number, pin, record, (uint32_t)(table->record_words * sizeof(table_word)));
-}
-
-enum table_read table_read_first(const struct table *table, uint32_t number, struct pin *pin, void *record, uint32_t bytes)
-{
-    uint32_t words = bytes / (uint32_t)sizeof(table_word);
-    if (pin && pin_expired(pin))
-        return TABLE_EXPIRED;
-    if (number - 1u >= table_installed(table, pin))
-        return TABLE_ABSENT;
-    const struct record *found = page_record(table, table_page(table, number >> table->page_shift), number);
-    if (pin) {
-        uint64_t ordinal;
-        return pin_read(pin, found, words, record, &ordinal) ? TABLE_FOUND : TABLE_EXPIRED;
-    }
-    read_installed(found, words, record);
-    return TABLE_FOUND;
 }
 
 uint32_t table_installed(const struct table *table, const struct pin *pin)
@@ -172,8 +150,8 @@ uint64_t tables_look(const struct tables *tables)
     return look & 1 ? look : 0;
 }
 
+/* What was read before has read the horizon by an acquiring load. */
 bool tables_stood_still(const struct tables *tables, uint64_t look)
 {
-    return atomic_load_explicit(&tables->looks, memory_order_relaxed) ==
-           look; /* what was read before is read by acquiring loads */
+    return atomic_load_explicit(&tables->looks, memory_order_relaxed) == look;
 }

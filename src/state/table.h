@@ -1,31 +1,34 @@
 /* Numbered records of fixed layout with two horizons, and the pins that hold a horizon still.
  *
- * One thread, the writer, edits. An edit works on a staged copy of the record, so that what the writer has decided is apart from
- * what is durable; tables_install copies the oldest stage into place once its commit is durable, tables_discard forgets all that
- * is staged. Readers on any thread see installed records only, each one whole, without ever holding up the writer.
+ * One thread, the writer, edits. It edits in place, having first saved what the record was before the batch; so what the writer has
+ * decided lies in the records, and what is installed but no longer in them lies beside. tables_install moves the horizon past the
+ * oldest batch once its commit is durable, tables_discard puts back what all batches in flight have changed. Readers on any
+ * thread see installed records only, each one whole, without ever holding up the writer; how is told in read.c.
  *
  *      tables_begin → table_edit … table_append …   (decide and fold a batch)
  *      tables_begin → …                             (the next batch, decided on the one that still syncs)
  *      tables_install                               (the first batch is durable)
  *
- * Layout: records lie in pages that never move, so a reader needs no lock to find one. A page's image (its records' payloads in
- * order) is at most TABLE_PAGE_BYTES, which with a checksum fills exactly one overflow page as an LMDB value; a page holds a power
- * of two of records, so sizes just below 4072 / 2^n waste least. Numbers begin at 1; 0 is none. A record that was never written
- * is all zero. Records are aligned to 8 bytes: no 128-bit members. */
+ * Layout: records lie side by side in pages of TABLE_PAGE_BYTES, and pages in levels, each twice as long as the one before, so that
+ * a page never moves, a small table is small, and a record's place is arithmetic. The end of a page has room for its checksum.
+ * Numbers begin at 1; 0 is none. A record that was never written is all zero. Records are aligned to 8 bytes, those of 64 bytes to
+ * a cache line: no 128-bit members. */
 #ifndef STATE_TABLE_H
 #define STATE_TABLE_H
 
 #include "base/memory.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
 #include <trading/error.h>
 
-#define TABLE_PAGE_BYTES   4080u
+#define TABLE_PAGE_BYTES   4096u
+#define TABLE_IMAGE_BYTES  4088u /* of a page for records */
+#define TABLE_RECORD_BYTES 2040u /* the largest record */
 #define TABLES_MAX         32u   /* tables in one struct tables */
 #define TABLES_STAGES      4u    /* batches in flight at once */
-#define TABLE_RECORD_BYTES 2040u /* the largest record */
 
 struct tables; /* all tables of a partition */
 struct table;  /* one of them */
@@ -43,35 +46,34 @@ int32_t tables_add(struct tables *tables, uint32_t id, uint32_t record_bytes, st
 /* Begins a stage; TABLES_STAGES may be in flight. Returns false when there is no place. */
 bool tables_begin(struct tables *tables);
 
-/* The record as decided: staged if it is, else installed. Valid until the next tables_install or tables_discard; what a later
- * table_edit of the same record changes may not be seen through it. A number that was never appended gives a record of zeros. */
-const void *table_get(const struct table *table, uint32_t number);
+/* The record as decided, now and after later edits of it. A number that was never appended gives a record of zeros. */
+static inline const void *table_get(const struct table *table, uint32_t number);
 
 /* Calls a record that will soon be wanted into the cache; nothing more. */
-void table_prefetch(const struct table *table, uint32_t number);
+static inline void table_prefetch(const struct table *table, uint32_t number);
 
-/* The record to change, in the newest stage; valid until that stage is installed or discarded. Editing two records at once is
- * allowed. When memory runs out, or no such record or stage exists, it gives a scratch record and tables_failed becomes true: the
- * batch must then be discarded. */
-void *table_edit(struct table *table, uint32_t number);
+/* The record to change, in the newest stage; valid until the next stage is begun, or that one installed or discarded. Editing two
+ * records at once is allowed. When memory runs out, or no such record or stage exists, it gives a scratch record and tables_failed
+ * becomes true: the batch must then be discarded. */
+static inline void *table_edit(struct table *table, uint32_t number);
 
 /* A new record of zeros, in the newest stage, and its number: one more than the last. When memory or numbers run out, a scratch
  * record and 0, and tables_failed becomes true. */
 void *table_append(struct table *table, uint32_t *number);
 
 /* How many records there are, as decided. */
-uint32_t table_count(const struct table *table);
+static inline uint32_t table_count(const struct table *table);
 
 /* True once an edit since the last discard found no memory. */
 bool tables_failed(const struct tables *tables);
 
-/* Bytes that the newest stage holds. */
+/* Bytes that the newest stage holds of what its records were before. */
 uint64_t tables_staged_bytes(const struct tables *tables);
 
 /* Makes the oldest stage visible to readers: the horizon moves on by one. Never fails. Nothing in flight: does nothing. */
 void tables_install(struct tables *tables);
 
-/* Forgets every stage in flight; counts go back to what is installed. */
+/* Undoes every stage in flight; records and counts go back to what is installed. */
 void tables_discard(struct tables *tables);
 
 /* ---- any thread ---- */
@@ -97,7 +99,7 @@ uint64_t tables_horizon(const struct tables *tables);
 uint64_t tables_look(const struct tables *tables);
 bool tables_stood_still(const struct tables *tables, uint64_t look);
 
-/* Holds the present horizon: from now on the writer keeps a copy of each record that it overwrites, until the bound on their
+/* Holds the present horizon: from now on what the writer's batches saved is kept where the pin can see it, until the bound on its
  * bytes is passed; then the oldest pin expires, and from then on reads through it say so. Pins of the same horizon are one; what
  * is kept is shared by all that need it. One pin may be read by several threads; give it back (NULL: does nothing) when none of
  * them reads. Taking and giving back wait for an install that runs; reading never waits. NULL when there is no memory. */
@@ -110,7 +112,7 @@ bool pin_expired(const struct pin *pin);
 
 /* The shape of a table; each is 0 when there is no such table. */
 uint32_t tables_record_bytes(const struct tables *tables, uint32_t id);
-uint32_t tables_page_bytes(const struct tables *tables, uint32_t id);                /* of an image */
+uint32_t tables_page_bytes(const struct tables *tables, uint32_t id);                /* of an image: its records */
 uint32_t tables_pages_for(const struct tables *tables, uint32_t id, uint32_t count); /* how many pages hold so many records */
 uint32_t tables_count_at(const struct tables *tables, uint32_t id, const struct pin *pin); /* as table_installed */
 
@@ -128,12 +130,15 @@ int32_t tables_pages(const struct tables *tables, struct pin *pin, bool all, tab
  * are saved in a transaction this is called once it committed. One thread at a time saves. */
 void tables_saved(struct tables *tables, const struct pin *pin);
 
-/* Puts a page back as it was taken, before the first stage and before any reader. It counts as saved. */
+/* Puts a page back as it was taken, the pages before it having been put, before the first stage and before any reader. It counts as
+ * saved. */
 int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const void *image, uint32_t bytes,
                         trading_error *error);
 
 /* Says how many records the pages that were put hold. TRADING_E_DAMAGED when a page of them is missing, or when there is anything
  * past the last record or in place of number 0. */
 int32_t tables_set_count(struct tables *tables, uint32_t id, uint32_t count, trading_error *error);
+
+#include "state/table_place.h"
 
 #endif

@@ -143,25 +143,70 @@ static void without_memory_pins_expire_and_the_writer_goes_on(void **state)
     struct bed bed;
     bed_open(&bed, 1 << 20, 100);
     struct pin *old = tables_pin(bed.tables);
-    set_all(&bed, 10, 1);
+    set_all(&bed, 100, 1);
     struct pin *young = tables_pin(bed.tables);
     bed.scarce.left = 0;
     assert_null(tables_pin(bed.tables));
-    set_all(&bed, 100, 2); /* what it edits lies in memory that the stages hold already */
+    set_all(&bed, 100, 2); /* in the memory that the old one held */
     assert_true(pin_expired(old));
-    assert_true(pin_expired(young));
+    assert_false(pin_expired(young));
     assert_true(get(&bed, 50, NULL) == 2);
     assert_true(get(&bed, 50, old) == EXPIRED);
+    assert_true(get(&bed, 50, young) == 1);
+    set_all(&bed, 100, 3);
+    assert_true(pin_expired(young));
+    assert_true(get(&bed, 50, NULL) == 3);
     assert_true(get(&bed, 50, young) == EXPIRED);
     bed.scarce.left = UINT64_MAX;
     struct pin *next = tables_pin(bed.tables);
     assert_ptr_not_equal(next, young);
-    set_all(&bed, 100, 3);
-    assert_true(get(&bed, 50, next) == 2);
+    set_all(&bed, 100, 4);
+    assert_true(get(&bed, 50, next) == 3);
     tables_unpin(old);
     tables_unpin(next);
     tables_unpin(young);
     bed_close(&bed);
+}
+
+/* A pin taken when a batch was half decided, and versions that lie between its horizon and what is in flight. */
+static void a_pin_may_be_taken_at_any_moment(void **state)
+{
+    (void)state;
+    for (uint32_t when = 0; when < 7; when++) {
+        struct bed bed;
+        struct pin *pin = NULL;
+        bed_open(&bed, 1 << 20, 4);
+        uint32_t step = 0;
+        for (uint32_t batch = 1; batch <= 3; batch++) {
+            assert_true(tables_begin(bed.tables));
+            for (uint32_t half = 0; half < 2; half++) {
+                set(&bed, 1 + half * 2, batch * 10);
+                set(&bed, 2 + half * 2, batch * 10);
+                if (step++ == when)
+                    pin = tables_pin(bed.tables);
+            }
+            if (batch > 1)
+                tables_install(bed.tables);
+        }
+        if (!pin)
+            pin = tables_pin(bed.tables);
+        uint64_t pinned = (pin_horizon(pin) - 1) * 10;
+        for (uint32_t batch = 4; batch <= 8; batch++) {
+            assert_true(tables_begin(bed.tables));
+            for (uint32_t number = 1; number <= 4; number++)
+                set(&bed, number, batch * 10);
+            if (batch == 6) {
+                tables_discard(bed.tables);
+                continue;
+            }
+            tables_install(bed.tables);
+            for (uint32_t number = 1; number <= 4; number++)
+                assert_true(get(&bed, number, pin) == pinned);
+        }
+        assert_true(get(&bed, 1, NULL) == 80);
+        tables_unpin(pin);
+        bed_close(&bed);
+    }
 }
 
 /* ---- with threads ---- */
@@ -360,6 +405,57 @@ static void readers_see_whole_batches_or_lose_their_pin(void **state)
     run_threads(5000, true, &set);
 }
 
+/* ---- what is taken back ---- */
+
+#define LONG_WORDS (TABLE_RECORD_BYTES / 8)
+
+struct undecided {
+    struct memory memory;
+    struct tables *tables;
+    struct table *table;
+    atomic_bool done;
+    _Atomic uint64_t reads;
+};
+
+static void *read_long(void *arg)
+{
+    struct undecided *undecided = arg;
+    while (!atomic_load(&undecided->done)) {
+        uint64_t record[LONG_WORDS];
+        CHECK_IN_THREAD(table_read(undecided->table, 1, NULL, record) == TABLE_FOUND);
+        for (uint32_t i = 0; i < LONG_WORDS; i++)
+            CHECK_IN_THREAD(record[i] == 0);
+        atomic_fetch_add(&undecided->reads, 1);
+    }
+    return NULL;
+}
+
+/* A record is changed and put back while it is being copied, with the same stamp before and after. */
+static void readers_see_nothing_that_is_taken_back(void **state)
+{
+    (void)state;
+    struct undecided undecided;
+    pthread_t reader;
+    uint32_t number;
+    memset(&undecided, 0, sizeof undecided);
+    memory_init(&undecided.memory);
+    assert_int_equal(tables_open(&undecided.tables, &undecided.memory, 0, NULL), TRADING_OK);
+    assert_int_equal(tables_add(undecided.tables, 0, TABLE_RECORD_BYTES, &undecided.table, NULL), TRADING_OK);
+    assert_true(tables_begin(undecided.tables));
+    table_append(undecided.table, &number);
+    tables_install(undecided.tables);
+    assert_int_equal(pthread_create(&reader, NULL, read_long, &undecided), 0);
+    for (uint32_t turn = 0; turn < 200000 || atomic_load(&undecided.reads) < 20000; turn++) {
+        assert_true(tables_begin(undecided.tables));
+        uint64_t *record = table_edit(undecided.table, 1);
+        record[turn % LONG_WORDS] = 1;
+        tables_discard(undecided.tables);
+    }
+    atomic_store(&undecided.done, true);
+    pthread_join(reader, NULL);
+    tables_close(undecided.tables);
+}
+
 int pins_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -367,8 +463,10 @@ int pins_suite(void)
         cmocka_unit_test(pins_go_in_any_order),
         cmocka_unit_test(the_oldest_pin_expires_first),
         cmocka_unit_test(without_memory_pins_expire_and_the_writer_goes_on),
+        cmocka_unit_test(a_pin_may_be_taken_at_any_moment),
         cmocka_unit_test(readers_see_whole_batches_beside_the_writer),
         cmocka_unit_test(readers_see_whole_batches_or_lose_their_pin),
+        cmocka_unit_test(readers_see_nothing_that_is_taken_back),
     };
     return cmocka_run_group_tests_name("pins", tests, NULL, NULL);
 }

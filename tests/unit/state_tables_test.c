@@ -71,23 +71,52 @@ static void tables_are_checked_when_added(void **state)
     bed_close(&bed);
 }
 
-static void a_page_holds_a_power_of_two_of_records(void **state)
+static void a_page_holds_as_many_records_as_fit(void **state)
 {
     (void)state;
-    static const uint32_t shapes[][2] = {{8, 4096 / 2}, {16, 2048},   {120, 3840}, {128, 2048},
-                                         {504, 4032},   {1016, 4064}, {2032, 4064}};
+    static const uint32_t shapes[][2] = {{8, 511}, {16, 255}, {64, 63}, {120, 34}, {136, 30}, {504, 8}, {1024, 3}, {2040, 2}};
     for (size_t i = 0; i < sizeof shapes / sizeof *shapes; i++) {
         struct bed bed;
+        uint32_t per_page = shapes[i][1];
         bed_open(&bed, shapes[i][0]);
         assert_int_equal(tables_record_bytes(bed.tables, 3), shapes[i][0]);
-        assert_int_equal(tables_page_bytes(bed.tables, 3), shapes[i][1]);
-        uint32_t per_page = shapes[i][1] / shapes[i][0];
+        assert_int_equal(tables_page_bytes(bed.tables, 3), shapes[i][0] * per_page);
         assert_int_equal(tables_pages_for(bed.tables, 3, 0), 0);
         assert_int_equal(tables_pages_for(bed.tables, 3, 1), 1);
-        assert_int_equal(tables_pages_for(bed.tables, 3, per_page - 1), 1);
-        assert_int_equal(tables_pages_for(bed.tables, 3, per_page), 2);
+        for (uint32_t page = 1; page <= UINT32_MAX / per_page; page += page < 100 ? 1 : page / 7) {
+            assert_int_equal(tables_pages_for(bed.tables, 3, page * per_page - 1), page);
+            assert_int_equal(tables_pages_for(bed.tables, 3, page * per_page), page + 1);
+        }
         assert_int_equal(tables_page_bytes(bed.tables, 2), 0);
         assert_int_equal(tables_page_bytes(bed.tables, TABLES_MAX), 0);
+        bed_close(&bed);
+    }
+}
+
+/* Each has its own place, whatever their size: none overwrites another, over several levels. */
+static void records_lie_apart(void **state)
+{
+    (void)state;
+    static const uint32_t sizes[] = {8, 64, 136, 2040};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        struct bed bed;
+        bed_open(&bed, sizes[i]);
+        for (uint32_t number = 1; number <= 50000; number++) {
+            if (number % 1000 == 1)
+                assert_true(tables_begin(bed.tables));
+            uint32_t appended;
+            memset(table_append(bed.table, &appended), (int)(number % 251 + 1), sizes[i]);
+            if (number % 1000 == 0)
+                tables_install(bed.tables);
+        }
+        for (uint32_t number = 1; number <= 50000; number++) {
+            unsigned char record[TABLE_RECORD_BYTES];
+            unsigned char expected[TABLE_RECORD_BYTES];
+            memset(expected, (int)(number % 251 + 1), sizes[i]);
+            assert_int_equal(table_read(bed.table, number, NULL, record), TABLE_FOUND);
+            assert_memory_equal(record, expected, sizes[i]);
+            assert_memory_equal(table_get(bed.table, number), expected, sizes[i]);
+        }
         bed_close(&bed);
     }
 }
@@ -122,7 +151,7 @@ static void readers_see_what_is_installed(void **state)
     bed_close(&bed);
 }
 
-static void an_older_stage_keeps_its_own_copy(void **state)
+static void an_older_stage_keeps_its_own_version(void **state)
 {
     (void)state;
     struct bed bed;
@@ -261,12 +290,26 @@ static void large_batches_give_their_memory_back(void **state)
     assert_true(tables_begin(bed.tables));
     for (uint32_t i = 0; i < 30000; i++)
         append_value(&bed, i + 1);
+    assert_true(tables_staged_bytes(bed.tables) == 0);
+    tables_install(bed.tables);
+    assert_true(tables_begin(bed.tables));
+    for (uint32_t i = 1; i <= 30000; i++)
+        edit_value(&bed, i, i + 1);
     assert_true(tables_staged_bytes(bed.tables) > UINT64_C(30000000));
     uint64_t before = memory_held(&bed.memory);
     tables_install(bed.tables);
     assert_true(memory_held(&bed.memory) < before - UINT64_C(20000000));
-    for (uint32_t i = 0; i < 30000; i++)
-        assert_true(installed_value(&bed, i + 1) == i + 1);
+    for (uint32_t i = 1; i <= 30000; i++)
+        assert_true(installed_value(&bed, i) == i + 1);
+    for (uint32_t batch = 0; batch < 3; batch++) { /* what was given back is used again */
+        assert_true(tables_begin(bed.tables));
+        for (uint32_t i = 1; i <= 30000; i++)
+            edit_value(&bed, i, 0);
+        assert_false(tables_failed(bed.tables));
+        assert_true(memory_held(&bed.memory) < before + 100000);
+        tables_discard(bed.tables);
+        assert_true(installed_value(&bed, 30000) == 30001);
+    }
     bed_close(&bed);
 }
 
@@ -406,11 +449,12 @@ int tables_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tables_are_checked_when_added),
-        cmocka_unit_test(a_page_holds_a_power_of_two_of_records),
+        cmocka_unit_test(a_page_holds_as_many_records_as_fit),
+        cmocka_unit_test(records_lie_apart),
         cmocka_unit_test(readers_see_what_is_installed),
         cmocka_unit_test(only_an_install_moves_what_is_looked_at),
         cmocka_unit_test(the_first_words_of_a_record_are_read_alone),
-        cmocka_unit_test(an_older_stage_keeps_its_own_copy),
+        cmocka_unit_test(an_older_stage_keeps_its_own_version),
         cmocka_unit_test(discard_goes_back_to_what_is_installed),
         cmocka_unit_test(records_that_do_not_exist_are_zero_and_cannot_be_edited),
         cmocka_unit_test(memory_may_run_out_anywhere),

@@ -1,0 +1,132 @@
+/* Where a record lies, and the short ways to it that are worth having in line. Of table.h. */
+#ifndef STATE_TABLE_PLACE_H
+#define STATE_TABLE_PLACE_H
+
+#include "state/table.h"
+
+#include <stddef.h>
+
+/* What is transient about a record: the ordinal of the batch that last changed it (0: none since it was opened), and where in the
+ * undo space (undo.h) lies what it was before that. */
+struct head {
+    _Atomic uint64_t stamp;
+    _Atomic uint32_t former;
+    uint32_t unused;
+};
+
+/* Level n holds 2^(LEVEL_FIRST + n) pages, and for each record of theirs a head, for each page the ordinal of the newest batch that
+ * touched it. All three are reserved at once and cost memory where they are touched. Once set they stay. */
+struct level {
+    _Atomic(unsigned char *) images;
+    _Atomic(struct head *) heads;
+    _Atomic(_Atomic uint64_t *) changed;
+};
+
+#define LEVEL_FIRST  6u
+#define LEVELS       (32u - LEVEL_FIRST)
+#define NEVER_EDITED UINT64_MAX
+
+struct table {
+    uint64_t reciprocal; /* of per_page: 2^64 / per_page, rounded up */
+    uint32_t per_page;
+    uint32_t record_bytes;
+    const uint64_t *writing; /* ordinal of the stage that edits belong to, NEVER_EDITED when there is none */
+    struct tables *tables;
+    uint32_t id;
+    struct level levels[LEVELS];
+    uint32_t pages; /* in use; the writer's */
+    uint32_t count; /* as decided; the writer's */
+    _Atomic uint32_t installed;
+};
+
+/* A record in its level: `page` counts from the level's first. */
+struct place {
+    const struct level *level;
+    size_t page;
+    uint32_t slot;
+};
+
+static inline struct place place_of_page(const struct table *table, uint32_t page)
+{
+    uint32_t at = page + (1u << LEVEL_FIRST);
+    uint32_t level = 31u - (uint32_t)__builtin_clz(at);
+    return (struct place){.level = &table->levels[level - LEVEL_FIRST], .page = at ^ (1u << level)};
+}
+
+/* Division by multiplication, exact for 32 bits. */
+static inline uint32_t page_of(const struct table *table, uint32_t number)
+{
+    return (uint32_t)(((unsigned __int128)table->reciprocal * number) >> 64);
+}
+
+static inline struct place place_of(const struct table *table, uint32_t number)
+{
+    uint32_t page = page_of(table, number);
+    struct place place = place_of_page(table, page);
+    place.slot = number - page * table->per_page;
+    return place;
+}
+
+static inline unsigned char *place_record(const struct table *table, struct place place)
+{
+    unsigned char *images = atomic_load_explicit(&place.level->images, memory_order_acquire);
+    return images + place.page * TABLE_PAGE_BYTES + (size_t)place.slot * table->record_bytes;
+}
+
+static inline struct head *place_head(const struct table *table, struct place place)
+{
+    struct head *heads = atomic_load_explicit(&place.level->heads, memory_order_acquire);
+    return heads + place.page * table->per_page + place.slot;
+}
+
+static inline _Atomic uint64_t *place_changed(struct place place)
+{
+    return atomic_load_explicit(&place.level->changed, memory_order_acquire) + place.page;
+}
+
+/* Number 0 wraps to the largest there is. */
+static inline bool table_has(const struct table *table, uint32_t number)
+{
+    return __builtin_expect(number - 1u < table->count, true);
+}
+
+extern const unsigned char table_zeros[TABLE_RECORD_BYTES];
+
+/* The first edit of a record in its stage, and whatever goes wrong. */
+void *table_edit_first(struct table *table, uint32_t number);
+
+static inline const void *table_get(const struct table *table, uint32_t number)
+{
+    return table_has(table, number) ? place_record(table, place_of(table, number)) : table_zeros;
+}
+
+static inline uint32_t table_count(const struct table *table)
+{
+    return table->count;
+}
+
+static inline void *table_edit(struct table *table, uint32_t number)
+{
+    if (table_has(table, number)) {
+        struct place place = place_of(table, number);
+        if (atomic_load_explicit(&place_head(table, place)->stamp, memory_order_relaxed) == *table->writing)
+            return place_record(table, place);
+    }
+    return table_edit_first(table, number);
+}
+
+#define CACHE_LINE 64u
+
+static inline void table_prefetch(const struct table *table, uint32_t number)
+{
+    if (!table_has(table, number))
+        return;
+    struct place place = place_of(table, number);
+    const unsigned char *record = place_record(table, place);
+    __builtin_prefetch(place_head(table, place), 1);
+    for (uint32_t at = 0; at < table->record_bytes; at += CACHE_LINE)
+        __builtin_prefetch(record + at, 1);
+    __builtin_prefetch(record + table->record_bytes - 1, 1);
+}
+
+#endif
