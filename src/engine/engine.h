@@ -204,6 +204,15 @@ enum known engine_lookup(trading_engine *engine, const struct request *request, 
                          trading_error *error);
 bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, trading_time time);
 
+/* ---- decide.c ---- */
+
+/* Decides one command into the batch. False when the machinery failed (`error`); a refusal is an answer. */
+bool engine_decide(trading_engine *engine, struct batch *batch, const trading_command *command, trading_result *result,
+                   trading_error *error);
+/* Calls into the cache what commands of the slice will want: before the first of them, and then before each. */
+void engine_foresee_first(const trading_engine *engine, const struct slice *slice);
+void engine_foresee(const trading_engine *engine, const struct slice *slice, size_t i);
+
 /* ---- pipeline.c ---- */
 
 void *engine_decider(void *engine);

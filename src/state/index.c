@@ -161,6 +161,13 @@ static uint64_t cursor_at(const struct slots *slots, uint32_t place)
     return (uint64_t)slots->bits << 32 | place;
 }
 
+void index_prefetch(const struct index *index, uint64_t hash)
+{
+    uint32_t tag = tag_of(hash);
+    const struct slots *slots = atomic_load_explicit(&index->shards[shard_of(tag)], memory_order_acquire);
+    __builtin_prefetch(&slots->slot[home_of(slots, tag)]);
+}
+
 uint32_t index_next(const struct index *index, uint64_t hash, uint64_t *cursor)
 {
     uint32_t tag = tag_of(hash);
