@@ -20,12 +20,14 @@ static bool check_open(struct audit *audit, uint32_t portfolio, const struct des
     const struct orders *orders = &audit->domain->orders;
     uint32_t before = 0;
     uint32_t open = 0;
-    for (uint32_t number = desk->first_open; number && open <= desk->open; open++) {
-        const struct order_record *order = order_get(orders, number);
-        if (order->portfolio != portfolio || order->previous_open != before || !order->entry || order_leaves(order) == 0)
-            return audit_complain(audit, "order %u is in its portfolio's list of resting orders, and does not rest", number);
-        before = number;
-        number = order->next_open;
+    for (uint32_t at = desk->first_open; at && open <= desk->open; open++) {
+        const struct resting_record *resting = resting_get(orders, at);
+        const struct order_record *order = order_get(orders, resting->order);
+        if (order->portfolio != portfolio || resting->previous_open != before || order->entry != at || order_leaves(order) == 0)
+            return audit_complain(audit, "order %u is in its portfolio's list of resting orders, and does not rest",
+                                  resting->order);
+        before = at;
+        at = resting->next_open;
     }
     *met += open;
     return (open == desk->open && before == desk->last_open) ||
@@ -38,15 +40,28 @@ static bool check_day(struct audit *audit, uint32_t expected)
     const struct session_record *session = table_get(orders->session, 1);
     uint32_t before = 0;
     uint32_t met = 0;
-    for (uint32_t number = session->first_day; number && met <= expected; met++) {
-        const struct order_record *order = order_get(orders, number);
-        if (!order->entry || order->time_in_force != TRADING_TIME_IN_FORCE_DAY || order->previous_day != before)
-            return audit_complain(audit, "order %u is in the list of day orders, and is none that rests", number);
-        before = number;
-        number = order->next_day;
+    for (uint32_t at = session->first_day; at && met <= expected; met++) {
+        const struct resting_record *resting = resting_get(orders, at);
+        const struct order_record *order = order_get(orders, resting->order);
+        if (order->entry != at || order->time_in_force != TRADING_TIME_IN_FORCE_DAY || resting->previous_day != before)
+            return audit_complain(audit, "order %u is in the list of day orders, and is none that rests", resting->order);
+        before = at;
+        at = resting->next_day;
     }
     return (met == expected && before == session->last_day) ||
            audit_complain(audit, "the list of day orders does not hold all that rest");
+}
+
+/* A place in the book that nothing rests in is no order's. */
+static bool check_resting(struct audit *audit, uint32_t expected)
+{
+    const struct orders *orders = &audit->domain->orders;
+    uint32_t count = table_count(orders->resting);
+    uint32_t resting = 0;
+    for (uint32_t number = 1; number <= count; number++)
+        resting += resting_get(orders, number)->order != 0;
+    return (resting == expected && count == table_count(audit->domain->market.entries)) ||
+           audit_complain(audit, "the places of resting orders are not those of the books");
 }
 
 /* One order by itself. An open order rests, unless it is the one that goes on matching in the next commit. */
@@ -88,7 +103,7 @@ bool audit_orders(struct audit *audit)
     }
     if (met != table_count(orders->records) || met_open != resting)
         return audit_complain(audit, "an order is in no portfolio's list");
-    return check_day(audit, day);
+    return check_day(audit, day) && check_resting(audit, resting);
 }
 
 /* ---- reservations ---- */

@@ -90,11 +90,27 @@ static int32_t go_to(const struct sight *sight, struct order_walk *walk, uint32_
     return number ? sight_read(sight, sight->domain->orders.records, number, &walk->order) : TRADING_OK;
 }
 
+/* To the order of a resting record. */
+static int32_t go_to_resting(const struct sight *sight, struct order_walk *walk, uint32_t entry)
+{
+    struct resting_record resting = {0};
+    int32_t code = entry ? sight_read(sight, sight->domain->orders.resting, entry, &resting) : TRADING_OK;
+    return code ? code : go_to(sight, walk, resting.order);
+}
+
+/* From an order that rests to the one of the portfolio that came to rest before it. */
+static int32_t go_to_previous(const struct sight *sight, struct order_walk *walk)
+{
+    struct resting_record resting;
+    int32_t code = sight_read(sight, sight->domain->orders.resting, walk->order.entry, &resting);
+    return code ? code : go_to_resting(sight, walk, resting.previous_open);
+}
+
 static int32_t begin_orders(const struct sight *sight, struct order_walk *walk)
 {
     int32_t code = go_to(sight, walk, walk->desk.newest);
     if (!code && walk->number && walk->open_only && !is_open(&walk->order))
-        code = go_to(sight, walk, walk->desk.last_open);
+        code = go_to_resting(sight, walk, walk->desk.last_open);
     return code;
 }
 
@@ -103,9 +119,9 @@ static int32_t next_order(const struct sight *sight, struct order_walk *walk)
     if (!walk->open_only)
         return go_to(sight, walk, walk->order.older);
     if (walk->order.entry)
-        return go_to(sight, walk, walk->order.previous_open);
+        return go_to_previous(sight, walk);
     if (walk->number == walk->desk.newest)
-        return go_to(sight, walk, walk->desk.last_open);
+        return go_to_resting(sight, walk, walk->desk.last_open);
     int32_t code;
     do {
         code = go_to(sight, walk, walk->order.older);

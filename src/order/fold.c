@@ -79,68 +79,68 @@ static const char *place(struct orders *orders, uint32_t kind, const struct orde
 
 /* ---- the lists of resting orders ---- */
 
-static void link_open(struct orders *orders, uint32_t number, struct order_record *order)
+static struct resting_record *edit_resting(struct orders *orders, uint32_t entry)
 {
-    struct desk_record *desk = table_edit(orders->desks, order->portfolio);
-    order->previous_open = desk->last_open;
-    if (desk->last_open) {
-        struct order_record *before = table_edit(orders->records, desk->last_open);
-        before->next_open = number;
-    } else {
-        desk->first_open = number;
-    }
-    desk->last_open = number;
+    return table_edit(orders->resting, entry);
+}
+
+static void link_open(struct orders *orders, uint32_t portfolio, uint32_t entry, struct resting_record *resting)
+{
+    struct desk_record *desk = table_edit(orders->desks, portfolio);
+    resting->previous_open = desk->last_open;
+    if (desk->last_open)
+        edit_resting(orders, desk->last_open)->next_open = entry;
+    else
+        desk->first_open = entry;
+    desk->last_open = entry;
     desk->open++;
 }
 
-static void unlink_open(struct orders *orders, struct order_record *order)
+static void unlink_open(struct orders *orders, uint32_t portfolio, const struct resting_record *resting)
 {
-    struct desk_record *desk = table_edit(orders->desks, order->portfolio);
-    if (order->previous_open) {
-        struct order_record *before = table_edit(orders->records, order->previous_open);
-        before->next_open = order->next_open;
-    } else {
-        desk->first_open = order->next_open;
-    }
-    if (order->next_open) {
-        struct order_record *after = table_edit(orders->records, order->next_open);
-        after->previous_open = order->previous_open;
-    } else {
-        desk->last_open = order->previous_open;
-    }
-    order->next_open = order->previous_open = 0;
+    struct desk_record *desk = table_edit(orders->desks, portfolio);
+    if (resting->previous_open)
+        edit_resting(orders, resting->previous_open)->next_open = resting->next_open;
+    else
+        desk->first_open = resting->next_open;
+    if (resting->next_open)
+        edit_resting(orders, resting->next_open)->previous_open = resting->previous_open;
+    else
+        desk->last_open = resting->previous_open;
     desk->open--;
 }
 
-static void link_day(struct orders *orders, uint32_t number, struct order_record *order)
+static void link_day(struct orders *orders, uint32_t entry, struct resting_record *resting)
 {
     struct session_record *session = table_edit(orders->session, SESSION);
-    order->previous_day = session->last_day;
-    if (session->last_day) {
-        struct order_record *before = table_edit(orders->records, session->last_day);
-        before->next_day = number;
-    } else {
-        session->first_day = number;
-    }
-    session->last_day = number;
+    resting->previous_day = session->last_day;
+    if (session->last_day)
+        edit_resting(orders, session->last_day)->next_day = entry;
+    else
+        session->first_day = entry;
+    session->last_day = entry;
 }
 
-static void unlink_day(struct orders *orders, struct order_record *order)
+static void unlink_day(struct orders *orders, const struct resting_record *resting)
 {
     struct session_record *session = table_edit(orders->session, SESSION);
-    if (order->previous_day) {
-        struct order_record *before = table_edit(orders->records, order->previous_day);
-        before->next_day = order->next_day;
-    } else {
-        session->first_day = order->next_day;
-    }
-    if (order->next_day) {
-        struct order_record *after = table_edit(orders->records, order->next_day);
-        after->previous_day = order->previous_day;
-    } else {
-        session->last_day = order->previous_day;
-    }
-    order->next_day = order->previous_day = 0;
+    if (resting->previous_day)
+        edit_resting(orders, resting->previous_day)->next_day = resting->next_day;
+    else
+        session->first_day = resting->next_day;
+    if (resting->next_day)
+        edit_resting(orders, resting->next_day)->previous_day = resting->previous_day;
+    else
+        session->last_day = resting->previous_day;
+}
+
+/* The record of an entry that nothing rests in, made where the entry is new. NULL: it is neither. */
+static struct resting_record *open_resting(struct orders *orders, uint32_t entry)
+{
+    uint32_t count = table_count(orders->resting);
+    if (entry == count + 1)
+        return table_append(orders->resting, &(uint32_t){0});
+    return entry && entry <= count && resting_get(orders, entry)->order == 0 ? edit_resting(orders, entry) : NULL;
 }
 
 static const char *rest(struct orders *orders, const struct order_event *event, struct order_record *order)
@@ -149,10 +149,14 @@ static const char *rest(struct orders *orders, const struct order_event *event, 
                order->time_in_force != TRADING_TIME_IN_FORCE_IOC;
     if (!may)
         return "an order rests twice, or one rests that may not";
+    struct resting_record *resting = open_resting(orders, event->entry);
+    if (!resting)
+        return event->entry ? "an order rests where another does" : NULL; /* out of memory: the tables remember it */
+    resting->order = event->order;
     order->entry = event->entry;
-    link_open(orders, event->order, order);
+    link_open(orders, order->portfolio, event->entry, resting);
     if (order->time_in_force == TRADING_TIME_IN_FORCE_DAY)
-        link_day(orders, event->order, order);
+        link_day(orders, event->entry, resting);
     return NULL;
 }
 
@@ -160,10 +164,12 @@ static void stop_resting(struct orders *orders, struct order_record *order)
 {
     if (!order->entry)
         return;
-    order->entry = 0;
-    unlink_open(orders, order);
+    struct resting_record *resting = edit_resting(orders, order->entry);
+    unlink_open(orders, order->portfolio, resting);
     if (order->time_in_force == TRADING_TIME_IN_FORCE_DAY)
-        unlink_day(orders, order);
+        unlink_day(orders, resting);
+    *resting = (struct resting_record){0};
+    order->entry = 0;
 }
 
 /* ---- what happens to it ---- */

@@ -1,4 +1,5 @@
-/* The state of the Trade Order context: orders, and for each portfolio its desk, the lists that its orders are in. */
+/* The state of the Trade Order context: orders, and for each portfolio its desk, the lists that its orders are in. What links the orders
+ * that rest is apart from them: an order that comes or goes touches its neighbours, which are any orders, in small records. */
 #ifndef ORDER_STATE_H
 #define ORDER_STATE_H
 
@@ -35,9 +36,14 @@ struct order_record {
     uint32_t executions;
     uint32_t entry; /* in the book; 0: does not rest */
     uint32_t older; /* the order of the portfolio placed before it */
-    uint32_t next_open;
+};
+
+/* An order that rests; its number is that of its entry in the book, and so are those of its neighbours. */
+struct resting_record {
+    uint32_t order;     /* 0: none rests there */
+    uint32_t next_open; /* of its portfolio */
     uint32_t previous_open;
-    uint32_t next_day; /* resting orders that expire at the session's end */
+    uint32_t next_day; /* of those that expire at the session's end */
     uint32_t previous_day;
     uint32_t unused;
 };
@@ -45,12 +51,12 @@ struct order_record {
 /* A portfolio's orders; its number is the portfolio's. */
 struct desk_record {
     uint32_t newest;
-    uint32_t first_open; /* that rest in a book */
+    uint32_t first_open; /* resting records */
     uint32_t last_open;
     uint32_t open;
 };
 
-/* One record: the day orders of the whole partition, in the order in which they came to rest. */
+/* One record: the day orders of the whole partition (resting records), in the order in which they came to rest. */
 struct session_record {
     uint32_t first_day;
     uint32_t last_day;
@@ -58,6 +64,7 @@ struct session_record {
 
 struct orders {
     struct table *records;
+    struct table *resting;
     struct table *desks;
     struct table *session;
     struct index *by_id;
@@ -73,10 +80,22 @@ static inline const struct desk_record *desk_get(const struct orders *orders, ui
     return table_get(orders->desks, portfolio);
 }
 
+static inline const struct resting_record *resting_get(const struct orders *orders, uint32_t entry)
+{
+    return table_get(orders->resting, entry);
+}
+
+/* The order of the portfolio that rests longest, 0: none does. */
+static inline uint32_t order_first_open(const struct orders *orders, uint32_t portfolio)
+{
+    return resting_get(orders, desk_get(orders, portfolio)->first_open)->order;
+}
+
+/* The day order that rests longest, 0: none does. */
 static inline uint32_t order_first_day(const struct orders *orders)
 {
     const struct session_record *session = table_get(orders->session, 1);
-    return session->first_day;
+    return resting_get(orders, session->first_day)->order;
 }
 
 static inline trading_decimal order_leaves(const struct order_record *order)

@@ -20,6 +20,7 @@ static int32_t add_tables(struct domain *domain, trading_error *error)
         {TABLE_HOLDINGS, sizeof(struct holding_record), &domain->portfolios.holdings},
         {TABLE_LOTS, sizeof(struct lot_record), &domain->portfolios.lots},
         {TABLE_ORDERS, sizeof(struct order_record), &domain->orders.records},
+        {TABLE_RESTING, sizeof(struct resting_record), &domain->orders.resting},
         {TABLE_DESKS, sizeof(struct desk_record), &domain->orders.desks},
         {TABLE_SESSION, sizeof(struct session_record), &domain->orders.session},
         {TABLE_INSTRUMENTS, sizeof(struct instrument_record), &domain->market.instruments},

@@ -27,6 +27,7 @@ enum domain_table {
     TABLE_EXCHANGE,
     TABLE_CURSORS,
     TABLE_ACCOUNT_DETAILS,
+    TABLE_RESTING,
 };
 
 /* One record: where the journal stands, and what of it is still to do. */

@@ -20,7 +20,7 @@ static bool expire_day_orders(struct process *process)
 static bool cancel_open_orders(struct process *process, uint32_t portfolio)
 {
     uint32_t order;
-    while ((order = desk_get(&process->domain->orders, portfolio)->first_open) != 0) {
+    while ((order = order_first_open(&process->domain->orders, portfolio)) != 0) {
         if (!process_has_room(process))
             return false;
         order_end(process, order, TRADING_EVENT_ORDER_CANCELED);

@@ -91,12 +91,12 @@ static void walk_lists(const struct domain *domain)
 {
     uint32_t orders = table_count(domain->orders.records);
     uint32_t steps = 0;
-    for (uint32_t number = order_first_day(&domain->orders); number; number = order_get(&domain->orders, number)->next_day)
+    const struct session_record *session = table_get(domain->orders.session, 1);
+    for (uint32_t at = session->first_day; at; at = resting_get(&domain->orders, at)->next_day)
         require(++steps <= orders);
     for (uint32_t desk = 1; desk <= table_count(domain->orders.desks); desk++) {
         steps = 0;
-        for (uint32_t number = desk_get(&domain->orders, desk)->first_open; number;
-             number = order_get(&domain->orders, number)->next_open)
+        for (uint32_t at = desk_get(&domain->orders, desk)->first_open; at; at = resting_get(&domain->orders, at)->next_open)
             require(++steps <= orders);
     }
     for (uint32_t holding = 1; holding <= table_count(domain->portfolios.holdings); holding++) {
