@@ -233,7 +233,12 @@ static const char *fold_order(struct domain *domain, struct folding *folding, st
     if (event->kind == TRADING_EVENT_ORDER_PLACED || event->kind == TRADING_EVENT_ORDER_REJECTED) {
         order->account = portfolio_get(&domain->portfolios, order->portfolio)->account;
         const trading_id *scope = &account_get(&domain->accounts, order->account)->id;
-        id_derive(&id, TRADING_ENTITY_ORDER, scope, &folding->cause->key, folding->ordinal++);
+        if (folding->order_id)
+            id = *folding->order_id;
+        else
+            id_derive(&id, TRADING_ENTITY_ORDER, scope, &folding->cause->key, folding->ordinal);
+        folding->order_id = NULL;
+        folding->ordinal++;
         if (order->instrument == 0 || order->instrument > table_count(domain->market.instruments))
             return "an order names an instrument that is not there";
         if (order->lot && order_get(&domain->orders, order->lot)->portfolio != order->portfolio)

@@ -103,6 +103,7 @@ struct folding {
     const struct cause *cause;
     trading_time time;
     uint32_t ordinal;
+    const trading_id *order_id; /* of the order that is made next, where it was worked out to decide it; else NULL */
 };
 
 /* Applies one event to every context that it concerns, having filled in what is not written but follows from the state. NULL, or

@@ -75,6 +75,7 @@ static bool place(struct process *process, const struct request *request, struct
     id_derive(&id, TRADING_ENTITY_ORDER, &account->id, &request->cause.key, 0);
     if (order_find(&process->domain->orders, &id))
         return reject(why, TRADING_REASON_ALREADY_EXISTS);
+    process->folding.order_id = &id;
     struct order_terms terms = {.portfolio = request->portfolio,
                                 .instrument = instrument_list(process, &body->symbol, &account->currency),
                                 .lot = named_lot(process->domain, body, request->portfolio),
