@@ -1,8 +1,7 @@
-/* What state costs: an edit and its install, a read, a lookup, a command's key, all in processor time; a checkpoint, a snapshot, by the
+/* What state costs: an edit and its install, a read, a lookup, all in processor time; a checkpoint, a snapshot, by the
  * clock on the wall. Prints a line a figure.
  * usage: state-bench [--quick | FOLDER for a state store on LMDB] */
 #include "base/hash.h"
-#include "engine/keys.h"
 #include "state/checkpoint.h"
 #include "state/index.h"
 #include "state/snapshot.h"
@@ -170,7 +169,7 @@ static void measure_records(uint32_t records)
     tables_close(tables);
 }
 
-/* ---- index and keys ---- */
+/* ---- index ---- */
 
 static void measure_index(uint32_t entries)
 {
@@ -202,44 +201,6 @@ static void measure_index(uint32_t entries)
     printf("index of %" PRIu32 ": %" PRIu64 " ns an insert (worst 64: %" PRIu64 " us), %" PRIu64 " ns a random find%s\n",
            entries, (inserted - start) / entries, worst / 1000, (end - inserted) / entries, found ? "" : "!");
     index_close(index);
-}
-
-/* Each command looks for its key, does not find it, and leaves it. */
-static void measure_keys(uint32_t count)
-{
-    struct memory memory;
-    struct keys *keys;
-    memory_init(&memory);
-    if (keys_open(&keys, &memory, 0, 0, NULL))
-        fail("no keys");
-    uint64_t worst = 0;
-    uint64_t found = 0;
-    uint64_t start = nanoseconds();
-    uint64_t before = start;
-    for (uint32_t n = 0; n < count; n++) {
-        struct keys_cursor cursor = {{0, 0}};
-        keys_prefetch(keys, hash_mix(n + AHEAD));
-        found += keys_next(keys, hash_mix(n), &cursor) >= 0;
-        if (!keys_insert(keys, hash_mix(n), n, n))
-            fail("no memory");
-        if (n % 64)
-            continue;
-        uint64_t now = nanoseconds();
-        worst = now - before > worst ? now - before : worst;
-        before = now;
-    }
-    uint64_t end = nanoseconds();
-    uint64_t seed = 88172645463325252u;
-    for (uint32_t n = 0; n < READS / 4; n++) {
-        struct keys_cursor cursor = {{0, 0}};
-        found += keys_next(keys, hash_mix(pick(&seed, count) - 1), &cursor) >= 0;
-    }
-    uint64_t looked = nanoseconds();
-    printf("keys to %" PRIu32 ": %" PRIu64 " ns a new one (worst 64: %" PRIu64 " us), %" PRIu64 " ns an old one, %" PRIu64
-           " bytes each%s\n",
-           count, (end - start) / count, worst / 1000, (looked - end) / (READS / 4), keys_bytes(keys) / count,
-           found == READS / 4 ? "" : "!");
-    keys_close(keys);
 }
 
 /* ---- checkpoints and snapshots ---- */
@@ -345,12 +306,10 @@ int main(int argc, char **argv)
     measure_records(100);
     measure_records(10000);
     measure_index(most);
-    measure_keys(most);
     measure_saving(most, NULL);
     if (quick)
         return 0;
     measure_records(most);
-    measure_keys(10 * most);
     if (argc > 1)
         measure_saving(most, argv[1]);
     return 0;

@@ -5,10 +5,7 @@
 
 bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, trading_time time)
 {
-    pthread_mutex_lock(&engine->keys_mutex);
-    bool kept = keys_insert(engine->keys, hash, position, time);
-    pthread_mutex_unlock(&engine->keys_mutex);
-    return kept;
+    return keys_insert(engine->keys, hash, position, time);
 }
 
 /* Some entries of one commit, where they lie. */
@@ -70,14 +67,6 @@ static bool in_journal(trading_engine *engine, int64_t position, struct stretch 
     return true;
 }
 
-static int64_t next_candidate(trading_engine *engine, uint64_t hash, struct keys_cursor *cursor)
-{
-    pthread_mutex_lock(&engine->keys_mutex);
-    int64_t position = keys_next(engine->keys, hash, cursor);
-    pthread_mutex_unlock(&engine->keys_mutex);
-    return position;
-}
-
 static enum known judge(const trading_engine *engine, const struct request *request, const struct found *found,
                         trading_result *result)
 {
@@ -95,7 +84,7 @@ enum known engine_lookup(trading_engine *engine, const struct request *request, 
     uint32_t account = request->cause.account;
     struct keys_cursor cursor = {0};
     int64_t position;
-    while ((position = next_candidate(engine, hash, &cursor)) >= 0) {
+    while ((position = keys_next(engine->keys, hash, &cursor)) >= 0) {
         struct stretch stretch;
         struct found found;
         if (!in_batch(engine->deciding, position, &stretch) && !in_batch(engine->syncing, position, &stretch) &&
@@ -105,6 +94,10 @@ enum known engine_lookup(trading_engine *engine, const struct request *request, 
                     !(found.cause.flags & ENTRY_CONTINUED) && id_equal(&found.cause.key, &request->cause.key);
         if (same)
             return judge(engine, request, &found, result);
+    }
+    if (position == KEYS_DAMAGED) {
+        error_set(error, TRADING_E_DAMAGED, "stored command keys are damaged; open the engine again to have them made anew");
+        return KNOWN_FAILED;
     }
     return KNOWN_NEW;
 }

@@ -77,13 +77,8 @@ static void release_to_host(void *context, void *memory, size_t bytes)
 /* Its mutexes, one after another; NULL after the last. */
 static pthread_mutex_t *mutex_at(trading_engine *engine, size_t at)
 {
-    pthread_mutex_t *const mutexes[] = {&engine->progress_mutex,
-                                        &engine->append_mutex,
-                                        &engine->keeper_mutex,
-                                        &engine->checkpoint_mutex,
-                                        &engine->keys_mutex,
-                                        &engine->drive_mutex,
-                                        NULL};
+    pthread_mutex_t *const mutexes[] = {&engine->progress_mutex,   &engine->append_mutex, &engine->keeper_mutex,
+                                        &engine->checkpoint_mutex, &engine->drive_mutex,  NULL};
     return mutexes[at];
 }
 
@@ -218,8 +213,7 @@ static void tear_down(trading_engine *engine)
     journal_copy_close(&engine->past);
     projections_close(&engine->projections);
     domain_close(&engine->domain);
-    if (engine->keys)
-        keys_close(engine->keys);
+    keys_close(engine->keys);
     if (engine->state_store.ops)
         engine->state_store.ops->close(engine->state_store.store);
     if (engine->ops)
@@ -324,8 +318,10 @@ int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error 
     pthread_mutex_unlock(&engine->drive_mutex);
     queue_end(&engine->queue);
     error_clear(error);
-    if (how == TRADING_CLOSE_DRAIN && atomic_load(&engine->state) == TRADING_OK)
+    if (how == TRADING_CLOSE_DRAIN && atomic_load(&engine->state) == TRADING_OK) {
+        engine_settle_keys(engine);
         code = engine_write_checkpoint(engine, error);
+    }
     tear_down(engine);
     host_engine_closed(host);
     return code;

@@ -4,10 +4,10 @@
 #define ENGINE_ENGINE_H
 
 #include "base/hash.h"
-#include "engine/keys.h"
 #include "engine/queue.h"
 #include "journal/commit.h"
 #include "journal/read.h"
+#include "keys/keys.h"
 #include "plugin/host.h"
 #include "process/process.h"
 #include "state/store.h"
@@ -60,8 +60,7 @@ struct trading_engine {
     struct state_store state_store; /* ops NULL: there is none */
     struct journal journal;
     struct domain domain;
-    struct keys *keys;
-    pthread_mutex_t keys_mutex; /* the decider inserts, the keeper saves */
+    struct keys *keys; /* NULL: there are none, as it takes no commands, or none yet */
     uint8_t digest_key[ENGINE_DIGEST_KEY];
     struct hash_secret key_secret;  /* from it: of the hashes that keys are remembered by */
     struct hash_secret body_secret; /* and of the digests of bodies that are of no person */
@@ -212,6 +211,14 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const trading_co
 /* Calls into the cache what commands of the slice will want: before the first of them, and then before each. */
 void engine_foresee_first(const trading_engine *engine, const struct slice *slice);
 void engine_foresee(const trading_engine *engine, const struct slice *slice, size_t i);
+
+/* ---- recall.c ---- */
+
+/* Opens the keys of past commands, once the state is up: those that are stored, if they are this journal's, and then what the journal has
+ * since; else all from the journal. */
+int32_t engine_open_keys(trading_engine *engine, trading_error *error);
+/* Stores the keys when the next opening would have many to read. */
+void engine_settle_keys(trading_engine *engine);
 
 /* ---- pipeline.c ---- */
 

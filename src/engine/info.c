@@ -15,9 +15,6 @@ int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *inf
         return code;
     struct mark_record mark = {0};
     table_read(engine->domain.mark, 1, NULL, &mark);
-    pthread_mutex_lock(&engine->keys_mutex);
-    uint64_t keys = keys_count(engine->keys);
-    pthread_mutex_unlock(&engine->keys_mutex);
     *info = (trading_engine_info){.size = sizeof *info,
                                   .state = atomic_load(&engine->state),
                                   .next_position = mark.next_position,
@@ -33,7 +30,7 @@ int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *inf
                                   .portfolios = table_installed(engine->domain.portfolios.records, NULL),
                                   .orders = table_installed(engine->domain.orders.records, NULL),
                                   .instruments = table_installed(engine->domain.market.instruments, NULL),
-                                  .keys = keys,
+                                  .keys = engine->keys ? keys_count(engine->keys) : 0,
                                   .memory_bytes = atomic_load(&engine->memory.bytes),
                                   .store_bytes_used = store.bytes_used,
                                   .store_bytes_reserved = store.bytes_reserved};

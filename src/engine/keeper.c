@@ -8,20 +8,6 @@
 
 /* ---- checkpoints ---- */
 
-struct keys_to_save {
-    trading_engine *engine;
-    int64_t position;
-};
-
-static int32_t save_keys(void *arg, const struct state_store *store, void *write, trading_error *error)
-{
-    const struct keys_to_save *save = arg;
-    pthread_mutex_lock(&save->engine->keys_mutex);
-    int32_t code = keys_save(save->engine->keys, store, write, save->position, error);
-    pthread_mutex_unlock(&save->engine->keys_mutex);
-    return code;
-}
-
 static int32_t write_at_pin(trading_engine *engine, struct pin *pin, trading_error *error)
 {
     struct mark_record mark;
@@ -29,9 +15,8 @@ static int32_t write_at_pin(trading_engine *engine, struct pin *pin, trading_err
         return error_set(error, TRADING_E_VIEW_EXPIRED, "the checkpoint's view expired");
     if (mark.next_position == atomic_load(&engine->checkpoint_position) && engine->checkpoint_is_ours)
         return TRADING_OK;
-    struct keys_to_save save = {.engine = engine, .position = mark.next_position};
     int32_t code = checkpoint_write(engine->domain.tables, pin, !engine->checkpoint_is_ours, &engine->state_store,
-                                    &mark.next_position, sizeof mark.next_position, save_keys, &save, error);
+                                    &mark.next_position, sizeof mark.next_position, NULL, NULL, error);
     if (code)
         return code;
     engine->checkpoint_is_ours = true;

@@ -273,6 +273,7 @@ static void succeed(trading_engine *engine, struct batch *batch)
     if (batch->next_position != batch->first_position) {
         count(engine, batch);
         atomic_store_explicit(&engine->durable, batch->next_position, memory_order_release);
+        keys_durable(engine->keys, batch->next_position);
     }
     answer_slices(engine, batch);
     engine_progress(engine);

@@ -17,11 +17,10 @@ static bool remember(void *arg, const struct domain *domain, const struct cause 
 int32_t engine_catch_up(trading_engine *engine, trading_error *error)
 {
     domain_discard(&engine->domain);
-    pthread_mutex_lock(&engine->keys_mutex);
-    keys_discard(engine->keys, domain_mark(&engine->domain)->next_position);
-    pthread_mutex_unlock(&engine->keys_mutex);
+    if (engine->keys)
+        keys_discard(engine->keys, domain_mark(&engine->domain)->next_position);
     engine->past.commit.events = 0;
-    replay_entry entry = engine->read_only ? NULL : remember; /* who takes no commands needs no keys */
+    replay_entry entry = engine->keys ? remember : NULL;
     int32_t code = replay_journal(&engine->domain, &engine->journal, INT64_MAX, entry, engine, NULL, NULL, error);
     int64_t position = domain_mark(&engine->domain)->next_position;
     trading_store_head head;
@@ -33,6 +32,8 @@ int32_t engine_catch_up(trading_engine *engine, trading_error *error)
                          " were durable: it lost commits, or was replaced",
                          head.next_position, position);
     atomic_store_explicit(&engine->durable, position, memory_order_release);
+    if (engine->keys)
+        keys_durable(engine->keys, position);
     return code;
 }
 
@@ -41,13 +42,9 @@ int32_t engine_catch_up(trading_engine *engine, trading_error *error)
 static int32_t start_empty(trading_engine *engine, trading_error *error)
 {
     domain_close(&engine->domain);
-    keys_close(engine->keys);
-    engine->keys = NULL;
     int32_t code = domain_open(&engine->domain, &engine->memory, engine->options.view_bytes, error);
     if (!code)
         code = domain_found(&engine->domain, error);
-    if (!code)
-        code = keys_open(&engine->keys, &engine->memory, engine->options.key_age, engine->options.key_count, error);
     engine->checkpoint_is_ours = false;
     return code;
 }
@@ -79,20 +76,14 @@ static int32_t load_checkpoint(trading_engine *engine, trading_error *error)
     int32_t code = checkpoint_load(engine->domain.tables, &engine->state_store, &shape, error);
     if (!code)
         code = check_against_journal(engine, error);
-    if (!code && !engine->read_only)
-        code = keys_load(engine->keys, &engine->state_store, error);
     if (!code)
         code = domain_index(&engine->domain, error);
-    if (!code)
-        keys_discard(engine->keys, domain_mark(&engine->domain)->next_position);
     return code;
 }
 
 int32_t engine_recover(trading_engine *engine, trading_error *error)
 {
     int32_t code = domain_open(&engine->domain, &engine->memory, engine->options.view_bytes, error);
-    if (!code)
-        code = keys_open(&engine->keys, &engine->memory, engine->options.key_age, engine->options.key_count, error);
     if (code)
         return code;
     engine->checkpoint_is_ours = true;
@@ -113,7 +104,7 @@ int32_t engine_recover(trading_engine *engine, trading_error *error)
     atomic_store(&engine->snapshot_tried, from);
     code = engine_catch_up(engine, error);
     engine->replayed_events = (uint64_t)(domain_mark(&engine->domain)->next_position - from);
-    return code;
+    return code || engine->read_only ? code : engine_open_keys(engine, error);
 }
 
 /* ---- the past ---- */

@@ -14,7 +14,6 @@
 enum state_space {
     STATE_META = 1,        /* what the checkpoint stands for */
     STATE_PAGES = 2,       /* table, page → image */
-    STATE_KEYS = 3,        /* runs of command keys */
     STATE_PROJECTIONS = 4, /* projection → version and position */
     STATE_ROWS = 5,        /* projection, key → value */
 };

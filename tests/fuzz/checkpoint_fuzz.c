@@ -1,8 +1,9 @@
 /* What the state store and the event store give back when a checkpoint, the keys of commands or a snapshot is loaded, none of it
  * trusted. The input is values, each after its length in two bytes; the first byte says what they are, and whether their checksums are
  * made right: else no mutation would get past them. A trap is a property that does not hold. */
-#include "engine/keys.h"
-#include "engine/keys_directory.h"
+#include "base/bytes.h"
+#include "keys/keys.h"
+#include "keys/run_format.h"
 #include "state/checkpoint.h"
 #include "state/snapshot.h"
 
@@ -136,29 +137,102 @@ static int32_t fuzz_scan(void *store, void *write, const void *prefix, size_t pr
 
 static const struct state_store_ops fuzz_state_ops = {.get = fuzz_get, .scan = fuzz_scan};
 
-/* Makes room for the sum where it stands in a page or part, and sets it: the key's place is what it is summed under. */
-static void fix_scanned(struct value *value, bool page)
+/* Makes room for the sum where it stands in a page, and sets it: the key's place is what it is summed under. */
+static void fix_scanned(struct value *value)
 {
     size_t key_size = value->size ? value->bytes[0] : 0;
-    if (key_size != (page ? 6u : PART_KEY_BYTES) || value->size < 1 + key_size)
+    if (key_size != 6u || value->size < 1 + key_size)
         return;
     uint8_t *key = value->bytes + 1;
     uint8_t *body = key + key_size;
     size_t size = value->size - 1 - key_size;
-    if (page) {
-        uint32_t number;
-        memcpy(&number, key + 2, sizeof number);
-        uint32_t place[4] = {htole32(SHAPE_FORMAT), htole32(key[1]), htole32(be32toh(number)), htole32((uint32_t)size)};
-        crypto_shorthash(body + size, body, size, (const unsigned char *)place);
-    } else {
-        uint64_t id;
-        uint32_t part;
-        memcpy(&id, key + 2, sizeof id);
-        memcpy(&part, key + RUN_KEY_BYTES, sizeof part);
-        memmove(body + PART_SUM_BYTES, body, size);
-        key_part_sum(be64toh(id), be32toh(part), body + PART_SUM_BYTES, size / sizeof(struct key_entry), body);
-    }
+    uint32_t number;
+    memcpy(&number, key + 2, sizeof number);
+    uint32_t place[4] = {htole32(SHAPE_FORMAT), htole32(key[1]), htole32(be32toh(number)), htole32((uint32_t)size)};
+    crypto_shorthash(body + size, body, size, (const unsigned char *)place);
     value->size += 8;
+}
+
+/* ---- blobs: each value by its number ---- */
+
+static int32_t fuzz_blob_map(void *store, uint64_t number, struct state_blob *blob, trading_error *error)
+{
+    (void)error;
+    const struct input *input = store;
+    if (number >= input->count)
+        return TRADING_E_NOT_FOUND;
+    *blob = (struct state_blob){.bytes = input->values[number].bytes, .size = input->values[number].size};
+    return TRADING_OK;
+}
+
+static void fuzz_blob_unmap(void *store, struct state_blob *blob)
+{
+    (void)store;
+    *blob = (struct state_blob){0};
+}
+
+static int32_t fuzz_blob_create(void *store, uint64_t number, void **blob, trading_error *error)
+{
+    (void)store, (void)number, (void)blob, (void)error;
+    return TRADING_E_NO_SPACE;
+}
+
+static int32_t fuzz_blob_drop(void *store, uint64_t number, trading_error *error)
+{
+    (void)store, (void)number, (void)error;
+    return TRADING_OK;
+}
+
+static int32_t fuzz_blob_list(void *store, int (*take)(void *arg, uint64_t number), void *arg, trading_error *error)
+{
+    (void)store, (void)take, (void)arg, (void)error;
+    return TRADING_OK;
+}
+
+static const struct state_store_ops fuzz_blob_ops = {.blob_create = fuzz_blob_create,
+                                                     .blob_map = fuzz_blob_map,
+                                                     .blob_unmap = fuzz_blob_unmap,
+                                                     .blob_drop = fuzz_blob_drop,
+                                                     .blob_list = fuzz_blob_list};
+
+/* A run's sums, as far as its footer says where they are. */
+static void fix_run(struct value *value, uint64_t number)
+{
+    struct key_footer footer;
+    if (value->size < sizeof footer)
+        return;
+    size_t end = value->size - sizeof footer;
+    memcpy(&footer, value->bytes + end, sizeof footer);
+    for (uint64_t page = 0; page < footer.pages && (page + 1) * sizeof(struct key_page) <= end; page++) {
+        struct key_page *at = (struct key_page *)(void *)value->bytes + page;
+        at->sum = key_page_sum(at, number, page);
+    }
+    size_t filter = footer.pages <= VALUE_MAX ? footer.pages * sizeof(struct key_page) : end;
+    if (filter <= end)
+        footer.filter_sum = key_sum(value->bytes + filter, (end - filter) / 8 * 8, number);
+    footer.sum = key_footer_sum(&footer);
+    memcpy(value->bytes + end, &footer, sizeof footer);
+}
+
+/* The manifest's sum, and in it the sums of the runs' footers. */
+static void fix_manifest(struct input *input)
+{
+    struct value *value = &input->values[0];
+    if (value->size < KEY_MAGIC_BYTES + 8 || value->size % 8)
+        return;
+    struct reader reader = {.at = value->bytes + KEY_MAGIC_BYTES, .end = value->bytes + value->size - 8};
+    read_u64(&reader);
+    read_u64(&reader);
+    read_amount(&reader);
+    read_bytes(&reader, 8);
+    for (uint64_t count = read_u64(&reader); count && !reader.bad; count--) {
+        uint64_t number = read_u64(&reader);
+        uint8_t *sum = (uint8_t *)read_bytes(&reader, 8);
+        if (sum && number < input->count && input->values[number].size >= 8)
+            memcpy(sum, input->values[number].bytes + input->values[number].size - 8, 8);
+    }
+    uint64_t sum = key_sum(value->bytes, value->size - 8, KEY_FORMAT);
+    memcpy(value->bytes + value->size - 8, &sum, sizeof sum);
 }
 
 static bool is_told(int32_t status)
@@ -193,7 +267,7 @@ static void load_checkpoint(struct input *input, struct memory *memory)
 {
     for (uint32_t i = 0; input->fix_sums && i < input->count; i++) {
         if (i)
-            fix_scanned(&input->values[i], true);
+            fix_scanned(&input->values[i]);
         else
             append_sum(&input->values[0], 0, SHAPE_SUM_BYTES);
     }
@@ -211,22 +285,30 @@ static void load_checkpoint(struct input *input, struct memory *memory)
 
 static void load_keys(struct input *input, struct memory *memory)
 {
-    for (uint32_t i = 0; input->fix_sums && i < input->count; i++) {
-        if (i)
-            fix_scanned(&input->values[i], false);
-        else
-            append_sum(&input->values[0], 0, 16);
-    }
+    for (uint32_t i = 1; input->fix_sums && i < input->count; i++)
+        fix_run(&input->values[i], i);
+    if (input->fix_sums && input->count)
+        fix_manifest(input);
     trim(input);
-    struct state_store store = {&fuzz_state_ops, input};
+    struct state_store store = {&fuzz_blob_ops, input};
+    struct keys_options options = {.young = 64};
     struct keys *keys;
-    require(keys_open(&keys, memory, 0, 0, NULL) == TRADING_OK);
-    int32_t status = keys_load(keys, &store, NULL);
-    require(!status || (is_told(status) && keys_count(keys) == 0));
-    struct keys_cursor cursor = {{0, 0}};
-    keys_next(keys, 0, &cursor);
-    keys_discard(keys, 1000);
-    require(keys_insert(keys, 1, INT64_MAX - 1, INT64_MAX) || status == TRADING_OK);
+    if (keys_open(&keys, memory, &store, &options, NULL))
+        return;
+    int64_t from = keys_stored(keys).next_position;
+    for (uint64_t i = 0; i < 256; i++) {
+        struct keys_cursor cursor = {{0, 0}};
+        int64_t before = INT64_MAX;
+        int64_t position;
+        keys_prefetch(keys, i << 56);
+        while ((position = keys_next(keys, i << 56, &cursor)) >= 0) {
+            require(position < from && position < before);
+            before = position;
+        }
+    }
+    require(from == INT64_MAX || keys_insert(keys, 1, from, INT64_MAX));
+    keys_discard(keys, from);
+    keys_settle(keys, NULL);
     keys_close(keys);
 }
 

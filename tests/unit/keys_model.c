@@ -1,9 +1,9 @@
 #include "base/hash.h"
 #include "keys_test.h"
 
-void keys_model_open(struct keys_model *model, uint32_t capacity)
+void keys_model_open(struct keys_model *model, uint32_t capacity, uint32_t lag)
 {
-    *model = (struct keys_model){.capacity = capacity, .seed = 88172645463325252u, .position = 5, .time = 1000};
+    *model = (struct keys_model){.capacity = capacity, .lag = lag, .seed = 88172645463325252u, .position = 5, .time = 1000};
     model->hashes = malloc(capacity * sizeof *model->hashes);
     model->positions = malloc(capacity * sizeof *model->positions);
     model->times = malloc(capacity * sizeof *model->times);
@@ -50,7 +50,17 @@ bool keys_model_try(struct keys_model *model, struct keys *keys)
     model->hashes[place] = hash;
     model->positions[place] = model->position = position;
     model->times[place] = model->time = time;
+    if (model->count > model->lag)
+        keys_model_durable(model, keys, model->count - model->lag);
     return true;
+}
+
+void keys_model_durable(struct keys_model *model, struct keys *keys, uint32_t count)
+{
+    if (count <= model->durable)
+        return;
+    model->durable = count;
+    keys_durable(keys, model->positions[count - 1] + 1);
 }
 
 void keys_model_insert(struct keys_model *model, struct keys *keys)
@@ -62,6 +72,7 @@ void keys_model_discard(struct keys_model *model, struct keys *keys, uint32_t co
 {
     if (!count)
         return;
+    assert_true(count <= model->count - model->durable);
     for (; count; count--) {
         uint32_t place = --model->count;
         model->last_of[name_of(model, place)] = model->before[place];
@@ -70,18 +81,44 @@ void keys_model_discard(struct keys_model *model, struct keys *keys, uint32_t co
     keys_discard(keys, model->position + 1);
 }
 
-static void check_key(const struct keys_model *model, const struct keys *keys, uint32_t first, uint32_t count, uint32_t place)
+/* Whether all candidates are as they should be; false when that cannot be told. */
+static bool check_key(const struct keys_model *model, const struct keys *keys, uint32_t first, uint32_t count, uint32_t place)
 {
     uint32_t expected = model->last_of[name_of(model, place)];
     while (expected != UINT32_MAX && expected >= count)
         expected = model->before[expected];
     struct keys_cursor cursor = {{0, 0}};
-    for (int64_t position; (position = keys_next(keys, model->hashes[place], &cursor)) >= 0;) {
+    int64_t position;
+    while ((position = keys_next(keys, model->hashes[place], &cursor)) >= 0) {
         assert_true(expected != UINT32_MAX && expected >= first);
         assert_true(position == model->positions[expected]);
         expected = model->before[expected];
     }
+    if (position == KEYS_DAMAGED)
+        return false;
     assert_true(expected == UINT32_MAX || expected < first);
+    return true;
+}
+
+int keys_model_told(const struct keys_model *model, const struct keys *keys, uint32_t place)
+{
+    uint32_t first = model->count - (uint32_t)keys_count(keys);
+    return check_key(model, keys, first, model->count, place);
+}
+
+uint32_t keys_model_resume(struct keys_model *model, struct keys *keys)
+{
+    int64_t from = keys_stored(keys).next_position;
+    uint32_t stored = model->count;
+    while (stored && model->positions[stored - 1] >= from)
+        stored--;
+    if (stored)
+        assert_true(from == model->positions[stored - 1] + 1 && keys_stored(keys).hash == model->hashes[stored - 1]);
+    for (uint32_t i = stored; i < model->count; i++)
+        assert_true(keys_insert(keys, model->hashes[i], model->positions[i], model->times[i]));
+    if (model->durable)
+        keys_durable(keys, model->positions[model->durable - 1] + 1);
+    return stored;
 }
 
 void keys_model_check(const struct keys_model *model, const struct keys *keys, uint32_t count, uint32_t step)
@@ -89,7 +126,7 @@ void keys_model_check(const struct keys_model *model, const struct keys *keys, u
     assert_true(keys_count(keys) <= count);
     uint32_t first = count - (uint32_t)keys_count(keys);
     for (uint32_t place = 0; place < model->count; place += step)
-        check_key(model, keys, first, count, place);
+        assert_true(check_key(model, keys, first, count, place));
     for (uint32_t stranger = 0; stranger < 1000; stranger++) {
         struct keys_cursor cursor = {{0, 0}};
         assert_true(keys_next(keys, hash_mix(UINT64_C(1) << 40 | stranger), &cursor) == -1);

@@ -1,0 +1,472 @@
+/* What is done with full tables and with runs, beside the decider: tables are written out, runs merged, and the oldest dropped. Each
+ * change is a new set of runs: its blobs are whole, then the manifest names it, then the decider is shown it, and what it is without is
+ * freed once the decider has seen it. A change that fails leaves all as it was, to be tried again. */
+#include "base/error.h"
+#include "keys/inside.h"
+
+#include <inttypes.h>
+#include <signal.h>
+#include <time.h>
+
+#define MERGE_PIECE    65536u /* keys, between two looks at what is more urgent */
+#define MERGE_LEAST    4u
+#define RETAIN_PARTS   8u /* neither bound on what is retained may be passed by more than one part in so many */
+#define UNBOUNDED_RUNS 4u /* tables in the largest run at least, where no count bounds them */
+#define RETRY          INT64_C(1000000000)
+#define LOOK_AGAIN     INT64_C(10000000) /* whether the decider has seen the newest list; doubled up to RETRY */
+
+/* ---- what is freed ---- */
+
+static void free_table(struct keys *keys, struct key_young *table)
+{
+    if (table->capacity != keys->options.young || atomic_load_explicit(&keys->spare, memory_order_relaxed)) {
+        key_young_free(&keys->memory, table);
+        return;
+    }
+    key_young_clear(table);
+    atomic_store_explicit(&keys->spare, table, memory_order_release);
+}
+
+void keys_free_retired(struct keys *keys)
+{
+    struct key_retired *retired = &keys->retired;
+    while (retired->lists) {
+        struct key_list *list = retired->lists;
+        retired->lists = list->next;
+        key_release(&keys->memory, list, sizeof *list);
+    }
+    while (retired->runs) {
+        struct key_run *run = retired->runs;
+        retired->runs = run->next;
+        key_run_close(run, &keys->memory, &keys->store);
+    }
+    while (retired->tables) {
+        struct key_young *table = retired->tables;
+        retired->tables = table->next;
+        free_table(keys, table);
+    }
+}
+
+static void reclaim(struct keys *keys)
+{
+    if (atomic_load_explicit(&keys->acknowledged, memory_order_acquire) == keys->generation)
+        keys_free_retired(keys);
+}
+
+/* ---- changing the set ---- */
+
+struct key_list *keys_list_of(struct keys *keys, const struct key_set *set, uint64_t tables)
+{
+    struct key_list *list = key_allocate(&keys->memory, sizeof *list);
+    if (!list)
+        return NULL;
+    list->generation = keys->generation + 1;
+    list->tables = tables;
+    list->count = set->count;
+    for (uint32_t i = 0; i < set->count; i++) {
+        struct key_run *run = set->runs[set->count - 1 - i];
+        list->runs[i] = run;
+        list->filters[i] = run->filter;
+    }
+    return list;
+}
+
+void keys_publish(struct keys *keys, struct key_list *list)
+{
+    struct key_list *before = atomic_load_explicit(&keys->published, memory_order_relaxed);
+    keys->generation = list->generation;
+    atomic_store_explicit(&keys->published, list, memory_order_release);
+    if (before) {
+        before->next = keys->retired.lists;
+        keys->retired.lists = before;
+    }
+}
+
+static bool has(const struct key_set *set, const struct key_run *run)
+{
+    for (uint32_t i = 0; i < set->count; i++)
+        if (set->runs[i] == run)
+            return true;
+    return false;
+}
+
+static uint64_t count_of(const struct key_set *set)
+{
+    uint64_t count = 0;
+    for (uint32_t i = 0; i < set->count; i++)
+        count += set->runs[i]->footer.count;
+    return count;
+}
+
+static void retire_runs(struct keys *keys, const struct key_set *next)
+{
+    for (uint32_t i = 0; i < keys->set.count; i++) {
+        struct key_run *run = keys->set.runs[i];
+        if (has(next, run))
+            continue;
+        keys->store.ops->blob_drop(keys->store.store, run->footer.number, NULL); /* else an orphan, dropped at opening */
+        run->next = keys->retired.runs;
+        keys->retired.runs = run;
+    }
+}
+
+void keys_count_stored(struct keys *keys)
+{
+    uint64_t bytes = 0;
+    for (uint32_t i = 0; i < keys->set.count; i++)
+        bytes += keys->set.runs[i]->blob.size;
+    atomic_store_explicit(&keys->stored_bytes, bytes, memory_order_relaxed);
+}
+
+/* `sealed`: how many tables are in runs then, and so many keys of them are new there. */
+static int32_t change(struct keys *keys, const struct key_set *next, uint64_t sealed, uint64_t added,
+                      const struct keys_stored *stored, trading_error *error)
+{
+    struct key_list *list = keys_list_of(keys, next, sealed);
+    if (!list)
+        return error_no_memory(error, "a list of runs of command keys");
+    int32_t code = keys_write_manifest(keys, next, stored, error);
+    if (code) {
+        key_release(&keys->memory, list, sizeof *list);
+        return code;
+    }
+    uint64_t gone = count_of(&keys->set) + added - count_of(next);
+    atomic_fetch_add_explicit(&keys->dropped, gone, memory_order_relaxed);
+    retire_runs(keys, next);
+    keys->set = *next;
+    keys->stored = *stored;
+    keys->sealed = sealed;
+    keys_count_stored(keys);
+    keys_publish(keys, list);
+    return TRADING_OK;
+}
+
+/* ---- dropping the oldest ---- */
+
+static bool is_merging(const struct keys *keys, const struct key_run *run)
+{
+    for (uint32_t i = 0; i < keys->merge.count; i++)
+        if (keys->merge.readers[i].run == run)
+            return true;
+    return false;
+}
+
+/* Takes the oldest runs out of a set, as of its newest key. */
+static void retain(const struct keys *keys, struct key_set *set)
+{
+    uint64_t count = count_of(set);
+    uint32_t gone = 0;
+    while (gone + 1 < set->count) {
+        const struct key_footer *oldest = &set->runs[gone]->footer;
+        trading_time now = set->runs[set->count - 1]->footer.span.last_time;
+        bool too_old = keys->options.max_age && now - oldest->span.last_time > keys->options.max_age;
+        bool too_many = keys->options.max_count && count - oldest->count >= keys->options.max_count;
+        if ((!too_old && !too_many) || is_merging(keys, set->runs[gone]))
+            break;
+        count -= oldest->count;
+        gone++;
+    }
+    set->count -= gone;
+    memmove(set->runs, set->runs + gone, set->count * sizeof *set->runs);
+}
+
+/* ---- sealing ---- */
+
+/* The oldest full table, if what is in it is durable. */
+static struct key_young *due_table(struct keys *keys)
+{
+    if (keys->sealed == atomic_load_explicit(&keys->full_tables, memory_order_acquire))
+        return NULL;
+    struct key_young *table = keys->tables[keys->sealed % KEY_TABLES];
+    int64_t last = atomic_load_explicit(&table->last_position, memory_order_acquire);
+    return last < atomic_load_explicit(&keys->durable, memory_order_acquire) ? table : NULL;
+}
+
+static int32_t seal_keys(struct keys *keys, struct key_young *table, trading_error *error)
+{
+    if (keys->set.count == KEY_RUNS_MAX)
+        return error_set(error, TRADING_E_BUSY, "there are %u runs of command keys already", KEY_RUNS_MAX);
+    struct key_run *run;
+    uint64_t number = keys->next_number++;
+    int32_t code = key_young_seal(table, &keys->memory, &keys->store, number, &run, error);
+    if (code) {
+        keys->store.ops->blob_drop(keys->store.store, number, NULL);
+        return code;
+    }
+    struct key_set next = keys->set;
+    next.runs[next.count++] = run;
+    retain(keys, &next);
+    struct keys_stored stored = {.next_position = run->footer.span.last_position + 1, .hash = table->last_hash};
+    code = change(keys, &next, keys->sealed + 1, run->footer.count, &stored, error);
+    if (code) {
+        key_run_close(run, &keys->memory, &keys->store);
+        keys->store.ops->blob_drop(keys->store.store, number, NULL);
+    }
+    return code;
+}
+
+int32_t keys_seal(struct keys *keys, trading_error *error)
+{
+    struct key_young *table = due_table(keys);
+    if (!table)
+        return error_clear(error);
+    int32_t code =
+        table->count ? seal_keys(keys, table, error) : change(keys, &keys->set, keys->sealed + 1, 0, &keys->stored, error);
+    if (code)
+        return code;
+    table->next = keys->retired.tables;
+    keys->retired.tables = table;
+    return TRADING_OK;
+}
+
+/* ---- merging ---- */
+
+static uint64_t run_most(const struct keys *keys)
+{
+    if (keys->options.max_count)
+        return keys->options.max_count / RETAIN_PARTS;
+    uint64_t part = count_of(&keys->set) / RETAIN_PARTS;
+    uint64_t least = (uint64_t)keys->options.young * UNBOUNDED_RUNS;
+    return part > least ? part : least;
+}
+
+/* Whether runs make one that is not too large or long to be dropped as a whole. */
+static bool fit(const struct keys *keys, uint32_t first, uint32_t end)
+{
+    uint64_t count = 0;
+    for (uint32_t i = first; i < end; i++) {
+        if (atomic_load_explicit(&keys->set.runs[i]->damaged, memory_order_relaxed))
+            return false;
+        count += keys->set.runs[i]->footer.count;
+    }
+    const struct key_span *older = &keys->set.runs[first]->footer.span;
+    const struct key_span *newer = &keys->set.runs[end - 1]->footer.span;
+    return count <= run_most(keys) && newer->last_position - older->first_position < KEY_SPAN_MAX &&
+           (!keys->options.max_age || newer->last_time - older->first_time <= keys->options.max_age / RETAIN_PARTS);
+}
+
+/* The newest runs, when there are several of like size. */
+static bool pick_newest(const struct keys *keys, uint32_t *first, uint32_t *end)
+{
+    const struct key_set *set = &keys->set;
+    *end = *first = set->count;
+    while (*first && *end - *first < KEY_MERGE_MOST && fit(keys, *first - 1, *end) &&
+           set->runs[*first - 1]->footer.count <= set->runs[*end - 1]->footer.count * 2)
+        --*first;
+    return *end - *first >= MERGE_LEAST;
+}
+
+/* Neighbours that with the next would be too large: for the last time, unless one of them is nearly all there is. */
+static bool pick_last(const struct keys *keys, uint32_t *first, uint32_t *end)
+{
+    const struct key_set *set = &keys->set;
+    for (*first = 0; *first + 1 < set->count; ++*first) {
+        uint64_t count = 0;
+        uint64_t most = 0;
+        for (*end = *first; *end < set->count && *end - *first < KEY_MERGE_MOST && fit(keys, *first, *end + 1); ++*end) {
+            uint64_t here = set->runs[*end]->footer.count;
+            count += here;
+            most = here > most ? here : most;
+        }
+        if (*end == set->count)
+            return false;
+        if (*end - *first > 1 && most / 3 <= count / 4)
+            return true;
+    }
+    return false;
+}
+
+void keys_abandon_merge(struct keys *keys)
+{
+    if (keys->merge.count)
+        key_writer_abandon(keys->merge.writer);
+    keys->merge.count = 0;
+}
+
+static int32_t merge_damaged(struct keys *keys, const struct key_run *run, trading_error *error)
+{
+    atomic_store_explicit(&((struct key_run *)run)->damaged, true, memory_order_relaxed);
+    keys_abandon_merge(keys);
+    /* Without it the next opening finds the keys damaged, and makes them anew. */
+    keys->store.ops->blob_drop(keys->store.store, run->footer.number, NULL);
+    return error_set(error, TRADING_E_DAMAGED,
+                     "run %" PRIu64 " of command keys is damaged; the keys are made again from the journal at the next opening",
+                     run->footer.number);
+}
+
+static int32_t read_next(struct keys *keys, uint32_t reader, trading_error *error)
+{
+    struct key_merge *merge = &keys->merge;
+    enum key_read read = key_reader_next(&merge->readers[reader]);
+    merge->ended[reader] = read == KEY_READ_END;
+    return read == KEY_READ_DAMAGED ? merge_damaged(keys, merge->readers[reader].run, error) : TRADING_OK;
+}
+
+static int32_t begin_merge(struct keys *keys, uint32_t first, uint32_t end, trading_error *error)
+{
+    struct key_merge *merge = &keys->merge;
+    const struct key_span *older = &keys->set.runs[first]->footer.span;
+    const struct key_span *newer = &keys->set.runs[end - 1]->footer.span;
+    struct key_span span = {older->first_position, newer->last_position, older->first_time, newer->last_time};
+    uint64_t count = 0;
+    for (uint32_t i = first; i < end; i++) {
+        merge->readers[i - first] = (struct key_reader){.run = keys->set.runs[i]};
+        count += keys->set.runs[i]->footer.count;
+    }
+    merge->number = keys->next_number++;
+    int32_t code = key_writer_open(&merge->writer, &keys->memory, &keys->store, merge->number, count, &span, error);
+    if (code)
+        return code;
+    merge->count = end - first;
+    for (uint32_t i = 0; !code && i < end - first; i++)
+        code = read_next(keys, i, error);
+    return code;
+}
+
+/* The reader whose key comes next, or the count of them when all have ended. */
+static uint32_t least_reader(const struct key_merge *merge)
+{
+    uint32_t least = merge->count;
+    for (uint32_t i = 0; i < merge->count; i++)
+        if (!merge->ended[i] && (least == merge->count || key_before(merge->readers[i].entry, merge->readers[least].entry)))
+            least = i;
+    return least;
+}
+
+/* Puts the merged run in the place of what it is made of. */
+static int32_t end_merge(struct keys *keys, trading_error *error)
+{
+    struct key_merge *merge = &keys->merge;
+    struct key_run *run;
+    uint32_t merged = merge->count;
+    merge->count = 0;
+    int32_t code = key_writer_finish(merge->writer, error);
+    if (!code)
+        code = key_run_open(&run, &keys->memory, &keys->store, merge->number, error);
+    if (code)
+        return code;
+    struct key_set next = {0};
+    for (uint32_t i = 0; i < keys->set.count; i++) {
+        bool first = keys->set.runs[i] == merge->readers[0].run;
+        next.runs[next.count++] = first ? run : keys->set.runs[i];
+        i += first ? merged - 1 : 0;
+    }
+    code = change(keys, &next, keys->sealed, 0, &keys->stored, error);
+    if (code) {
+        key_run_close(run, &keys->memory, &keys->store);
+        keys->store.ops->blob_drop(keys->store.store, merge->number, NULL);
+    }
+    return code;
+}
+
+static int32_t merge_piece(struct keys *keys, trading_error *error)
+{
+    struct key_merge *merge = &keys->merge;
+    for (uint32_t i = 0; i < MERGE_PIECE; i++) {
+        uint32_t least = least_reader(merge);
+        if (least == merge->count)
+            return end_merge(keys, error);
+        key_writer_add(merge->writer, merge->readers[least].entry);
+        int32_t code = read_next(keys, least, error);
+        if (code)
+            return code;
+    }
+    return TRADING_OK;
+}
+
+/* ---- one piece after another ---- */
+
+static int32_t work(struct keys *keys, bool *worked, trading_error *error)
+{
+    uint32_t first;
+    uint32_t end;
+    *worked = true;
+    reclaim(keys);
+    if (due_table(keys))
+        return keys_seal(keys, error);
+    if (keys->merge.count)
+        return merge_piece(keys, error);
+    if (pick_newest(keys, &first, &end) || pick_last(keys, &first, &end))
+        return begin_merge(keys, first, end, error);
+    *worked = false;
+    return TRADING_OK;
+}
+
+void keys_report(struct keys *keys, const trading_error *error)
+{
+    if (keys->options.report && !keys->troubled)
+        keys->options.report(keys->options.report_arg, error);
+    keys->troubled = true;
+}
+
+bool keys_work(struct keys *keys)
+{
+    bool worked;
+    trading_error error;
+    error_clear(&error);
+    pthread_mutex_lock(&keys->mutex);
+    int32_t code = work(keys, &worked, &error);
+    if (code)
+        keys_report(keys, &error);
+    else
+        keys->troubled = false;
+    pthread_mutex_unlock(&keys->mutex);
+    return worked && !code;
+}
+
+/* ---- the thread ---- */
+
+/* Until there is work, or what failed may be tried again, or it is time to look whether the decider has seen the newest list. */
+static void wait_for_work(struct keys *keys, int64_t *pause)
+{
+    pthread_mutex_lock(&keys->mutex);
+    bool retired = keys->retired.lists || keys->retired.runs || keys->retired.tables;
+    if (keys->troubled)
+        *pause = RETRY;
+    else if (!retired)
+        *pause = 0;
+    else
+        *pause = *pause ? (*pause < RETRY / 2 ? *pause * 2 : RETRY) : LOOK_AGAIN;
+    pthread_mutex_unlock(&keys->mutex);
+    struct timespec until;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_nsec += *pause % 1000000000;
+    until.tv_sec += *pause / 1000000000 + until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    int woken = *pause ? sem_clockwait(&keys->work, CLOCK_MONOTONIC, &until) : sem_wait(&keys->work);
+    if (!woken)
+        *pause = 0;
+}
+
+static void *keep(void *arg)
+{
+    struct keys *keys = arg;
+    int64_t pause = 0;
+    while (!atomic_load_explicit(&keys->stop, memory_order_relaxed)) {
+        if (!keys_work(keys))
+            wait_for_work(keys, &pause);
+    }
+    return NULL;
+}
+
+/* The host's signals are the host's. */
+bool keys_start_thread(struct keys *keys)
+{
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    keys->runs = pthread_create(&keys->thread, NULL, keep, keys) == 0;
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return keys->runs;
+}
+
+void keys_stop_thread(struct keys *keys)
+{
+    if (!keys->runs)
+        return;
+    atomic_store_explicit(&keys->stop, true, memory_order_relaxed);
+    sem_post(&keys->work);
+    pthread_join(keys->thread, NULL);
+    keys->runs = false;
+}
