@@ -76,6 +76,39 @@ class Plugins(unittest.TestCase):
         self.assertEqual(0, replayed[0])
         self.assertGreater(replayed[1], 0)
 
+    def made(self):
+        """A store with two commits; its log, and what they are."""
+        store = ["--store", f"files:{self.folder}/store"]
+        opened = json.loads(self.trading("open-account", "--name", "Ada", "--deposit", "1000", "--json", *store, path=FILES.parent).stdout)
+        self.trading("deposit", opened["account"], "5", *store, path=FILES.parent)
+        return store, opened["account"], pathlib.Path(self.folder) / "store/00000000.log"
+
+    def balance(self, store, account):
+        return json.loads(self.trading("account", account, "--json", *store, path=FILES.parent).stdout)["balance"]
+
+    def test_an_append_that_did_not_come_to_its_end(self):
+        store, account, log = self.made()
+        whole = log.read_bytes()
+        for cut in (1, 40):
+            log.write_bytes(whole[:-cut])
+            self.assertEqual("1000.00", self.balance(store, account))
+        log.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+        self.assertEqual("1000.00", self.balance(store, account))
+        self.trading("deposit", account, "7", *store, path=FILES.parent)
+        self.assertEqual("1007.00", self.balance(store, account))
+        self.trading("verify", *store, path=FILES.parent)
+
+    def test_damage_before_the_end_is_no_end(self):
+        store, account, log = self.made()
+        whole = log.read_bytes()
+        for place in (3, 100):
+            log.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1:])
+            said = self.trading("account", account, *store, path=FILES.parent, expect=3).stderr
+            self.assertIn("00000000.log is damaged at byte", said)
+            self.trading("deposit", account, "7", *store, path=FILES.parent, expect=3)
+        log.write_bytes(whole)
+        self.assertEqual("1005.00", self.balance(store, account))
+
 
 if __name__ == "__main__":
     unittest.main(argv=sys.argv[:1])

@@ -326,8 +326,34 @@ static void open_misused(struct trial *trial)
     ANSWERS(trial, TRADING_E_INVALID, trial->ops->open(&good, &trial->host, NULL, &trial->error));
 }
 
+/* What a host of later headers hands over: the same, and more behind. */
+struct later_request {
+    trading_store_request known;
+    uint64_t later[4];
+};
+
+struct later_host {
+    trading_host_functions known;
+    void (*later[4])(void);
+};
+
+static void opened_by_a_later_host(struct trial *trial)
+{
+    struct later_request request = {
+        .known = {.size = sizeof request, .location = trial->location, .durability = TRADING_DURABILITY_SYNC},
+        .later = {1, 2, 3, 4}};
+    struct later_host host = {.known = trial->host};
+    host.known.size = sizeof host;
+    void *store = NULL;
+    ANSWERS(trial, TRADING_OK, trial->ops->open(&request.known, &host.known, &store, &trial->error));
+    append_one(trial, store, 0, 0, 1, 10);
+    CHECK(trial, read_back(trial, store, 0, 0, 1) == 1);
+    trial_close(trial, store);
+}
+
 const struct contract_case journal_cases[] = {
     {"open-misused", open_misused, 0},
+    {"opened-by-a-later-host", opened_by_a_later_host, 0},
     {"empty", empty, 0},
     {"append-and-read", append_and_read, 0},
     {"conflict", conflict, 0},
