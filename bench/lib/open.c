@@ -30,8 +30,8 @@ static void write_for_ever(struct subject *subject)
     struct drive drive;
     deposits_open(&deposits, subject);
     struct flow flow = deposits_flow(&deposits);
-    if (!trading_host_open(&subject->host, NULL, &error) && !subject_open_engine(subject, &error) &&
-        histogram_open(&tally.latency) && !drive_open(&drive, subject, &flow, &error))
+    if (!subject_open_host(subject, &error) && !subject_open_engine(subject, &error) && histogram_open(&tally.latency) &&
+        !drive_open(&drive, subject, &flow, &error))
         (void)drive_turn(&drive, INT64_MAX / 4, &tally, &error);
     _exit(1);
 }

@@ -41,6 +41,13 @@ static int32_t name_store(struct subject *subject, trading_error *error)
     return TRADING_OK;
 }
 
+int32_t subject_open_host(struct subject *subject, trading_error *error)
+{
+    trading_host_options options = TRADING_HOST_OPTIONS_INIT;
+    options.flags = TRADING_HOST_PLUGINS;
+    return trading_host_open(&subject->host, &options, error);
+}
+
 int32_t subject_open(struct subject *subject, const struct settings *settings, trading_error *error)
 {
     *subject = (struct subject){.settings = settings};
@@ -48,7 +55,7 @@ int32_t subject_open(struct subject *subject, const struct settings *settings, t
         return bench_fail(error, TRADING_E_IO, "the system has no entropy");
     int32_t code = name_store(subject, error);
     if (!code)
-        code = trading_host_open(&subject->host, NULL, error);
+        code = subject_open_host(subject, error);
     return code ? code : subject_open_engine(subject, error);
 }
 

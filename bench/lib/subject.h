@@ -24,6 +24,8 @@ int32_t subject_open(struct subject *subject, const struct settings *settings, t
 /* Sees that there are as many accounts as the settings say, and lists them: those of a store that was given, and new ones. */
 int32_t subject_populate(struct subject *subject, trading_error *error);
 
+/* A host that loads the plugin of a store; subject_open did so first. For a child process, which cannot use its parent's. */
+int32_t subject_open_host(struct subject *subject, trading_error *error);
 /* Opens the store again, as it is; subject_open did so first. */
 int32_t subject_open_engine(struct subject *subject, trading_error *error);
 int32_t subject_close_engine(struct subject *subject, int32_t how, trading_error *error);
