@@ -280,12 +280,25 @@ static void succeed(trading_engine *engine, struct batch *batch)
     engine_wake_keeper(engine);
 }
 
-/* Whether the journal, read again, holds the batch. */
-static bool happened(const trading_engine *engine, const struct batch *batch)
+/* Whether the journal, read again, holds the batch: its very commit, which others may have followed. */
+static int32_t learn(trading_engine *engine, const struct batch *batch, bool *happened, trading_error *error)
 {
-    const struct mark_record *mark = domain_mark(&engine->domain);
-    return batch->next_position != batch->first_position && mark->next_position >= batch->next_position &&
-           id_equal(&mark->nonce, &batch->header.nonce);
+    *happened = false;
+    if (batch->next_position == batch->first_position || domain_mark(&engine->domain)->next_position < batch->next_position)
+        return TRADING_OK;
+    int32_t code = journal_commit_at(&engine->journal, batch->first_position, &engine->past, error);
+    if (code)
+        engine->past.commit.events = 0;
+    else
+        *happened = id_equal(&engine->past.commit.nonce, &batch->header.nonce);
+    return code;
+}
+
+/* Brings the state up to what the journal really holds, and tells whether the batch is in it. */
+static int32_t read_again(trading_engine *engine, const struct batch *batch, bool *happened, trading_error *error)
+{
+    int32_t code = engine_catch_up(engine, error);
+    return code ? code : learn(engine, batch, happened, error);
 }
 
 /* A submission of which the failed batch held the first part ends with it: what the next batch held of it goes with it. */
@@ -307,6 +320,21 @@ static void stall(trading_engine *engine, const trading_error *error)
     engine_fail_waiting(engine, error);
 }
 
+/* Nobody can tell what became of the batch, for `why`: it is answered so, and what was decided on it waits. */
+static void leave_unresolved(trading_engine *engine, struct batch *failed, struct batch *next, const trading_error *why)
+{
+    trading_error unknown;
+    error_set(&unknown, TRADING_E_OUTCOME_UNKNOWN, "whether the commit at position %" PRId64 " happened is not known: %.120s",
+              failed->first_position, why->message);
+    engine->unresolved = engine->stalled = true;
+    if (next) {
+        drop_shared_slice(failed, next);
+        queue_return(&engine->queue, next->slices, next->slice_count);
+    }
+    fail_slices(engine, failed, TRADING_STATUS_UNKNOWN, &unknown);
+    engine_progress(engine);
+}
+
 /* The batch is not surely durable, and `next`, which may be NULL, was decided on it. Everything that is not durable is dropped, and what
  * the journal really holds decides how it is answered. */
 static void recover(trading_engine *engine, struct batch *failed, struct batch *next, bool again)
@@ -316,22 +344,11 @@ static void recover(trading_engine *engine, struct batch *failed, struct batch *
     host_log(engine->host, TRADING_LOG_WARNING, "a commit at position %" PRId64 " failed: %s", failed->first_position,
              outcome->message);
     engine->deciding = engine->syncing = NULL;
-    if (engine_catch_up(engine, &error)) {
-        engine->unresolved = true;
-        trading_error unknown;
-        error_set(&unknown, TRADING_E_OUTCOME_UNKNOWN,
-                  "whether the commit at position %" PRId64 " happened is not known: %.120s", failed->first_position,
-                  error.message);
-        if (next) {
-            drop_shared_slice(failed, next);
-            queue_return(&engine->queue, next->slices, next->slice_count);
-        }
-        fail_slices(engine, failed, TRADING_STATUS_UNKNOWN, &unknown);
-        engine->stalled = true;
-        engine_progress(engine);
+    bool done;
+    if (read_again(engine, failed, &done, &error)) {
+        leave_unresolved(engine, failed, next, &error);
         return;
     }
-    bool done = happened(engine, failed);
     bool retry = !done && again && (outcome->code == TRADING_E_OUTCOME_UNKNOWN || outcome->code == TRADING_E_POSITION);
     if (next) {
         if (!done && !retry)

@@ -52,22 +52,36 @@ static trading_decimal shown_balance(struct stage *stage, int64_t *position)
     return account.balance;
 }
 
-/* Another writer ends the session, in a commit that follows what is durable. */
-static void write_as_another(struct stage *stage)
+/* Another writer ends the session, in a commit of its own. */
+static void end_session_as_another(struct stage *stage, int64_t position, trading_time time, const uint8_t *previous)
 {
-    struct mark_record mark;
-    assert_int_equal(table_read(stage->engine->domain.mark, 1, NULL, &mark), TABLE_FOUND);
     struct cause cause = {.type = TRADING_COMMAND_END_SESSION, .key = {{99}}};
-    struct event event = {.kind = TRADING_EVENT_SESSION_ENDED, .position = mark.next_position, .previous = POSITION_NONE};
+    struct event event = {.kind = TRADING_EVENT_SESSION_ENDED, .position = position, .previous = POSITION_NONE};
     struct entry_mark entry;
     commit_builder_reset(&stage->builder);
     entry_begin(&stage->builder.body, &cause, &entry);
     event_write(&stage->builder.body, &event);
     entry_end(&stage->builder.body, &entry, 1, 0);
-    struct commit header = {
-        .entries = 1, .events = 1, .first_position = mark.next_position, .time = mark.time, .nonce = {{77}}};
-    memcpy(header.previous, mark.digest, sizeof header.previous);
+    struct commit header = {.entries = 1, .events = 1, .first_position = position, .time = time, .nonce = {{77}}};
+    memcpy(header.previous, previous, sizeof header.previous);
     assert_int_equal(commit_build(&stage->builder, &header, &stage->plan.other, NULL), TRADING_OK);
+}
+
+/* Its commit follows what is durable. */
+static void write_as_another(struct stage *stage)
+{
+    struct mark_record mark;
+    assert_int_equal(table_read(stage->engine->domain.mark, 1, NULL, &mark), TABLE_FOUND);
+    end_session_as_another(stage, mark.next_position, mark.time, mark.digest);
+}
+
+/* Its commit follows what was just appended. */
+static void follow_as_another(void *arg, const trading_store_commit *commit)
+{
+    struct commit header;
+    assert_int_equal(commit_read_header(commit, 0, &header, NULL), TRADING_OK);
+    const uint8_t *end = (const uint8_t *)commit->data + commit->size;
+    end_session_as_another(arg, commit_end(&header), header.time, end - COMMIT_DIGEST_BYTES);
 }
 
 /* Before each append: what is shown is what the journal has. */
@@ -95,6 +109,7 @@ static void open_stage(struct stage *stage, const struct trial *trial)
     assert_int_equal(commit_builder_open(&stage->builder, &stage->memory, 4096, 0, NULL), TRADING_OK);
     faulty_plan_init(&stage->plan, &memory_store_ops, "");
     stage->plan.before = look;
+    stage->plan.follow = follow_as_another;
     stage->plan.arg = stage;
     assert_int_equal(trading_host_open(&stage->host, NULL, NULL), TRADING_OK);
     assert_int_equal(trading_store_register(stage->host, "faulty", &faulty_store_ops, NULL), TRADING_OK);
@@ -235,6 +250,13 @@ static void test_appends_that_another_writer_overtook(void **state)
     run_everywhere(FAULT_OVERTAKEN, TRADING_E_POSITION);
 }
 
+/* It happened, but is not the newest that the journal has. */
+static void test_unknown_appends_that_another_writer_followed(void **state)
+{
+    (void)state;
+    run_everywhere(FAULT_FOLLOWED, TRADING_E_OUTCOME_UNKNOWN);
+}
+
 /* The store cannot even be read after it: what was in flight is unknown, and is learnt by its keys once the store is back. */
 static void test_unknown_until_the_store_is_back(void **state)
 {
@@ -275,6 +297,7 @@ int main(void)
         cmocka_unit_test(test_unknown_appends_that_happened),
         cmocka_unit_test(test_unknown_appends_that_did_not),
         cmocka_unit_test(test_appends_that_another_writer_overtook),
+        cmocka_unit_test(test_unknown_appends_that_another_writer_followed),
         cmocka_unit_test(test_unknown_until_the_store_is_back),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

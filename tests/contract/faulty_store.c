@@ -83,6 +83,7 @@ static int32_t told(const struct faulty_step *step, int32_t code, trading_error 
         return answer(error, step->code);
     case FAULT_UNKNOWN_DONE:
     case FAULT_UNKNOWN_LOST:
+    case FAULT_FOLLOWED:
         return answer(error, TRADING_E_OUTCOME_UNKNOWN);
     case FAULT_NONE:
     case FAULT_OVERTAKEN:
@@ -166,6 +167,10 @@ static int32_t faulty_append(void *store, uint32_t partition, const trading_stor
     int32_t code = 0;
     if (is_done(&step))
         code = faulty->plan->inner->append(faulty->inner, partition, commits, count, head, error);
+    if (!code && step.fault == FAULT_FOLLOWED) {
+        faulty->plan->follow(faulty->plan->arg, &commits[count - 1]);
+        write_as_another(faulty, partition);
+    }
     return code ? code : told(&step, code, error);
 }
 

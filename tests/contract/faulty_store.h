@@ -36,6 +36,7 @@ enum fault {
     FAULT_UNKNOWN_DONE, /* does it, and answers TRADING_E_OUTCOME_UNKNOWN */
     FAULT_UNKNOWN_LOST, /* does nothing, and answers TRADING_E_OUTCOME_UNKNOWN */
     FAULT_OVERTAKEN,    /* an append: another writer's commit (plan.other) comes before it, so it meets a conflict */
+    FAULT_FOLLOWED,     /* an append: does it, another writer's commit comes after it, and nobody can tell the first of it */
     FAULT_CUT,          /* a read: answers the step's code after one commit was visited */
 };
 
@@ -57,6 +58,8 @@ struct faulty_plan {
     _Atomic uint64_t calls[FAULTY_CALLS]; /* so far */
     /* The commit of the other writer, for FAULT_OVERTAKEN; its first position is set to fit. */
     trading_store_commit other;
+    /* For FAULT_FOLLOWED: makes plan.other follow the commit. */
+    void (*follow)(void *arg, const trading_store_commit *commit);
     /* If set, runs before each call, on the thread that makes it: to wait, to look, to add steps. */
     void (*before)(void *arg, enum faulty_call call, uint64_t nth);
     void *arg;
