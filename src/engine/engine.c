@@ -2,9 +2,9 @@
 #include "engine/engine.h"
 
 #include "base/error.h"
+#include "base/thread.h"
 
 #include <errno.h>
-#include <signal.h>
 #include <sodium.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -141,8 +141,11 @@ static int32_t open_stores(trading_engine *engine, const char *uri, trading_erro
     if (code)
         return code;
     engine->ops = scheme.ops;
-    engine->journal =
-        (struct journal){.ops = engine->ops, .store = engine->store, .partition = ENGINE_PARTITION, .memory = &engine->memory};
+    engine->journal = (struct journal){.ops = engine->ops,
+                                       .store = engine->store,
+                                       .partition = ENGINE_PARTITION,
+                                       .memory = &engine->memory,
+                                       .reads_ahead = !engine->manual};
     return open_state_store(engine, &scheme, location, error);
 }
 
@@ -157,15 +160,9 @@ static int32_t open_batches(trading_engine *engine, trading_error *error)
     return TRADING_OK;
 }
 
-/* The host's signals are the host's: no thread of the engine takes one. */
 static bool start_thread(pthread_t *thread, bool *runs, void *(*function)(void *), trading_engine *engine)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    *runs = pthread_create(thread, NULL, function, engine) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    *runs = thread_start(thread, function, engine);
     return *runs;
 }
 

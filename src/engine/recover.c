@@ -7,11 +7,10 @@
 
 #include <inttypes.h>
 
-static bool remember(void *arg, const struct domain *domain, const struct cause *cause, int64_t position, trading_time time)
+static bool remember(void *arg, const struct cause *cause, int64_t position, trading_time time)
 {
-    (void)domain;
     trading_engine *engine = arg;
-    return (cause->flags & ENTRY_CONTINUED) || engine_remember(engine, engine_key_hash(engine, cause), position, time);
+    return (cause->flags & ENTRY_CONTINUED) || keys_insert(engine->keys, engine_key_hash(engine, cause), position, time);
 }
 
 int32_t engine_catch_up(trading_engine *engine, trading_error *error)

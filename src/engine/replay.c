@@ -1,6 +1,7 @@
 #include "engine/replay.h"
 
 #include "base/error.h"
+#include "engine/event_window.h"
 
 #include <inttypes.h>
 
@@ -10,38 +11,63 @@ static int32_t damaged(const struct commit *commit, int64_t position, const char
                      commit->partition, commit->first_position, position, what);
 }
 
-static int32_t fold_entries(struct process *process, const struct commit *commit, replay_entry entry, void *arg,
-                            trading_error *error)
+/* A commit that is folded. */
+struct replay {
+    struct process process;
+    replay_entry entry;
+    void *arg;
+    int64_t opened; /* where the first event of the entry that is open stands */
+    struct event_window window;
+};
+
+static void prepare(void *arg, const struct event_step *step)
 {
-    struct reader reader = {.at = commit->body, .end = commit->body + commit->body_size};
-    for (uint32_t i = 0; i < commit->entries; i++) {
-        struct cause cause;
-        int64_t first = process->next_position;
-        process_replay_entry(process, &reader, &cause);
-        if (domain_failed(process->domain))
-            return error_no_memory(error, "the state that the journal amounts to");
-        if (reader.bad)
-            return damaged(commit, process->next_position, "cannot be read", error);
-        if (process->broken)
-            return damaged(commit, process->next_position - 1, process->broken, error);
-        if (entry && !entry(arg, process->domain, &cause, first, commit->time))
+    const struct replay *replay = arg;
+    event_prefetch(replay->process.domain, &step->event, table_prefetch);
+}
+
+/* False when there is no memory. */
+static bool fold_step(struct replay *replay, struct event_step *step)
+{
+    struct process *process = &replay->process;
+    if (step->opens) {
+        replay->opened = process->next_position;
+        process_replay_begin(process, step->cause);
+    }
+    process_replay_event(process, &step->event);
+    bool told = step->closes && replay->entry && !process->broken;
+    return !told || replay->entry(replay->arg, step->cause, replay->opened, process->now);
+}
+
+static int32_t fold_events(struct replay *replay, const struct commit *commit, trading_error *error)
+{
+    const struct process *process = &replay->process;
+    struct event_step *step;
+    event_window_begin(&replay->window, commit, prepare, replay);
+    while (!process->broken && (step = event_window_next(&replay->window)) != NULL) {
+        if (!fold_step(replay, step))
             return error_no_memory(error, "the keys of past commands");
     }
-    if (reader.at != reader.end || process->next_position != commit->first_position + commit->events)
-        return damaged(commit, process->next_position, "its events are not as many as its header says", error);
-    return TRADING_OK;
+    if (domain_failed(process->domain)) /* what is broken then is broken for want of it */
+        return error_no_memory(error, "the state that the journal amounts to");
+    if (process->broken)
+        return damaged(commit, process->next_position - 1, process->broken, error);
+    return event_window_end(&replay->window, error);
 }
 
 static int32_t fold(struct domain *domain, const struct commit *commit, replay_entry entry, void *arg, trading_error *error)
 {
-    struct process process = {.domain = domain, .now = commit->time, .next_position = commit->first_position};
-    int32_t code = fold_entries(&process, commit, entry, arg, error);
+    struct replay replay;
+    replay.process = (struct process){.domain = domain, .now = commit->time, .next_position = commit->first_position};
+    replay.entry = entry;
+    replay.arg = arg;
+    int32_t code = fold_events(&replay, commit, error);
     if (code)
         return code;
     if (!ledgers_balance(&domain->accounts))
-        return damaged(commit, process.next_position - 1, "cash does not sum to zero after it", error);
+        return damaged(commit, commit_end(commit) - 1, "cash does not sum to zero after it", error);
     struct mark_record *mark = domain_edit_mark(domain);
-    mark->next_position = process.next_position;
+    mark->next_position = commit_end(commit);
     mark->time = commit->time;
     mark->nonce = commit->nonce;
     mark->commits++;
@@ -95,5 +121,5 @@ int32_t replay_journal(struct domain *domain, const struct journal *journal, int
     int64_t from = domain_mark(domain)->next_position;
     struct walk walk = {
         .domain = domain, .to = to, .from = from, .entry = entry, .arg = arg, .progress = progress, .context = context};
-    return journal_walk(journal, from, visit, &walk, error);
+    return journal_walk_ahead(journal, from, visit, &walk, error);
 }

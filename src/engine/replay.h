@@ -7,9 +7,8 @@
 
 #include <trading/engine.h>
 
-/* Told of each entry that a replay has folded: the command and where its first event stands. May be NULL. */
-typedef bool (*replay_entry)(void *arg, const struct domain *domain, const struct cause *cause, int64_t position,
-                             trading_time time);
+/* Told of each entry that a replay has folded: the command and where its first event stands. May be NULL. False: there is no memory. */
+typedef bool (*replay_entry)(void *arg, const struct cause *cause, int64_t position, trading_time time);
 
 /* Folds one proven commit, which must follow what the domain's mark says, and installs it. TRADING_E_DAMAGED when an event cannot be
  * read, breaks an invariant, or money does not balance after it; the domain is then as before the commit. */

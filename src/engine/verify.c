@@ -55,7 +55,8 @@ static int32_t walk(struct verify *verify, int64_t to, trading_error *error)
 {
     trading_error failure = {0};
     verify->to = to;
-    int32_t code = journal_walk(&verify->engine->journal, domain_mark(&verify->own)->next_position, visit, verify, &failure);
+    int32_t code =
+        journal_walk_ahead(&verify->engine->journal, domain_mark(&verify->own)->next_position, visit, verify, &failure);
     int64_t reached = domain_mark(&verify->own)->next_position;
     if (code == TRADING_E_DAMAGED)
         return find(verify, reached, "%s", failure.message);

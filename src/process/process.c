@@ -188,28 +188,20 @@ void process_continue(struct process *process)
     process->folding.cause = NULL;
 }
 
-uint32_t process_replay_entry(struct process *process, struct reader *reader, struct cause *cause)
+void process_replay_begin(struct process *process, const struct cause *cause)
 {
-    uint32_t count;
-    entry_read(reader, cause, &count);
-    if (reader->bad)
-        return 0;
     process_begin(process, cause);
     if (cause->flags & ENTRY_CONTINUED) {
         process->folding.ordinal = domain_mark(process->domain)->work.ordinal;
         domain_resume(process->domain);
     }
-    for (uint32_t i = 0; i < count && !reader->bad && !process->broken; i++) {
-        struct event event;
-        event_read(reader, process->next_position, &event);
-        if (reader->bad)
-            break;
-        if (event.previous != domain_last_position(process->domain, event.kind, event.number))
-            process->broken = "an event does not follow the one before it of its entity";
-        else
-            process->broken = domain_fold(process->domain, &process->folding, &event);
-        process->next_position++;
-    }
-    entry_read_version(reader);
-    return count;
+}
+
+void process_replay_event(struct process *process, struct event *event)
+{
+    if (event->previous != domain_last_position(process->domain, event->kind, event->number))
+        process->broken = "an event does not follow the one before it of its entity";
+    else
+        process->broken = domain_fold(process->domain, &process->folding, event);
+    process->next_position++;
 }

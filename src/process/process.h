@@ -25,7 +25,9 @@ bool process_command(struct process *process, const struct request *request, tra
 bool process_has_work(const struct domain *domain);
 void process_continue(struct process *process);
 
-/* Folds one entry of a commit that is read again; the events follow at `position`. Gives how many there were; a bad reader, or broken. */
-uint32_t process_replay_entry(struct process *process, struct reader *reader, struct cause *cause);
+/* Folding a commit that is read again: an entry is begun, then its events are folded, each at the next position. Look at process->broken and
+ * domain_failed. The cause stays until the next entry. */
+void process_replay_begin(struct process *process, const struct cause *cause);
+void process_replay_event(struct process *process, struct event *event);
 
 #endif

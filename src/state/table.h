@@ -87,6 +87,9 @@ enum table_read table_read(const struct table *table, uint32_t number, struct pi
 /* The same of the first `bytes` alone, a multiple of 8. */
 enum table_read table_read_first(const struct table *table, uint32_t number, struct pin *pin, void *record, uint32_t bytes);
 
+/* As table_prefetch, for table_read. */
+static inline void table_prefetch_installed(const struct table *table, uint32_t number);
+
 /* How many records are installed, now or at the pin's horizon. */
 uint32_t table_installed(const struct table *table, const struct pin *pin);
 

@@ -129,4 +129,13 @@ static inline void table_prefetch(const struct table *table, uint32_t number)
     __builtin_prefetch(record + table->record_bytes - 1, 1);
 }
 
+static inline void table_prefetch_installed(const struct table *table, uint32_t number)
+{
+    if (number - 1u >= atomic_load_explicit(&table->installed, memory_order_acquire))
+        return;
+    struct place place = place_of(table, number);
+    __builtin_prefetch(place_head(table, place));
+    __builtin_prefetch(place_record(table, place)); /* most reads are of what it begins with */
+}
+
 #endif

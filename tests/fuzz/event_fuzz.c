@@ -114,6 +114,21 @@ static void walk_lists(const struct domain *domain)
     }
 }
 
+static void replay_entry(struct process *process, struct reader *reader)
+{
+    struct cause cause;
+    struct event event;
+    uint32_t count;
+    entry_read(reader, &cause, &count);
+    process_replay_begin(process, &cause);
+    for (; count && !reader->bad && !process->broken; count--) {
+        event_read(reader, process->next_position, &event);
+        if (!reader->bad)
+            process_replay_event(process, &event);
+    }
+    entry_read_version(reader);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -123,8 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct reader reader = {.at = data, .end = data + size};
     tables_begin(day->domain.tables);
     while (reader.at < reader.end && !reader.bad && !day->process.broken && !domain_failed(&day->domain)) {
-        struct cause cause;
-        process_replay_entry(&day->process, &reader, &cause);
+        replay_entry(&day->process, &reader);
     }
     bool whole = !reader.bad && !day->process.broken && !domain_failed(&day->domain) && ledgers_balance(&day->domain.accounts);
     if (whole)
