@@ -3,6 +3,7 @@
 #include "base/error.h"
 
 #include <inttypes.h>
+#include <stddef.h>
 
 /* ---- reading a commit ---- */
 
@@ -51,6 +52,12 @@ int32_t event_reader_end(const struct event_reader *events, trading_error *error
 
 /* ---- telling an event ---- */
 
+/* Of a portfolio's record, whose it is. */
+#define PORTFOLIO_OWNER_BYTES 24u
+_Static_assert(offsetof(struct portfolio_record, id) == 0 &&
+                   offsetof(struct portfolio_record, account) + sizeof(uint32_t) <= PORTFOLIO_OWNER_BYTES,
+               "a portfolio begins with its id and its account");
+
 /* Looks up what stands behind the numbers of one event. */
 struct telling {
     const struct domain *domain;
@@ -58,33 +65,33 @@ struct telling {
     bool missing; /* it names a record that is not there */
 };
 
+/* Of most records what they begin with is enough. */
+static void look_up(struct telling *telling, const struct table *table, uint32_t number, void *first, uint32_t bytes)
+{
+    if (table_read_first(table, number, NULL, first, bytes) != TABLE_FOUND)
+        telling->missing = true;
+}
+
+_Static_assert(offsetof(struct account_record, id) == 0 && offsetof(struct instrument_record, symbol) == 0 &&
+                   offsetof(struct order_record, id) == 0,
+               "records begin with what they are named by");
+
 static void tell_account(struct telling *telling, uint32_t number)
 {
-    struct account_record account;
-    if (table_read(telling->domain->accounts.records, number, NULL, &account) != TABLE_FOUND)
-        telling->missing = true;
-    else
-        telling->out->account = account.id;
+    look_up(telling, telling->domain->accounts.records, number, &telling->out->account, sizeof telling->out->account);
 }
 
 static void tell_portfolio(struct telling *telling, uint32_t number)
 {
-    struct portfolio_record portfolio;
-    if (table_read(telling->domain->portfolios.records, number, NULL, &portfolio) != TABLE_FOUND) {
-        telling->missing = true;
-        return;
-    }
+    struct portfolio_record portfolio = {0};
+    look_up(telling, telling->domain->portfolios.records, number, &portfolio, PORTFOLIO_OWNER_BYTES);
     telling->out->portfolio = portfolio.id;
     tell_account(telling, portfolio.account);
 }
 
 static void tell_instrument(struct telling *telling, uint32_t number)
 {
-    struct instrument_record instrument;
-    if (table_read(telling->domain->market.instruments, number, NULL, &instrument) != TABLE_FOUND)
-        telling->missing = true;
-    else
-        telling->out->symbol = instrument.symbol;
+    look_up(telling, telling->domain->market.instruments, number, &telling->out->symbol, sizeof telling->out->symbol);
 }
 
 /* The id of an order and all that the caller may want of it; number 0 is none, and gives zeros. */
@@ -96,20 +103,21 @@ static trading_id order_id(struct telling *telling, uint32_t number, struct orde
     return order->id;
 }
 
-static trading_id lot_id(struct telling *telling, uint32_t number)
+static trading_id id_of_order(struct telling *telling, uint32_t number)
 {
-    struct order_record bought;
-    return order_id(telling, number, &bought);
+    trading_id id = {0};
+    if (number)
+        look_up(telling, telling->domain->orders.records, number, &id, sizeof id);
+    return id;
 }
 
 static void tell_account_event(struct telling *telling, const struct event *event)
 {
     const struct account_event *account = &event->account;
     trading_event *out = telling->out;
-    struct order_record order;
     if (account->account) /* a rejection of the market's commands is of none */
         tell_account(telling, account->account);
-    out->order = order_id(telling, account->order, &order);
+    out->order = id_of_order(telling, account->order);
     out->currency = account->currency;
     out->reason = account->reason;
     out->amount = account->amount;
@@ -135,7 +143,7 @@ static void tell_portfolio_event(struct telling *telling, const struct event *ev
     if (event->kind == TRADING_EVENT_LOT_ACQUIRED)
         out->lot = out->order;
     else
-        out->lot = lot_id(telling, event->kind == TRADING_EVENT_LOT_DISPOSED ? portfolio->lot : order.lot);
+        out->lot = id_of_order(telling, event->kind == TRADING_EVENT_LOT_DISPOSED ? portfolio->lot : order.lot);
 }
 
 /* Whose an order is, and its terms. */
@@ -146,7 +154,7 @@ static void tell_order(struct telling *telling, uint32_t number)
     out->order = order_id(telling, number, &order);
     tell_portfolio(telling, order.portfolio);
     tell_instrument(telling, order.instrument);
-    out->lot = lot_id(telling, order.lot);
+    out->lot = id_of_order(telling, order.lot);
     out->side = order.side;
     out->order_type = order.type;
     out->time_in_force = order.time_in_force;
@@ -156,9 +164,8 @@ static void tell_order_event(struct telling *telling, const struct event *event)
 {
     const struct order_event *order = &event->order;
     trading_event *out = telling->out;
-    struct order_record counter;
     tell_order(telling, order->order);
-    out->counter_order = order_id(telling, order->counter, &counter);
+    out->counter_order = id_of_order(telling, order->counter);
     out->reason = order->reason;
     out->quantity = order->quantity;
     out->price = order->price;
@@ -171,10 +178,9 @@ static void tell_market_event(struct telling *telling, const struct event *event
 {
     const struct market_event *market = &event->market;
     trading_event *out = telling->out;
-    struct order_record order;
     if (market->instrument) /* the end of a session is of none */
         tell_instrument(telling, market->instrument);
-    out->order = order_id(telling, market->order, &order);
+    out->order = id_of_order(telling, market->order);
     out->side = market->side;
     out->currency = market->currency;
     out->bid = market->bid;
@@ -188,7 +194,6 @@ static void tell_market_event(struct telling *telling, const struct event *event
 
 static void tell_work(struct telling *telling, const struct work *work)
 {
-    struct order_record order;
     switch (work->kind) {
     case WORK_MATCH:
         tell_order(telling, work->order);
@@ -198,7 +203,7 @@ static void tell_work(struct telling *telling, const struct work *work)
         break;
     case WORK_LIQUIDATE:
         tell_portfolio(telling, work->subject);
-        telling->out->order = order_id(telling, work->order, &order);
+        telling->out->order = id_of_order(telling, work->order);
         break;
     default: /* the orders that expire are many */
         break;

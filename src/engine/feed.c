@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/text.h"
-#include "engine/events.h"
+#include "engine/event_window.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -32,7 +32,7 @@ struct trading_feed {
     size_t commit_capacity;
     size_t commit_at; /* the one that is read */
     bool reading;     /* it is begun */
-    struct event_reader reader;
+    struct event_window window;
     uint8_t *bodies;
     size_t body_bytes;
     size_t body_capacity;
@@ -214,25 +214,32 @@ static bool wants_kind(const trading_feed *feed, uint32_t kind)
     return kind < TRADING_EVENT_KINDS && feed->kinds[kind / 64] >> (kind % 64) & 1;
 }
 
+static void prepare(void *arg, const struct event_step *step)
+{
+    const trading_feed *feed = arg;
+    if (wants_kind(feed, step->event.kind))
+        event_prefetch(&feed->engine->domain, &step->event, table_prefetch_installed);
+}
+
 /* Tells events of the commit at hand until it or the array ends. */
 static int32_t tell_commit(trading_feed *feed, trading_event *events, size_t max, size_t *count, trading_error *error)
 {
     const struct domain *domain = &feed->engine->domain;
     const struct commit *commit = &feed->commits[feed->commit_at];
-    const struct cause *cause;
-    struct event event;
-    while (*count < max && event_reader_next(&feed->reader, &event, &cause)) {
-        if (event.position < feed->position)
+    const struct event_step *step;
+    while (*count < max && (step = event_window_next(&feed->window)) != NULL) {
+        const struct event *event = &step->event;
+        if (event->position < feed->position)
             continue; /* the feed was opened at a later event of the commit */
-        if (wants_kind(feed, event.kind)) {
+        if (wants_kind(feed, event->kind)) {
             trading_event *out = &events[*count];
-            int32_t code = event_publish(domain, commit, cause, &event, out, error);
+            int32_t code = event_publish(domain, commit, step->cause, event, out, error);
             if (code)
                 return code;
             if (!feed->of_account || id_equal(&out->account, &feed->account))
                 ++*count;
         }
-        feed->position = event.position + 1;
+        feed->position = event->position + 1;
     }
     keep_digest(feed);
     return TRADING_OK;
@@ -244,13 +251,13 @@ static int32_t tell_stretch(trading_feed *feed, trading_event *events, size_t ma
     while (*count < max && feed->commit_at < feed->commit_count) {
         const struct commit *commit = &feed->commits[feed->commit_at];
         if (!feed->reading)
-            event_reader_begin(&feed->reader, commit);
+            event_window_begin(&feed->window, commit, prepare, feed);
         feed->reading = true;
         int32_t code = tell_commit(feed, events, max, count, error);
         if (!code && feed->position < commit_end(commit) && *count == max)
             return TRADING_OK;
         if (!code)
-            code = event_reader_end(&feed->reader, error);
+            code = event_window_end(&feed->window, error);
         if (code) {
             drop_stretch(feed); /* the next call meets the same event again */
             return code;
