@@ -58,12 +58,23 @@ static int32_t shelf_read(void *store, uint32_t partition, int64_t from, trading
     return shelf->fails ? error_set(error, shelf->fails, "the shelf fell down") : error_clear(error);
 }
 
-static const trading_store_ops shelf_ops = {.size = sizeof shelf_ops, .abi = TRADING_PLUGIN_ABI, .read = shelf_read};
+/* Boasts of so many events that reading ahead is worth a thread. */
+static int32_t shelf_head(void *store, uint32_t partition, trading_store_head *head, trading_error *error)
+{
+    (void)store;
+    assert_int_equal(partition, PARTITION);
+    *head = (trading_store_head){.next_position = 1 << 20};
+    return error_clear(error);
+}
+
+static const trading_store_ops shelf_ops = {
+    .size = sizeof shelf_ops, .abi = TRADING_PLUGIN_ABI, .head = shelf_head, .read = shelf_read};
 
 struct room {
     struct memory memory;
     struct shelf shelf;
     struct journal journal;
+    int32_t (*walk)(const struct journal *journal, int64_t from, journal_visit visit, void *arg, trading_error *error);
     trading_host_functions host; /* of the memory store */
 };
 
@@ -97,11 +108,22 @@ static int fill_room(void **state)
     struct room *room = calloc(1, sizeof *room);
     memory_init(&room->memory);
     room->journal = (struct journal){.ops = &shelf_ops, .store = &room->shelf, .partition = PARTITION, .memory = &room->memory};
+    room->walk = journal_walk;
     struct commit header = {.partition = PARTITION};
     for (size_t i = 0; i < COMMITS; i++)
         build_one(room, &header, i, i % 3 == 2);
     room->shelf.count = COMMITS;
     *state = room;
+    return 0;
+}
+
+/* Walks have a thread that reads ahead of the visitor. */
+static int fill_room_ahead(void **state)
+{
+    fill_room(state);
+    struct room *room = *state;
+    room->walk = journal_walk_ahead;
+    room->journal.reads_ahead = true;
     return 0;
 }
 
@@ -199,14 +221,14 @@ static void a_walk_begins_with_the_commit_that_holds_the_position(void **state)
         struct seen seen = {.room = room, .next = commit_of(room, from)};
         size_t expected = COMMITS - seen.next;
         trading_error error = {0};
-        if (journal_walk(&room->journal, from, look, &seen, &error))
+        if (room->walk(&room->journal, from, look, &seen, &error))
             fail_msg("%s", error.message);
         assert_int_equal(seen.count, expected);
     }
     trading_error error = {0};
-    assert_int_equal(journal_walk(&room->journal, shelf_end(&room->shelf) + 1, look, NULL, &error), TRADING_E_NOT_FOUND);
+    assert_int_equal(room->walk(&room->journal, shelf_end(&room->shelf) + 1, look, NULL, &error), TRADING_E_NOT_FOUND);
     assert_int_equal(error.code, TRADING_E_NOT_FOUND);
-    assert_int_equal(journal_walk(&room->journal, -1, look, NULL, &error), TRADING_E_INVALID);
+    assert_int_equal(room->walk(&room->journal, -1, look, NULL, &error), TRADING_E_INVALID);
 }
 
 static void a_visitor_ends_the_walk(void **state)
@@ -216,15 +238,15 @@ static void a_visitor_ends_the_walk(void **state)
         room->shelf.deaf = deaf;
         struct seen seen = {.room = room, .stop_after = 5, .answer = JOURNAL_STOP};
         trading_error error = {0};
-        assert_int_equal(journal_walk(&room->journal, 0, look, &seen, &error), TRADING_OK);
+        assert_int_equal(room->walk(&room->journal, 0, look, &seen, &error), TRADING_OK);
         assert_int_equal(seen.count, 5);
         seen = (struct seen){.room = room, .stop_after = 5, .answer = TRADING_E_STOPPED};
-        assert_int_equal(journal_walk(&room->journal, 0, look, &seen, &error), TRADING_E_STOPPED);
+        assert_int_equal(room->walk(&room->journal, 0, look, &seen, &error), TRADING_E_STOPPED);
         assert_int_equal(error.code, TRADING_E_STOPPED);
         assert_string_equal(error.message, "seen enough");
         assert_int_equal(seen.count, 5);
         seen = (struct seen){.room = room, .stop_after = 5, .answer = TRADING_E_STOPPED};
-        assert_int_equal(journal_walk(&room->journal, 0, look, &seen, NULL), TRADING_E_STOPPED);
+        assert_int_equal(room->walk(&room->journal, 0, look, &seen, NULL), TRADING_E_STOPPED);
     }
 }
 
@@ -234,7 +256,7 @@ static void a_failure_of_the_store_is_the_walks(void **state)
     room->shelf.fails = TRADING_E_IO;
     struct seen seen = {.room = room};
     trading_error error = {0};
-    assert_int_equal(journal_walk(&room->journal, 0, look, &seen, &error), TRADING_E_IO);
+    assert_int_equal(room->walk(&room->journal, 0, look, &seen, &error), TRADING_E_IO);
     assert_string_equal(error.message, "the shelf fell down");
     struct journal_copy copy = {0};
     int64_t position = 77;
@@ -248,7 +270,7 @@ static void assert_walk_damaged(struct room *room, size_t handed_over, const cha
 {
     struct seen seen = {.room = room};
     trading_error error = {0};
-    assert_int_equal(journal_walk(&room->journal, 0, look, &seen, &error), TRADING_E_DAMAGED);
+    assert_int_equal(room->walk(&room->journal, 0, look, &seen, &error), TRADING_E_DAMAGED);
     assert_int_equal(seen.count, handed_over);
     if (!strstr(error.message, fault))
         fail_msg("'%s' does not say '%s'", error.message, fault);
@@ -298,7 +320,7 @@ static void a_store_that_gives_the_wrong_commit_is_found_out(void **state)
     struct room *room = *state;
     room->shelf.astray = -1;
     struct seen seen = {0};
-    assert_int_equal(journal_walk(&room->journal, 1, look, &seen, NULL), TRADING_E_DAMAGED);
+    assert_int_equal(room->walk(&room->journal, 1, look, &seen, NULL), TRADING_E_DAMAGED);
     assert_int_equal(seen.count, 0);
     room->shelf.astray = 1;
     assert_walk_damaged(room, 0, "asked for position 0, the store gave the commit of positions 1 to 2");
@@ -459,6 +481,26 @@ static void reading_without_memory_fails_alone(void **state)
     }
 }
 
+/* Every allocation that fails ends the walk, with the commits before handed over; with enough of them it comes to its end. */
+static void reading_ahead_without_memory_fails_alone(void **state)
+{
+    struct room *room = *state;
+    struct rationed_memory rationed;
+    int32_t code = TRADING_E_NO_MEMORY;
+    for (size_t allocations = 0; code; allocations++) {
+        ration(&rationed, allocations);
+        struct journal journal = room->journal;
+        journal.memory = &rationed.memory;
+        struct seen seen = {.room = room};
+        trading_error error = {0};
+        code = journal_walk_ahead(&journal, 0, look, &seen, &error);
+        assert_int_equal(code, error.code);
+        assert_true(code ? code == TRADING_E_NO_MEMORY && seen.count < COMMITS : seen.count == COMMITS);
+        assert_int_equal(rationed.memory.bytes, 0);
+    }
+}
+
+#define with_room_ahead(test)   cmocka_unit_test_setup_teardown(test, fill_room_ahead, clear_room)
 #define with_room(test)         cmocka_unit_test_setup_teardown(test, fill_room, clear_room)
 #define with_memory_store(test) cmocka_unit_test_setup_teardown(test, fill_memory_store, clear_memory_store)
 
@@ -480,6 +522,14 @@ int read_suite(void)
         with_room(a_lying_header_never_gives_a_wrong_position),
         with_room(a_commit_exchanged_during_the_search_is_seen),
         with_room(reading_without_memory_fails_alone),
+        with_room_ahead(a_walk_begins_with_the_commit_that_holds_the_position),
+        with_room_ahead(a_visitor_ends_the_walk),
+        with_room_ahead(a_failure_of_the_store_is_the_walks),
+        with_room_ahead(damage_ends_the_walk_where_it_is),
+        with_room_ahead(a_replaced_commit_breaks_the_chain),
+        with_room_ahead(gaps_and_repetitions_break_the_chain),
+        with_room_ahead(a_store_that_gives_the_wrong_commit_is_found_out),
+        with_room_ahead(reading_ahead_without_memory_fails_alone),
         with_memory_store(a_walk_begins_with_the_commit_that_holds_the_position),
         with_memory_store(a_visitor_ends_the_walk),
         with_memory_store(every_position_finds_its_commit),
