@@ -21,6 +21,7 @@
 #define BATCH        8192u
 #define FEED_BATCH   1024u
 #define READERS      2u
+#define TOGETHER     64u       /* accounts in one call */
 #define PACED_CALLS  1000000.0 /* a second, of both readers beside the writer */
 #define PACED_STRIDE 256u      /* calls between two looks at the clock */
 
@@ -265,10 +266,25 @@ static void time_views(struct bench *bench, trading_view *view, size_t threads, 
     printf("%-44s %21.1f ns of a processor a call\n", "", sum.cpu / (double)sum.calls * 1e9);
 }
 
-static void time_batched_views(struct bench *bench, trading_view *view)
+static void time_views_together(struct bench *bench, trading_view *view)
 {
-    (void)bench;
-    (void)view;
+    static trading_id ids[TOGETHER];
+    static trading_account accounts[TOGETHER];
+    trading_error error;
+    uint64_t calls = 0;
+    trading_account_init(&accounts[0]);
+    double start = now();
+    double cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID);
+    while (now() - start < bench->settings.seconds) {
+        for (size_t i = 0; i < TOGETHER; i++)
+            ids[i] = bench->accounts[next_random(&bench->random) % bench->settings.accounts];
+        if (trading_view_accounts_by_id(view, ids, TOGETHER, accounts, &error))
+            die("view: %s", error.message);
+        calls += TOGETHER;
+    }
+    cpu = seconds_of(CLOCK_THREAD_CPUTIME_ID) - cpu;
+    show("views of 64 accounts in a call, accounts", (double)calls, now() - start);
+    printf("%-44s %21.1f ns of a processor an account\n", "", cpu / (double)calls * 1e9);
 }
 
 static double process_cpu(void)
@@ -309,7 +325,7 @@ static void time_all_views(struct bench *bench)
         die("view: %s", error.message);
     time_views(bench, view, 1, "views of the latest, one thread");
     time_views(bench, view, READERS, "views of the latest, two threads");
-    time_batched_views(bench, view);
+    time_views_together(bench, view);
     double alone = time_writer(bench, view, 0);
     double beside = time_writer(bench, view, PACED_CALLS);
     printf("%-44s %8.1f %%\n", "the writer's time grows by", (beside / alone - 1) * 100);

@@ -1,34 +1,39 @@
 /* What views show of accounts, and of the ledgers that they are in. */
 #include "base/error.h"
+#include "base/id.h"
 #include "base/wide.h"
 #include "engine/view.h"
 
-static int32_t show_account(const struct sight *sight, const void *id, void *out)
+static int32_t fill_in(const struct sight *sight, uint32_t number, const struct account_record *account, trading_account *out)
 {
     const struct domain *domain = sight->domain;
-    uint32_t number;
-    struct account_record account;
     struct account_detail_record detail;
     struct owner_record owner;
-    int32_t code = sight_found(sight, account_read(&domain->accounts, id, sight->pin, &number, &account), "account");
-    if (!code)
-        code = sight_read(sight, domain->accounts.details, number, &detail);
+    int32_t code = sight_read(sight, domain->accounts.details, number, &detail);
     if (!code)
         code = sight_read(sight, domain->portfolios.owners, number, &owner);
     if (code)
         return code;
-    *(trading_account *)out = (trading_account){.size = sizeof(trading_account),
-                                                .status = account.status,
-                                                .id = account.id,
-                                                .currency = account.currency,
-                                                .portfolio_count = owner.count,
-                                                .position = sight->position,
-                                                .version = account.version,
-                                                .opened = detail.opened,
-                                                .balance = account.balance,
-                                                .held = account.held,
-                                                .available = account.balance - account.held};
+    *out = (trading_account){.size = sizeof *out,
+                             .status = account->status,
+                             .id = account->id,
+                             .currency = account->currency,
+                             .portfolio_count = owner.count,
+                             .position = sight->position,
+                             .version = account->version,
+                             .opened = detail.opened,
+                             .balance = account->balance,
+                             .held = account->held,
+                             .available = account->balance - account->held};
     return TRADING_OK;
+}
+
+static int32_t show_account(const struct sight *sight, const void *id, void *out)
+{
+    uint32_t number;
+    struct account_record account;
+    int32_t code = sight_found(sight, account_read(&sight->domain->accounts, id, sight->pin, &number, &account), "account");
+    return code ? code : fill_in(sight, number, &account, out);
 }
 
 int32_t trading_view_account(trading_view *view, const trading_id *account, trading_account *out, trading_error *error)
@@ -37,6 +42,60 @@ int32_t trading_view_account(trading_view *view, const trading_id *account, trad
     return sight_single(view, sound, "an account's id, and a trading_account with its size set", show_account, account, out,
                         error);
 }
+
+/* ---- many by their ids ---- */
+
+/* How many are called into the cache at once: one of them waits for memory as long as all of them. */
+#define TOGETHER 32u
+
+static void prefetch_accounts(const struct sight *sight, const trading_id *ids, size_t count)
+{
+    const struct domain *domain = sight->domain;
+    for (size_t i = 0; i < count; i++)
+        index_prefetch(domain->accounts.by_id, id_hash(&ids[i]));
+    for (size_t i = 0; i < count; i++) {
+        uint64_t cursor = 0;
+        uint32_t number = index_next(domain->accounts.by_id, id_hash(&ids[i]), &cursor); /* nearly always the right one */
+        table_prefetch_installed(domain->accounts.records, number);
+        table_prefetch_installed(domain->accounts.details, number);
+        table_prefetch_installed(domain->portfolios.owners, number);
+    }
+}
+
+static int32_t show_if_there(const struct sight *sight, const trading_id *id, trading_account *out)
+{
+    uint32_t number;
+    struct account_record account;
+    enum table_read found = account_read(&sight->domain->accounts, id, sight->pin, &number, &account);
+    if (found == TABLE_FOUND)
+        return fill_in(sight, number, &account, out);
+    *out = (trading_account){.size = sizeof *out, .position = sight->position};
+    return found == TABLE_ABSENT ? TRADING_OK : sight_found(sight, found, "account");
+}
+
+static int32_t show_accounts(const struct sight *sight, const trading_id *ids, size_t count, trading_account *out)
+{
+    int32_t code = TRADING_OK;
+    for (size_t done = 0; done < count && !code; done += TOGETHER) {
+        size_t some = count - done < TOGETHER ? count - done : TOGETHER;
+        prefetch_accounts(sight, ids + done, some);
+        for (size_t i = done; i < done + some && !code; i++)
+            code = show_if_there(sight, &ids[i], &out[i]);
+    }
+    return code;
+}
+
+int32_t trading_view_accounts_by_id(trading_view *view, const trading_id *accounts, size_t count, trading_account *out,
+                                    trading_error *error)
+{
+    struct sight sight;
+    bool sound = accounts && out && count > 0 && out->size == sizeof *out;
+    int32_t code = sight_begin(&sight, view, sound,
+                               "ids of accounts, and as many trading_account, the first of them with its size set", error);
+    return code ? code : sight_end(&sight, show_accounts(&sight, accounts, count, out));
+}
+
+/* ---- all of them ---- */
 
 static int32_t list_accounts(const struct sight *sight, uint64_t *cursor, trading_id *out, size_t max, size_t *count)
 {

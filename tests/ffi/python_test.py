@@ -146,6 +146,9 @@ class Engine(unittest.TestCase):
         self.assertEqual(["ACCEPTED", "REJECTED", "ACCEPTED"], [result.status for result in results])
         with self.engine.view() as view:
             self.assertEqual(Decimal("103"), view.account(account).balance)
+            several = view.accounts_by_id([account, "A-" + "0" * 25 + "1"])
+            self.assertEqual([view.account(account), None], several)
+            self.assertEqual([], view.accounts_by_id([]))
 
     def test_text_of_any_language_comes_back(self):
         account = self.open_account(profile_name="Žofie", email="žofie@example.org", street="東京都").account

@@ -52,6 +52,43 @@ static void accounts_are_shown(void **state)
     assert_int_equal(account.available, CENTS(408115));
 }
 
+/* As many as do not come at once, with some that there are none of among them, tell what single calls tell. */
+static void check_together(struct morning *morning, trading_view *view)
+{
+    enum { COUNT = 150 };
+    trading_id ids[COUNT];
+    trading_account accounts[COUNT];
+    memset(accounts, 0xa5, sizeof accounts);
+    accounts[0].size = sizeof accounts[0];
+    for (size_t i = 0; i < COUNT; i++)
+        ids[i] = i % 3 == 0 ? morning->desk.ann.account : i % 3 == 1 ? morning->desk.bob.account : nobody;
+    ids[COUNT - 1].bytes[3] ^= 1;
+    must(trading_view_accounts_by_id(view, ids, COUNT, accounts, &morning->error), &morning->error);
+    for (size_t i = 0; i < COUNT; i++) {
+        trading_account single = {.size = sizeof single, .position = trading_view_position(view)};
+        int32_t code = trading_view_account(view, &ids[i], &single, NULL);
+        assert_int_equal(code, i % 3 == 2 ? TRADING_E_NOT_FOUND : TRADING_OK);
+        assert_memory_equal(&accounts[i], &single, sizeof single);
+    }
+}
+
+static void many_accounts_are_shown_together(void **state)
+{
+    struct morning *morning = *state;
+    trading_view *latest = view_at(&morning->desk, TRADING_VIEW_LATEST);
+    check_together(morning, morning->view);
+    check_together(morning, latest);
+    trading_account account = {.size = 1};
+    const trading_id *id = &morning->desk.ann.account;
+    assert_int_equal(trading_view_accounts_by_id(latest, id, 1, &account, &morning->error), TRADING_E_INVALID);
+    account.size = sizeof account;
+    assert_int_equal(trading_view_accounts_by_id(latest, id, 0, &account, NULL), TRADING_E_INVALID);
+    assert_int_equal(trading_view_accounts_by_id(latest, NULL, 1, &account, NULL), TRADING_E_INVALID);
+    assert_int_equal(trading_view_accounts_by_id(NULL, id, 1, &account, NULL), TRADING_E_INVALID);
+    must(trading_view_accounts_by_id(latest, id, 1, &account, &morning->error), &morning->error);
+    trading_view_close(latest);
+}
+
 static void ledgers_sum_to_zero(void **state)
 {
     struct morning *morning = *state;
@@ -309,6 +346,7 @@ int view_now_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(accounts_are_shown, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(many_accounts_are_shown_together, set_up, tear_down),
         cmocka_unit_test_setup_teardown(ledgers_sum_to_zero, set_up, tear_down),
         cmocka_unit_test_setup_teardown(portfolios_are_valued, set_up, tear_down),
         cmocka_unit_test_setup_teardown(positions_and_lots_are_listed, set_up, tear_down),

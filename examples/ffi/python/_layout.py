@@ -284,6 +284,7 @@ FUNCTIONS = {
     "trading_view_order": (c_int32, [_HANDLE, POINTER(Id), POINTER(Order), _ERROR]),
     "trading_view_quote": (c_int32, [_HANDLE, POINTER(Symbol), POINTER(Quote), _ERROR]),
     "trading_view_accounts": (c_int32, [_HANDLE, *_PAGE]),
+    "trading_view_accounts_by_id": (c_int32, [_HANDLE, POINTER(Id), c_size_t, POINTER(Account), _ERROR]),
     "trading_view_portfolios": (c_int32, [_HANDLE, POINTER(Id), *_PAGE]),
     "trading_view_instruments": (c_int32, [_HANDLE, *_PAGE]),
     "trading_view_positions": (c_int32, [_HANDLE, POINTER(Id), *_PAGE]),

@@ -297,6 +297,16 @@ class View(_Handle):
     def account(self, account):
         return self._one("trading_view_account", c.Account, to_id(c.ENTITY_ACCOUNT, account))
 
+    def accounts_by_id(self, accounts):
+        """Many accounts in one call, all of one position; None for each that is not there."""
+        names = [to_id(c.ENTITY_ACCOUNT, account) for account in accounts]
+        if not names:
+            return []
+        found = (c.Account * len(names))()
+        found[0].size = ctypes.sizeof(c.Account)
+        check("trading_view_accounts_by_id", self._handle, (c.Id * len(names))(*names), len(names), found)
+        return [record(account) if account.status else None for account in found]
+
     def profile(self, account):
         return self._one("trading_view_profile", c.Profile, to_id(c.ENTITY_ACCOUNT, account))
 
