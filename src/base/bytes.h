@@ -99,20 +99,24 @@ static inline uint8_t read_u8(struct reader *reader)
 
 static inline uint64_t read_u64(struct reader *reader)
 {
-    if (!reader->bad && reader->at < reader->end && *reader->at < 0x80)
-        return *reader->at++;
+    const uint8_t *at = reader->at;
+    size_t left = reader->bad ? 0 : (size_t)(reader->end - at);
+    if (left && *at < 0x80) {
+        reader->at++;
+        return *at;
+    }
     uint64_t value = 0;
-    for (unsigned shift = 0; shift < 70; shift += 7) {
-        uint8_t byte = read_u8(reader);
-        if (reader->bad)
-            return 0;
-        bool overflows = shift == 63 && byte > 1;
-        bool padded = shift > 0 && byte == 0;
+    size_t most = left < VARINT_BYTES ? left : VARINT_BYTES;
+    for (size_t i = 0; i < most; i++) {
+        value |= (uint64_t)(at[i] & 0x7f) << (7 * i);
+        if (at[i] >= 0x80)
+            continue;
+        bool overflows = i == VARINT_BYTES - 1 && at[i] > 1;
+        bool padded = at[i] == 0;
         if (overflows || padded)
             break;
-        value |= (uint64_t)(byte & 0x7f) << shift;
-        if (!(byte & 0x80))
-            return value;
+        reader->at = at + i + 1;
+        return value;
     }
     reader->bad = true;
     return 0;
