@@ -4,6 +4,21 @@
 #include "base/wide.h"
 #include "engine/view.h"
 
+/* Calls all that is shown of accounts into the cache, so that the records are not waited for one after another. */
+static void prefetch_accounts(const struct sight *sight, const trading_id *ids, size_t count)
+{
+    const struct domain *domain = sight->domain;
+    for (size_t i = 0; i < count; i++)
+        index_prefetch(domain->accounts.by_id, id_hash(&ids[i]));
+    for (size_t i = 0; i < count; i++) {
+        uint64_t cursor = 0;
+        uint32_t number = index_next(domain->accounts.by_id, id_hash(&ids[i]), &cursor); /* nearly always the right one */
+        table_prefetch_installed(domain->accounts.records, number);
+        table_prefetch_installed(domain->accounts.details, number);
+        table_prefetch_installed(domain->portfolios.owners, number);
+    }
+}
+
 static int32_t fill_in(const struct sight *sight, uint32_t number, const struct account_record *account, trading_account *out)
 {
     const struct domain *domain = sight->domain;
@@ -32,6 +47,7 @@ static int32_t show_account(const struct sight *sight, const void *id, void *out
 {
     uint32_t number;
     struct account_record account;
+    prefetch_accounts(sight, id, 1);
     int32_t code = sight_found(sight, account_read(&sight->domain->accounts, id, sight->pin, &number, &account), "account");
     return code ? code : fill_in(sight, number, &account, out);
 }
@@ -47,20 +63,6 @@ int32_t trading_view_account(trading_view *view, const trading_id *account, trad
 
 /* How many are called into the cache at once: one of them waits for memory as long as all of them. */
 #define TOGETHER 32u
-
-static void prefetch_accounts(const struct sight *sight, const trading_id *ids, size_t count)
-{
-    const struct domain *domain = sight->domain;
-    for (size_t i = 0; i < count; i++)
-        index_prefetch(domain->accounts.by_id, id_hash(&ids[i]));
-    for (size_t i = 0; i < count; i++) {
-        uint64_t cursor = 0;
-        uint32_t number = index_next(domain->accounts.by_id, id_hash(&ids[i]), &cursor); /* nearly always the right one */
-        table_prefetch_installed(domain->accounts.records, number);
-        table_prefetch_installed(domain->accounts.details, number);
-        table_prefetch_installed(domain->portfolios.owners, number);
-    }
-}
 
 static int32_t show_if_there(const struct sight *sight, const trading_id *id, trading_account *out)
 {
