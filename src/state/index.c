@@ -189,10 +189,3 @@ uint32_t index_next(const struct index *index, uint64_t hash, uint64_t *cursor)
         }
     }
 }
-
-void index_prefetch(const struct index *index, uint64_t hash)
-{
-    uint32_t tag = tag_of(hash);
-    const struct slots *slots = atomic_load_explicit(&index->shards[shard_of(tag)], memory_order_acquire);
-    __builtin_prefetch((const void *)&slots->slot[home_of(slots, tag)]);
-}

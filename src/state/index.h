@@ -29,7 +29,4 @@ void index_prefetch(const struct index *index, uint64_t hash);
 /* Any thread. Walks the candidates that were there at its first call: begin with *cursor = 0; 0 means no more. */
 uint32_t index_next(const struct index *index, uint64_t hash, uint64_t *cursor);
 
-/* Any thread. Calls the place where a walk begins into the cache. */
-void index_prefetch(const struct index *index, uint64_t hash);
-
 #endif
