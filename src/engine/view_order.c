@@ -48,7 +48,7 @@ static int32_t show_record(const struct sight *sight, const struct order_record 
                            .filled_quantity = order->filled,
                            .leaves_quantity = order_leaves(order),
                            .average_price = order_average(order),
-                           .consideration = order_paid(order),
+                           .consideration = order->paid,
                            .held = sells ? order_leaves(order) : order->held,
                            .refunded = order->refunded,
                            .placed = order->placed,

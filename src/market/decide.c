@@ -13,7 +13,11 @@ static bool acceptable(int32_t side, trading_decimal limit, trading_decimal pric
 static struct match first_of(const struct market *market, const struct level_record *level)
 {
     const struct entry_record *entry = entry_get(market, level->first);
-    return (struct match){.order = entry->order, .entry = level->first, .price = level->price, .quantity = entry->leaves};
+    return (struct match){.order = entry->order,
+                          .entry = level->first,
+                          .next = entry->next_order,
+                          .price = level->price,
+                          .quantity = entry->leaves};
 }
 
 /* What the house offers to an order of the side, no more than its own count of shares can take. */

@@ -9,6 +9,7 @@
 struct match {
     uint32_t order; /* that rests; 0: the house's quote */
     uint32_t entry; /* where it rests */
+    uint32_t next;  /* the order behind it, which is likely met soon; 0: not known */
     trading_decimal price;
     trading_decimal quantity; /* the most; 0: there is no counterpart */
 };

@@ -130,6 +130,7 @@ const char *market_fold_rested(struct market *market, uint32_t instrument, int32
     if (level->orders) {
         struct entry_record *before = table_edit(market->entries, level->last);
         before->next = *number;
+        before->next_order = order;
     } else {
         level->first = *number;
     }
@@ -155,6 +156,7 @@ static void remove_entry(struct market *market, uint32_t instrument, int32_t sid
         struct entry_record *before = table_edit(market->entries, entry->previous);
         struct entry_record *after = table_edit(market->entries, entry->next);
         before->next = entry->next;
+        before->next_order = entry->next_order;
         after->previous = entry->previous;
     }
     level->orders--;

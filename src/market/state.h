@@ -61,8 +61,10 @@ struct level_record {
 struct entry_record {
     uint32_t order; /* 0: the entry is free */
     uint32_t level;
-    uint32_t next;     /* of a free entry: the next free one; of a level's last, nothing that counts */
-    uint32_t previous; /* of a level's first, nothing that counts */
+    uint32_t next;       /* of a free entry: the next free one; of a level's last, nothing that counts */
+    uint32_t previous;   /* of a level's first, nothing that counts */
+    uint32_t next_order; /* that of the next entry, to call it into the cache before it is met */
+    uint32_t unused;
     trading_decimal leaves;
 };
 

@@ -9,26 +9,18 @@ bool order_decide_cancel(const struct order_record *order, struct rejection *why
 
 bool order_decide_refund(const struct order_record *order, trading_decimal amount, struct rejection *why)
 {
-    trading_decimal most = order->side == TRADING_SIDE_BUY ? order_paid(order) - order->refunded : 0;
+    trading_decimal most = order->side == TRADING_SIDE_BUY ? order->paid - order->refunded : 0;
     return amount <= most || reject_amount(why, TRADING_REASON_REFUND_TOO_LARGE, amount, most);
 }
 
 bool order_consideration(const struct order_record *order, trading_decimal quantity, trading_decimal price,
                          trading_decimal *amount)
 {
-    __int128 before = wide_sum_get(&order->notional);
     trading_decimal paid;
-    if (!wide_product_round(before + wide_product(quantity, price), &paid))
+    if (!wide_product_round(wide_sum_get(&order->notional) + wide_product(quantity, price), &paid))
         return false;
-    *amount = paid - order_paid(order);
+    *amount = paid - order->paid;
     return true;
-}
-
-trading_decimal order_paid(const struct order_record *order)
-{
-    trading_decimal paid = 0;
-    wide_product_round(wide_sum_get(&order->notional), &paid);
-    return paid;
 }
 
 trading_decimal order_average(const struct order_record *order)
@@ -39,14 +31,14 @@ trading_decimal order_average(const struct order_record *order)
     return average;
 }
 
-bool order_hold(const struct order_record *order, trading_decimal filled, __int128 notional, trading_decimal *hold)
+bool order_hold(const struct order_record *order, trading_decimal quantity, trading_decimal price, trading_decimal amount,
+                trading_decimal *hold)
 {
-    trading_decimal paid;
+    trading_decimal leaves = order->quantity - order->filled - quantity;
+    __int128 notional = wide_sum_get(&order->notional) + wide_product(quantity, price);
     trading_decimal most;
-    if (!wide_product_round(notional, &paid))
+    if (!wide_product_round(notional + wide_product(leaves, order->limit), &most))
         return false;
-    if (!wide_product_round(notional + wide_product(order->quantity - filled, order->limit), &most))
-        return false;
-    *hold = most - paid;
+    *hold = most - order->paid - amount;
     return true;
 }

@@ -16,11 +16,12 @@ bool order_decide_refund(const struct order_record *order, trading_decimal amoun
 bool order_consideration(const struct order_record *order, trading_decimal quantity, trading_decimal price,
                          trading_decimal *amount);
 
-/* All paid or received so far, and the average price, rounded half to even. */
-trading_decimal order_paid(const struct order_record *order);
+/* The average price, rounded half to even. */
 trading_decimal order_average(const struct order_record *order);
 
-/* The most that a buy may still have to pay once `filled` shares made up `notional`: what must stay held for it. False as above. */
-bool order_hold(const struct order_record *order, trading_decimal filled, __int128 notional, trading_decimal *hold);
+/* The most that a buy may still have to pay once another execution paid `amount` for `quantity` at `price` (all 0: before any): what must
+ * stay held for it. False as above. */
+bool order_hold(const struct order_record *order, trading_decimal quantity, trading_decimal price, trading_decimal amount,
+                trading_decimal *hold);
 
 #endif

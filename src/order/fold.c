@@ -183,6 +183,7 @@ static const char *execute(struct orders *orders, const struct order_event *even
         return "an execution's consideration is not its price times its quantity";
     order->filled += event->quantity;
     wide_sum_add(&order->notional, wide_product(event->quantity, event->price));
+    order->paid += amount;
     order->executions++;
     order->status = TRADING_ORDER_STATUS_PARTIALLY_FILLED;
     if (order->filled == order->quantity) {

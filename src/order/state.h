@@ -17,6 +17,7 @@ struct order_record {
     trading_decimal filled;
     trading_decimal held; /* buys: funds still held for it */
     trading_decimal refunded;
+    trading_decimal paid;     /* or received, by its executions: the notional, rounded */
     struct wide_sum notional; /* Σ price × quantity of its executions, exact: a count of 10⁻¹² */
     trading_time placed;
     trading_time updated;

@@ -37,7 +37,7 @@ static bool decide_buy(const struct domain *domain, const struct account_record 
         !market_decide_cap(&domain->market, terms->instrument, collar, &terms->limit, why))
         return false;
     struct order_record order = {.quantity = terms->quantity, .limit = terms->limit};
-    if (!order_hold(&order, 0, 0, &terms->hold))
+    if (!order_hold(&order, 0, 0, 0, &terms->hold))
         return reject(why, TRADING_REASON_TOO_LARGE);
     return account_decide_spend(account, terms->hold, why);
 }
@@ -71,11 +71,9 @@ static bool place(struct process *process, const struct request *request, struct
 {
     const trading_place_order *body = request->command->body;
     const struct account_record *account = account_get(&process->domain->accounts, request->cause.account);
-    trading_id id;
-    id_derive(&id, TRADING_ENTITY_ORDER, &account->id, &request->cause.key, 0);
-    if (order_find(&process->domain->orders, &id))
+    if (order_find(&process->domain->orders, &request->placed))
         return reject(why, TRADING_REASON_ALREADY_EXISTS);
-    process->folding.order_id = &id;
+    process->folding.order_id = &request->placed;
     struct order_terms terms = {.portfolio = request->portfolio,
                                 .instrument = instrument_list(process, &body->symbol, &account->currency),
                                 .lot = named_lot(process->domain, body, request->portfolio),

@@ -40,6 +40,18 @@ static bool is_owner(const struct domain *domain, const struct request *request)
     return id_is_zero(claimed) || id_equal(claimed, &account_get(&domain->accounts, request->cause.account)->id);
 }
 
+/* The order's id is known long before it is looked for among the others: its place among them is called into the cache. */
+static bool locate_placed(const struct domain *domain, struct request *request, const trading_id *portfolio,
+                          struct rejection *why)
+{
+    if (!locate_portfolio(domain, request, portfolio, why) || !is_owner(domain, request))
+        return reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
+    const trading_id *scope = &account_get(&domain->accounts, request->cause.account)->id;
+    id_derive(&request->placed, TRADING_ENTITY_ORDER, scope, &request->cause.key, 0);
+    index_prefetch(domain->orders.by_id, id_hash(&request->placed));
+    return true;
+}
+
 static bool locate_refund(const struct domain *domain, struct request *request, struct rejection *why)
 {
     const trading_accept_refund *body = request->command->body;
@@ -62,9 +74,7 @@ bool process_locate(const struct domain *domain, struct request *request, struct
     case TRADING_COMMAND_ACKNOWLEDGE:
         return id_is_zero(&request->command->account) || reject(why, TRADING_REASON_BAD_REQUEST);
     case TRADING_COMMAND_PLACE_ORDER:
-        return (locate_portfolio(domain, request, &((const trading_place_order *)body)->portfolio, why) &&
-                is_owner(domain, request)) ||
-               reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
+        return locate_placed(domain, request, &((const trading_place_order *)body)->portfolio, why);
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
         return (locate_portfolio(domain, request, &((const trading_close_portfolio *)body)->portfolio, why) &&
                 is_owner(domain, request)) ||

@@ -18,6 +18,7 @@ struct request {
     struct sealed sealed;
     uint32_t portfolio; /* numbers of what it names, by process_locate */
     uint32_t order;
+    trading_id placed; /* PLACE_ORDER: the id of the order that it makes, by process_locate */
 };
 
 #endif

@@ -63,8 +63,7 @@ static bool work_out(const struct process *process, const struct trade *trade, s
         return sum_fits(account_get(&domain->accounts, order->account)->balance, leg->amount) &&
                portfolio_can_dispose(&domain->portfolios, order->holding, leg->amount);
     trading_decimal hold;
-    __int128 notional = wide_sum_get(&order->notional) + wide_product(trade->quantity, trade->price);
-    if (!order_hold(order, order->filled + trade->quantity, notional, &hold))
+    if (!order_hold(order, trade->quantity, trade->price, leg->amount, &hold))
         return false;
     leg->held = order->held - hold;
     return portfolio_can_acquire(&domain->portfolios, order->portfolio, holding_of(process, order), trade->quantity,
@@ -223,6 +222,7 @@ bool trade_order(struct process *process, uint32_t number)
             rest_or_cancel(process, number);
             return true;
         }
+        table_prefetch(process->domain->orders.records, match.next);
         step(process, number, &match);
     }
 }
