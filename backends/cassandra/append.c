@@ -5,24 +5,49 @@
 
 #include <inttypes.h>
 #include <string.h>
-#include <time.h>
-
-/* An append on its way. */
-struct block {
-    uint8_t id[BLOCK_ID_BYTES]; /* by which it is told from every other block, of this writer and of others */
-    bool inside;                /* its bytes are in the transaction, not in pieces */
-    int64_t first_position;
-    int64_t event_count;
-    uint64_t size;
-    uint8_t *bytes;
-    struct place before;
-    struct place after;
-};
 
 /* ---- making ---- */
 
+int32_t journal_prepare(struct cassandra *store, const trading_store_commit *commits, size_t count, struct block *block,
+                        trading_error *error)
+{
+    const trading_store_commit *last = &commits[count - 1];
+    *block = (struct block){.first_position = commits[0].first_position,
+                            .event_count = last->first_position + last->event_count - commits[0].first_position,
+                            .nonce = last->nonce};
+    int32_t code = block_size(commits, count, &block->size, error);
+    if (!code)
+        code = draw_bytes(block->id, sizeof block->id, error);
+    if (code)
+        return code;
+    block->bytes = memory_allocate(&store->memory, block->size);
+    if (!block->bytes)
+        return error_no_memory(error, "an append");
+    block_pack(commits, count, block->bytes);
+    block->inside = block->size <= (uint64_t)store->location.inline_bytes;
+    if (block->inside)
+        return TRADING_OK;
+    code = pieces_put(store, block->id, block->bytes, block->size, error);
+    if (code)
+        journal_release(store, block); /* nothing was appended: what was written is named by nobody */
+    return code;
+}
+
+void journal_release(struct cassandra *store, struct block *block)
+{
+    memory_release(&store->memory, block->bytes, block->size);
+    block->bytes = NULL;
+}
+
+void journal_abandon(struct cassandra *store, struct block *block)
+{
+    if (block->bytes && !block->inside)
+        pieces_drop(store, block->id, NULL);
+    journal_release(store, block);
+}
+
 /* Where the partition stands behind the block. */
-static struct place place_after(const struct cassandra *store, const struct block *block, const trading_store_commit *last)
+static struct place place_after(const struct cassandra *store, const struct block *block)
 {
     struct place after = block->before;
     if (after.sealed) {
@@ -32,31 +57,8 @@ static struct place place_after(const struct cassandra *store, const struct bloc
     after.bucket_bytes += (int64_t)block->size;
     after.total_bytes += (int64_t)block->size;
     after.sealed = after.bucket_bytes >= store->location.bucket_bytes;
-    after.head = (trading_store_head){.next_position = last->first_position + last->event_count, .nonce = last->nonce};
+    after.head = (trading_store_head){.next_position = block->first_position + block->event_count, .nonce = block->nonce};
     return after;
-}
-
-static int32_t make_block(struct cassandra *store, const struct place *place, const trading_store_commit *commits, size_t count,
-                          struct block *block, trading_error *error)
-{
-    const trading_store_commit *last = &commits[count - 1];
-    *block = (struct block){.before = *place, .first_position = commits[0].first_position};
-    int32_t code = block_size(commits, count, &block->size, error);
-    if (!code)
-        code = draw_bytes(block->id, sizeof block->id, error);
-    if (code)
-        return code;
-    if (place->sealed && place->bucket == INT32_MAX)
-        return error_set(error, TRADING_E_NO_SPACE, "partition %" PRIu32 " has all the buckets that there are",
-                         place->partition);
-    block->bytes = memory_allocate(&store->memory, block->size);
-    if (!block->bytes)
-        return error_no_memory(error, "an append");
-    block_pack(commits, count, block->bytes);
-    block->event_count = last->first_position + last->event_count - block->first_position;
-    block->inside = block->size <= (uint64_t)store->location.inline_bytes;
-    block->after = place_after(store, block, last);
-    return TRADING_OK;
 }
 
 /* ---- the transaction ---- */
@@ -121,30 +123,23 @@ static int32_t error_of_position(const struct block *block, trading_error *error
                      block->before.partition, block->first_position);
 }
 
-static void pause_between(int tries)
-{
-    int64_t milliseconds = 10 << (tries < 5 ? tries : 5);
-    nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000}, NULL);
-}
-
 /* Runs the transaction until it is known how it ended. It is safe to run it again: the condition can hold once only, and the block's
  * id tells whether it was this append that made it false. That no trace of a block is to be seen does not say that it failed: it may
  * still be on its way to a server that stood still; running it again does, because one of the two gets in and the other does not. */
-static int32_t decide(struct cassandra *store, const struct block *block, trading_error *error)
+static int32_t decide(struct cassandra *store, struct block *block, trading_error *error)
 {
-    int64_t until = clock_now() + store->location.resolve_timeout_ms * 1000000;
-    bool uncertain = false; /* one of the transactions may have been applied, or may yet be */
-    for (int tries = 0;; tries++) {
+    struct patience patience = patience_begin(store);
+    for (;;) {
         struct driver_failure failure = {0};
         bool applied = false;
         int32_t code = transact(store, block, &applied, &failure);
         if (!code && applied)
             return TRADING_OK;
-        if (!code && !uncertain)
+        if (!code && !block->uncertain)
             return error_of_position(block, error);
-        if (code && code != DRIVER_UNCERTAIN && code != DRIVER_BROKEN && !uncertain)
+        if (code && code != DRIVER_UNCERTAIN && code != DRIVER_BROKEN && !block->uncertain)
             return error_of_driver(&failure, "appending", error);
-        uncertain = true;
+        block->uncertain = true;
         enum owner owner;
         int32_t asked = ask_whose(store, block, &owner, error);
         if (asked == TRADING_E_FORKED)
@@ -153,12 +148,11 @@ static int32_t decide(struct cassandra *store, const struct block *block, tradin
             return TRADING_OK;
         if (!asked && (owner == ANOTHERS || !code))
             return error_of_position(block, error);
-        if (clock_now() > until)
+        if (!patience_left(&patience))
             return error_native(error, TRADING_E_OUTCOME_UNKNOWN, failure.code,
                                 "the servers do not say whether the append at position %" PRId64 " of partition %" PRIu32
                                 " was done: %s",
                                 block->first_position, block->before.partition, failure.message);
-        pause_between(tries);
     }
 }
 
@@ -170,7 +164,7 @@ static int32_t find_place(struct cassandra *store, uint32_t partition, int64_t f
 {
     if (journal_known(store, partition, place) && place->sure && place->head.next_position == first_position)
         return TRADING_OK;
-    return journal_locate(store, partition, place, error);
+    return journal_locate(store, partition, 0, place, error);
 }
 
 /* Lists a partition before its first commit, so that every one with commits is listed. */
@@ -182,54 +176,75 @@ static int32_t list_partition(struct cassandra *store, const struct place *place
                BIND(bind_text(store->location.journal), bind_int64(place->partition)));
 }
 
-static int32_t append_block(struct cassandra *store, const struct block *block, trading_error *error)
+static int32_t error_of_place(const struct place *place, int64_t first_position, trading_error *error)
 {
-    int32_t code = block->inside ? TRADING_OK : pieces_put(store, block->id, block->bytes, block->size, error);
+    return error_set(error, TRADING_E_POSITION,
+                     "partition %" PRIu32 " stands at position %" PRId64 ", the append begins at %" PRId64, place->partition,
+                     place->head.next_position, first_position);
+}
+
+/* Puts the block where the partition was found to stand. */
+static int32_t append_at(struct cassandra *store, struct block *block, const struct place *place, trading_error *error)
+{
+    if (place->head.next_position != block->first_position)
+        return error_of_place(place, block->first_position, error);
+    if (place->sealed && place->bucket == INT32_MAX)
+        return error_set(error, TRADING_E_NO_SPACE, "partition %" PRIu32 " has all the buckets that there are",
+                         place->partition);
+    block->before = *place;
+    block->after = place_after(store, block);
+    int32_t code = list_partition(store, place, error);
     if (code)
-        return code; /* nothing was appended: what was written is named by nobody */
+        return code;
     code = decide(store, block, error);
-    if (code == TRADING_E_POSITION && !block->inside)
-        pieces_drop(store, block->id, NULL);
-    if (code)
-        journal_doubt(store, block->before.partition);
-    else
+    if (block->uncertain)
+        journal_doubt(store, place->partition);
+    if (!code)
         journal_note(store, &block->after);
     return code;
 }
 
-/* For an append that comes to the wrong place: where the right one is. */
-static int32_t tell_place(struct cassandra *store, uint32_t partition, trading_store_head *head)
+/* Where the partition stands when it is not where the block begins. */
+static int32_t tell_place(struct cassandra *store, const struct block *block, struct place *place, trading_error *error)
+{
+    trading_error failure;
+    uint32_t partition = place->partition;
+    int64_t beyond = place->head.next_position == block->first_position ? block->first_position + 1 : 0;
+    int32_t code = journal_locate(store, partition, beyond, place, &failure);
+    if (code && error)
+        *error = failure;
+    return code ? code : TRADING_E_POSITION;
+}
+
+int32_t journal_commit(struct cassandra *store, uint32_t partition, struct block *block, trading_store_head *head,
+                       trading_error *error)
 {
     struct place place;
-    if (!head || journal_locate(store, partition, &place, NULL))
-        return TRADING_E_POSITION;
-    *head = place.head;
-    return TRADING_E_POSITION;
+    int32_t code = find_place(store, partition, block->first_position, &place, error);
+    if (!code)
+        code = append_at(store, block, &place, error);
+    if (code == TRADING_E_POSITION && head) /* which is to tell where the partition stands, or it is another failure */
+        code = tell_place(store, block, &place, error);
+    if (head && (code == TRADING_OK || code == TRADING_E_POSITION))
+        *head = code ? place.head : block->after.head;
+    if (code && code != TRADING_E_OUTCOME_UNKNOWN && code != TRADING_E_FORKED)
+        journal_abandon(store, block); /* it was not appended, and never will be */
+    journal_release(store, block);
+    return code;
 }
 
 int32_t journal_append(struct cassandra *store, uint32_t partition, const trading_store_commit *commits, size_t count,
                        trading_store_head *head, trading_error *error)
 {
+    struct block block;
     struct place place;
     int32_t code = find_place(store, partition, commits[0].first_position, &place, error);
-    if (code)
-        return code;
-    if (head)
-        *head = place.head;
-    if (place.head.next_position != commits[0].first_position)
-        return error_set(error, TRADING_E_POSITION,
-                         "partition %" PRIu32 " stands at position %" PRId64 ", the append begins at %" PRId64, partition,
-                         place.head.next_position, commits[0].first_position);
-    struct block block;
-    code = make_block(store, &place, commits, count, &block, error);
+    if (!code && place.head.next_position != commits[0].first_position) { /* before anything is written */
+        if (head)
+            *head = place.head;
+        return error_of_place(&place, commits[0].first_position, error);
+    }
     if (!code)
-        code = list_partition(store, &place, error);
-    if (!code)
-        code = append_block(store, &block, error);
-    memory_release(&store->memory, block.bytes, block.size);
-    if (code == TRADING_E_POSITION)
-        return tell_place(store, partition, head);
-    if (!code && head)
-        *head = block.after.head;
-    return code;
+        code = journal_prepare(store, commits, count, &block, error);
+    return code ? code : journal_commit(store, partition, &block, head, error);
 }

@@ -62,6 +62,21 @@ int32_t error_read_only(trading_error *error)
 
 /* ---- asking ---- */
 
+struct patience patience_begin(const struct cassandra *store)
+{
+    return (struct patience){.until = clock_now() + store->location.resolve_timeout_ms * 1000000};
+}
+
+bool patience_left(struct patience *patience)
+{
+    int64_t milliseconds = 10 << (patience->tries < 5 ? patience->tries : 5);
+    if (clock_now() > patience->until)
+        return false;
+    patience->tries++;
+    nanosleep(&(struct timespec){.tv_nsec = milliseconds * 1000000}, NULL);
+    return true;
+}
+
 int32_t ask_driver(struct cassandra *store, enum statement statement, struct driver_rows **rows, struct driver_failure *failure,
                    const struct driver_value *values, uint64_t count)
 {
@@ -76,9 +91,12 @@ int32_t ask(struct cassandra *store, enum statement statement, struct driver_row
             trading_error *error, const struct driver_value *values, uint64_t count)
 {
     struct driver_failure failure = {0};
-    if (ask_driver(store, statement, rows, &failure, values, count))
-        return error_of_driver(&failure, doing, error);
-    return TRADING_OK;
+    struct patience patience = patience_begin(store);
+    int32_t code;
+    do
+        code = ask_driver(store, statement, rows, &failure, values, count);
+    while (code == DRIVER_UNCERTAIN && statement_repeats(statement) && patience_left(&patience));
+    return code ? error_of_driver(&failure, doing, error) : TRADING_OK;
 }
 
 int32_t next_row(struct driver_rows *rows, bool *found, const char *doing, trading_error *error)

@@ -111,7 +111,7 @@ static int32_t store_head(void *handle, uint32_t partition, trading_store_head *
         code = check_process(handle, error);
     struct place place;
     if (!code)
-        code = journal_locate(handle, partition, &place, error);
+        code = journal_locate(handle, partition, 0, &place, error);
     if (!code)
         *head = place.head;
     return code;
@@ -228,7 +228,7 @@ static int32_t count_partition(void *arg, uint32_t partition, trading_error *err
 {
     struct tally *tally = arg;
     struct place place;
-    int32_t code = journal_locate(tally->store, partition, &place, error);
+    int32_t code = journal_locate(tally->store, partition, 0, &place, error);
     if (!code)
         tally->bytes += (uint64_t)place.total_bytes;
     return code;

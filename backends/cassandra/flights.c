@@ -6,13 +6,17 @@
 #include <string.h>
 #include <time.h>
 
+enum stage { WAITING, PREPARING, PREPARED, COMMITTING };
+
 struct flight {
     struct flight *next;
     uint32_t partition;
-    bool under_way;
+    enum stage stage;
+    bool doomed; /* one before it did not end well */
     const trading_store_commit *commits;
     size_t count;
     uint64_t tag;
+    struct block block;
     trading_error outcome;
 };
 
@@ -25,7 +29,7 @@ struct flights {
     pthread_mutex_t lock;
     pthread_cond_t begun;
     pthread_cond_t ended;
-    struct list waiting; /* those under way among them */
+    struct list going; /* in the order in which they were begun */
     struct list done;
     bool closing;
     int64_t thread_count;
@@ -49,19 +53,75 @@ static void take_out(struct list *list, struct flight *flight)
         list->end = link;
 }
 
+static struct flight *first_of(const struct list *list, uint32_t partition)
+{
+    struct flight *flight = list->first;
+    while (flight && flight->partition != partition)
+        flight = flight->next;
+    return flight;
+}
+
+/* ---- how they end ---- */
+
+/* Whether the caller has yet to hear of an append of the partition that failed. */
+static bool failure_is_unheard(const struct flights *flights, uint32_t partition)
+{
+    for (const struct flight *flight = flights->done.first; flight; flight = flight->next) {
+        if (flight->partition == partition && flight->outcome.code)
+            return true;
+    }
+    return false;
+}
+
+static void end(struct flights *flights, struct flight *flight)
+{
+    if (flight->doomed)
+        error_set(&flight->outcome, TRADING_E_POSITION, "an append that was begun before this one did not end well");
+    take_out(&flights->going, flight);
+    add_last(&flights->done, flight);
+    if (!flight->outcome.code)
+        return;
+    for (struct flight *behind = flights->going.first; behind; behind = behind->next)
+        behind->doomed |= behind->partition == flight->partition;
+}
+
 /* ---- the threads ---- */
 
-/* The oldest flight of a partition that none is under way for; the oldest of its partition, since they are in order. */
+/* The oldest that something can be done about: a transaction is for the oldest of its partition. */
 static struct flight *next_flight(const struct flights *flights)
 {
-    for (struct flight *flight = flights->waiting.first; flight; flight = flight->next) {
-        const struct flight *before = flights->waiting.first;
-        while (before->partition != flight->partition)
-            before = before->next;
-        if (before == flight && !flight->under_way)
+    for (struct flight *flight = flights->going.first; flight; flight = flight->next) {
+        if (flight->stage == WAITING || (flight->stage == PREPARED && first_of(&flights->going, flight->partition) == flight))
             return flight;
     }
     return NULL;
+}
+
+/* Called and returns with the lock held. A failed preparation ends the flight when it is its turn, so that they end in order. */
+static void prepare(struct cassandra *store, struct flight *flight)
+{
+    struct flights *flights = store->flights;
+    flight->stage = PREPARING;
+    pthread_mutex_unlock(&flights->lock);
+    error_clear(&flight->outcome);
+    journal_prepare(store, flight->commits, flight->count, &flight->block, &flight->outcome);
+    pthread_mutex_lock(&flights->lock);
+    flight->stage = PREPARED;
+}
+
+static void commit(struct cassandra *store, struct flight *flight)
+{
+    struct flights *flights = store->flights;
+    bool doomed = flight->doomed;
+    flight->stage = COMMITTING;
+    pthread_mutex_unlock(&flights->lock);
+    if (doomed && flight->block.bytes)
+        journal_abandon(store, &flight->block);
+    else if (flight->block.bytes)
+        journal_commit(store, flight->partition, &flight->block, NULL, &flight->outcome);
+    pthread_mutex_lock(&flights->lock);
+    end(flights, flight);
+    pthread_cond_broadcast(&flights->ended);
 }
 
 static void *work(void *arg)
@@ -75,15 +135,11 @@ static void *work(void *arg)
             pthread_cond_wait(&flights->begun, &flights->lock);
             continue;
         }
-        flight->under_way = true;
-        pthread_mutex_unlock(&flights->lock);
-        error_clear(&flight->outcome);
-        journal_append(store, flight->partition, flight->commits, flight->count, NULL, &flight->outcome);
-        pthread_mutex_lock(&flights->lock);
-        take_out(&flights->waiting, flight);
-        add_last(&flights->done, flight);
-        pthread_cond_broadcast(&flights->ended);
-        pthread_cond_broadcast(&flights->begun); /* the partition's next one may go */
+        if (flight->stage == WAITING)
+            prepare(store, flight);
+        else
+            commit(store, flight);
+        pthread_cond_broadcast(&flights->begun); /* what this was in the way of may go */
     }
     pthread_mutex_unlock(&flights->lock);
     return NULL;
@@ -95,6 +151,7 @@ static void release_all(struct cassandra *store, struct list *list)
 {
     for (struct flight *next, *at = list->first; at; at = next) {
         next = at->next;
+        journal_release(store, &at->block);
         memory_release(&store->memory, at, sizeof *at);
     }
 }
@@ -110,7 +167,7 @@ void flights_close(struct cassandra *store)
     pthread_mutex_unlock(&flights->lock);
     for (int64_t i = 0; i < flights->thread_count; i++)
         pthread_join(flights->threads[i], NULL);
-    release_all(store, &flights->waiting);
+    release_all(store, &flights->going);
     release_all(store, &flights->done);
     pthread_mutex_destroy(&flights->lock);
     pthread_cond_destroy(&flights->begun);
@@ -128,7 +185,7 @@ static void init(struct flights *flights)
     pthread_cond_init(&flights->begun, NULL);
     pthread_cond_init(&flights->ended, &monotonic);
     pthread_condattr_destroy(&monotonic);
-    flights->waiting.end = &flights->waiting.first;
+    flights->going.end = &flights->going.first;
     flights->done.end = &flights->done.first;
 }
 
@@ -169,7 +226,8 @@ int32_t flights_begin(struct cassandra *store, uint32_t partition, const trading
         return error_no_memory(error, "an append in flight");
     *flight = (struct flight){.partition = partition, .commits = commits, .count = count, .tag = tag};
     pthread_mutex_lock(&flights->lock);
-    add_last(&flights->waiting, flight);
+    flight->doomed = failure_is_unheard(flights, partition);
+    add_last(&flights->going, flight);
     pthread_cond_signal(&flights->begun);
     pthread_mutex_unlock(&flights->lock);
     return TRADING_OK;

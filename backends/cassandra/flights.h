@@ -1,5 +1,9 @@
-/* Appends that were begun and are polled for: a few threads work on them, those of one partition in their order, one after another,
- * those of different partitions at the same time. */
+/* Appends that were begun and are polled for. A few threads work on them. The transactions of a partition are run in their order, one
+ * after another; while one is under way, the bytes of those behind it are written, and other partitions have theirs.
+ *
+ * Those behind an append that did not end well are not done: they were decided on what it would have brought. They answer
+ * TRADING_E_POSITION, and so does what is begun before the caller has polled that failure; even if the partition, by another's commit,
+ * happens to stand where they begin. */
 #ifndef CASSANDRA_FLIGHTS_H
 #define CASSANDRA_FLIGHTS_H
 

@@ -29,7 +29,7 @@
 struct place {
     struct place *next;
     uint32_t partition;
-    bool sure; /* it was asked at serial consistency, and every append since then has ended well */
+    bool sure; /* it was asked at serial consistency, and every append since then has ended with an answer */
     bool sealed;
     uint32_t doubts; /* how often that ended */
     int32_t bucket;  /* the newest one */
@@ -39,8 +39,9 @@ struct place {
 };
 
 /* Where the partition stands now. A writer that is not sure asks at serial consistency, so that nothing in the middle of being
- * decided is overlooked: it is the one whose next append would decide it. Others see all that was ever answered. */
-int32_t journal_locate(struct cassandra *store, uint32_t partition, struct place *place, trading_error *error);
+ * decided is overlooked: it is the one whose next append would decide it. Others see all that was ever answered. `beyond`: the partition
+ * is known to stand there or further on. */
+int32_t journal_locate(struct cassandra *store, uint32_t partition, int64_t beyond, struct place *place, trading_error *error);
 /* The last that was seen, without asking; false when nothing was. */
 bool journal_known(struct cassandra *store, uint32_t partition, struct place *place);
 /* Keeps what was seen. Without memory it is forgotten, and asked for again. */
@@ -48,8 +49,33 @@ void journal_note(struct cassandra *store, const struct place *place);
 void journal_doubt(struct cassandra *store, uint32_t partition); /* no longer sure */
 void journal_forget(struct cassandra *store);                    /* all places, at close */
 
-/* ---- append.c, read.c: as the functions of trading_store_ops; the arguments are checked ---- */
+/* ---- append.c, read.c: the arguments are checked ---- */
 
+/* An append on its way. */
+struct block {
+    uint8_t id[BLOCK_ID_BYTES]; /* by which it is told from every other block, of this writer and of others */
+    bool inside;                /* its bytes are in the transaction, not in pieces */
+    int64_t first_position;
+    int64_t event_count;
+    trading_id nonce; /* of its last commit */
+    uint64_t size;
+    uint8_t *bytes;
+    bool uncertain; /* a transaction of it ended without an answer */
+    struct place before;
+    struct place after;
+};
+
+/* An append in two steps: the commits are made a block, whose bytes are written if they do not go with the transaction; then the
+ * transaction. The first may be done while the transaction of another is under way. When it fails there is no block; the second
+ * uses the block up. */
+int32_t journal_prepare(struct cassandra *store, const trading_store_commit *commits, size_t count, struct block *block,
+                        trading_error *error);
+int32_t journal_commit(struct cassandra *store, uint32_t partition, struct block *block, trading_store_head *head,
+                       trading_error *error);
+void journal_abandon(struct cassandra *store, struct block *block); /* in place of the second; removes what was written */
+void journal_release(struct cassandra *store, struct block *block); /* its memory; twice does no harm */
+
+/* As the functions of trading_store_ops. */
 int32_t journal_append(struct cassandra *store, uint32_t partition, const trading_store_commit *commits, size_t count,
                        trading_store_head *head, trading_error *error);
 int32_t journal_read(struct cassandra *store, uint32_t partition, int64_t from, trading_store_visit visit, void *arg,

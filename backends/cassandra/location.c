@@ -220,30 +220,35 @@ static int32_t read_user(struct location *location, const char **text, size_t *l
     return TRADING_OK;
 }
 
-/* "host,host:port,[v6]:port": each gets its port, the one behind it or else the last that was named. */
+/* Where a host's port is, in "host:port" or "[v6]:port"; NULL when it has none. */
+static const char *port_of(const char *host, size_t size)
+{
+    const char *bracket = memrchr(host, ']', size);
+    const char *from = bracket ? bracket : host;
+    const char *colon = memchr(from, ':', size - (size_t)(from - host));
+    return colon ? colon + 1 : NULL;
+}
+
+/* "host,host:port": those without a port have that of the last one. */
 static int32_t read_hosts(struct location *location, const char *text, size_t length, trading_error *error)
 {
-    const char *last_colon = memrchr(text, ':', length);
-    const char *bracket = memrchr(text, ']', length);
-    bool named = last_colon && last_colon > bracket;
-    const char *port = named ? last_colon + 1 : DEFAULT_PORT;
-    int port_length = named ? (int)(length - (size_t)(port - text)) : (int)strlen(DEFAULT_PORT);
+    const char *comma = memrchr(text, ',', length);
+    const char *last = comma ? comma + 1 : text;
+    const char *port = port_of(last, length - (size_t)(last - text));
+    int port_length = port ? (int)(text + length - port) : (int)strlen(DEFAULT_PORT);
     size_t at = 0;
-    for (size_t i = 0; i < length;) {
+    for (size_t i = 0; i <= length;) {
         const char *host = text + i;
-        const char *comma = memchr(host, ',', length - i);
+        comma = memchr(host, ',', length - i);
         size_t size = comma ? (size_t)(comma - host) : length - i;
-        const char *end = memchr(host, ']', size);
-        bool has_port = memchr(end ? end : host, ':', size - (end ? (size_t)(end - host) : 0)) != NULL;
+        bool named = port_of(host, size) != NULL;
         int written = snprintf(location->hosts + at, sizeof location->hosts - at, "%s%.*s%s%.*s", at ? "," : "", (int)size,
-                               host, has_port ? "" : ":", has_port ? 0 : port_length, port);
+                               host, named ? "" : ":", named ? 0 : port_length, port ? port : DEFAULT_PORT);
         if (size == 0 || written < 0 || (size_t)written >= sizeof location->hosts - at)
             return error_set(error, TRADING_E_SYNTAX, "the hosts of a Cassandra store are host,host:port");
         at += (size_t)written;
-        i += size + (comma != NULL);
+        i += size + 1;
     }
-    if (!at)
-        return error_set(error, TRADING_E_SYNTAX, "a Cassandra store needs a host: cassandra://host:port/keyspace");
     return TRADING_OK;
 }
 
@@ -279,7 +284,7 @@ int32_t location_read(struct location *location, const char *text, trading_error
         .request_timeout_ms = 5000,
         .resolve_timeout_ms = 30000,
         .page_rows = 100,
-        .inline_bytes = 64 << 10,
+        .inline_bytes = 4 << 10,
         .bucket_bytes = 64 << 20,
         .in_flight = 4,
     };

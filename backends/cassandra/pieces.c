@@ -8,37 +8,44 @@
 #define AT_ONCE     8u
 
 /* Awaits a request, keeping the first failure. */
-static int32_t await_piece(struct driver_request *request, int32_t code, trading_error *error)
+static int32_t await_piece(struct driver_request *request, struct driver_failure *failure)
 {
-    struct driver_failure failure = {0};
-    if (driver_await(request, NULL, &failure) && !code)
-        return error_of_driver(&failure, "writing a piece", error);
-    return code;
+    struct driver_failure own = {0};
+    if (driver_await(request, NULL, &own) && !failure->code)
+        *failure = own;
+    return failure->code;
+}
+
+/* Writes all pieces, once. Returns a DRIVER_ code. */
+static int32_t put_all(struct cassandra *store, const uint8_t id[BLOCK_ID_BYTES], const void *data, uint64_t size,
+                       struct driver_failure *failure)
+{
+    struct driver_request *under_way[AT_ONCE];
+    uint64_t begun = 0;
+    uint64_t ended = 0;
+    for (uint64_t at = 0; !failure->code && (at < size || begun == 0); at += PIECE_BYTES) {
+        if (begun - ended == AT_ONCE && await_piece(under_way[ended++ % AT_ONCE], failure))
+            break;
+        uint64_t bytes = size - at < PIECE_BYTES ? size - at : PIECE_BYTES;
+        const struct driver_value values[] = {bind_id(id), bind_int32((int64_t)begun),
+                                              bind_bytes((const uint8_t *)data + at, bytes)};
+        if (!driver_begin(store->driver, store->statements[PIECE_PUT], values, 3, &under_way[begun % AT_ONCE], failure))
+            begun++;
+    }
+    while (ended < begun)
+        await_piece(under_way[ended++ % AT_ONCE], failure);
+    return failure->code;
 }
 
 int32_t pieces_put(struct cassandra *store, const uint8_t id[BLOCK_ID_BYTES], const void *data, uint64_t size,
                    trading_error *error)
 {
-    struct driver_request *under_way[AT_ONCE];
-    uint64_t begun = 0;
-    uint64_t ended = 0;
-    int32_t code = TRADING_OK;
-    for (uint64_t at = 0; !code && (at < size || begun == 0); at += PIECE_BYTES) {
-        if (begun - ended == AT_ONCE)
-            code = await_piece(under_way[ended++ % AT_ONCE], code, error);
-        uint64_t bytes = size - at < PIECE_BYTES ? size - at : PIECE_BYTES;
-        const struct driver_value values[] = {bind_id(id), bind_int32((int64_t)begun),
-                                              bind_bytes((const uint8_t *)data + at, bytes)};
-        struct driver_failure failure = {0};
-        if (!code &&
-            driver_begin(store->driver, store->statements[PIECE_PUT], values, 3, &under_way[begun % AT_ONCE], &failure))
-            code = error_of_driver(&failure, "writing a piece", error);
-        else if (!code)
-            begun++;
-    }
-    while (ended < begun)
-        code = await_piece(under_way[ended++ % AT_ONCE], code, error);
-    return code;
+    struct driver_failure failure;
+    struct patience patience = patience_begin(store);
+    do
+        failure = (struct driver_failure){0};
+    while (put_all(store, id, data, size, &failure) == DRIVER_UNCERTAIN && patience_left(&patience));
+    return failure.code ? error_of_driver(&failure, "writing pieces", error) : TRADING_OK;
 }
 
 int32_t pieces_get(struct cassandra *store, const uint8_t id[BLOCK_ID_BYTES], void *data, uint64_t size, trading_error *error)

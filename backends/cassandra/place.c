@@ -121,20 +121,30 @@ static int32_t find_newest(struct cassandra *store, enum statement how, struct p
     return TRADING_OK;
 }
 
-int32_t journal_locate(struct cassandra *store, uint32_t partition, struct place *place, trading_error *error)
+static int32_t read_place(struct cassandra *store, enum statement how, uint32_t partition, int32_t bucket, struct place *place,
+                          trading_error *error)
 {
+    bool found;
     *place = (struct place){.partition = partition};
-    struct place known;
+    int32_t code = read_head(store, how, bucket, place, &found, error);
+    return !code && found ? find_newest(store, how, place, error) : code;
+}
+
+int32_t journal_locate(struct cassandra *store, uint32_t partition, int64_t beyond, struct place *place, trading_error *error)
+{
+    struct place known = {0};
     bool seen = journal_known(store, partition, &known);
     enum statement how = store->read_only || (seen && known.sure) ? HEAD_READ : HEAD_READ_SERIAL;
-    bool found;
-    int32_t code = read_head(store, how, seen ? known.bucket : 0, place, &found, error);
-    if (!code && found)
-        code = find_newest(store, how, place, error);
+    int64_t least = known.head.next_position > beyond ? known.head.next_position : beyond;
+    int32_t code = read_place(store, how, partition, known.bucket, place, error);
+    if (!code && place->head.next_position < least && how == HEAD_READ) {
+        how = HEAD_READ_SERIAL; /* not all of the majority that was asked have what was seen already */
+        code = read_place(store, how, partition, known.bucket, place, error);
+    }
     if (code)
         return code;
     place->sure = how == HEAD_READ_SERIAL;
-    place->doubts = seen ? known.doubts : 0;
+    place->doubts = known.doubts;
     journal_note(store, place);
     return TRADING_OK;
 }

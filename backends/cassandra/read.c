@@ -155,7 +155,7 @@ int32_t journal_read(struct cassandra *store, uint32_t partition, int64_t from, 
                      trading_error *error)
 {
     struct place place;
-    int32_t code = journal_locate(store, partition, &place, error);
+    int32_t code = journal_locate(store, partition, 0, &place, error);
     if (code)
         return code;
     if (from > place.head.next_position)

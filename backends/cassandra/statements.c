@@ -117,3 +117,8 @@ void statements_release(struct cassandra *store)
     for (int i = 0; i < STATEMENT_COUNT; i++)
         driver_release(store->statements[i]);
 }
+
+bool statement_repeats(enum statement statement)
+{
+    return texts[statement].mode != DRIVER_TRANSACTION;
+}

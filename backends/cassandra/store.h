@@ -70,6 +70,7 @@ struct cassandra {
 
 int32_t statements_prepare(struct cassandra *store, trading_error *error);
 void statements_release(struct cassandra *store);
+bool statement_repeats(enum statement statement); /* run twice it does what it does once: all but transactions */
 
 /* The text with the keyspace put in for "trading."; NULL without memory. `size` is what to release. */
 char *with_keyspace(struct cassandra *store, const char *text, size_t length, size_t *size);
@@ -87,10 +88,20 @@ struct driver_value bind_null(void);
 #define BIND(...)                                                                                                              \
     (const struct driver_value[]){__VA_ARGS__}, sizeof((const struct driver_value[]){__VA_ARGS__}) / sizeof(struct driver_value)
 
+/* Until when it makes sense to ask again what nobody answered. */
+struct patience {
+    int64_t until;
+    int tries;
+};
+struct patience patience_begin(const struct cassandra *store);
+/* Pauses, a little longer each time; false when it is time to give up. */
+bool patience_left(struct patience *patience);
+
 /* Runs a statement; its rows, when `rows` is not NULL, are closed by the caller. Returns a DRIVER_ code. */
 int32_t ask_driver(struct cassandra *store, enum statement statement, struct driver_rows **rows, struct driver_failure *failure,
                    const struct driver_value *values, uint64_t count);
-/* The same, for what may simply be repeated when it fails: returns a TRADING_ code, with what was being done in the message. */
+/* The same, asked again while nobody answers unless it is a transaction: returns a TRADING_ code, with what was being done in the
+ * message. */
 int32_t ask(struct cassandra *store, enum statement statement, struct driver_rows **rows, const char *doing,
             trading_error *error, const struct driver_value *values, uint64_t count);
 /* … and goes to the first row, if there is one; then `rows` is to be closed, else it is NULL. */

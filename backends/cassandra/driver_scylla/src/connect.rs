@@ -14,6 +14,8 @@ use std::sync::Arc;
 use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
+/// Characters of a failure to connect that fit an error of the store.
+const SAID: usize = 190;
 const THREADS: usize = 2;
 /// DDL and the agreement about it take long on small servers.
 const DEFINE_TIMEOUT: Duration = Duration::from_secs(60);
@@ -104,10 +106,14 @@ unsafe fn builder(settings: &CSettings) -> Result<SessionBuilder, Failure> {
     Ok(builder)
 }
 
+/// What went wrong stands at the end of a long message, behind what it was in the middle of.
 fn refusal_of(error: NewSessionError) -> Failure {
+    let whole = error.to_string();
+    let cut = whole.char_indices().rev().nth(SAID - 1).map_or(0, |(at, _)| at);
+    let said = format!("{}{}", if cut > 0 { "… " } else { "" }, &whole[cut..]);
     match error {
-        NewSessionError::EmptyKnownNodesList | NewSessionError::IllegalConfig(_) => Failure::refused(error),
-        _ => Failure::unavailable(error),
+        NewSessionError::EmptyKnownNodesList | NewSessionError::IllegalConfig(_) => Failure::refused(said),
+        _ => Failure::unavailable(said),
     }
 }
 
