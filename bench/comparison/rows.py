@@ -235,7 +235,7 @@ def growth(tools, _chart):
 
 @row("instructions", "instructions a deposit, 8,192 a batch")
 def instructions(tools, _chart):
-    yield Finding("in the engine's round", Spread([tools.instructions()]), at_most=1000, unit="")
+    yield Finding("by the thread that decides", Spread([tools.instructions()]), at_most=1000, unit="")
 
 
 @row("costs", "what a million commands cost")
