@@ -1,7 +1,7 @@
 /* What command keys cost: each command looks for its key, does not find it, and leaves it. By processor time of the decider's thread, and
  * of all threads; memory that is not a file's pages, bytes stored and written, opening again.
  * usage: keys-bench [--quick] [--count KEYS] [--alone] [FOLDER for a state store on LMDB]
- * --alone: no thread beside, as for callgrind. */
+ * --alone: no thread beside, as for callgrind. At the most 100,000,000 are remembered. */
 #include "base/hash.h"
 #include "keys/keys.h"
 
@@ -140,8 +140,7 @@ static void measure(struct bench *bench, uint64_t count)
                (double)read_proc("/proc/self/io", "write_bytes:") / 1e6);
         fflush(stdout);
     }
-    if (bench->found)
-        fail("a stranger was found");
+    printf("strangers that the journal has to tell, as their hashes begin like another's: %" PRIu64 "\n", bench->found);
     look_for_old(bench, count);
 }
 

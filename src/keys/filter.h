@@ -56,13 +56,23 @@ static inline bool key_probe_hits(const uint64_t *line, const struct key_probe *
     return (line[probe->word] & probe->bits) == probe->bits;
 }
 
-static inline bool key_filter_has(const struct key_filter *filter, uint64_t hash, const struct key_probe *first)
+static inline const uint64_t *key_filter_line(const struct key_filter *filter, uint64_t hash)
 {
-    const uint64_t *line = filter->words + filter_line(hash, filter->lines) * FILTER_LINE_WORDS;
-    if (__builtin_expect(!key_probe_hits(line, first), 1))
-        return false;
-    struct key_probe second = key_second_probe(hash, first);
-    return key_probe_hits(line, &second);
+    return filter->words + filter_line(hash, filter->lines) * FILTER_LINE_WORDS;
+}
+
+/* By the first word alone. */
+static inline bool key_filter_may_have(const struct key_filter *filter, uint64_t hash, const struct key_probe *first)
+{
+    return key_probe_hits(key_filter_line(filter, hash), first);
+}
+
+static inline bool key_filter_has(const struct key_filter *filter, uint64_t hash)
+{
+    struct key_probe first = key_first_probe(hash);
+    struct key_probe second = key_second_probe(hash, &first);
+    const uint64_t *line = key_filter_line(filter, hash);
+    return key_probe_hits(line, &first) && key_probe_hits(line, &second);
 }
 
 static inline void key_filter_add(uint64_t *words, uint64_t lines, uint64_t hash)
@@ -76,7 +86,7 @@ static inline void key_filter_add(uint64_t *words, uint64_t lines, uint64_t hash
 
 static inline void key_filter_prefetch(const struct key_filter *filter, uint64_t hash)
 {
-    __builtin_prefetch(filter->words + filter_line(hash, filter->lines) * FILTER_LINE_WORDS);
+    __builtin_prefetch(key_filter_line(filter, hash));
 }
 
 #endif

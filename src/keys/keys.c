@@ -175,9 +175,8 @@ static int64_t found(struct keys_cursor *cursor, uint64_t source, int64_t positi
 static int64_t next_in_runs(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor, uint64_t tables, int64_t below)
 {
     const struct key_list *list = keys->list;
-    struct key_probe probe = key_first_probe(hash);
     for (uint64_t i = cursor->state[0] > tables ? cursor->state[0] - tables : 0; i < list->count; i++) {
-        if (!key_filter_has(&list->filters[i], hash, &probe))
+        if (!key_filter_has(&list->filters[i], hash))
             continue;
         int64_t position = key_run_find(list->runs[i], hash, below);
         if (position == KEY_DAMAGED)
@@ -189,7 +188,8 @@ static int64_t next_in_runs(const struct keys *keys, uint64_t hash, struct keys_
     return -1;
 }
 
-int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor)
+/* Out of line, so that the way of a stranger is short. */
+__attribute__((noinline)) static int64_t next(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor)
 {
     int64_t below = INT64_MAX - (int64_t)cursor->state[1];
     uint64_t tables = keys->young_table - keys->first_table + 1;
@@ -199,6 +199,26 @@ int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cu
             return found(cursor, i, position);
     }
     return next_in_runs(keys, hash, cursor, tables, below);
+}
+
+/* Most are told by a slot of each table and a word of each filter; what is not may be one still. */
+static inline bool is_stranger(const struct keys *keys, uint64_t hash)
+{
+    for (uint64_t table = keys->first_table; table <= keys->young_table; table++)
+        if (key_young_has(table_at(keys, table), hash))
+            return false;
+    const struct key_list *list = keys->list;
+    const struct key_filter *end = list->filters + list->count;
+    struct key_probe probe = key_first_probe(hash);
+    for (const struct key_filter *filter = list->filters; filter < end; filter++)
+        if (key_filter_may_have(filter, hash, &probe))
+            return false;
+    return true;
+}
+
+int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor)
+{
+    return is_stranger(keys, hash) ? -1 : next(keys, hash, cursor);
 }
 
 void keys_discard(struct keys *keys, int64_t position)

@@ -57,6 +57,14 @@ static inline int64_t key_young_find(const struct key_young *young, uint64_t has
     return (int64_t)newest - 1;
 }
 
+static inline bool key_young_has(const struct key_young *young, uint64_t hash)
+{
+    uint64_t slot = hash >> young->shift;
+    while (young->slots[slot].place && young->slots[slot].hash != hash)
+        slot = (slot + 1) & young->mask;
+    return young->slots[slot].place;
+}
+
 /* Calls where a key is or would be into the cache. */
 static inline void key_young_prefetch(const struct key_young *young, uint64_t hash)
 {

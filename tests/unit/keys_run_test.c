@@ -40,8 +40,7 @@ static void close_run(struct written *written)
 
 static bool filtered(const struct key_run *run, uint64_t hash)
 {
-    struct key_probe probe = key_first_probe(hash);
-    return !key_filter_has(&run->filter, hash, &probe);
+    return !key_filter_has(&run->filter, hash);
 }
 
 static void check_run(struct written *written, const struct key_entry *entries, uint32_t count)

@@ -216,8 +216,11 @@ int keys_suite(void)
     return cmocka_run_group_tests_name("keys", tests, NULL, NULL);
 }
 
-int main(void)
+/* usage: unit-keys [PATTERN of the names of tests] */
+int main(int argc, char **argv)
 {
+    if (argc > 1)
+        cmocka_set_test_filter(argv[1]);
     int failed = keys_suite();
     failed += keys_run_suite();
     failed += keys_store_suite();

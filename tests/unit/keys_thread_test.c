@@ -81,7 +81,7 @@ static void *watch(void *arg)
     return NULL;
 }
 
-static void counts_are_read_beside(void **state)
+static void the_thread_is_counted_beside(void **state)
 {
     (void)state;
     struct keys_bed bed;
@@ -109,7 +109,7 @@ int keys_thread_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_thread_writes_beside_the_decider),
         cmocka_unit_test(the_thread_tries_again),
-        cmocka_unit_test(counts_are_read_beside),
+        cmocka_unit_test(the_thread_is_counted_beside),
     };
     return cmocka_run_group_tests_name("keys and threads", tests, NULL, NULL);
 }
