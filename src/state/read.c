@@ -67,16 +67,6 @@ static bool holds(const struct sight *sight)
            !(sight->pin && pin_expired(sight->pin));
 }
 
-__attribute__((noinline, no_sanitize("thread"))) static void copy_words(void *payload, const void *from, size_t bytes)
-{
-    const volatile table_word *words = from;
-    unsigned char *to = payload;
-    for (size_t at = 0; at < bytes; at += sizeof(table_word)) {
-        table_word word = words[at / sizeof word];
-        memcpy(to + at, &word, sizeof word);
-    }
-}
-
 /* True when payload and ordinal can be believed. */
 static bool read_former(const struct head *head, uint64_t stamp, const struct sight *sight, void *payload, uint32_t bytes,
                         uint64_t *ordinal)

@@ -15,6 +15,17 @@
 #pragma GCC diagnostic ignored "-Wtsan"
 #endif
 
+/* Copies words that another thread may read or write meanwhile (see read.c), unseen by ThreadSanitizer. */
+__attribute__((no_sanitize("thread"))) static inline void copy_words(void *into, const void *from, size_t bytes)
+{
+    const volatile table_word *words = from;
+    unsigned char *to = into;
+    for (size_t at = 0; at < bytes; at += sizeof(table_word)) {
+        table_word word = words[at / sizeof word];
+        memcpy(to + at, &word, sizeof word);
+    }
+}
+
 static inline void fence_acquire(void)
 {
     atomic_thread_fence(memory_order_acquire);
