@@ -64,9 +64,14 @@ static inline void write_u64(struct writer *writer, uint64_t value)
     write_bytes(writer, bytes, (size_t)(varint_put(bytes, value) - bytes));
 }
 
+static inline uint64_t zigzag(int64_t value)
+{
+    return ((uint64_t)value << 1) ^ (uint64_t)(value >> 63);
+}
+
 static inline void write_i64(struct writer *writer, int64_t value)
 {
-    write_u64(writer, ((uint64_t)value << 1) ^ (uint64_t)(value >> 63));
+    write_u64(writer, zigzag(value));
 }
 
 /* `size` bytes where they lie, or NULL and bad. No bytes of an empty reader may be NULL too. */

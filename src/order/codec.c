@@ -6,19 +6,21 @@
 #define TERMS_LOT        16u
 #define TERMS_ALL        31u
 
-static void write_terms(struct writer *writer, const struct order_event *event)
+/* The longest event: rejected, with a lot. */
+#define ORDER_EVENT_BYTES (8u * VARINT_BYTES + 1u)
+
+static uint8_t *put_terms(uint8_t *at, const struct order_event *event)
 {
     unsigned terms = (unsigned)event->time_in_force << TERMS_TIME_SHIFT;
     terms |= event->side == TRADING_SIDE_SELL ? TERMS_SELL : 0;
     terms |= event->type == TRADING_ORDER_TYPE_LIMIT ? TERMS_LIMIT : 0;
     terms |= event->lot ? TERMS_LOT : 0;
-    write_u64(writer, event->portfolio);
-    write_u64(writer, event->instrument);
-    write_u8(writer, (uint8_t)terms);
-    write_amount(writer, event->quantity);
-    write_amount(writer, event->price);
-    if (event->lot)
-        write_u64(writer, event->lot);
+    at = varint_put(at, event->portfolio);
+    at = varint_put(at, event->instrument);
+    *at++ = (uint8_t)terms;
+    at = varint_put(at, (uint64_t)event->quantity);
+    at = varint_put(at, (uint64_t)event->price);
+    return event->lot ? varint_put(at, event->lot) : at;
 }
 
 static void read_terms(struct reader *reader, struct order_event *event)
@@ -36,28 +38,31 @@ static void read_terms(struct reader *reader, struct order_event *event)
         reader->bad = true;
 }
 
-void order_event_write(struct writer *writer, uint32_t kind, const struct order_event *event)
+static uint8_t *put_event(uint8_t *at, uint32_t kind, const struct order_event *event)
 {
     switch (kind) {
     case TRADING_EVENT_ORDER_PLACED:
-        write_terms(writer, event);
-        break;
+        return put_terms(at, event);
     case TRADING_EVENT_ORDER_REJECTED:
-        write_terms(writer, event);
-        write_u64(writer, (uint64_t)event->reason);
-        write_i64(writer, event->required);
-        write_i64(writer, event->available);
-        break;
+        at = varint_put(put_terms(at, event), (uint64_t)event->reason);
+        at = varint_put(at, zigzag(event->required));
+        return varint_put(at, zigzag(event->available));
     case TRADING_EVENT_ORDER_EXECUTED:
-        write_u64(writer, event->counter);
-        write_amount(writer, event->quantity);
-        write_amount(writer, event->price);
-        write_amount(writer, event->amount);
-        break;
+        at = varint_put(at, event->counter);
+        at = varint_put(at, (uint64_t)event->quantity);
+        at = varint_put(at, (uint64_t)event->price);
+        return varint_put(at, (uint64_t)event->amount);
     default: /* rested, canceled, expired */
-        write_amount(writer, event->quantity);
-        break;
+        return varint_put(at, (uint64_t)event->quantity);
     }
+}
+
+void order_event_write(struct writer *writer, uint32_t kind, const struct order_event *event)
+{
+    if (writer_has(writer, ORDER_EVENT_BYTES))
+        writer->at = put_event(writer->at, kind, event);
+    else
+        writer->full = true;
 }
 
 void order_event_read(struct reader *reader, uint32_t kind, struct order_event *event)

@@ -1,5 +1,19 @@
 #include "portfolio/events.h"
 
+/* The longest event that has no text: a disposal. */
+#define SHARES_EVENT_BYTES (5u * VARINT_BYTES)
+
+static uint8_t *put_shares(uint8_t *at, uint32_t kind, const struct portfolio_event *event)
+{
+    at = varint_put(at, event->order);
+    if (kind == TRADING_EVENT_LOT_DISPOSED)
+        at = varint_put(at, event->lot);
+    at = varint_put(at, (uint64_t)event->quantity);
+    if (kind == TRADING_EVENT_LOT_ACQUIRED || kind == TRADING_EVENT_LOT_DISPOSED)
+        at = varint_put(at, (uint64_t)event->amount);
+    return kind == TRADING_EVENT_LOT_DISPOSED ? varint_put(at, (uint64_t)event->cost) : at;
+}
+
 void portfolio_event_write(struct writer *writer, uint32_t kind, const struct portfolio_event *event)
 {
     switch (kind) {
@@ -7,24 +21,14 @@ void portfolio_event_write(struct writer *writer, uint32_t kind, const struct po
         write_u64(writer, event->account);
         write_block(writer, event->sealed, event->sealed_size);
         break;
-    case TRADING_EVENT_SHARES_RESERVED:
-    case TRADING_EVENT_SHARES_RELEASED:
-        write_u64(writer, event->order);
-        write_amount(writer, event->quantity);
+    case TRADING_EVENT_PORTFOLIO_CLOSING:
+    case TRADING_EVENT_PORTFOLIO_CLOSED:
         break;
-    case TRADING_EVENT_LOT_ACQUIRED:
-        write_u64(writer, event->order);
-        write_amount(writer, event->quantity);
-        write_amount(writer, event->amount);
-        break;
-    case TRADING_EVENT_LOT_DISPOSED:
-        write_u64(writer, event->order);
-        write_u64(writer, event->lot);
-        write_amount(writer, event->quantity);
-        write_amount(writer, event->amount);
-        write_amount(writer, event->cost);
-        break;
-    default: /* closing, closed */
+    default:
+        if (writer_has(writer, SHARES_EVENT_BYTES))
+            writer->at = put_shares(writer->at, kind, event);
+        else
+            writer->full = true;
         break;
     }
 }

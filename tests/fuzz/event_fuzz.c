@@ -114,7 +114,7 @@ static void walk_lists(const struct domain *domain)
     }
 }
 
-static void replay_entry(struct process *process, struct reader *reader)
+static void fold_entry(struct process *process, struct reader *reader)
 {
     struct cause cause;
     struct event event;
@@ -138,7 +138,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct reader reader = {.at = data, .end = data + size};
     tables_begin(day->domain.tables);
     while (reader.at < reader.end && !reader.bad && !day->process.broken && !domain_failed(&day->domain)) {
-        replay_entry(&day->process, &reader);
+        fold_entry(&day->process, &reader);
     }
     bool whole = !reader.bad && !day->process.broken && !domain_failed(&day->domain) && ledgers_balance(&day->domain.accounts);
     if (whole)
