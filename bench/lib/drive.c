@@ -202,6 +202,7 @@ static void read_counters(const struct drive *drive, struct tally *at)
                          .journal_bytes = info.journal_bytes,
                          .written_bytes = usage.written_bytes,
                          .commits = info.commits,
+                         .events = info.events,
                          .syncs = info.syncs};
 }
 
@@ -214,6 +215,7 @@ static int32_t add_turn(struct drive *drive, const struct tally *before, struct 
     tally->journal_bytes += after.journal_bytes - before->journal_bytes;
     tally->written_bytes += after.written_bytes - before->written_bytes;
     tally->commits += after.commits - before->commits;
+    tally->events += after.events - before->events;
     tally->syncs += after.syncs - before->syncs;
     for (size_t i = 0; i < drive->lane_count; i++) {
         struct lane *lane = &drive->lanes[i];

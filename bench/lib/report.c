@@ -39,6 +39,7 @@ void report_tally(struct report *report, const struct tally *tally)
     report_memory(report);
     report_add(report, "bytes_per_command", each(tally->journal_bytes, tally->commands));
     report_add(report, "written_bytes_per_command", each(tally->written_bytes, tally->commands));
+    report_add(report, "events_per_command", each(tally->events, tally->commands));
     report_add(report, "commits", (double)tally->commits);
     report_add(report, "syncs", (double)tally->syncs);
 }

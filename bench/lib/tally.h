@@ -11,6 +11,7 @@ struct tally {
     uint64_t journal_bytes;
     uint64_t written_bytes;
     uint64_t commits;
+    uint64_t events;
     uint64_t syncs;
     struct histogram latency; /* of a call: a batch from when it was due until it was answered */
 };

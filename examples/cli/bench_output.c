@@ -51,6 +51,7 @@ static const struct column columns[] = {
     {"CPU µs a command", "cpu_us_per_command", COLUMN_NUMBER},
     {"journal bytes a command", "bytes_per_command", COLUMN_NUMBER},
     {"written bytes a command", "written_bytes_per_command", COLUMN_NUMBER},
+    {"events a command", "events_per_command", COLUMN_NUMBER},
     {"commits", "commits", COLUMN_NUMBER},
     {"syncs", "syncs", COLUMN_NUMBER},
     {"CPU µs an event", "cpu_us_per_event", COLUMN_NUMBER},

@@ -122,6 +122,7 @@ class Bench(Case):
         self.assertGreaterEqual(figures["commits"], figures["commands"] / 64)
         self.assertGreaterEqual(figures["syncs"], figures["commits"])
         self.assertGreater(figures["bytes_per_command"], 16)
+        self.assertEqual(figures["events_per_command"], 1)
 
     def test_one_command_at_a_time(self):
         figures = self.figures("deposits", "--batch", "1")
