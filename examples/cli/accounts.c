@@ -52,6 +52,12 @@ static const struct argument open_account[] = {
 };
 static const struct argument only_account[] = {ACCOUNT, ARGUMENTS_END};
 static const struct argument cash[] = {ACCOUNT, AMOUNT, ARGUMENTS_END};
+static const struct argument transfer[] = {
+    ACCOUNT,
+    {ARGUMENT_OPERAND, "TO", NULL, "the account that is to have it: A-...", "to"},
+    AMOUNT,
+    ARGUMENTS_END,
+};
 static const struct argument refund[] = {
     ACCOUNT,
     AMOUNT,
@@ -84,6 +90,7 @@ static void print_account(const json_t *account)
         {"balance", "balance", COLUMN_NUMBER},
         {"held", "held", COLUMN_NUMBER},
         {"available", "available", COLUMN_NUMBER},
+        {"pending", "pending", COLUMN_NUMBER},
         {"portfolio", "portfolios", COLUMN_TEXT},
     };
     output_list(stdout, columns, sizeof columns / sizeof columns[0], account);
@@ -152,6 +159,16 @@ static const struct subcommand subcommands[] = {
         .arguments = cash,
         .common = COMMAND,
         .op = "debit",
+        .main = operate_main,
+    },
+    {
+        .name = "transfer",
+        .summary = "Pay another account of the same currency",
+        .examples = "  trading transfer A-... A-... 25\n"
+                    "  trading transfer A-... A-... 1500.25 --key rent-2026-12\n",
+        .arguments = transfer,
+        .common = COMMAND,
+        .op = "transfer",
         .main = operate_main,
     },
     {

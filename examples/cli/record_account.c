@@ -13,6 +13,8 @@ static json_t *plain_account(const trading_account *account)
     put_money(object, "balance", account->balance, decimals);
     put_money(object, "held", account->held, decimals);
     put_money(object, "available", account->available, decimals);
+    if (account->pending)
+        put_money(object, "pending", account->pending, decimals);
     return object;
 }
 

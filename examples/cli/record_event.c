@@ -62,6 +62,11 @@ static void put_causes(json_t *object, const trading_event *event)
         put_bytes(object, "correlation", event->correlation.bytes, sizeof event->correlation.bytes);
 }
 
+static bool is_transfer(const trading_event *event)
+{
+    return event->kind >= TRADING_EVENT_TRANSFER_SENT && event->kind <= TRADING_EVENT_TRANSFER_RETURNED;
+}
+
 json_t *record_event(trading_view *view, const trading_event *event)
 {
     json_t *object = new_object();
@@ -73,7 +78,10 @@ json_t *record_event(trading_view *view, const trading_event *event)
     put_id(object, "portfolio", TRADING_ENTITY_PORTFOLIO, &event->portfolio);
     put_id(object, "order", TRADING_ENTITY_ORDER, &event->order);
     put_id(object, "lot", TRADING_ENTITY_ORDER, &event->lot);
-    put_id(object, "counter_order", TRADING_ENTITY_ORDER, &event->counter_order);
+    if (is_transfer(event))
+        put_id(object, "counter_account", TRADING_ENTITY_ACCOUNT, &event->counter_order);
+    else
+        put_id(object, "counter_order", TRADING_ENTITY_ORDER, &event->counter_order);
     put_symbols(object, event);
     put_amounts(object, event, decimals);
     put_quote(object, event, decimals);

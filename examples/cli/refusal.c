@@ -26,6 +26,7 @@ static const char *const advice[] = {
     [TRADING_REASON_PORTFOLIO_CLOSED] = "use another portfolio",
     [TRADING_REASON_PORTFOLIOS_OPEN] = "close its portfolios first",
     [TRADING_REASON_CROSSED_QUOTE] = "give a bid below the ask",
+    [TRADING_REASON_TRANSFERS_PENDING] = "wait until they have ended",
     [TRADING_REASON_ALREADY_EXISTS] = "send it again under another key",
 };
 

@@ -64,6 +64,12 @@ static const struct field cash_fields[] = {
     {"amount", FIELD_DECIMAL, true, AT(body.cash.amount)},
     END,
 };
+static const struct field transfer_fields[] = {
+    ACCOUNT_FIELD(true),
+    {"to", FIELD_ACCOUNT, true, AT(body.transfer.to)},
+    {"amount", FIELD_DECIMAL, true, AT(body.transfer.amount)},
+    END,
+};
 static const struct field refund_fields[] = {
     ACCOUNT_FIELD(true),
     {"amount", FIELD_DECIMAL, true, AT(body.refund.amount)},
@@ -156,6 +162,7 @@ static const trading_open_portfolio open_portfolio_body = TRADING_OPEN_PORTFOLIO
 static const trading_update_contact update_contact_body = TRADING_UPDATE_CONTACT_INIT;
 static const trading_update_address update_address_body = TRADING_UPDATE_ADDRESS_INIT;
 static const trading_cash cash_body = TRADING_CASH_INIT;
+static const trading_transfer transfer_body = TRADING_TRANSFER_INIT;
 static const trading_accept_refund refund_body = TRADING_ACCEPT_REFUND_INIT;
 static const trading_place_order place_order_body = TRADING_PLACE_ORDER_INIT;
 static const trading_cancel_order cancel_order_body = TRADING_CANCEL_ORDER_INIT;
@@ -181,6 +188,7 @@ static const struct op_rule {
     {"withdraw", OP_COMMAND, TRADING_COMMAND_WITHDRAW, cash_fields, BODY(cash_body)},
     {"credit", OP_COMMAND, TRADING_COMMAND_CREDIT, cash_fields, BODY(cash_body)},
     {"debit", OP_COMMAND, TRADING_COMMAND_DEBIT, cash_fields, BODY(cash_body)},
+    {"transfer", OP_COMMAND, TRADING_COMMAND_TRANSFER, transfer_fields, BODY(transfer_body)},
     {"refund", OP_COMMAND, TRADING_COMMAND_ACCEPT_REFUND, refund_fields, BODY(refund_body)},
     {"freeze", OP_COMMAND, TRADING_COMMAND_FREEZE_ACCOUNT, account_fields, NULL, 0},
     {"unfreeze", OP_COMMAND, TRADING_COMMAND_UNFREEZE_ACCOUNT, account_fields, NULL, 0},

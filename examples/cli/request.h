@@ -36,6 +36,7 @@ union request_body {
     trading_update_contact update_contact;
     trading_update_address update_address;
     trading_cash cash;
+    trading_transfer transfer;
     trading_accept_refund refund;
     trading_place_order place_order;
     trading_cancel_order cancel_order;

@@ -25,10 +25,17 @@ struct drafting {
 
 /* The members that sum up activity, by its type. */
 static const char *const sums[] = {
-    [TRADING_ACTIVITY_DEPOSIT] = "deposits", [TRADING_ACTIVITY_WITHDRAWAL] = "withdrawals",
-    [TRADING_ACTIVITY_CREDIT] = "credits",   [TRADING_ACTIVITY_DEBIT] = "debits",
-    [TRADING_ACTIVITY_BUY] = "bought",       [TRADING_ACTIVITY_SELL] = "sold",
-    [TRADING_ACTIVITY_REFUND] = "refunds",   [TRADING_ACTIVITY_CLOSING] = "closing",
+    [TRADING_ACTIVITY_DEPOSIT] = "deposits",
+    [TRADING_ACTIVITY_WITHDRAWAL] = "withdrawals",
+    [TRADING_ACTIVITY_CREDIT] = "credits",
+    [TRADING_ACTIVITY_DEBIT] = "debits",
+    [TRADING_ACTIVITY_BUY] = "bought",
+    [TRADING_ACTIVITY_SELL] = "sold",
+    [TRADING_ACTIVITY_REFUND] = "refunds",
+    [TRADING_ACTIVITY_CLOSING] = "closing",
+    [TRADING_ACTIVITY_TRANSFER_OUT] = "transfers_out",
+    [TRADING_ACTIVITY_TRANSFER_IN] = "transfers_in",
+    [TRADING_ACTIVITY_TRANSFER_BACK] = "transfers_back",
 };
 #define SUM_COUNT (sizeof sums / sizeof sums[0])
 
@@ -105,7 +112,8 @@ static bool draft_cash(struct drafting *drafting)
         return false;
     put_sum(drafting, "opening_balance", into.opening);
     for (size_t type = 1; type < SUM_COUNT; type++)
-        put_sum(drafting, sums[type], into.by_type[type]);
+        if (type <= TRADING_ACTIVITY_CLOSING || into.by_type[type])
+            put_sum(drafting, sums[type], into.by_type[type]);
     put_sum(drafting, "dividends", 0);
     put_sum(drafting, "closing_balance", drafting->account.balance);
     put_sum(drafting, "held", drafting->account.held);

@@ -61,6 +61,15 @@ typedef struct trading_cash {
     trading_decimal amount; /**< > 0; of DEPOSIT and WITHDRAW in the currency's minor unit */
 } trading_cash;
 
+/** Body of TRANSFER: to another account of the same currency. Where that account is in another partition the money is pending until
+ *  it is settled there, or returned. */
+typedef struct trading_transfer {
+    uint32_t size;
+    uint32_t reserved;
+    trading_decimal amount; /**< > 0 */
+    trading_id to;          /**< the account that is to have it; another than the command's */
+} trading_transfer;
+
 /** Body of ACCEPT_REFUND: the house pays back. */
 typedef struct trading_accept_refund {
     uint32_t size;
@@ -73,6 +82,7 @@ TRADING_API void trading_open_account_init(trading_open_account *body);
 TRADING_API void trading_update_contact_init(trading_update_contact *body);
 TRADING_API void trading_update_address_init(trading_update_address *body);
 TRADING_API void trading_cash_init(trading_cash *body);
+TRADING_API void trading_transfer_init(trading_transfer *body);
 TRADING_API void trading_accept_refund_init(trading_accept_refund *body);
 
 #define TRADING_OPEN_ACCOUNT_INIT                                                                                              \
@@ -90,6 +100,10 @@ TRADING_API void trading_accept_refund_init(trading_accept_refund *body);
 #define TRADING_CASH_INIT                                                                                                      \
     {                                                                                                                          \
         .size = (uint32_t)sizeof(trading_cash)                                                                                 \
+    }
+#define TRADING_TRANSFER_INIT                                                                                                  \
+    {                                                                                                                          \
+        .size = (uint32_t)sizeof(trading_transfer)                                                                             \
     }
 #define TRADING_ACCEPT_REFUND_INIT                                                                                             \
     {                                                                                                                          \
@@ -116,6 +130,7 @@ typedef struct trading_account {
     trading_decimal balance;   /**< all its cash */
     trading_decimal held;      /**< of it, held for open buy orders */
     trading_decimal available; /**< balance − held */
+    trading_decimal pending; /**< sent to accounts in other partitions, neither settled nor returned yet; not in the balance */
 } trading_account;
 
 #define TRADING_ACCOUNT_INIT                                                                                                   \

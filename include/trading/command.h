@@ -34,6 +34,7 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_COMMAND_SET_QUOTE        16 /**< trading_set_quote; account: zero */
 #define TRADING_COMMAND_END_SESSION      17 /**< no body; account: zero: every open day order expires */
 #define TRADING_COMMAND_ACKNOWLEDGE      18 /**< trading_acknowledge: moves a durable cursor of a feed; account: zero */
+#define TRADING_COMMAND_TRANSFER         19 /**< trading_transfer: pays another account out of what is available */
 /**@}*/
 
 /**
@@ -101,6 +102,7 @@ typedef struct trading_command {
 #define TRADING_REASON_FORGOTTEN           29 /**< the person was forgotten; nothing personal is taken any more */
 #define TRADING_REASON_ALREADY_EXISTS      30 /**< the id that the key derives is another's: choose another key */
 #define TRADING_REASON_BAD_POSITION        31 /**< a cursor may not go back, nor beyond the end */
+#define TRADING_REASON_TRANSFERS_PENDING   32 /**< an account with transfers on their way cannot be closed; `available` is */
 /**@}*/
 
 /** What became of one command. The layout is frozen. Amounts and ids that do not apply are zero. */

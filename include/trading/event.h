@@ -27,6 +27,11 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_EVENT_ACCOUNT_UNFROZEN    14 /**< account */
 #define TRADING_EVENT_ACCOUNT_CLOSED      15 /**< account, amount: less than a minor unit that was left: customer → house */
 #define TRADING_EVENT_COMMAND_REJECTED    16 /**< account (zero for the market's commands), reason, required, available */
+#define TRADING_EVENT_TRANSFER_SENT       17 /**< account, amount: customer → clearing; counter_order: to that account */
+#define TRADING_EVENT_TRANSFER_RECEIVED   18 /**< account, amount: clearing → customer; counter_order: from that account */
+#define TRADING_EVENT_TRANSFER_REFUSED    19 /**< account or zero, amount, reason; counter_order: back to that account */
+#define TRADING_EVENT_TRANSFER_SETTLED    20 /**< account, amount: what it sent to another partition was received */
+#define TRADING_EVENT_TRANSFER_RETURNED   21 /**< account, amount, reason: what it sent was refused: clearing → customer */
 #define TRADING_EVENT_PORTFOLIO_OPENED    32 /**< account, portfolio */
 #define TRADING_EVENT_SHARES_RESERVED     33 /**< portfolio, order, lot or zero, symbol, quantity */
 #define TRADING_EVENT_SHARES_RELEASED     34 /**< portfolio, order, lot or zero, symbol, quantity */
@@ -40,11 +45,17 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_EVENT_ORDER_CANCELED      67 /**< order, quantity: what was open of it */
 #define TRADING_EVENT_ORDER_EXPIRED       68 /**< order, quantity: what was open of it */
 #define TRADING_EVENT_ORDER_REJECTED      69 /**< as ORDER_PLACED, and reason, required, available */
+#define TRADING_EVENT_ORDER_SENT          70 /**< order, quantity, price: to the partition that has its symbol's book */
+#define TRADING_EVENT_CANCEL_SENT         71 /**< order: that partition is asked to cancel it */
+#define TRADING_EVENT_GUEST_PLACED        72 /**< order of another partition, symbol, its terms, quantity, price */
+#define TRADING_EVENT_GUEST_EXECUTED      73 /**< such an order, counter_order, quantity, price, amount: consideration; rounding */
+#define TRADING_EVENT_GUEST_ENDED         74 /**< such an order, quantity: what was open of it; reason, when it was refused */
 #define TRADING_EVENT_INSTRUMENT_LISTED   96 /**< symbol, currency */
 #define TRADING_EVENT_QUOTE_SET           97 /**< symbol, bid, ask, bid_size, ask_size */
 #define TRADING_EVENT_QUOTE_TAKEN         98 /**< symbol, order, side: of the house; quantity, price, amount: house ↔ clearing */
 #define TRADING_EVENT_SESSION_ENDED       99  /**< */
 #define TRADING_EVENT_WORK_PAUSED         100 /**< work too large for one commit goes on in the next: of an order or portfolio */
+#define TRADING_EVENT_TRADE_TAKEN_OVER    101 /**< symbol, order, side, quantity, price, amount: the house stands in */
 #define TRADING_EVENT_CURSOR_ACKNOWLEDGED 112 /**< of a feed; cursor_position */
 #define TRADING_EVENT_KINDS               128
 /**@}*/
@@ -66,7 +77,7 @@ typedef struct trading_event {
     trading_id portfolio;
     trading_id order;
     trading_id lot;
-    trading_id counter_order;
+    trading_id counter_order; /**< of an execution the other side's order; of a transfer the other account */
     trading_symbol symbol;
     trading_currency currency;
     int32_t side;

@@ -105,14 +105,17 @@ TRADING_API int64_t trading_projection_position(trading_projection *projection, 
 
 /** @name Account activity: a projection that is built in, in the words of a statement */
 /**@{*/
-#define TRADING_ACTIVITY_DEPOSIT    1
-#define TRADING_ACTIVITY_WITHDRAWAL 2
-#define TRADING_ACTIVITY_CREDIT     3
-#define TRADING_ACTIVITY_DEBIT      4
-#define TRADING_ACTIVITY_BUY        5
-#define TRADING_ACTIVITY_SELL       6
-#define TRADING_ACTIVITY_REFUND     7
-#define TRADING_ACTIVITY_CLOSING    8
+#define TRADING_ACTIVITY_DEPOSIT       1
+#define TRADING_ACTIVITY_WITHDRAWAL    2
+#define TRADING_ACTIVITY_CREDIT        3
+#define TRADING_ACTIVITY_DEBIT         4
+#define TRADING_ACTIVITY_BUY           5
+#define TRADING_ACTIVITY_SELL          6
+#define TRADING_ACTIVITY_REFUND        7
+#define TRADING_ACTIVITY_CLOSING       8
+#define TRADING_ACTIVITY_TRANSFER_OUT  9  /**< to another account */
+#define TRADING_ACTIVITY_TRANSFER_IN   10 /**< from another account */
+#define TRADING_ACTIVITY_TRANSFER_BACK 11 /**< sent to an account of another partition that could not take it */
 /**@}*/
 
 /** One line of an account's activity. The layout is frozen. */

@@ -1,5 +1,36 @@
 #include "account/events.h"
 
+static void write_transfer(struct writer *writer, uint32_t kind, const struct account_event *event)
+{
+    write_amount(writer, event->amount);
+    write_u64(writer, event->other);
+    if (event->other)
+        return;
+    write_bytes(writer, &event->other_id, sizeof event->other_id);
+    if (kind == TRADING_EVENT_TRANSFER_SENT) {
+        write_bytes(writer, &event->own_id, sizeof event->own_id);
+        write_bytes(writer, event->currency.text, 3);
+    }
+}
+
+static void read_transfer(struct reader *reader, uint32_t kind, struct account_event *event)
+{
+    event->amount = read_amount(reader);
+    event->other = read_u32(reader);
+    if (event->other)
+        return;
+    read_copy(reader, &event->other_id, sizeof event->other_id);
+    if (kind == TRADING_EVENT_TRANSFER_SENT) {
+        read_copy(reader, &event->own_id, sizeof event->own_id);
+        read_copy(reader, event->currency.text, 3);
+    }
+}
+
+static int32_t read_reason(struct reader *reader)
+{
+    return (int32_t)(read_u32(reader) & INT32_MAX);
+}
+
 void account_event_write(struct writer *writer, uint32_t kind, const struct account_event *event)
 {
     switch (kind) {
@@ -38,7 +69,20 @@ void account_event_write(struct writer *writer, uint32_t kind, const struct acco
     case TRADING_EVENT_ACCOUNT_FROZEN:
     case TRADING_EVENT_ACCOUNT_UNFROZEN:
         break;
-    default: /* deposited, withdrawn, credited, debited, closed */
+    case TRADING_EVENT_TRANSFER_SENT:
+    case TRADING_EVENT_TRANSFER_RECEIVED:
+        write_transfer(writer, kind, event);
+        break;
+    case TRADING_EVENT_TRANSFER_REFUSED:
+        write_amount(writer, event->amount);
+        write_u64(writer, (uint64_t)event->reason);
+        write_bytes(writer, &event->other_id, sizeof event->other_id);
+        break;
+    case TRADING_EVENT_TRANSFER_RETURNED:
+        write_amount(writer, event->amount);
+        write_u64(writer, (uint64_t)event->reason);
+        break;
+    default: /* deposited, withdrawn, credited, debited, closed, a transfer settled */
         write_amount(writer, event->amount);
         break;
     }
@@ -75,12 +119,25 @@ void account_event_read(struct reader *reader, uint32_t kind, struct account_eve
         event->order = read_u32(reader);
         break;
     case TRADING_EVENT_COMMAND_REJECTED:
-        event->reason = (int32_t)(read_u32(reader) & INT32_MAX);
+        event->reason = read_reason(reader);
         event->required = read_i64(reader);
         event->available = read_i64(reader);
         break;
     case TRADING_EVENT_ACCOUNT_FROZEN:
     case TRADING_EVENT_ACCOUNT_UNFROZEN:
+        break;
+    case TRADING_EVENT_TRANSFER_SENT:
+    case TRADING_EVENT_TRANSFER_RECEIVED:
+        read_transfer(reader, kind, event);
+        break;
+    case TRADING_EVENT_TRANSFER_REFUSED:
+        event->amount = read_amount(reader);
+        event->reason = read_reason(reader);
+        read_copy(reader, &event->other_id, sizeof event->other_id);
+        break;
+    case TRADING_EVENT_TRANSFER_RETURNED:
+        event->amount = read_amount(reader);
+        event->reason = read_reason(reader);
         break;
     default:
         event->amount = read_amount(reader);

@@ -1,5 +1,7 @@
 #include "account/decide.h"
 
+#include "base/text.h"
+
 bool account_decide_change(const struct account_record *account, struct rejection *why)
 {
     return account->status != TRADING_ACCOUNT_CLOSED || reject(why, TRADING_REASON_ACCOUNT_CLOSED);
@@ -12,12 +14,22 @@ bool account_decide_act(const struct account_record *account, struct rejection *
     return account->status != TRADING_ACCOUNT_FROZEN || reject(why, TRADING_REASON_ACCOUNT_FROZEN);
 }
 
-bool account_decide_receive(const struct account_record *account, trading_decimal amount, struct rejection *why)
+bool account_decide_receive(const struct accounts *accounts, uint32_t account, trading_decimal amount, struct rejection *why)
 {
-    if (!account_decide_change(account, why))
+    if (!account_decide_change(account_get(accounts, account), why))
         return false;
-    trading_decimal room = TRADING_DECIMAL_MAX - account->balance;
+    trading_decimal room = account_room(accounts, account);
     return amount <= room || reject_amount(why, TRADING_REASON_TOO_LARGE, amount, room);
+}
+
+bool account_decide_transfer(const struct accounts *accounts, uint32_t account, const trading_currency *currency,
+                             trading_decimal amount, struct rejection *why)
+{
+    if (!account)
+        return reject(why, TRADING_REASON_UNKNOWN_ACCOUNT);
+    if (!currency_equal(&account_get(accounts, account)->currency, currency))
+        return reject(why, TRADING_REASON_OTHER_CURRENCY);
+    return account_decide_receive(accounts, account, amount, why);
 }
 
 bool account_decide_spend(const struct account_record *account, trading_decimal amount, struct rejection *why)
@@ -40,12 +52,15 @@ bool account_decide_unfreeze(const struct account_record *account, struct reject
     return account->status == TRADING_ACCOUNT_FROZEN || reject(why, TRADING_REASON_NOT_FROZEN);
 }
 
-bool account_decide_close(const struct account_record *account, bool portfolios_open, trading_decimal minor_unit,
+bool account_decide_close(const struct accounts *accounts, uint32_t number, bool portfolios_open, trading_decimal minor_unit,
                           struct rejection *why)
 {
+    const struct account_record *account = account_get(accounts, number);
     if (!account_decide_act(account, why))
         return false;
     if (portfolios_open)
         return reject(why, TRADING_REASON_PORTFOLIOS_OPEN);
+    if (account_pending(accounts, number))
+        return reject_amount(why, TRADING_REASON_TRANSFERS_PENDING, 0, account_pending(accounts, number));
     return account->balance < minor_unit || reject_amount(why, TRADING_REASON_FUNDS_REMAIN, 0, account->balance);
 }

@@ -5,8 +5,12 @@
 #include "account/state.h"
 #include "base/rejection.h"
 
-/* Money comes in: deposits, credits, refunds. Not to a closed account. */
-bool account_decide_receive(const struct account_record *account, trading_decimal amount, struct rejection *why);
+/* Money comes in: deposits, credits, refunds, transfers. Not to a closed account. */
+bool account_decide_receive(const struct accounts *accounts, uint32_t account, trading_decimal amount, struct rejection *why);
+
+/* A transfer arrives, of money in the currency, for the account of the number; 0: there is none. */
+bool account_decide_transfer(const struct accounts *accounts, uint32_t account, const trading_currency *currency,
+                             trading_decimal amount, struct rejection *why);
 
 /* Money goes out of what is available: withdrawals, debits, holds. Not from a frozen account. */
 bool account_decide_spend(const struct account_record *account, trading_decimal amount, struct rejection *why);
@@ -20,8 +24,8 @@ bool account_decide_change(const struct account_record *account, struct rejectio
 bool account_decide_freeze(const struct account_record *account, struct rejection *why);
 bool account_decide_unfreeze(const struct account_record *account, struct rejection *why);
 
-/* With all portfolios closed, and less than a minor unit left, which goes to the house. */
-bool account_decide_close(const struct account_record *account, bool portfolios_open, trading_decimal minor_unit,
+/* With all portfolios closed, no transfer pending, and less than a minor unit left, which goes to the house. */
+bool account_decide_close(const struct accounts *accounts, uint32_t number, bool portfolios_open, trading_decimal minor_unit,
                           struct rejection *why);
 
 #endif

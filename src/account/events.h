@@ -10,6 +10,11 @@
  *   REFUND               amount, order
  *   REJECTED             reason, required (signed), available (signed)
  *   FROZEN, UNFROZEN     nothing more
+ *   SENT                 amount, account that is to have it; 0: of another partition, then its id, the sender's id, currency 3 bytes
+ *   RECEIVED (transfer)  amount, account it is from; 0: of another partition, then its id
+ *   REFUSED              amount, reason, id of the account it is from
+ *   SETTLED              amount
+ *   RETURNED             amount, reason
  *
  * Numbers and amounts are varints; sealed text is a varint length and its bytes (journal/seal.h), 0: nothing personal. */
 #ifndef ACCOUNT_EVENTS_H
@@ -23,6 +28,9 @@
 struct account_event {
     uint32_t account; /* number */
     uint32_t order;   /* number */
+    uint32_t other;   /* TRANSFER_: number of the other account; 0: it is of another partition, and known by its id */
+    trading_id other_id;
+    trading_id own_id; /* TRANSFER_SENT to another partition */
     int32_t reason;
     trading_currency currency;
     trading_decimal amount;
@@ -36,7 +44,7 @@ struct account_event {
 
 static inline bool account_has_kind(uint32_t kind)
 {
-    return kind >= TRADING_EVENT_ACCOUNT_OPENED && kind <= TRADING_EVENT_COMMAND_REJECTED;
+    return kind >= TRADING_EVENT_ACCOUNT_OPENED && kind <= TRADING_EVENT_TRANSFER_RETURNED;
 }
 
 /* What follows kind, number and previous. */

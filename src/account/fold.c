@@ -29,7 +29,7 @@ enum table_read account_read(const struct accounts *accounts, const trading_id *
     return TABLE_ABSENT;
 }
 
-static uint32_t ledger_of(struct accounts *accounts, const trading_currency *currency)
+uint32_t account_ledger(struct accounts *accounts, const trading_currency *currency)
 {
     uint32_t count = table_count(accounts->ledgers);
     for (uint32_t number = 1; number <= count; number++) {
@@ -66,7 +66,7 @@ static const char *open_account(struct accounts *accounts, const struct account_
 {
     uint32_t number;
     uint32_t same;
-    uint32_t ledger = ledger_of(accounts, &event->currency);
+    uint32_t ledger = account_ledger(accounts, &event->currency);
     int64_t sealed = event->sealed_size ? at.position : POSITION_NONE;
     struct account_detail_record *detail = table_append(accounts->details, &same);
     *detail = (struct account_detail_record){
@@ -111,6 +111,42 @@ static void note_personal(struct accounts *accounts, uint32_t kind, uint32_t acc
     *(kind == TRADING_EVENT_CONTACT_UPDATED ? &detail->contact_position : &detail->address_position) = position;
 }
 
+/* ---- transfers ---- */
+
+/* Money that a message takes along or brings: the customer's side against clearing, and clearing against the message. */
+static const char *move_by_message(struct accounts *accounts, struct account_record *record, trading_decimal change)
+{
+    const char *broken = change_balance(accounts, record, POST_CLEARING, change);
+    return broken ? broken : account_fold_carried(accounts, record->ledger, -change);
+}
+
+static const char *send(struct accounts *accounts, struct account_record *record, const struct account_event *event)
+{
+    if (event->other)
+        return change_balance(accounts, record, POST_CLEARING, -event->amount);
+    struct account_detail_record *detail = table_edit(accounts->details, event->account);
+    record->flags |= ACCOUNT_SENDS;
+    detail->pending += event->amount;
+    return move_by_message(accounts, record, -event->amount);
+}
+
+static const char *take(struct accounts *accounts, struct account_record *record, const struct account_event *event)
+{
+    return event->other ? change_balance(accounts, record, POST_CLEARING, event->amount)
+                        : move_by_message(accounts, record, event->amount);
+}
+
+/* A transfer was answered: it is pending no more. */
+static const char *end_transfer(struct accounts *accounts, struct account_record *record, uint32_t kind,
+                                const struct account_event *event)
+{
+    if (event->amount > account_pending(accounts, event->account))
+        return "a transfer was answered that is not pending";
+    struct account_detail_record *detail = table_edit(accounts->details, event->account);
+    detail->pending -= event->amount;
+    return kind == TRADING_EVENT_TRANSFER_RETURNED ? move_by_message(accounts, record, event->amount) : NULL;
+}
+
 static const char *apply(struct accounts *accounts, struct account_record *record, uint32_t kind,
                          const struct account_event *event, struct moment at)
 {
@@ -147,6 +183,13 @@ static const char *apply(struct accounts *accounts, struct account_record *recor
     case TRADING_EVENT_ACCOUNT_CLOSED:
         record->status = TRADING_ACCOUNT_CLOSED;
         return change_balance(accounts, record, POST_HOUSE, -event->amount);
+    case TRADING_EVENT_TRANSFER_SENT:
+        return send(accounts, record, event);
+    case TRADING_EVENT_TRANSFER_RECEIVED:
+        return take(accounts, record, event);
+    case TRADING_EVENT_TRANSFER_SETTLED:
+    case TRADING_EVENT_TRANSFER_RETURNED:
+        return end_transfer(accounts, record, kind, event);
     default: /* a rejection changes nothing but the history */
         return NULL;
     }
@@ -157,9 +200,11 @@ const char *account_fold(struct accounts *accounts, uint32_t kind, const struct 
 {
     if (kind == TRADING_EVENT_ACCOUNT_OPENED)
         return open_account(accounts, event, id, at);
-    if (event->account == 0 || event->account > table_count(accounts->records))
-        return kind == TRADING_EVENT_COMMAND_REJECTED && event->account == 0 ? NULL
-                                                                             : "an event names an account that is not there";
+    bool needs_none = kind == TRADING_EVENT_COMMAND_REJECTED || kind == TRADING_EVENT_TRANSFER_REFUSED;
+    if (event->account == 0 && needs_none)
+        return NULL;
+    if (event->account == 0 || event->account > table_count(accounts->records) || event->other > table_count(accounts->records))
+        return "an event names an account that is not there";
     struct account_record *record = table_edit(accounts->records, event->account);
     const char *broken = apply(accounts, record, kind, event, at);
     record->last_position = at.position;
@@ -179,13 +224,23 @@ const char *account_fold_house(struct accounts *accounts, uint32_t number, tradi
     return NULL;
 }
 
+const char *account_fold_carried(struct accounts *accounts, uint32_t number, trading_decimal taken)
+{
+    if (number == 0 || number > table_count(accounts->ledgers))
+        return "a message carries money of a ledger that is not there";
+    struct ledger_record *ledger = table_edit(accounts->ledgers, number);
+    wide_sum_add(&ledger->carried, taken);
+    return NULL;
+}
+
 bool ledgers_balance(const struct accounts *accounts)
 {
     uint32_t count = table_count(accounts->ledgers);
     for (uint32_t number = 1; number <= count; number++) {
         const struct ledger_record *ledger = table_get(accounts->ledgers, number);
+        __int128 clearing = wide_sum_get(&ledger->clearing);
         __int128 others = wide_sum_get(&ledger->house) + wide_sum_get(&ledger->bank) + wide_sum_get(&ledger->fee);
-        if (wide_sum_get(&ledger->clearing) != 0 || wide_sum_get(&ledger->customers) + others != 0)
+        if (clearing != wide_sum_get(&ledger->carried) || wide_sum_get(&ledger->customers) + others + clearing != 0)
             return false;
     }
     return true;

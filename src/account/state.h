@@ -20,8 +20,11 @@ struct account_record {
     int64_t version;       /* how many events it has */
     trading_currency currency;
     uint16_t ledger; /* number of its currency's ledger */
-    uint16_t status; /* TRADING_ACCOUNT_ */
+    uint8_t status;  /* TRADING_ACCOUNT_ */
+    uint8_t flags;   /* ACCOUNT_ */
 };
+
+#define ACCOUNT_SENDS 1u /* it once sent money to another partition: look whether some is pending */
 
 /* The rest; its number is the account's. */
 struct account_detail_record {
@@ -29,10 +32,11 @@ struct account_detail_record {
     int64_t profile_position; /* where its personal data stands in the journal, −1: nowhere */
     int64_t contact_position;
     int64_t address_position;
+    trading_decimal pending; /* sent to accounts of other partitions, and no answer told yet what became of it */
 };
 
-/* Who holds the money of one currency. The five sum to zero after every event but between the legs of a trade, when clearing
- * holds what was paid and not yet received. */
+/* Who holds the money of one currency. The five sum to zero after every event. Clearing is empty after every commit but for what
+ * messages took to other partitions or claimed from them; between the legs of a trade it holds what was paid and not yet received. */
 struct ledger_record {
     trading_currency currency;
     uint32_t reserved;
@@ -42,6 +46,7 @@ struct ledger_record {
     struct wide_sum bank;
     struct wide_sum clearing;
     struct wide_sum fee;
+    struct wide_sum carried; /* what messages to other partitions took along, less what those from them brought */
 };
 
 struct accounts {
@@ -66,6 +71,18 @@ static inline const struct ledger_record *ledger_get(const struct accounts *acco
     return table_get(accounts->ledgers, number);
 }
 
+/* What the account's transfers to other partitions may still give back. */
+static inline trading_decimal account_pending(const struct accounts *accounts, uint32_t number)
+{
+    return account_get(accounts, number)->flags & ACCOUNT_SENDS ? account_detail_get(accounts, number)->pending : 0;
+}
+
+/* How much more the account can take: what is pending may come back at any time. */
+static inline trading_decimal account_room(const struct accounts *accounts, uint32_t number)
+{
+    return TRADING_DECIMAL_MAX - account_get(accounts, number)->balance - account_pending(accounts, number);
+}
+
 /* The account's number as decided, 0 when there is none. */
 uint32_t account_find(const struct accounts *accounts, const trading_id *id);
 
@@ -80,7 +97,13 @@ const char *account_fold(struct accounts *accounts, uint32_t kind, const struct 
 /* What the house pays (negative) or receives for a trade with its quote, against clearing. */
 const char *account_fold_house(struct accounts *accounts, uint32_t ledger, trading_decimal received);
 
-/* True when the five accounts of every ledger sum to zero and clearing is empty: so it is after every commit. */
+/* The ledger of the currency, made when it is new. 0 when there is no memory. */
+uint32_t account_ledger(struct accounts *accounts, const trading_currency *currency);
+
+/* A message took money along, or claimed it (negative); one that came did the opposite. */
+const char *account_fold_carried(struct accounts *accounts, uint32_t ledger, trading_decimal taken);
+
+/* True when the five accounts of every ledger sum to zero and clearing is what messages carry: so it is after every commit. */
 bool ledgers_balance(const struct accounts *accounts);
 
 /* Puts the accounts that a checkpoint brought back into the index. False when there is no memory. */

@@ -1,5 +1,7 @@
 #include "base/id.h"
 
+#include "base/symbol.h"
+
 #include <sodium.h>
 
 #define DIGITS 26
@@ -96,10 +98,13 @@ int32_t trading_key_from_text(const char *text, size_t length, trading_id *key)
     return TRADING_OK;
 }
 
+/* The key of hashes that every reader of a journal must be able to take again. */
+static const unsigned char published[] = {'l', 'i', 'b', 't', 'r', 'a', 'd', 'i', 'n', 'g', '/', 'i', 'd', '/', 'v', '1'};
+_Static_assert(sizeof published == crypto_shorthash_siphashx24_KEYBYTES, "a SipHash key");
+_Static_assert(sizeof published == crypto_shorthash_KEYBYTES, "of both lengths");
+
 void id_derive(trading_id *out, int32_t entity, const trading_id *scope, const trading_id *key, uint32_t ordinal)
 {
-    static const unsigned char published[] = {'l', 'i', 'b', 't', 'r', 'a', 'd', 'i', 'n', 'g', '/', 'i', 'd', '/', 'v', '1'};
-    _Static_assert(sizeof published == crypto_shorthash_siphashx24_KEYBYTES, "a SipHash key");
     struct {
         uint32_t entity;
         trading_id scope;
@@ -115,4 +120,11 @@ void id_derive(trading_id *out, int32_t entity, const trading_id *scope, const t
     if (id_is_zero(&id))
         id.bytes[15] = 1;
     *out = id;
+}
+
+uint16_t symbol_slot(const trading_symbol *symbol)
+{
+    uint8_t hash[crypto_shorthash_BYTES];
+    crypto_shorthash(hash, (const unsigned char *)symbol->text, sizeof symbol->text, published);
+    return (uint16_t)(hash[0] | hash[1] << 8);
 }

@@ -28,6 +28,11 @@ void trading_cash_init(trading_cash *body)
     *body = (trading_cash)TRADING_CASH_INIT;
 }
 
+void trading_transfer_init(trading_transfer *body)
+{
+    *body = (trading_transfer)TRADING_TRANSFER_INIT;
+}
+
 void trading_accept_refund_init(trading_accept_refund *body)
 {
     *body = (trading_accept_refund)TRADING_ACCEPT_REFUND_INIT;

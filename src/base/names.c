@@ -63,6 +63,7 @@ static const char *const reasons[] = {
     [TRADING_REASON_FORGOTTEN] = "FORGOTTEN",
     [TRADING_REASON_ALREADY_EXISTS] = "ALREADY_EXISTS",
     [TRADING_REASON_BAD_POSITION] = "BAD_POSITION",
+    [TRADING_REASON_TRANSFERS_PENDING] = "TRANSFERS_PENDING",
 };
 
 const char *trading_reason_name(int32_t reason)
@@ -103,6 +104,7 @@ static const char *const sentences[] = {
     [TRADING_REASON_FORGOTTEN] = "the person was forgotten, and nothing personal is taken any more",
     [TRADING_REASON_ALREADY_EXISTS] = "another entity has the id that this key makes; choose another key",
     [TRADING_REASON_BAD_POSITION] = "a cursor moves neither back nor beyond the end of the journal",
+    [TRADING_REASON_TRANSFERS_PENDING] = "the account has transfers that are neither settled nor returned",
 };
 
 const char *trading_reason_text(int32_t reason)
@@ -129,6 +131,11 @@ static const char *const events[TRADING_EVENT_KINDS] = {
     [TRADING_EVENT_ACCOUNT_UNFROZEN] = "ACCOUNT_UNFROZEN",
     [TRADING_EVENT_ACCOUNT_CLOSED] = "ACCOUNT_CLOSED",
     [TRADING_EVENT_COMMAND_REJECTED] = "COMMAND_REJECTED",
+    [TRADING_EVENT_TRANSFER_SENT] = "TRANSFER_SENT",
+    [TRADING_EVENT_TRANSFER_RECEIVED] = "TRANSFER_RECEIVED",
+    [TRADING_EVENT_TRANSFER_REFUSED] = "TRANSFER_REFUSED",
+    [TRADING_EVENT_TRANSFER_SETTLED] = "TRANSFER_SETTLED",
+    [TRADING_EVENT_TRANSFER_RETURNED] = "TRANSFER_RETURNED",
     [TRADING_EVENT_PORTFOLIO_OPENED] = "PORTFOLIO_OPENED",
     [TRADING_EVENT_SHARES_RESERVED] = "SHARES_RESERVED",
     [TRADING_EVENT_SHARES_RELEASED] = "SHARES_RELEASED",
@@ -142,11 +149,17 @@ static const char *const events[TRADING_EVENT_KINDS] = {
     [TRADING_EVENT_ORDER_CANCELED] = "ORDER_CANCELED",
     [TRADING_EVENT_ORDER_EXPIRED] = "ORDER_EXPIRED",
     [TRADING_EVENT_ORDER_REJECTED] = "ORDER_REJECTED",
+    [TRADING_EVENT_ORDER_SENT] = "ORDER_SENT",
+    [TRADING_EVENT_CANCEL_SENT] = "CANCEL_SENT",
+    [TRADING_EVENT_GUEST_PLACED] = "GUEST_PLACED",
+    [TRADING_EVENT_GUEST_EXECUTED] = "GUEST_EXECUTED",
+    [TRADING_EVENT_GUEST_ENDED] = "GUEST_ENDED",
     [TRADING_EVENT_INSTRUMENT_LISTED] = "INSTRUMENT_LISTED",
     [TRADING_EVENT_QUOTE_SET] = "QUOTE_SET",
     [TRADING_EVENT_QUOTE_TAKEN] = "QUOTE_TAKEN",
     [TRADING_EVENT_SESSION_ENDED] = "SESSION_ENDED",
     [TRADING_EVENT_WORK_PAUSED] = "WORK_PAUSED",
+    [TRADING_EVENT_TRADE_TAKEN_OVER] = "TRADE_TAKEN_OVER",
     [TRADING_EVENT_CURSOR_ACKNOWLEDGED] = "CURSOR_ACKNOWLEDGED",
 };
 
@@ -210,10 +223,17 @@ const char *trading_order_status_name(int32_t status)
 const char *trading_activity_name(int32_t type)
 {
     static const char *const names[] = {
-        [TRADING_ACTIVITY_DEPOSIT] = "deposit", [TRADING_ACTIVITY_WITHDRAWAL] = "withdrawal",
-        [TRADING_ACTIVITY_CREDIT] = "credit",   [TRADING_ACTIVITY_DEBIT] = "debit",
-        [TRADING_ACTIVITY_BUY] = "buy",         [TRADING_ACTIVITY_SELL] = "sell",
-        [TRADING_ACTIVITY_REFUND] = "refund",   [TRADING_ACTIVITY_CLOSING] = "closing",
+        [TRADING_ACTIVITY_DEPOSIT] = "deposit",
+        [TRADING_ACTIVITY_WITHDRAWAL] = "withdrawal",
+        [TRADING_ACTIVITY_CREDIT] = "credit",
+        [TRADING_ACTIVITY_DEBIT] = "debit",
+        [TRADING_ACTIVITY_BUY] = "buy",
+        [TRADING_ACTIVITY_SELL] = "sell",
+        [TRADING_ACTIVITY_REFUND] = "refund",
+        [TRADING_ACTIVITY_CLOSING] = "closing",
+        [TRADING_ACTIVITY_TRANSFER_OUT] = "transfer_out",
+        [TRADING_ACTIVITY_TRANSFER_IN] = "transfer_in",
+        [TRADING_ACTIVITY_TRANSFER_BACK] = "transfer_back",
     };
     return NAME(names, type, "unknown");
 }

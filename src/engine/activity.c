@@ -199,6 +199,12 @@ static int32_t type_of(int32_t kind)
         return TRADING_ACTIVITY_REFUND;
     case TRADING_EVENT_ACCOUNT_CLOSED:
         return TRADING_ACTIVITY_CLOSING;
+    case TRADING_EVENT_TRANSFER_SENT:
+        return TRADING_ACTIVITY_TRANSFER_OUT;
+    case TRADING_EVENT_TRANSFER_RECEIVED:
+        return TRADING_ACTIVITY_TRANSFER_IN;
+    case TRADING_EVENT_TRANSFER_RETURNED:
+        return TRADING_ACTIVITY_TRANSFER_BACK;
     default:
         return 0;
     }
@@ -207,7 +213,7 @@ static int32_t type_of(int32_t kind)
 static bool leaves_account(int32_t type)
 {
     return type == TRADING_ACTIVITY_WITHDRAWAL || type == TRADING_ACTIVITY_DEBIT || type == TRADING_ACTIVITY_BUY ||
-           type == TRADING_ACTIVITY_CLOSING;
+           type == TRADING_ACTIVITY_CLOSING || type == TRADING_ACTIVITY_TRANSFER_OUT;
 }
 
 static void keep_execution(struct activity_state *state, const trading_event *event)

@@ -39,9 +39,10 @@ static bool check_ledgers(struct audit *audit, const struct wide_sum *balances)
         if (wide_sum_get(&balances[number]) != customers)
             return audit_complain(audit, "the balances in %.3s do not add up to what its ledger says of customers",
                                   ledger->currency.text);
-        if (wide_sum_get(&ledger->clearing) != 0)
-            return audit_complain(audit, "clearing in %.3s is not empty", ledger->currency.text);
-        if (customers + others != 0)
+        __int128 clearing = wide_sum_get(&ledger->clearing);
+        if (clearing != wide_sum_get(&ledger->carried))
+            return audit_complain(audit, "clearing in %.3s is not what messages carry", ledger->currency.text);
+        if (customers + others + clearing != 0)
             return audit_complain(audit, "the ledger in %.3s does not sum to zero", ledger->currency.text);
     }
     return true;
@@ -66,6 +67,8 @@ static bool sum_holds(struct audit *audit, struct wide_sum *holds)
     const struct orders *orders = &audit->domain->orders;
     for (uint32_t number = 1; number <= table_count(orders->records); number++) {
         const struct order_record *order = order_get(orders, number);
+        if (order_is_guest(order) && order->held == 0)
+            continue;
         if (order->account == 0 || order->account > table_count(accounts->records))
             return audit_complain(audit, "order %u is of no account", number);
         if (order->held && (order_leaves(order) == 0 || order->side != TRADING_SIDE_BUY))
@@ -203,7 +206,7 @@ static bool check_issues(struct audit *audit, struct wide_sum *shares)
     }
     for (uint32_t number = 1; number <= table_count(market->instruments); number++) {
         const struct instrument_record *instrument = instrument_get(market, number);
-        if (wide_sum_get(&shares[number]) + instrument->house != 0)
+        if (wide_sum_get(&shares[number]) + instrument->house + wide_sum_get(&instrument->carried) != 0)
             return audit_complain(audit, "the shares of %.16s do not sum to zero", instrument->symbol.text);
     }
     return true;

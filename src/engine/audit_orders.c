@@ -31,7 +31,7 @@ static bool check_open(struct audit *audit, uint32_t portfolio, const struct des
     }
     *met += open;
     return (open == desk->open && before == desk->last_open) ||
-           audit_complain(audit, "the resting orders of portfolio %u are not as many as it says", portfolio);
+           audit_complain(audit, "the open orders of portfolio %u are not as many as it says", portfolio);
 }
 
 static bool check_day(struct audit *audit, uint32_t expected)
@@ -64,7 +64,7 @@ static bool check_resting(struct audit *audit, uint32_t expected)
            audit_complain(audit, "the places of resting orders are not those of the books");
 }
 
-/* One order by itself. An open order rests, unless it is the one that goes on matching in the next commit. */
+/* One order by itself. An open order rests or is away, unless it is the one that goes on matching in the next commit. */
 static bool check_order(struct audit *audit, uint32_t number)
 {
     const struct order_record *order = order_get(&audit->domain->orders, number);
@@ -76,7 +76,7 @@ static bool check_order(struct audit *audit, uint32_t number)
     if (open ? !order->entry && !goes_on : order->entry != 0)
         return audit_complain(audit, "order %u is open and does not rest, or rests and is not open", number);
     const struct lot_record *lot = lot_get(&audit->domain->portfolios, order->bought);
-    bool bought = order->side == TRADING_SIDE_BUY && order->filled > 0;
+    bool bought = order->side == TRADING_SIDE_BUY && order->filled > 0 && !order_is_guest(order);
     if (bought != (order->bought != 0) || (bought && (lot->order != number || lot->holding != order->holding)))
         return audit_complain(audit, "order %u did not buy the lot that it says it bought", number);
     return true;
@@ -86,13 +86,17 @@ bool audit_orders(struct audit *audit)
 {
     const struct orders *orders = &audit->domain->orders;
     uint32_t resting = 0;
+    uint32_t open = 0; /* of them, in the lists of portfolios */
     uint32_t day = 0;
+    uint32_t guests = 0;
     for (uint32_t number = 1; number <= table_count(orders->records); number++) {
         const struct order_record *order = order_get(orders, number);
         if (!check_order(audit, number))
             return false;
+        guests += order_is_guest(order);
         resting += order->entry != 0;
-        day += order->entry != 0 && order->time_in_force == TRADING_TIME_IN_FORCE_DAY;
+        open += order->entry != 0 && !order_is_guest(order);
+        day += order->entry != 0 && !order_is_away(order) && order->time_in_force == TRADING_TIME_IN_FORCE_DAY;
     }
     uint32_t met = 0;
     uint32_t met_open = 0;
@@ -101,7 +105,7 @@ bool audit_orders(struct audit *audit)
         if (!check_history(audit, number, desk, &met) || !check_open(audit, number, desk, &met_open))
             return false;
     }
-    if (met != table_count(orders->records) || met_open != resting)
+    if (met + guests != table_count(orders->records) || met_open != open)
         return audit_complain(audit, "an order is in no portfolio's list");
     return check_day(audit, day) && check_resting(audit, resting);
 }
@@ -121,7 +125,7 @@ static bool sum_reservations(struct audit *audit, struct reservations *reserved)
     for (uint32_t number = 1; number <= table_count(orders->records); number++) {
         const struct order_record *order = order_get(orders, number);
         trading_decimal leaves = order_leaves(order);
-        if (order->side != TRADING_SIDE_SELL || leaves == 0)
+        if (order->side != TRADING_SIDE_SELL || leaves == 0 || order_is_guest(order))
             continue;
         uint32_t holding = holding_find(portfolios, order->portfolio, order->instrument);
         uint32_t lot = order->lot ? order_get(orders, order->lot)->bought : 0;
@@ -276,6 +280,10 @@ static bool check_free(struct audit *audit, struct met met)
     const struct exchange_record *exchange = table_get(market->exchange, 1);
     for (uint32_t at = exchange->free_level; at && met.levels <= table_count(market->levels); met.levels++)
         at = level_get(market, at)->worse;
+    for (uint32_t number = 1; number <= table_count(market->entries); number++) {
+        const struct entry_record *entry = entry_get(market, number);
+        met.entries += entry->order && !entry->level; /* of an order that is away */
+    }
     for (uint32_t at = exchange->free_entry; at && met.entries <= table_count(market->entries); met.entries++)
         at = entry_get(market, at)->next;
     return (met.levels == table_count(market->levels) && met.entries == table_count(market->entries)) ||

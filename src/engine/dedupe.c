@@ -91,7 +91,7 @@ enum known engine_lookup(trading_engine *engine, const struct request *request, 
             !in_journal(engine, position, &stretch, error))
             return KNOWN_FAILED;
         bool same = find_entry(&stretch, position, &found) && found.cause.account == account &&
-                    !(found.cause.flags & ENTRY_CONTINUED) && id_equal(&found.cause.key, &request->cause.key);
+                    !(found.cause.flags & (ENTRY_CONTINUED | ENTRY_MESSAGE)) && id_equal(&found.cause.key, &request->cause.key);
         if (same)
             return judge(engine, request, &found, result);
     }

@@ -118,6 +118,9 @@ static void tell_account_event(struct telling *telling, const struct event *even
     if (account->account) /* a rejection of the market's commands is of none */
         tell_account(telling, account->account);
     out->order = id_of_order(telling, account->order);
+    out->counter_order = account->other_id;
+    if (account->other)
+        look_up(telling, telling->domain->accounts.records, account->other, &out->counter_order, sizeof out->counter_order);
     out->currency = account->currency;
     out->reason = account->reason;
     out->amount = account->amount;
@@ -152,7 +155,8 @@ static void tell_order(struct telling *telling, uint32_t number)
     trading_event *out = telling->out;
     struct order_record order;
     out->order = order_id(telling, number, &order);
-    tell_portfolio(telling, order.portfolio);
+    if (!order_is_guest(&order))
+        tell_portfolio(telling, order.portfolio);
     tell_instrument(telling, order.instrument);
     out->lot = id_of_order(telling, order.lot);
     out->side = order.side;
@@ -165,7 +169,9 @@ static void tell_order_event(struct telling *telling, const struct event *event)
     const struct order_event *order = &event->order;
     trading_event *out = telling->out;
     tell_order(telling, order->order);
-    out->counter_order = id_of_order(telling, order->counter);
+    out->counter_order = order->counter ? id_of_order(telling, order->counter) : order->counter_id;
+    out->currency = order->currency;
+    out->rounding = order->rounding;
     out->reason = order->reason;
     out->quantity = order->quantity;
     out->price = order->price;
@@ -196,6 +202,7 @@ static void tell_work(struct telling *telling, const struct work *work)
 {
     switch (work->kind) {
     case WORK_MATCH:
+    case WORK_SETTLE:
         tell_order(telling, work->order);
         break;
     case WORK_QUOTE:

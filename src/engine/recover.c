@@ -10,7 +10,8 @@
 static bool remember(void *arg, const struct cause *cause, int64_t position, trading_time time)
 {
     trading_engine *engine = arg;
-    return (cause->flags & ENTRY_CONTINUED) || keys_insert(engine->keys, engine_key_hash(engine, cause), position, time);
+    return (cause->flags & (ENTRY_CONTINUED | ENTRY_MESSAGE)) ||
+           keys_insert(engine->keys, engine_key_hash(engine, cause), position, time);
 }
 
 int32_t engine_catch_up(trading_engine *engine, trading_error *error)

@@ -39,7 +39,8 @@ static int32_t fill_in(const struct sight *sight, uint32_t number, const struct 
                              .opened = detail.opened,
                              .balance = account->balance,
                              .held = account->held,
-                             .available = account->balance - account->held};
+                             .available = account->balance - account->held,
+                             .pending = detail.pending};
     return TRADING_OK;
 }
 

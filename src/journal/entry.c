@@ -9,7 +9,7 @@ _Static_assert(1 + 1 + 16 + 8 + 5 + 16 + 16 + 2 + 9 <= ENTRY_FRAME_BYTES, "an en
 
 static uint32_t flags_of(const struct cause *cause)
 {
-    uint32_t flags = cause->flags & ENTRY_CONTINUED;
+    uint32_t flags = cause->flags & (ENTRY_CONTINUED | ENTRY_MESSAGE);
     if (!id_is_zero(&cause->actor))
         flags |= ENTRY_ACTOR;
     if (!id_is_zero(&cause->correlation))
@@ -21,6 +21,32 @@ static inline uint8_t *put(uint8_t *at, const void *data, size_t size)
 {
     memcpy(at, data, size);
     return at + size;
+}
+
+void entry_message_key(trading_id *key, uint32_t partition, int64_t position)
+{
+    static const char tag[4] = "msg";
+    uint32_t from = htole32(partition);
+    uint64_t at = htole64((uint64_t)position);
+    memcpy(key->bytes, &from, sizeof from);
+    memcpy(key->bytes + 4, &at, sizeof at);
+    memcpy(key->bytes + 12, tag, sizeof tag);
+}
+
+/* What names the command, or the message in its place. */
+static inline uint8_t *put_name(uint8_t *at, const struct cause *cause, uint32_t flags)
+{
+    if (flags & ENTRY_MESSAGE)
+        return varint_put(varint_put(at, cause->partition), (uint64_t)cause->position);
+    at = put(at, &cause->key, sizeof cause->key);
+    return flags & ENTRY_CONTINUED ? at : put(at, &(uint64_t){htole64(cause->digest)}, sizeof cause->digest);
+}
+
+static void read_message(struct reader *reader, struct cause *cause)
+{
+    cause->partition = read_u32(reader);
+    cause->position = read_amount(reader);
+    entry_message_key(&cause->key, cause->partition, cause->position);
 }
 
 void entry_begin(struct writer *writer, const struct cause *cause, struct entry_mark *mark)
@@ -38,9 +64,7 @@ void entry_begin(struct writer *writer, const struct cause *cause, struct entry_
     uint8_t *at = writer->at;
     *at++ = (uint8_t)cause->type;
     *at++ = (uint8_t)flags;
-    at = put(at, &cause->key, sizeof cause->key);
-    if (!(flags & ENTRY_CONTINUED))
-        at = put(at, &(uint64_t){htole64(cause->digest)}, sizeof cause->digest);
+    at = put_name(at, cause, flags);
     at = varint_put(at, cause->account);
     if (flags & ENTRY_ACTOR)
         at = put(at, &cause->actor, sizeof cause->actor);
@@ -61,7 +85,7 @@ void entry_end(struct writer *writer, const struct entry_mark *mark, uint32_t ev
     write_amount(writer, version);
 }
 
-#define START_BYTES (1u + 1u + sizeof(trading_id)) /* type, flags and key, which every entry has */
+#define START_BYTES (1u + 1u + sizeof(trading_id)) /* type, flags and key, which every entry of a command has */
 
 /* An id that is only written when it is not zero. */
 static void read_present(struct reader *reader, trading_id *id)
@@ -75,11 +99,15 @@ void entry_read(struct reader *reader, struct cause *cause, uint32_t *events)
 {
     uint8_t start[START_BYTES];
     *cause = (struct cause){0};
-    read_copy(reader, start, sizeof start);
+    bool applies_message = reader->end - reader->at > 1 && reader->at[1] & ENTRY_MESSAGE;
+    read_copy(reader, start, applies_message ? 2 : sizeof start);
     cause->type = start[0];
     cause->flags = start[1];
-    memcpy(&cause->key, start + 2, sizeof cause->key);
-    if (!(cause->flags & ENTRY_CONTINUED)) {
+    if (applies_message)
+        read_message(reader, cause);
+    else
+        memcpy(&cause->key, start + 2, sizeof cause->key);
+    if (!(cause->flags & (ENTRY_CONTINUED | ENTRY_MESSAGE))) {
         uint64_t digest;
         read_copy(reader, &digest, sizeof digest);
         cause->digest = le64toh(digest);
@@ -92,7 +120,8 @@ void entry_read(struct reader *reader, struct cause *cause, uint32_t *events)
     uint16_t count;
     read_copy(reader, &count, sizeof count);
     *events = le16toh(count);
-    if (!cause->type || cause->flags & ~ENTRY_FLAGS || !*events)
+    bool both = (cause->flags & ENTRY_CONTINUED) && (cause->flags & ENTRY_MESSAGE);
+    if (!cause->type || cause->flags & ~ENTRY_FLAGS || both || !*events)
         reader->bad = true;
     if (reader->bad) {
         *cause = (struct cause){0};

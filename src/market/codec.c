@@ -1,3 +1,4 @@
+#include "base/symbol.h"
 #include "market/events.h"
 
 static void write_side(struct writer *writer, trading_decimal price, trading_decimal size)
@@ -15,34 +16,21 @@ static void read_side(struct reader *reader, trading_decimal *price, trading_dec
         *size = TRADING_SIZE_UNLIMITED;
 }
 
-static void write_symbol(struct writer *writer, const trading_symbol *symbol)
-{
-    write_block(writer, symbol->text, (uint32_t)strnlen(symbol->text, sizeof symbol->text));
-}
-
-static void read_symbol(struct reader *reader, trading_symbol *symbol)
-{
-    uint32_t size;
-    const uint8_t *text = read_block(reader, &size);
-    if (!text || size == 0 || size >= sizeof symbol->text) {
-        reader->bad = true;
-        return;
-    }
-    memcpy(symbol->text, text, size);
-}
-
 void market_event_write(struct writer *writer, uint32_t kind, const struct market_event *event)
 {
     switch (kind) {
     case TRADING_EVENT_INSTRUMENT_LISTED:
         write_symbol(writer, &event->symbol);
         write_bytes(writer, event->currency.text, 3);
+        if (!event->currency.text[0])
+            write_u64(writer, event->partition);
         break;
     case TRADING_EVENT_QUOTE_SET:
         write_side(writer, event->bid, event->bid_size);
         write_side(writer, event->ask, event->ask_size);
         break;
     case TRADING_EVENT_QUOTE_TAKEN:
+    case TRADING_EVENT_TRADE_TAKEN_OVER:
         write_u64(writer, event->order);
         write_u8(writer, (uint8_t)event->side);
         write_amount(writer, event->quantity);
@@ -60,12 +48,17 @@ void market_event_read(struct reader *reader, uint32_t kind, struct market_event
     case TRADING_EVENT_INSTRUMENT_LISTED:
         read_symbol(reader, &event->symbol);
         read_copy(reader, event->currency.text, 3);
+        if (!event->currency.text[0])
+            event->partition = read_u32(reader);
+        if (!event->currency.text[0] && !event->partition)
+            reader->bad = true;
         break;
     case TRADING_EVENT_QUOTE_SET:
         read_side(reader, &event->bid, &event->bid_size);
         read_side(reader, &event->ask, &event->ask_size);
         break;
     case TRADING_EVENT_QUOTE_TAKEN:
+    case TRADING_EVENT_TRADE_TAKEN_OVER:
         event->order = read_u32(reader);
         event->side = read_u8(reader);
         event->quantity = read_amount(reader);

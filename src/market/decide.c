@@ -64,14 +64,11 @@ struct match market_next_crossed(const struct market *market, uint32_t instrumen
     return match;
 }
 
-bool market_decide_cap(const struct market *market, uint32_t instrument, trading_decimal collar, trading_decimal *cap,
-                       struct rejection *why)
+bool market_decide_cap(trading_decimal ask, trading_decimal collar, trading_decimal *cap, struct rejection *why)
 {
-    const struct instrument_record *record = instrument_get(market, instrument);
-    if (record->ask == 0)
+    if (ask == 0)
         return reject(why, TRADING_REASON_NO_QUOTE);
-    return wide_product_round(wide_product(record->ask, TRADING_DECIMAL_ONE + collar), cap) ||
-           reject(why, TRADING_REASON_TOO_LARGE);
+    return wide_product_round(wide_product(ask, TRADING_DECIMAL_ONE + collar), cap) || reject(why, TRADING_REASON_TOO_LARGE);
 }
 
 bool market_can_rest(const struct market *market, uint32_t instrument, int32_t side, trading_decimal price,

@@ -21,9 +21,8 @@ struct match market_next_match(const struct market *market, uint32_t instrument,
 /* The resting order that the house's quote of the side crosses and trades with next, at that order's price. */
 struct match market_next_crossed(const struct market *market, uint32_t instrument, int32_t side);
 
-/* The most that a market buy pays for a share: ask × (1 + collar), rounded half to even. Rejected without a quoted ask. */
-bool market_decide_cap(const struct market *market, uint32_t instrument, trading_decimal collar, trading_decimal *cap,
-                       struct rejection *why);
+/* The most that a market buy pays for a share: ask × (1 + collar), rounded half to even. Rejected without a quoted ask (0). */
+bool market_decide_cap(trading_decimal ask, trading_decimal collar, trading_decimal *cap, struct rejection *why);
 
 /* Whether `quantity` more may rest at the price. */
 bool market_can_rest(const struct market *market, uint32_t instrument, int32_t side, trading_decimal price,

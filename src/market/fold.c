@@ -56,6 +56,7 @@ static const char *list_instrument(struct market *market, const struct market_ev
         return "an instrument was listed out of turn, twice, or without a symbol";
     record->symbol = event->symbol;
     record->currency = event->currency;
+    record->partition = event->partition;
     record->last_position = at.position;
     record->version = 1;
     index_insert(market->by_symbol, symbol_hash(&event->symbol), number);
@@ -90,6 +91,22 @@ static const char *take_quote(struct instrument_record *record, const struct mar
     return NULL;
 }
 
+/* The house stands in for an order that could not take its execution: its shares are the house's. */
+static const char *take_over(struct instrument_record *record, const struct market_event *event)
+{
+    trading_decimal change = event->side == TRADING_SIDE_BUY ? event->quantity : -event->quantity;
+    if (event->quantity <= 0 || !sum_fits(record->house, change))
+        return "the house took over more shares than it can count";
+    record->house += change;
+    return NULL;
+}
+
+void market_fold_carried(struct market *market, uint32_t instrument, trading_decimal taken)
+{
+    struct instrument_record *record = table_edit(market->instruments, instrument);
+    wide_sum_add(&record->carried, taken);
+}
+
 const char *market_fold(struct market *market, uint32_t kind, const struct market_event *event, struct moment at)
 {
     if (kind == TRADING_EVENT_INSTRUMENT_LISTED)
@@ -101,6 +118,8 @@ const char *market_fold(struct market *market, uint32_t kind, const struct marke
     struct instrument_record *record = table_edit(market->instruments, event->instrument);
     record->last_position = at.position;
     record->version++;
+    if (kind == TRADING_EVENT_TRADE_TAKEN_OVER)
+        return take_over(record, event);
     return kind == TRADING_EVENT_QUOTE_SET ? set_quote(record, event, at) : take_quote(record, event, at);
 }
 
@@ -142,7 +161,17 @@ const char *market_fold_rested(struct market *market, uint32_t instrument, int32
     return NULL;
 }
 
-static void remove_entry(struct market *market, uint32_t instrument, int32_t side, uint32_t number, struct entry_record *entry)
+uint32_t market_fold_away(struct market *market, uint32_t order, trading_decimal quantity)
+{
+    uint32_t number = take_free_entry(market);
+    struct entry_record *entry = table_edit(market->entries, number);
+    *entry = (struct entry_record){.order = order, .leaves = quantity};
+    return number;
+}
+
+/* Takes an entry out of its level. */
+static void leave_level(struct market *market, uint32_t instrument, int32_t side, uint32_t number,
+                        const struct entry_record *entry)
 {
     uint32_t level_number = entry->level;
     struct level_record *level = table_edit(market->levels, level_number);
@@ -165,6 +194,12 @@ static void remove_entry(struct market *market, uint32_t instrument, int32_t sid
         book_vacate(market, instrument, side, level_number);
     else
         table_prefetch(market->entries, level->first);
+}
+
+static void remove_entry(struct market *market, uint32_t instrument, int32_t side, uint32_t number, struct entry_record *entry)
+{
+    if (entry->level)
+        leave_level(market, instrument, side, number, entry);
     struct exchange_record *exchange = table_edit(market->exchange, 1);
     *entry = (struct entry_record){.next = exchange->free_entry};
     exchange->free_entry = number;
@@ -186,6 +221,8 @@ const char *market_fold_traded(struct market *market, uint32_t instrument, int32
         return NULL;
     }
     entry->leaves -= quantity;
+    if (!entry->level)
+        return NULL;
     struct level_record *level = table_edit(market->levels, entry->level);
     level->quantity -= quantity;
     return NULL;

@@ -9,6 +9,7 @@
 #define MARKET_STATE_H
 
 #include "base/moment.h"
+#include "base/sum.h"
 #include "market/events.h"
 #include "state/index.h"
 #include "state/table.h"
@@ -37,10 +38,13 @@ struct instrument_record {
     trading_decimal last_price;
     trading_time quote_time;
     trading_time trade_time;
-    trading_decimal house; /* shares of the house: with those of the customers they sum to zero */
+    trading_decimal house;   /* shares of the house: with those of the customers and of messages they sum to zero */
+    struct wide_sum carried; /* shares that messages to other partitions took along, less what those from them brought */
     int64_t last_position;
     int64_t version;
     struct book_side sides[2];
+    uint32_t partition; /* + 1 of that which has its book, when that is another; its currency is then not known here */
+    uint32_t unused;
 };
 
 struct level_record {
@@ -122,6 +126,12 @@ uint32_t instrument_find(const struct market *market, const trading_symbol *symb
 enum table_read instrument_read(const struct market *market, const trading_symbol *symbol, struct pin *pin, uint32_t *number,
                                 struct instrument_record *record);
 
+/* Whether its book and quote are in another partition. */
+static inline bool instrument_is_away(const struct instrument_record *instrument)
+{
+    return instrument->partition != 0;
+}
+
 /* Makes the records that there is one of, before the first event. */
 bool market_found(struct market *market);
 
@@ -134,6 +144,12 @@ const char *market_fold_rested(struct market *market, uint32_t instrument, int32
 const char *market_fold_traded(struct market *market, uint32_t instrument, int32_t side, uint32_t entry,
                                trading_decimal quantity, trading_decimal price, struct moment at);
 const char *market_fold_ended(struct market *market, uint32_t instrument, int32_t side, uint32_t entry);
+
+/* A message took shares along, or claimed them (negative); one that came did the opposite. */
+void market_fold_carried(struct market *market, uint32_t instrument, trading_decimal taken);
+
+/* A place among the entries, in no level of a book, for an order whose book is in another partition; 0 when there is no memory. */
+uint32_t market_fold_away(struct market *market, uint32_t order, trading_decimal quantity);
 
 bool market_index(struct market *market);
 

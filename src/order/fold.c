@@ -69,11 +69,39 @@ static const char *place(struct orders *orders, uint32_t kind, const struct orde
         .type = (uint8_t)event->type,
         .time_in_force = (uint8_t)event->time_in_force,
         .status = kind == TRADING_EVENT_ORDER_PLACED ? TRADING_ORDER_STATUS_NEW : TRADING_ORDER_STATUS_REJECTED,
-        .reason = (uint32_t)event->reason,
+        .reason = (uint16_t)event->reason,
         .older = desk->newest,
     };
     desk->newest = number;
     index_insert(orders->by_id, id_hash(id), number);
+    return NULL;
+}
+
+/* An order of another partition came to this one's book. */
+static const char *place_guest(struct orders *orders, const struct order_event *event, struct moment at)
+{
+    uint32_t number;
+    struct order_record *order = table_append(orders->records, &number);
+    if (!order)
+        return NULL;
+    if (number != event->order || event->partition == 0 || event->quantity <= 0)
+        return "a guest was placed out of turn, from nowhere, or for nothing";
+    *order = (struct order_record){
+        .id = event->id,
+        .quantity = event->quantity,
+        .limit = event->price,
+        .placed = at.time,
+        .updated = at.time,
+        .last_position = at.position,
+        .version = 1,
+        .instrument = event->instrument,
+        .side = (uint8_t)event->side,
+        .type = (uint8_t)event->type,
+        .time_in_force = (uint8_t)event->time_in_force,
+        .status = TRADING_ORDER_STATUS_NEW,
+        .partition = event->partition,
+    };
+    index_insert(orders->by_id, id_hash(&event->id), number);
     return NULL;
 }
 
@@ -154,7 +182,8 @@ static const char *rest(struct orders *orders, const struct order_event *event, 
         return event->entry ? "an order rests where another does" : NULL; /* out of memory: the tables remember it */
     resting->order = event->order;
     order->entry = event->entry;
-    link_open(orders, order->portfolio, event->entry, resting);
+    if (!order_is_guest(order))
+        link_open(orders, order->portfolio, event->entry, resting);
     if (order->time_in_force == TRADING_TIME_IN_FORCE_DAY)
         link_day(orders, event->entry, resting);
     return NULL;
@@ -165,8 +194,9 @@ static void stop_resting(struct orders *orders, struct order_record *order)
     if (!order->entry)
         return;
     struct resting_record *resting = edit_resting(orders, order->entry);
-    unlink_open(orders, order->portfolio, resting);
-    if (order->time_in_force == TRADING_TIME_IN_FORCE_DAY)
+    if (!order_is_guest(order))
+        unlink_open(orders, order->portfolio, resting);
+    if (order->time_in_force == TRADING_TIME_IN_FORCE_DAY && !order_is_away(order))
         unlink_day(orders, resting);
     *resting = (struct resting_record){0};
     order->entry = 0;
@@ -202,11 +232,53 @@ static const char *end(struct orders *orders, struct order_record *order, uint8_
     return NULL;
 }
 
+/* ---- away ---- */
+
+static const char *send_away(struct orders *orders, const struct order_event *event, struct order_record *order)
+{
+    if (order->partition || order->entry || order_leaves(order) != event->quantity || !event->partition)
+        return "an order was sent twice, or one that is not whole";
+    struct resting_record *resting = open_resting(orders, event->entry);
+    if (!resting)
+        return event->entry ? "an order is away where another rests" : NULL;
+    resting->order = event->order;
+    order->entry = event->entry;
+    order->partition = event->partition;
+    link_open(orders, order->portfolio, event->entry, resting);
+    return NULL;
+}
+
+static const char *send_cancel(const struct order_event *event, struct order_record *order)
+{
+    if (!order_is_away(order) || order->partition != event->partition)
+        return "a cancel was sent where its order is not";
+    order->flags |= ORDER_CANCEL_SENT;
+    return NULL;
+}
+
+static const char *end_guest(struct orders *orders, const struct order_event *event, struct order_record *order)
+{
+    if (!order_is_guest(order) || order->partition != event->partition)
+        return "a guest was ended that is none";
+    return end(orders, order, (uint8_t)event->status);
+}
+
+static const char *execute_guest(struct orders *orders, const struct order_event *event, struct order_record *order)
+{
+    if (!order_is_guest(order) || order->partition != event->partition)
+        return "a guest was executed that is none";
+    return execute(orders, event, order);
+}
+
+/* ---- all ---- */
+
 const char *order_fold(struct orders *orders, uint32_t kind, const struct order_event *event, const trading_id *id,
                        struct moment at)
 {
     if (kind == TRADING_EVENT_ORDER_PLACED || kind == TRADING_EVENT_ORDER_REJECTED)
         return place(orders, kind, event, id, at);
+    if (kind == TRADING_EVENT_GUEST_PLACED)
+        return place_guest(orders, event, at);
     if (event->order == 0 || event->order > table_count(orders->records))
         return "an event names an order that is not there";
     struct order_record *order = table_edit(orders->records, event->order);
@@ -220,6 +292,14 @@ const char *order_fold(struct orders *orders, uint32_t kind, const struct order_
         return execute(orders, event, order);
     case TRADING_EVENT_ORDER_CANCELED:
         return end(orders, order, TRADING_ORDER_STATUS_CANCELED);
+    case TRADING_EVENT_ORDER_SENT:
+        return send_away(orders, event, order);
+    case TRADING_EVENT_CANCEL_SENT:
+        return send_cancel(event, order);
+    case TRADING_EVENT_GUEST_EXECUTED:
+        return execute_guest(orders, event, order);
+    case TRADING_EVENT_GUEST_ENDED:
+        return end_guest(orders, event, order);
     default:
         return end(orders, order, TRADING_ORDER_STATUS_EXPIRED);
     }

@@ -1,5 +1,8 @@
 /* The state of the Trade Order context: orders, and for each portfolio its desk, the lists that its orders are in. What links the orders
- * that rest is apart from them: an order that comes or goes touches its neighbours, which are any orders, in small records. */
+ * that rest is apart from them: an order that comes or goes touches its neighbours, which are any orders, in small records.
+ *
+ * Where a symbol's book is in another partition than the account, its orders have a record in both: in their home they are away, and
+ * open until the book's partition says otherwise; where the book is they are guests, of no portfolio. */
 #ifndef ORDER_STATE_H
 #define ORDER_STATE_H
 
@@ -33,21 +36,24 @@ struct order_record {
     uint8_t type;
     uint8_t time_in_force;
     uint8_t status; /* TRADING_ORDER_STATUS_ */
-    uint32_t reason;
+    uint16_t reason;
+    uint16_t flags; /* ORDER_ */
     uint32_t executions;
-    uint32_t entry; /* in the book; 0: does not rest */
-    uint32_t older; /* the order of the portfolio placed before it */
+    uint32_t entry;     /* in the book; of an away order in none, but its own all the same; 0: does not rest */
+    uint32_t older;     /* the order of the portfolio placed before it */
+    uint32_t partition; /* + 1: of an away order, where its book is; of a guest, where its home is */
 };
 
-/* An order that rests; its number is that of its entry in the book, and so are those of its neighbours. */
+/* An order that rests, or is away; its number is that of its entry in the book, and so are those of its neighbours. */
 struct resting_record {
     uint32_t order;     /* 0: none rests there */
     uint32_t next_open; /* of its portfolio */
     uint32_t previous_open;
     uint32_t next_day; /* of those that expire at the session's end */
     uint32_t previous_day;
-    uint32_t unused;
 };
+
+#define ORDER_CANCEL_SENT 1u /* the book's partition was asked to cancel it */
 
 /* A portfolio's orders; its number is the portfolio's. */
 struct desk_record {
@@ -103,6 +109,16 @@ static inline trading_decimal order_leaves(const struct order_record *order)
 {
     bool open = order->status == TRADING_ORDER_STATUS_NEW || order->status == TRADING_ORDER_STATUS_PARTIALLY_FILLED;
     return open ? order->quantity - order->filled : 0;
+}
+
+static inline bool order_is_away(const struct order_record *order)
+{
+    return order->partition != 0 && order->portfolio != 0;
+}
+
+static inline bool order_is_guest(const struct order_record *order)
+{
+    return order->partition != 0 && order->portfolio == 0;
 }
 
 uint32_t order_find(const struct orders *orders, const trading_id *id);

@@ -61,11 +61,10 @@ static bool update(struct process *process, const struct request *request, uint3
     return true;
 }
 
-static bool refund(struct process *process, const struct request *request, const struct account_record *record,
-                   struct rejection *why)
+static bool refund(struct process *process, const struct request *request, struct rejection *why)
 {
     const trading_accept_refund *body = request->command->body;
-    if (!account_decide_receive(record, body->amount, why))
+    if (!account_decide_receive(&process->domain->accounts, request->cause.account, body->amount, why))
         return false;
     if (request->order && !order_decide_refund(order_get(&process->domain->orders, request->order), body->amount, why))
         return false;
@@ -75,12 +74,56 @@ static bool refund(struct process *process, const struct request *request, const
     return true;
 }
 
+/* ---- transfers ---- */
+
+/* Money leaves for an account of another partition, which answers. */
+static void send_away(struct process *process, const struct request *request, const struct account_record *record)
+{
+    const trading_transfer *body = request->command->body;
+    uint32_t partition = domain_partition_of(process->domain, &body->to);
+    struct event sent = {.kind = TRADING_EVENT_TRANSFER_SENT, .number = request->cause.account, .to = partition + 1};
+    sent.account = (struct account_event){.account = request->cause.account,
+                                          .other_id = body->to,
+                                          .own_id = record->id,
+                                          .currency = record->currency,
+                                          .amount = body->amount};
+    process_emit(process, &sent);
+}
+
+static void move(struct process *process, uint32_t kind, uint32_t account, uint32_t other, trading_decimal amount)
+{
+    struct event event = {.kind = kind, .number = account};
+    event.account = (struct account_event){.account = account, .other = other, .amount = amount};
+    process_emit(process, &event);
+}
+
+static bool transfer(struct process *process, const struct request *request, const struct account_record *record,
+                     struct rejection *why)
+{
+    const trading_transfer *body = request->command->body;
+    const struct domain *domain = process->domain;
+    if (!account_decide_spend(record, body->amount, why))
+        return false;
+    if (domain_partition_of(domain, &body->to) != domain->place.partition) {
+        send_away(process, request, record);
+        return true;
+    }
+    uint32_t other = account_find(&domain->accounts, &body->to);
+    if (!account_decide_transfer(&domain->accounts, other, &record->currency, body->amount, why))
+        return false;
+    move(process, TRADING_EVENT_TRANSFER_SENT, request->cause.account, other, body->amount);
+    move(process, TRADING_EVENT_TRANSFER_RECEIVED, other, request->cause.account, body->amount);
+    return true;
+}
+
+/* ---- all ---- */
+
 static bool close(struct process *process, const struct request *request, const struct account_record *record,
                   struct rejection *why)
 {
     uint32_t account = request->cause.account;
     bool portfolios_open = owner_get(&process->domain->portfolios, account)->open != 0;
-    return account_decide_close(record, portfolios_open, minor_unit_of(process, record), why) &&
+    return account_decide_close(&process->domain->accounts, account, portfolios_open, minor_unit_of(process, record), why) &&
            emit_amount(process, TRADING_EVENT_ACCOUNT_CLOSED, account, record->balance);
 }
 
@@ -98,19 +141,21 @@ bool account_command(struct process *process, const struct request *request, str
         return update(process, request, TRADING_EVENT_ADDRESS_UPDATED, record, why);
     case TRADING_COMMAND_DEPOSIT:
         return is_whole(minor_unit_of(process, record), cash->amount, why) &&
-               account_decide_receive(record, cash->amount, why) &&
+               account_decide_receive(&process->domain->accounts, account, cash->amount, why) &&
                emit_amount(process, TRADING_EVENT_FUNDS_DEPOSITED, account, cash->amount);
     case TRADING_COMMAND_WITHDRAW:
         return is_whole(minor_unit_of(process, record), cash->amount, why) && account_decide_spend(record, cash->amount, why) &&
                emit_amount(process, TRADING_EVENT_FUNDS_WITHDRAWN, account, cash->amount);
     case TRADING_COMMAND_CREDIT:
-        return account_decide_receive(record, cash->amount, why) &&
+        return account_decide_receive(&process->domain->accounts, request->cause.account, cash->amount, why) &&
                emit_amount(process, TRADING_EVENT_FUNDS_CREDITED, account, cash->amount);
     case TRADING_COMMAND_DEBIT:
         return account_decide_spend(record, cash->amount, why) &&
                emit_amount(process, TRADING_EVENT_FUNDS_DEBITED, account, cash->amount);
+    case TRADING_COMMAND_TRANSFER:
+        return transfer(process, request, record, why);
     case TRADING_COMMAND_ACCEPT_REFUND:
-        return refund(process, request, record, why);
+        return refund(process, request, why);
     case TRADING_COMMAND_FREEZE_ACCOUNT:
         return account_decide_freeze(record, why) && emit_amount(process, TRADING_EVENT_ACCOUNT_FROZEN, account, 0);
     case TRADING_COMMAND_UNFREEZE_ACCOUNT:

@@ -29,6 +29,7 @@ static int32_t add_tables(struct domain *domain, trading_error *error)
         {TABLE_EXCHANGE, sizeof(struct exchange_record), &domain->market.exchange},
         {TABLE_CURSORS, sizeof(struct cursor_record), &domain->cursors},
         {TABLE_ACCOUNT_DETAILS, sizeof(struct account_detail_record), &domain->accounts.details},
+        {TABLE_PEERS, sizeof(struct peer_record), &domain->peers},
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         int32_t code = tables_add(domain->tables, tables[i].id, (uint32_t)tables[i].bytes, tables[i].table, error);
@@ -49,7 +50,7 @@ static struct index **index_of(struct domain *domain, size_t i)
 
 int32_t domain_open(struct domain *domain, struct memory *memory, uint64_t pin_bytes, trading_error *error)
 {
-    *domain = (struct domain){.memory = memory};
+    *domain = (struct domain){.memory = memory, .place = {.partitions = 1}};
     int32_t code = tables_open(&domain->tables, memory, pin_bytes, error);
     if (!code)
         code = add_tables(domain, error);
@@ -152,6 +153,52 @@ int64_t domain_last_position(const struct domain *domain, uint32_t kind, uint32_
     }
 }
 
+/* ---- messages ---- */
+
+static struct peer_record *edit_peer(struct domain *domain, uint32_t partition)
+{
+    uint32_t number;
+    while (table_count(domain->peers) <= partition && !tables_failed(domain->tables))
+        table_append(domain->peers, &number);
+    return table_edit(domain->peers, partition + 1);
+}
+
+static bool is_other(const struct domain *domain, uint32_t partition)
+{
+    return partition < domain->place.partitions && partition != domain->place.partition;
+}
+
+const char *domain_receive(struct domain *domain, const struct cause *cause)
+{
+    if (!is_other(domain, cause->partition))
+        return "a message is from no other partition";
+    struct peer_record *peer = edit_peer(domain, cause->partition);
+    if (cause->position < peer->received)
+        return "a message is applied twice";
+    peer->received = cause->position + 1;
+    return NULL;
+}
+
+static const char *fold_sent(struct domain *domain, const struct event *event)
+{
+    if (!is_other(domain, event->to - 1))
+        return "a message is to no other partition";
+    struct peer_record *peer = edit_peer(domain, event->to - 1);
+    if (event->before != peer->sent - 1)
+        return "a message does not follow the one before it to its partition";
+    peer->sent = event->position + 1;
+    return NULL;
+}
+
+/* What an execution moves between an order's home and its book: the home of a buy has paid what the book's partition has taken along. */
+static const char *fold_carried(struct domain *domain, const struct order_record *order, uint32_t ledger,
+                                const struct order_event *executed)
+{
+    bool out = (order->side == TRADING_SIDE_BUY) == order_is_guest(order);
+    market_fold_carried(&domain->market, order->instrument, out ? executed->quantity : -executed->quantity);
+    return account_fold_carried(&domain->accounts, ledger, out ? -executed->amount : executed->amount);
+}
+
 /* ---- folding ---- */
 
 static const char *fold_account(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
@@ -215,56 +262,110 @@ static const char *fold_into_book(struct domain *domain, const struct event *eve
     case TRADING_EVENT_ORDER_RESTED:
         return market_fold_rested(&domain->market, record->instrument, record->side, record->limit, order->order,
                                   order->quantity, &order->entry);
+    case TRADING_EVENT_ORDER_SENT:
+        order->entry = market_fold_away(&domain->market, order->order, order->quantity);
+        return NULL;
     case TRADING_EVENT_ORDER_EXECUTED:
+    case TRADING_EVENT_GUEST_EXECUTED:
         return market_fold_traded(&domain->market, record->instrument, record->side, record->entry, order->quantity,
                                   order->price, at);
     case TRADING_EVENT_ORDER_CANCELED:
     case TRADING_EVENT_ORDER_EXPIRED:
+    case TRADING_EVENT_GUEST_ENDED:
         return market_fold_ended(&domain->market, record->instrument, record->side, record->entry);
     default:
         return NULL;
     }
 }
 
-static const char *fold_order(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
+/* The ledger of an order's money: its account's; a guest's is that of the currency that it trades in. */
+static uint32_t ledger_of_order(struct domain *domain, const struct order_record *order)
+{
+    if (!order_is_guest(order))
+        return account_get(&domain->accounts, order->account)->ledger;
+    return account_ledger(&domain->accounts, &instrument_get(&domain->market, order->instrument)->currency);
+}
+
+/* An execution that concerns two partitions, in either of them; what the roundings of its sides leave is the house's where the book is. */
+static const char *fold_apart(struct domain *domain, const struct event *event, const struct order_record *order)
+{
+    bool apart =
+        event->kind == TRADING_EVENT_GUEST_EXECUTED || (event->kind == TRADING_EVENT_ORDER_EXECUTED && order_is_away(order));
+    if (!apart)
+        return NULL;
+    uint32_t ledger = ledger_of_order(domain, order);
+    const char *broken = fold_carried(domain, order, ledger, &event->order);
+    return broken || !event->order.rounding ? broken : account_fold_house(&domain->accounts, ledger, event->order.rounding);
+}
+
+static bool makes_order(uint32_t kind)
+{
+    return kind == TRADING_EVENT_ORDER_PLACED || kind == TRADING_EVENT_ORDER_REJECTED || kind == TRADING_EVENT_GUEST_PLACED;
+}
+
+static const char *fold_new_order(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
 {
     struct order_event *order = &event->order;
     trading_id id = {0};
-    if (event->kind == TRADING_EVENT_ORDER_PLACED || event->kind == TRADING_EVENT_ORDER_REJECTED) {
-        order->account = portfolio_get(&domain->portfolios, order->portfolio)->account;
-        const trading_id *scope = &account_get(&domain->accounts, order->account)->id;
-        if (folding->order_id)
-            id = *folding->order_id;
-        else
-            id_derive(&id, TRADING_ENTITY_ORDER, scope, &folding->cause->key, folding->ordinal);
-        folding->order_id = NULL;
-        folding->ordinal++;
-        if (order->instrument == 0 || order->instrument > table_count(domain->market.instruments))
-            return "an order names an instrument that is not there";
-        if (order->lot && order_get(&domain->orders, order->lot)->portfolio != order->portfolio)
-            return "an order names a lot that is not its portfolio's";
-    } else {
-        const struct order_record *record = order_get(&domain->orders, order->order);
-        if (record->instrument == 0)
-            return "an event names an order that is not there";
-        const char *broken = fold_into_book(domain, event, order, record, at);
-        if (broken)
-            return broken;
+    if (order->instrument == 0 || order->instrument > table_count(domain->market.instruments))
+        return "an order names an instrument that is not there";
+    if (event->kind == TRADING_EVENT_GUEST_PLACED) {
+        order->partition = folding->cause->flags & ENTRY_MESSAGE ? folding->cause->partition + 1 : 0;
+        return order_fold(&domain->orders, event->kind, order, &id, at);
     }
+    order->account = portfolio_get(&domain->portfolios, order->portfolio)->account;
+    const trading_id *scope = &account_get(&domain->accounts, order->account)->id;
+    if (folding->order_id)
+        id = *folding->order_id;
+    else
+        id_derive(&id, TRADING_ENTITY_ORDER, scope, &folding->cause->key, folding->ordinal);
+    folding->order_id = NULL;
+    folding->ordinal++;
+    if (order->lot && order_get(&domain->orders, order->lot)->portfolio != order->portfolio)
+        return "an order names a lot that is not its portfolio's";
     return order_fold(&domain->orders, event->kind, order, &id, at);
+}
+
+static const char *fold_order(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
+{
+    if (makes_order(event->kind))
+        return fold_new_order(domain, folding, event, at);
+    struct order_event *order = &event->order;
+    const struct order_record *record = order_get(&domain->orders, order->order);
+    if (record->instrument == 0)
+        return "an event names an order that is not there";
+    order->partition = event->to;
+    const char *broken = fold_into_book(domain, event, order, record, at);
+    if (!broken)
+        broken = fold_apart(domain, event, record);
+    return broken ? broken : order_fold(&domain->orders, event->kind, order, &(trading_id){0}, at);
+}
+
+/* The house stands in for an order that is away: its shares and its money are the house's from here on. */
+static const char *fold_taken_over(struct domain *domain, const struct market_event *market, const struct order_record *order)
+{
+    if (order->instrument != market->instrument || order->side != market->side || !order_is_away(order))
+        return "the house took over for an order that is not away";
+    uint32_t ledger = ledger_of_order(domain, order);
+    struct order_event executed = {.quantity = market->quantity, .amount = market->amount};
+    const char *broken = fold_carried(domain, order, ledger, &executed);
+    trading_decimal received = market->side == TRADING_SIDE_SELL ? market->amount : -market->amount;
+    return broken ? broken : account_fold_house(&domain->accounts, ledger, received);
 }
 
 static const char *fold_market(struct domain *domain, struct event *event, struct moment at)
 {
     const struct market_event *market = &event->market;
     const char *broken = market_fold(&domain->market, event->kind, market, at);
+    const struct order_record *order = order_get(&domain->orders, market->order);
+    if (!broken && event->kind == TRADING_EVENT_TRADE_TAKEN_OVER)
+        return fold_taken_over(domain, market, order);
     if (broken || event->kind != TRADING_EVENT_QUOTE_TAKEN)
         return broken;
-    const struct order_record *order = order_get(&domain->orders, market->order);
     if (order->instrument != market->instrument || order->side == market->side || market->price <= 0)
         return "a quote was taken by an order that is not there";
     trading_decimal received = market->side == TRADING_SIDE_SELL ? market->amount : -market->amount;
-    return account_fold_house(&domain->accounts, account_get(&domain->accounts, order->account)->ledger, received);
+    return account_fold_house(&domain->accounts, ledger_of_order(domain, order), received);
 }
 
 static const char *fold_work(struct domain *domain, const struct folding *folding, const struct event *event)
@@ -293,9 +394,22 @@ static const char *fold_cursor(struct domain *domain, const struct event *event)
     return NULL;
 }
 
+/* An event that is to a partition is all that is needed there; one that is to none names what is here. */
+static const char *check_address(const struct event *event)
+{
+    bool may_be_here = event->kind == TRADING_EVENT_TRANSFER_SENT || event->kind == TRADING_EVENT_TRANSFER_RECEIVED;
+    bool sent = may_be_here ? event->account.other == 0 : event_may_be_sent(event->kind);
+    return sent == (event->to != 0) ? NULL : "a message is to nowhere, or what is none to a partition";
+}
+
 const char *domain_fold(struct domain *domain, struct folding *folding, struct event *event)
 {
     struct moment at = {.position = event->position, .time = folding->time};
+    const char *broken = check_address(event);
+    if (!broken && event->to)
+        broken = fold_sent(domain, event);
+    if (broken)
+        return broken;
     switch (event_entity(event->kind)) {
     case TRADING_ENTITY_ACCOUNT:
         return fold_account(domain, folding, event, at);

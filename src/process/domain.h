@@ -3,6 +3,8 @@
 #define PROCESS_DOMAIN_H
 
 #include "account/state.h"
+#include "base/id.h"
+#include "base/symbol.h"
 #include "journal/entry.h"
 #include "market/state.h"
 #include "order/state.h"
@@ -28,6 +30,7 @@ enum domain_table {
     TABLE_CURSORS,
     TABLE_ACCOUNT_DETAILS,
     TABLE_RESTING,
+    TABLE_PEERS,
 };
 
 /* One record: where the journal stands, and what of it is still to do. */
@@ -52,11 +55,25 @@ struct cursor_record {
     int64_t position;
 };
 
+/* What this partition and another have sent each other; its number is the other's partition + 1. */
+struct peer_record {
+    int64_t received; /* the position after the newest message applied, there; 0: none */
+    int64_t sent;     /* the position after the newest message to it, here; 0: none */
+};
+
+/* Which partition of how many this is. What is where follows from the slots of ids and symbols. */
+struct partitioning {
+    uint32_t partition;
+    uint32_t partitions;
+};
+
 struct domain {
     struct memory *memory;
     struct tables *tables;
     struct table *mark;
     struct table *cursors;
+    struct table *peers;
+    struct partitioning place; /* set after opening; unless it is, this is the only one */
     struct accounts accounts;
     struct portfolios portfolios;
     struct orders orders;
@@ -88,6 +105,25 @@ static inline struct mark_record *domain_edit_mark(struct domain *domain)
 {
     return table_edit(domain->mark, 1);
 }
+
+static inline const struct peer_record *domain_peer(const struct domain *domain, uint32_t partition)
+{
+    return table_get(domain->peers, partition + 1);
+}
+
+/* The partition where an entity with this id is; that has the symbol's book. */
+static inline uint32_t domain_partition_of(const struct domain *domain, const trading_id *id)
+{
+    return id_slot(id) % domain->place.partitions;
+}
+
+static inline uint32_t domain_partition_of_book(const struct domain *domain, const trading_symbol *symbol)
+{
+    return domain->place.partitions == 1 ? domain->place.partition : symbol_slot(symbol) % domain->place.partitions;
+}
+
+/* The message that the cause is about is applied. NULL, or which invariant it breaks. */
+const char *domain_receive(struct domain *domain, const struct cause *cause);
 
 /* The cause's work is begun again: its entry goes on with it. */
 void domain_resume(struct domain *domain);

@@ -1,5 +1,7 @@
 #include "process/emit.h"
 
+#include "base/moment.h"
+
 void process_begin(struct process *process, const struct cause *cause)
 {
     process->folding = (struct folding){.cause = cause, .time = process->now};
@@ -14,6 +16,7 @@ void process_emit(struct process *process, struct event *event)
         return;
     event->position = process->next_position;
     event->previous = domain_last_position(process->domain, event->kind, event->number);
+    event->before = event->to ? domain_peer(process->domain, event->to - 1)->sent - 1 : POSITION_NONE;
     event_write(process->out, event);
     process->broken = domain_fold(process->domain, &process->folding, event);
     outcome_note(&process->outcome, event);

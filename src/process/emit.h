@@ -32,6 +32,9 @@ void process_begin(struct process *process, const struct cause *cause);
 /* Writes an event and folds it. `event` holds kind, number and what the kind says. */
 void process_emit(struct process *process, struct event *event);
 
+/* Does the work that the entry left, and writes down what does not fit the commit. */
+void process_work(struct process *process);
+
 /* True while another step fits the commit. */
 bool process_has_room(const struct process *process);
 

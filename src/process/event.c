@@ -2,6 +2,53 @@
 
 #include "base/moment.h"
 
+static int64_t read_back(struct reader *reader, int64_t position)
+{
+    int64_t back = read_amount(reader);
+    if (back > position)
+        reader->bad = true;
+    return back ? position - back : POSITION_NONE;
+}
+
+static uint64_t back(int64_t position, int64_t before)
+{
+    return before == POSITION_NONE ? 0 : (uint64_t)(position - before);
+}
+
+/* Whom it is a message to. */
+static void write_address(struct writer *writer, const struct event *event)
+{
+    write_u64(writer, event->to);
+    if (event->to)
+        write_u64(writer, back(event->position, event->before));
+}
+
+static void write_head(struct writer *writer, const struct event *event)
+{
+    if (!writer_has(writer, EVENT_HEADER_BYTES)) {
+        writer->full = true;
+        return;
+    }
+    *writer->at = (uint8_t)event->kind;
+    writer->at = varint_put(varint_put(writer->at + 1, event->number), back(event->position, event->previous));
+    if (event_may_be_sent(event->kind))
+        write_address(writer, event);
+}
+
+static void read_head(struct reader *reader, int64_t position, struct event *event)
+{
+    event->kind = read_u8(reader);
+    event->number = read_u32(reader);
+    event->position = position;
+    event->previous = read_back(reader, position);
+    event->before = POSITION_NONE;
+    if (!event_may_be_sent(event->kind))
+        return;
+    event->to = read_u32(reader);
+    if (event->to)
+        event->before = read_back(reader, position);
+}
+
 static void write_work(struct writer *writer, const struct work *work)
 {
     write_u64(writer, work->kind);
@@ -9,6 +56,12 @@ static void write_work(struct writer *writer, const struct work *work)
     write_u64(writer, work->cursor);
     write_u64(writer, work->order);
     write_u64(writer, work->ordinal);
+    if (work->kind != WORK_SETTLE)
+        return;
+    write_amount(writer, work->quantity);
+    write_amount(writer, work->price);
+    write_amount(writer, work->amount);
+    write_bytes(writer, &work->counter, sizeof work->counter);
 }
 
 static void read_work(struct reader *reader, struct work *work)
@@ -18,8 +71,14 @@ static void read_work(struct reader *reader, struct work *work)
     work->cursor = read_u32(reader);
     work->order = read_u32(reader);
     work->ordinal = read_u32(reader);
-    if (work->kind == WORK_NONE || work->kind > WORK_LIQUIDATE)
+    if (work->kind == WORK_NONE || work->kind > WORK_SETTLE)
         reader->bad = true;
+    if (work->kind != WORK_SETTLE)
+        return;
+    work->quantity = read_amount(reader);
+    work->price = read_amount(reader);
+    work->amount = read_amount(reader);
+    read_copy(reader, &work->counter, sizeof work->counter);
 }
 
 static void read_cursor(struct reader *reader, struct cursor_event *cursor)
@@ -32,13 +91,7 @@ static void read_cursor(struct reader *reader, struct cursor_event *cursor)
 
 void event_write(struct writer *writer, const struct event *event)
 {
-    if (!writer_has(writer, EVENT_HEADER_BYTES)) {
-        writer->full = true;
-        return;
-    }
-    uint64_t back = event->previous == POSITION_NONE ? 0 : (uint64_t)(event->position - event->previous);
-    *writer->at = (uint8_t)event->kind;
-    writer->at = varint_put(varint_put(writer->at + 1, event->number), back);
+    write_head(writer, event);
     switch (event_entity(event->kind)) {
     case TRADING_ENTITY_ACCOUNT:
         account_event_write(writer, event->kind, &event->account);
@@ -66,13 +119,7 @@ void event_write(struct writer *writer, const struct event *event)
 void event_read(struct reader *reader, int64_t position, struct event *event)
 {
     memset(event, 0, sizeof *event);
-    event->kind = read_u8(reader);
-    event->number = read_u32(reader);
-    event->position = position;
-    int64_t back = read_amount(reader);
-    if (back > position)
-        reader->bad = true;
-    event->previous = back ? position - back : POSITION_NONE;
+    read_head(reader, position, event);
     switch (event_entity(event->kind)) {
     case TRADING_ENTITY_ACCOUNT:
         event->account.account = event->number;

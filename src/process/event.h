@@ -3,10 +3,13 @@
  *   u8      kind (TRADING_EVENT_)
  *   varint  number of the entity: account, portfolio, order or instrument, whichever the kind belongs to; 0: none
  *   varint  position − position of the entity's event before; 0 when this is its first
+ *   varint  of kinds that may be messages: partition + 1 that it is to; 0: none; and then
+ *   varint  position − position of the message before to that partition; 0 when this is the first
  *   …       what the context's events.h says; of the two kinds that belong to no context:
- *           WORK_PAUSED  work kind, subject, cursor, order, ordinal
+ *           WORK_PAUSED  work kind, subject, cursor, order, ordinal; of WORK_SETTLE also quantity, price, amount, counter id
  *           CURSOR       position, name (only in its first)
- */
+ *
+ * The journal is the outbox: an event that is to a partition is a message to it, and its position is the message's. */
 #ifndef PROCESS_EVENT_H
 #define PROCESS_EVENT_H
 
@@ -26,6 +29,7 @@ enum work_kind {
     WORK_QUOTE,     /* subject: the instrument whose quote is matched with resting orders */
     WORK_EXPIRE,    /* day orders at the session's end */
     WORK_LIQUIDATE, /* subject: the portfolio that closes; cursor: the holding it is at; order: the sale that it is in */
+    WORK_SETTLE,    /* order: an execution in another partition's book, of which quantity and amount are still to be booked */
 };
 
 struct work {
@@ -34,6 +38,10 @@ struct work {
     uint32_t cursor;
     uint32_t order;
     uint32_t ordinal; /* of the next order that the command makes */
+    trading_decimal quantity;
+    trading_decimal price;
+    trading_decimal amount;
+    trading_id counter; /* the other side's order; zero: the house */
 };
 
 /* The acknowledgement of a feed's cursor. */
@@ -49,6 +57,8 @@ struct event {
     uint32_t number; /* of its entity */
     int64_t position;
     int64_t previous; /* −1: none */
+    int64_t before;   /* position of the message before to the same partition; −1: none */
+    uint32_t to;      /* partition + 1 that it is a message to; 0: none */
     union {
         struct account_event account;
         struct portfolio_event portfolio;
@@ -62,6 +72,14 @@ struct event {
 void event_write(struct writer *writer, const struct event *event);
 /* Reads the event of the given position. Bad reader when it is none. */
 void event_read(struct reader *reader, int64_t position, struct event *event);
+
+/* Whether events of the kind may be messages. */
+static inline bool event_may_be_sent(uint32_t kind)
+{
+    bool of_transfers = kind >= TRADING_EVENT_TRANSFER_SENT && kind <= TRADING_EVENT_TRANSFER_REFUSED;
+    bool of_orders = kind >= TRADING_EVENT_ORDER_SENT && kind <= TRADING_EVENT_GUEST_ENDED;
+    return of_transfers || (of_orders && kind != TRADING_EVENT_GUEST_PLACED);
+}
 
 /* TRADING_ENTITY_ that events of the kind are the history of; 0: none. */
 static inline int32_t event_entity(uint32_t kind)

@@ -9,6 +9,8 @@ static bool set_quote(struct process *process, const struct request *request, st
 {
     const trading_set_quote *body = request->command->body;
     struct market *market = &process->domain->market;
+    if (domain_partition_of_book(process->domain, &body->symbol) != process->domain->place.partition)
+        return reject(why, TRADING_REASON_BAD_REQUEST);
     uint32_t listed = instrument_find(market, &body->symbol);
     bool other_currency =
         listed && body->currency.text[0] && !currency_equal(&instrument_get(market, listed)->currency, &body->currency);

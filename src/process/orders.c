@@ -30,11 +30,10 @@ static bool decide_sell(const struct domain *domain, const trading_place_order *
     return portfolio_decide_sell(&domain->portfolios, holding, lot, terms->quantity, why);
 }
 
-static bool decide_buy(const struct domain *domain, const struct account_record *account, trading_decimal collar,
+static bool decide_buy(const struct account_record *account, trading_decimal ask, trading_decimal collar,
                        struct order_terms *terms, struct rejection *why)
 {
-    if (terms->type == TRADING_ORDER_TYPE_MARKET &&
-        !market_decide_cap(&domain->market, terms->instrument, collar, &terms->limit, why))
+    if (terms->type == TRADING_ORDER_TYPE_MARKET && !market_decide_cap(ask, collar, &terms->limit, why))
         return false;
     struct order_record order = {.quantity = terms->quantity, .limit = terms->limit};
     if (!order_hold(&order, 0, 0, 0, &terms->hold))
@@ -52,11 +51,14 @@ static bool decide_order(struct process *process, const struct request *request,
     if (!account_decide_act(account, why) ||
         !portfolio_decide_order(portfolio_get(&domain->portfolios, request->portfolio), why))
         return false;
-    if (!currency_equal(&instrument->currency, &account->currency))
+    bool away = instrument_is_away(instrument);
+    const trading_currency *currency = away ? &request->stamp.currency : &instrument->currency;
+    bool unknown = away && !currency->text[0]; /* then its book's partition says */
+    if (!unknown && !currency_equal(currency, &account->currency))
         return reject(why, TRADING_REASON_OTHER_CURRENCY);
     if (terms->side == TRADING_SIDE_SELL)
         return decide_sell(domain, body, terms, why);
-    return decide_buy(domain, account, process->collar, terms, why);
+    return decide_buy(account, away ? request->stamp.ask : instrument->ask, process->collar, terms, why);
 }
 
 /* The time in force of a market order is always immediate; of a limit order, the day where nothing is said. */
@@ -83,7 +85,9 @@ static bool place(struct process *process, const struct request *request, struct
                                 .quantity = body->quantity,
                                 .limit = body->limit_price};
     if (decide_order(process, request, &terms, why)) {
-        process->work = (struct work){.kind = WORK_MATCH, .order = order_place(process, &terms)};
+        uint32_t order = order_place(process, &terms);
+        if (!order_is_away(order_get(&process->domain->orders, order)))
+            process->work = (struct work){.kind = WORK_MATCH, .order = order};
         return true;
     }
     order_refuse(process, &terms, why);
@@ -96,7 +100,7 @@ static bool cancel(struct process *process, const struct request *request, struc
     if (!account_decide_change(account_get(&domain->accounts, request->cause.account), why) ||
         !order_decide_cancel(order_get(&domain->orders, request->order), why))
         return false;
-    order_end(process, request->order, TRADING_EVENT_ORDER_CANCELED);
+    order_cancel(process, request->order);
     return true;
 }
 

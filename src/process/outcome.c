@@ -27,7 +27,8 @@ static void note_order(struct outcome *outcome, const struct event *event)
     bool places = event->kind == TRADING_EVENT_ORDER_PLACED || event->kind == TRADING_EVENT_ORDER_REJECTED;
     if (places && outcome->type == TRADING_COMMAND_PLACE_ORDER)
         note_placed(outcome, event);
-    if (event->kind == TRADING_EVENT_ORDER_CANCELED && outcome->type == TRADING_COMMAND_CANCEL_ORDER)
+    bool cancels = event->kind == TRADING_EVENT_ORDER_CANCELED || event->kind == TRADING_EVENT_CANCEL_SENT;
+    if (cancels && outcome->type == TRADING_COMMAND_CANCEL_ORDER)
         outcome->order = order->order;
     if (order->order != outcome->order)
         return;
@@ -79,7 +80,7 @@ static void tell_placed(const struct outcome *outcome, const struct order_record
         wide_narrow(wide_round(wide_sum_get(&outcome->notional), outcome->filled), &result->average_price);
 }
 
-/* Of an order that the command canceled: nothing of it changes any more. */
+/* Of an order that the command canceled: nothing of it changes any more, unless it is away and the cancel on its way. */
 static void tell_canceled(const struct order_record *order, trading_result *result)
 {
     result->order_status = order->status;

@@ -9,8 +9,13 @@ uint32_t instrument_list(struct process *process, const trading_symbol *symbol, 
     if (number)
         return number;
     number = table_count(market->instruments) + 1;
+    uint32_t partition = domain_partition_of_book(process->domain, symbol);
     struct event event = {.kind = TRADING_EVENT_INSTRUMENT_LISTED, .number = number};
-    event.market = (struct market_event){.instrument = number, .symbol = *symbol, .currency = *currency};
+    event.market = (struct market_event){.instrument = number, .symbol = *symbol};
+    if (partition == process->domain->place.partition)
+        event.market.currency = *currency;
+    else
+        event.market.partition = partition + 1;
     process_emit(process, &event);
     return number;
 }
@@ -49,6 +54,25 @@ static struct order_event event_of(const struct order_terms *terms)
                                 .price = terms->limit};
 }
 
+/* To the partition that has its book. */
+static void send_order(struct process *process, uint32_t number, const struct order_terms *terms)
+{
+    const struct domain *domain = process->domain;
+    const struct instrument_record *instrument = instrument_get(&domain->market, terms->instrument);
+    const struct order_record *order = order_get(&domain->orders, number);
+    struct event sent = {.kind = TRADING_EVENT_ORDER_SENT, .number = number, .to = instrument->partition};
+    sent.order = (struct order_event){.order = number,
+                                      .id = order->id,
+                                      .symbol = instrument->symbol,
+                                      .currency = account_get(&domain->accounts, order->account)->currency,
+                                      .side = terms->side,
+                                      .type = terms->type,
+                                      .time_in_force = terms->time_in_force,
+                                      .quantity = terms->quantity,
+                                      .price = terms->limit};
+    process_emit(process, &sent);
+}
+
 uint32_t order_place(struct process *process, const struct order_terms *terms)
 {
     struct domain *domain = process->domain;
@@ -59,18 +83,51 @@ uint32_t order_place(struct process *process, const struct order_terms *terms)
         emit_shares(process, TRADING_EVENT_SHARES_RESERVED, terms->portfolio, order, terms->quantity);
     else if (terms->hold)
         emit_funds(process, TRADING_EVENT_FUNDS_HELD, account, order, terms->hold);
+    if (instrument_is_away(instrument_get(&domain->market, terms->instrument)))
+        send_order(process, order, terms);
     return order;
+}
+
+static void end_guest(struct process *process, uint32_t number, int32_t status, int32_t reason)
+{
+    const struct order_record *guest = order_get(&process->domain->orders, number);
+    struct event ended = {.kind = TRADING_EVENT_GUEST_ENDED, .number = number, .to = guest->partition};
+    ended.order = (struct order_event){
+        .order = number, .id = guest->id, .quantity = order_leaves(guest), .status = status, .reason = reason};
+    process_emit(process, &ended);
+}
+
+void order_refuse_guest(struct process *process, uint32_t number, int32_t reason)
+{
+    end_guest(process, number, TRADING_ORDER_STATUS_CANCELED, reason);
 }
 
 void order_end(struct process *process, uint32_t number, uint32_t kind)
 {
     const struct order_record before = *order_get(&process->domain->orders, number);
+    if (order_is_guest(&before)) {
+        end_guest(process, number,
+                  kind == TRADING_EVENT_ORDER_EXPIRED ? TRADING_ORDER_STATUS_EXPIRED : TRADING_ORDER_STATUS_CANCELED, 0);
+        return;
+    }
     trading_decimal leaves = order_leaves(&before);
     emit_order(process, kind, number, (struct order_event){.quantity = leaves});
     if (before.side == TRADING_SIDE_SELL)
         emit_shares(process, TRADING_EVENT_SHARES_RELEASED, before.portfolio, number, leaves);
     else if (before.held)
         emit_funds(process, TRADING_EVENT_FUNDS_RELEASED, before.account, number, before.held);
+}
+
+void order_cancel(struct process *process, uint32_t number)
+{
+    const struct order_record *order = order_get(&process->domain->orders, number);
+    if (!order_is_away(order)) {
+        order_end(process, number, TRADING_EVENT_ORDER_CANCELED);
+        return;
+    }
+    struct event sent = {.kind = TRADING_EVENT_CANCEL_SENT, .number = number, .to = order->partition};
+    sent.order = (struct order_event){.order = number, .id = order->id};
+    process_emit(process, &sent);
 }
 
 void order_refuse(struct process *process, const struct order_terms *terms, const struct rejection *why)

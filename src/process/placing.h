@@ -5,7 +5,7 @@
 #include "base/rejection.h"
 #include "process/emit.h"
 
-/* The instrument's number, listed in the currency when it is new. */
+/* The instrument's number, listed when it is new: in the currency, or as one whose book is in another partition. */
 uint32_t instrument_list(struct process *process, const trading_symbol *symbol, const trading_currency *currency);
 
 struct order_terms {
@@ -20,13 +20,19 @@ struct order_terms {
     trading_decimal hold; /* buys: funds */
 };
 
-/* Writes the order and holds what it needs; its number. */
+/* Writes the order and holds what it needs, and sends it to its book where that is in another partition; its number. */
 uint32_t order_place(struct process *process, const struct order_terms *terms);
 
 /* Writes an order that a rule refused. */
 void order_refuse(struct process *process, const struct order_terms *terms, const struct rejection *why);
 
-/* Ends an open order, ORDER_CANCELED or ORDER_EXPIRED, and gives back what is held for it. */
+/* Ends an open order, ORDER_CANCELED or ORDER_EXPIRED, and gives back what is held for it. The home of a guest is told. */
 void order_end(struct process *process, uint32_t order, uint32_t kind);
+
+/* Ends a guest that a rule refuses. */
+void order_refuse_guest(struct process *process, uint32_t order, int32_t reason);
+
+/* Cancels an open order; of one that is away, asks the partition that has its book to. */
+void order_cancel(struct process *process, uint32_t order);
 
 #endif

@@ -21,7 +21,7 @@ static bool locate_portfolio(const struct domain *domain, struct request *reques
 static bool locate_order(const struct domain *domain, struct request *request, const trading_id *id, struct rejection *why)
 {
     request->order = order_find(&domain->orders, id);
-    if (!request->order)
+    if (!request->order || order_is_guest(order_get(&domain->orders, request->order)))
         return reject(why, TRADING_REASON_UNKNOWN_ORDER);
     request->cause.account = order_get(&domain->orders, request->order)->account;
     return true;
@@ -109,8 +109,7 @@ int64_t process_version(const struct domain *domain, const struct request *reque
 
 /* ---- deciding ---- */
 
-/* Does the work that the command left, and writes down what did not fit. */
-static void do_work(struct process *process)
+void process_work(struct process *process)
 {
     if (process->work.kind == WORK_NONE || process->broken || work_go_on(process) || process->broken)
         return;
@@ -165,7 +164,7 @@ bool process_command(struct process *process, const struct request *request, tra
         }
         emit_rejection(process, &request->cause, why);
     }
-    do_work(process);
+    process_work(process);
     int64_t version = process_version(process->domain, request, &process->outcome);
     entry_end(process->out, &mark, process->events, version);
     outcome_result(&process->outcome, process->domain, result);
@@ -193,7 +192,7 @@ void process_continue(struct process *process)
     process->folding.ordinal = mark.work.ordinal;
     entry_begin(process->out, &cause, &entry);
     domain_resume(process->domain);
-    do_work(process);
+    process_work(process);
     entry_end(process->out, &entry, process->events, 0);
     process->folding.cause = NULL;
 }
@@ -201,6 +200,8 @@ void process_continue(struct process *process)
 void process_replay_begin(struct process *process, const struct cause *cause)
 {
     process_begin(process, cause);
+    if (cause->flags & ENTRY_MESSAGE)
+        process->broken = domain_receive(process->domain, cause);
     if (cause->flags & ENTRY_CONTINUED) {
         process->folding.ordinal = domain_mark(process->domain)->work.ordinal;
         domain_resume(process->domain);

@@ -11,11 +11,18 @@ struct sealed {
     uint32_t size;
 };
 
+/* What another partition's book said of a symbol before the order was decided; zeros: nothing. */
+struct stamp {
+    trading_currency currency; /* that it trades in */
+    trading_decimal ask;
+};
+
 /* A valid command, with all that deciding may not fetch for itself. */
 struct request {
     const trading_command *command;
     struct cause cause; /* its account: filled in by process_locate */
     struct sealed sealed;
+    struct stamp stamp; /* of an order whose book is in another partition */
     uint32_t portfolio; /* numbers of what it names, by process_locate */
     uint32_t order;
     trading_id placed; /* PLACE_ORDER: the id of the order that it makes, by process_locate */

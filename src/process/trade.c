@@ -38,10 +38,10 @@ static struct leg leg_of(const struct process *process, uint32_t number)
     return leg;
 }
 
-/* A sale out of very many lots is executed in steps of PROCESS_PIECES of them. */
+/* A sale out of very many lots is executed in steps of PROCESS_PIECES of them; a guest's, at its home. */
 static void limit_pieces(const struct process *process, const struct leg *leg, struct trade *trade)
 {
-    if (is_sell(leg))
+    if (is_sell(leg) && !order_is_guest(leg->order))
         trade->quantity =
             portfolio_disposable(&process->domain->portfolios, leg->order->holding, leg->lot, trade->quantity, PROCESS_PIECES);
 }
@@ -59,8 +59,10 @@ static bool work_out(const struct process *process, const struct trade *trade, s
     const struct order_record *order = leg->order;
     if (!order_consideration(order, trade->quantity, trade->price, &leg->amount))
         return false;
+    if (order_is_guest(order))
+        return true;
     if (is_sell(leg))
-        return sum_fits(account_get(&domain->accounts, order->account)->balance, leg->amount) &&
+        return leg->amount <= account_room(&domain->accounts, order->account) &&
                portfolio_can_dispose(&domain->portfolios, order->holding, leg->amount);
     trading_decimal hold;
     if (!order_hold(order, trade->quantity, trade->price, leg->amount, &hold))
@@ -72,11 +74,34 @@ static bool work_out(const struct process *process, const struct trade *trade, s
 
 /* ---- writing it down ---- */
 
-static void emit_execution(struct process *process, const struct trade *trade, const struct leg *leg, uint32_t counter)
+/* A guest's home is told; its money and shares go there. */
+static void emit_guest_execution(struct process *process, const struct trade *trade, const struct leg *leg,
+                                 const struct leg *counter)
 {
+    struct event event = {.kind = TRADING_EVENT_GUEST_EXECUTED, .number = leg->number, .to = leg->order->partition};
+    event.order = (struct order_event){.order = leg->number,
+                                       .id = leg->order->id,
+                                       .counter_id = counter ? counter->order->id : (trading_id){{0}},
+                                       .quantity = trade->quantity,
+                                       .price = trade->price,
+                                       .amount = leg->amount,
+                                       .rounding = counter && is_sell(leg) ? counter->amount - leg->amount : 0};
+    process_emit(process, &event);
+}
+
+/* counter: the other side's leg; NULL: the house. */
+static void emit_execution(struct process *process, const struct trade *trade, const struct leg *leg, const struct leg *counter)
+{
+    if (order_is_guest(leg->order)) {
+        emit_guest_execution(process, trade, leg, counter);
+        return;
+    }
     struct event event = {.kind = TRADING_EVENT_ORDER_EXECUTED, .number = leg->number};
-    event.order = (struct order_event){
-        .order = leg->number, .counter = counter, .quantity = trade->quantity, .price = trade->price, .amount = leg->amount};
+    event.order = (struct order_event){.order = leg->number,
+                                       .counter = counter ? counter->number : 0,
+                                       .quantity = trade->quantity,
+                                       .price = trade->price,
+                                       .amount = leg->amount};
     process_emit(process, &event);
 }
 
@@ -140,8 +165,11 @@ static void settle_sell(struct process *process, const struct trade *trade, cons
     }
 }
 
+/* A guest's home does it. */
 static void settle(struct process *process, const struct trade *trade, const struct leg *leg, trading_decimal rounding)
 {
+    if (order_is_guest(leg->order))
+        return;
     if (is_sell(leg))
         settle_sell(process, trade, leg, rounding);
     else
@@ -150,7 +178,7 @@ static void settle(struct process *process, const struct trade *trade, const str
 
 static void trade_with_house(struct process *process, const struct trade *trade, const struct leg *leg)
 {
-    emit_execution(process, trade, leg, 0);
+    emit_execution(process, trade, leg, NULL);
     emit_quote_taken(process, trade, leg);
     settle(process, trade, leg, 0);
 }
@@ -161,10 +189,64 @@ static void trade_with_customer(struct process *process, const struct trade *tra
 {
     const struct leg *buyer = is_sell(taker) ? maker : taker;
     const struct leg *seller = is_sell(taker) ? taker : maker;
-    emit_execution(process, trade, taker, maker->number);
-    emit_execution(process, trade, maker, taker->number);
+    emit_execution(process, trade, taker, maker);
+    emit_execution(process, trade, maker, taker);
     settle(process, trade, buyer, 0);
     settle(process, trade, seller, buyer->amount - seller->amount);
+}
+
+/* ---- executions of orders that are away ---- */
+
+/* The house trades in the stead of an order that cannot: what is executed in another partition is so for good. */
+static void take_over(struct process *process, const struct work *work)
+{
+    struct order_record order = *order_get(&process->domain->orders, work->order);
+    if (order_leaves(&order) > 0) {
+        order_cancel(process, work->order);
+        order_end(process, work->order, TRADING_EVENT_ORDER_CANCELED);
+    }
+    struct event taken = {.kind = TRADING_EVENT_TRADE_TAKEN_OVER, .number = order.instrument};
+    taken.market = (struct market_event){.instrument = order.instrument,
+                                         .order = work->order,
+                                         .side = order.side,
+                                         .quantity = work->quantity,
+                                         .price = work->price,
+                                         .amount = work->amount};
+    process_emit(process, &taken);
+}
+
+static void book_execution(struct process *process, const struct trade *trade, const struct leg *leg, const trading_id *counter)
+{
+    struct event event = {.kind = TRADING_EVENT_ORDER_EXECUTED, .number = leg->number};
+    event.order = (struct order_event){.order = leg->number,
+                                       .counter_id = *counter,
+                                       .quantity = trade->quantity,
+                                       .price = trade->price,
+                                       .amount = leg->amount};
+    process_emit(process, &event);
+    settle(process, trade, leg, 0);
+}
+
+bool trade_settle(struct process *process, struct work *work)
+{
+    while (work->quantity > 0 && !process->broken) {
+        if (!process_has_room(process))
+            return false;
+        struct leg leg = leg_of(process, work->order);
+        struct trade trade = {.instrument = leg.order->instrument, .quantity = work->quantity, .price = work->price};
+        if (order_leaves(leg.order) > 0)
+            limit_pieces(process, &leg, &trade);
+        if (order_leaves(leg.order) == 0 || !work_out(process, &trade, &leg)) {
+            take_over(process, work);
+            return true;
+        }
+        book_execution(process, &trade, &leg, &work->counter);
+        work->quantity -= trade.quantity;
+        work->amount -= leg.amount;
+    }
+    if (work->amount != 0 && !process->broken)
+        process->broken = "an execution in another partition has another consideration than its order makes it";
+    return true;
 }
 
 /* ---- matching ---- */

@@ -83,6 +83,12 @@ static bool quote_side_fits(trading_decimal price, trading_decimal size, struct 
     return price == 0 || size > 0 || reject(why, TRADING_REASON_BAD_AMOUNT);
 }
 
+static bool transfer_fits(const trading_command *command, const trading_transfer *body, struct rejection *why)
+{
+    bool other = !trading_id_is_zero(&body->to) && memcmp(&body->to, &command->account, sizeof body->to) != 0;
+    return amount_fits(body->amount, why) && (other || reject(why, TRADING_REASON_BAD_REQUEST));
+}
+
 static bool set_quote_fits(const trading_set_quote *body, struct rejection *why)
 {
     if (!symbol_fits(&body->symbol, why) || !currency_fits(&body->currency, why) ||
@@ -118,6 +124,8 @@ bool command_validate(const trading_command *command, struct rejection *why)
     case TRADING_COMMAND_CREDIT:
     case TRADING_COMMAND_DEBIT:
         return fits(command, sizeof(trading_cash), why) && amount_fits(((const trading_cash *)body)->amount, why);
+    case TRADING_COMMAND_TRANSFER:
+        return fits(command, sizeof(trading_transfer), why) && transfer_fits(command, body, why);
     case TRADING_COMMAND_ACCEPT_REFUND:
         return fits(command, sizeof(trading_accept_refund), why) &&
                amount_fits(((const trading_accept_refund *)body)->amount, why);
@@ -220,6 +228,10 @@ void command_canonical(const trading_command *command, struct writer *writer)
     case TRADING_COMMAND_CREDIT:
     case TRADING_COMMAND_DEBIT:
         write_i64(writer, ((const trading_cash *)body)->amount);
+        break;
+    case TRADING_COMMAND_TRANSFER:
+        write_i64(writer, ((const trading_transfer *)body)->amount);
+        write_id(writer, &((const trading_transfer *)body)->to);
         break;
     case TRADING_COMMAND_ACCEPT_REFUND:
         write_i64(writer, ((const trading_accept_refund *)body)->amount);

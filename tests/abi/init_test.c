@@ -25,6 +25,7 @@ struct pair {
     X(update_contact, TRADING_UPDATE_CONTACT_INIT)                                                                             \
     X(update_address, TRADING_UPDATE_ADDRESS_INIT)                                                                             \
     X(cash, TRADING_CASH_INIT)                                                                                                 \
+    X(transfer, TRADING_TRANSFER_INIT)                                                                                         \
     X(accept_refund, TRADING_ACCEPT_REFUND_INIT)                                                                               \
     X(open_portfolio, TRADING_OPEN_PORTFOLIO_INIT)                                                                             \
     X(close_portfolio, TRADING_CLOSE_PORTFOLIO_INIT)                                                                           \

@@ -89,7 +89,7 @@ class Bytes:
         return self.at < len(self.data)
 
 
-# What follows kind, number and previous: fields by name; v: varint, s: signed, b: block, c: currency, 1: byte.
+# What follows kind, number, previous and address: fields by name; v: varint, s: signed, b: block, c: currency, i: id, 1: byte, o: counter order.
 EVENTS = {
     1: ("ACCOUNT_OPENED", "currency:c sealed:b"),
     2: ("CONTACT_UPDATED", "sealed:b"),
@@ -107,6 +107,11 @@ EVENTS = {
     14: ("ACCOUNT_UNFROZEN", ""),
     15: ("ACCOUNT_CLOSED", "amount:v"),
     16: ("COMMAND_REJECTED", "reason:v required:s available:s"),
+    17: ("TRANSFER_SENT", "amount:v other:v"),
+    18: ("TRANSFER_RECEIVED", "amount:v other:v"),
+    19: ("TRANSFER_REFUSED", "amount:v reason:v other_id:i"),
+    20: ("TRANSFER_SETTLED", "amount:v"),
+    21: ("TRANSFER_RETURNED", "amount:v reason:v"),
     32: ("PORTFOLIO_OPENED", "account:v sealed:b"),
     33: ("SHARES_RESERVED", "order:v quantity:v"),
     34: ("SHARES_RELEASED", "order:v quantity:v"),
@@ -116,17 +121,29 @@ EVENTS = {
     38: ("PORTFOLIO_CLOSED", ""),
     64: ("ORDER_PLACED", "portfolio:v instrument:v terms:1 quantity:v price:v"),
     65: ("ORDER_RESTED", "quantity:v"),
-    66: ("ORDER_EXECUTED", "counter_order:v quantity:v price:v amount:v"),
+    66: ("ORDER_EXECUTED", "counter_order:o quantity:v price:v amount:v"),
     67: ("ORDER_CANCELED", "quantity:v"),
     68: ("ORDER_EXPIRED", "quantity:v"),
     69: ("ORDER_REJECTED", "portfolio:v instrument:v terms:1 quantity:v price:v"),
+    70: ("ORDER_SENT", "id:i symbol:b currency:c terms:1 quantity:v price:v"),
+    71: ("CANCEL_SENT", "id:i"),
+    72: ("GUEST_PLACED", "id:i instrument:v terms:1 quantity:v price:v"),
+    73: ("GUEST_EXECUTED", "id:i counter_id:i quantity:v price:v amount:v rounding:s"),
+    74: ("GUEST_ENDED", "id:i quantity:v status:1 reason:v"),
     96: ("INSTRUMENT_LISTED", "symbol:b currency:c"),
     97: ("QUOTE_SET", ""),
     98: ("QUOTE_TAKEN", "order:v side:1 quantity:v price:v amount:v"),
     99: ("SESSION_ENDED", ""),
     100: ("WORK_PAUSED", "work:v subject:v cursor:v order:v ordinal:v"),
+    101: ("TRADE_TAKEN_OVER", "order:v side:1 quantity:v price:v amount:v"),
     112: ("CURSOR_ACKNOWLEDGED", "cursor_position:v name:b"),
 }
+# Kinds that may be messages to another partition.
+SENT = {"TRANSFER_SENT", "TRANSFER_RECEIVED", "TRANSFER_REFUSED", "ORDER_SENT", "CANCEL_SENT", "GUEST_EXECUTED", "GUEST_ENDED"}
+# What stands behind these when their field is zero.
+ELSEWHERE = {"TRANSFER_SENT": ("other", "other_id:i own_id:i currency:c"), "TRANSFER_RECEIVED": ("other", "other_id:i"),
+             "INSTRUMENT_LISTED": ("currency", "partition:v")}
+SETTLING = 5  # a kind of work
 TERMS_NAME_A_LOT = 16
 
 
@@ -169,7 +186,8 @@ class Commit:
 
 
 def read_fields(data, layout):
-    readers = {"v": data.varint, "s": data.signed, "b": data.block, "1": data.u8, "c": lambda: data.take(3).decode()}
+    readers = {"v": data.varint, "s": data.signed, "b": data.block, "1": data.u8, "c": lambda: data.take(3).decode().strip("\0"),
+               "i": lambda: data.take(16), "o": lambda: data.take(16) if (order := data.varint()) == 2**32 else order}
     return {name: readers[how]() for name, how in (field.split(":") for field in layout.split())}
 
 
@@ -184,18 +202,27 @@ def read_quote(data):
 def read_event(data, position):
     kind, number, back = data.u8(), data.varint(), data.varint()
     name, layout = EVENTS[kind]
+    if name in SENT and data.varint():
+        data.varint()  # how far back the message before is
     fields = read_quote(data) if name == "QUOTE_SET" else read_fields(data, layout)
     if fields.get("terms", 0) & TERMS_NAME_A_LOT:
         fields["lot"] = data.varint()
+    if name in ELSEWHERE and not fields[ELSEWHERE[name][0]]:
+        fields |= read_fields(data, ELSEWHERE[name][1])
+    if fields.get("work") == SETTLING:
+        fields |= read_fields(data, "quantity:v price:v amount:v counter_id:i")
     if name == "ORDER_REJECTED":
         fields |= read_fields(data, "reason:v required:s available:s")
     return Event(position, name, number, position - back if back else -1, fields)
 
 
 def read_entry(data, position):
-    kind, flags, key = data.u8(), data.u8(), data.take(16)
-    if not flags & 4:
-        data.take(8)  # keyed digest of the command's body
+    kind, flags = data.u8(), data.u8()
+    if flags & 8:
+        key = struct.pack("<Iq4s", data.varint(), data.varint(), b"msg")
+    else:
+        key = data.take(16)
+        data.take(0 if flags & 4 else 8)  # keyed digest of the command's body
     account = data.varint()
     data.take(16 if flags & 1 else 0)  # actor
     data.take(16 if flags & 2 else 0)  # correlation

@@ -97,6 +97,7 @@ class Format(unittest.TestCase):
             resting = engine.do(trading.place_order(placed.portfolio, "buy", "IBM", "1", limit_price="0.333333"))
             engine.do(trading.cancel_order(resting.order))
             engine.execute([trading.withdraw(placed.account, "51")])
+            engine.do(trading.transfer(placed.account, account, "1.25"))
             with engine.feed(cursor="mine") as feed:
                 feed.acknowledge(1)
                 feed.acknowledge(2)

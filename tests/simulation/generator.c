@@ -197,6 +197,15 @@ static void make_cash(struct generator *generator, struct model_command *command
     }
 }
 
+static void make_transfer(struct generator *generator, struct model_command *command)
+{
+    const struct model_account *account = pick_account(generator);
+    command->type = TRADING_COMMAND_TRANSFER;
+    command->account = account->name;
+    command->other = pick_account(generator)->name;
+    command->amount = chance_between(&generator->chance, 1, (account->balance - account->held) / 4 + 1);
+}
+
 static void make_refund(struct generator *generator, struct model_command *command)
 {
     const struct model *model = generator->model;
@@ -412,9 +421,9 @@ static const struct {
     void (*make)(struct generator *generator, struct model_command *command);
     int64_t weight;
     bool stays; /* also where accounts do not come and go; these first */
-} kinds[] = {{make_order, 604, true},  {make_cancel, 70, true},  {make_quote, 90, true},
-             {make_cash, 110, true},   {make_refund, 20, true},  {make_for_account, 35, false},
-             {make_closing, 6, false}, {make_opening, 2, false}, {make_leaving, 3, false}};
+} kinds[] = {{make_order, 604, true},  {make_cancel, 70, true},   {make_quote, 90, true},        {make_cash, 110, true},
+             {make_refund, 20, true},  {make_transfer, 25, true}, {make_for_account, 35, false}, {make_closing, 6, false},
+             {make_opening, 2, false}, {make_leaving, 3, false}};
 
 /* A sensible command, that will often be accepted. */
 static struct model_command make(struct generator *generator)

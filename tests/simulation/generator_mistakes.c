@@ -95,6 +95,8 @@ static void mislead(struct generator *generator, struct model_command *command)
         command->portfolio = nobody;
     } else if (command->order && chance_of(chance, 500)) {
         command->order = nobody;
+    } else if (command->other && chance_of(chance, 500)) {
+        command->other = nobody;
     } else if (command->account || command->portfolio || command->order) {
         bool owned = command->portfolio || command->order;
         command->account = owned ? model->accounts.at[chance_below(chance, model->accounts.count)].name : nobody;

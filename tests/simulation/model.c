@@ -183,6 +183,28 @@ static struct model_refusal pay_out(struct model *model, struct model_account *a
     return MODEL_AGREED;
 }
 
+static struct model_refusal transfer(struct model *model, struct model_account *account, const struct model_command *command)
+{
+    if (account->status == TRADING_ACCOUNT_FROZEN)
+        return model_refuse(TRADING_REASON_ACCOUNT_FROZEN);
+    if (command->amount > available(account))
+        return model_refuse_amounts(TRADING_REASON_INSUFFICIENT_FUNDS, command->amount, available(account));
+    int index = model_find_account(model, command->other);
+    if (index < 0)
+        return model_refuse(TRADING_REASON_UNKNOWN_ACCOUNT);
+    struct model_account *other = &model->accounts.at[index];
+    if (!model_same_currency(&other->currency, &account->currency))
+        return model_refuse(TRADING_REASON_OTHER_CURRENCY);
+    if (other->status == TRADING_ACCOUNT_CLOSED)
+        return model_refuse(TRADING_REASON_ACCOUNT_CLOSED);
+    int64_t room = TRADING_DECIMAL_MAX - other->balance;
+    if (command->amount > room)
+        return model_refuse_amounts(TRADING_REASON_TOO_LARGE, command->amount, room);
+    account->balance -= command->amount;
+    other->balance += command->amount;
+    return MODEL_AGREED;
+}
+
 static struct model_refusal accept_refund(struct model *model, struct model_account *account,
                                           const struct model_command *command, struct model_answer *answer)
 {
@@ -252,6 +274,8 @@ static struct model_refusal decide_for_account(struct model *model, int index, c
     case TRADING_COMMAND_WITHDRAW:
     case TRADING_COMMAND_DEBIT:
         return pay_out(model, account, command);
+    case TRADING_COMMAND_TRANSFER:
+        return transfer(model, account, command);
     case TRADING_COMMAND_ACCEPT_REFUND:
         return accept_refund(model, account, command, answer);
     case TRADING_COMMAND_FREEZE_ACCOUNT:

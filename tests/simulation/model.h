@@ -45,6 +45,7 @@ struct model_command {
     int64_t portfolio;
     int64_t order;
     int64_t lot;
+    int64_t other; /* the account that a transfer is to */
     trading_symbol symbol;
     trading_currency currency;
     int64_t amount; /* of cash, of the opening deposit */

@@ -111,6 +111,10 @@ int32_t model_malformed(const struct model_command *command)
     case TRADING_COMMAND_DEBIT:
     case TRADING_COMMAND_ACCEPT_REFUND:
         return command->amount <= 0 ? TRADING_REASON_BAD_AMOUNT : TRADING_REASON_NONE;
+    case TRADING_COMMAND_TRANSFER:
+        if (command->amount <= 0)
+            return TRADING_REASON_BAD_AMOUNT;
+        return command->other == 0 || command->other == command->account ? TRADING_REASON_BAD_REQUEST : TRADING_REASON_NONE;
     case TRADING_COMMAND_PLACE_ORDER:
         return malformed_order(command);
     case TRADING_COMMAND_SET_QUOTE:
@@ -124,7 +128,8 @@ bool model_same_command(const struct model_command *a, const struct model_comman
 {
     return a->type == b->type && a->side == b->side && a->order_type == b->order_type && a->time_in_force == b->time_in_force &&
            a->account == b->account && a->portfolio == b->portfolio && a->order == b->order && a->lot == b->lot &&
-           model_same_symbol(&a->symbol, &b->symbol) && model_same_currency(&a->currency, &b->currency) &&
-           a->amount == b->amount && a->quantity == b->quantity && a->price == b->price && a->bid == b->bid &&
-           a->ask == b->ask && a->bid_size == b->bid_size && a->ask_size == b->ask_size && a->text == b->text;
+           a->other == b->other && model_same_symbol(&a->symbol, &b->symbol) &&
+           model_same_currency(&a->currency, &b->currency) && a->amount == b->amount && a->quantity == b->quantity &&
+           a->price == b->price && a->bid == b->bid && a->ask == b->ask && a->bid_size == b->bid_size &&
+           a->ask_size == b->ask_size && a->text == b->text;
 }

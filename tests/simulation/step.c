@@ -82,6 +82,11 @@ static size_t lower_body(const struct model_command *command, const struct names
         lowered->body.update_address.postal_code = text_of(command, TEXT_POSTAL_CODE);
         lowered->body.update_address.province = text_of(command, TEXT_PROVINCE);
         return sizeof(lowered->body.update_address);
+    case TRADING_COMMAND_TRANSFER:
+        trading_transfer_init(&lowered->body.transfer);
+        lowered->body.transfer.amount = command->amount;
+        lowered->body.transfer.to = names_id(names, TRADING_ENTITY_ACCOUNT, command->other);
+        return sizeof(lowered->body.transfer);
     case TRADING_COMMAND_ACCEPT_REFUND:
         trading_accept_refund_init(&lowered->body.accept_refund);
         lowered->body.accept_refund.amount = command->amount;
@@ -161,6 +166,7 @@ static const char *const type_names[] = {
     [TRADING_COMMAND_CLOSE_PORTFOLIO] = "close portfolio",
     [TRADING_COMMAND_SET_QUOTE] = "quote",
     [TRADING_COMMAND_END_SESSION] = "end session",
+    [TRADING_COMMAND_TRANSFER] = "transfer",
 };
 
 static void print_name(const char *what, int64_t name, FILE *out)
@@ -200,6 +206,7 @@ void step_print(const struct step *step, FILE *out)
     print_name("account", command->account, out);
     print_name("portfolio", command->portfolio, out);
     print_name("order", command->order, out);
+    print_name("to", command->other, out);
     if (command->type == TRADING_COMMAND_PLACE_ORDER)
         print_order(command, out);
     if (command->symbol.text[0])

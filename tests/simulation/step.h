@@ -31,6 +31,7 @@ struct step_lowered {
         trading_update_contact update_contact;
         trading_update_address update_address;
         trading_cash cash;
+        trading_transfer transfer;
         trading_accept_refund accept_refund;
         trading_place_order place_order;
         trading_cancel_order cancel_order;

@@ -126,6 +126,14 @@ static void add_cash(struct tally *tally, const trading_event *event)
         account->cash += event->amount;
         tally->clearing -= (wide)event->amount + event->rounding;
         break;
+    case TRADING_EVENT_TRANSFER_SENT:
+        account->cash -= event->amount;
+        tally->clearing += event->amount;
+        break;
+    case TRADING_EVENT_TRANSFER_RECEIVED:
+        account->cash += event->amount;
+        tally->clearing -= event->amount;
+        break;
     case TRADING_EVENT_FUNDS_HELD:
         account->held += event->amount;
         break;

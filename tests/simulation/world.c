@@ -126,6 +126,7 @@ void world_lower(struct world *world, struct model_command *command, struct step
     make_strange(world, TRADING_ENTITY_PORTFOLIO, &command->portfolio);
     make_strange(world, TRADING_ENTITY_ORDER, &command->order);
     make_strange(world, TRADING_ENTITY_ORDER, &command->lot);
+    make_strange(world, TRADING_ENTITY_ACCOUNT, &command->other);
     step_lower(command, &world->names, world->options.seed, lowered);
     if (command->version == MODEL_VERSION_RIGHT)
         lowered->command.expected_version = version_of(world, command);

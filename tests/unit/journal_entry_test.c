@@ -25,9 +25,20 @@ static struct cause flagged_cause(uint32_t flags)
         memset(&cause.actor, 0, sizeof cause.actor);
     if (!(flags & ENTRY_CORRELATION))
         memset(&cause.correlation, 0, sizeof cause.correlation);
-    if (flags & ENTRY_CONTINUED)
+    if (flags & (ENTRY_CONTINUED | ENTRY_MESSAGE))
         cause.digest = 0;
+    if (flags & ENTRY_MESSAGE) {
+        cause.partition = 3;
+        cause.position = 300;
+        entry_message_key(&cause.key, cause.partition, cause.position);
+    }
     return cause;
+}
+
+/* What a message left goes on as a command does: nothing is both. */
+static bool is_written(uint32_t flags)
+{
+    return !(flags & ENTRY_CONTINUED) || !(flags & ENTRY_MESSAGE);
 }
 
 /* Two events of three bytes each in place of real ones. */
@@ -58,6 +69,18 @@ static void the_bytes_are_those_of_the_format(void **state)
     assert_memory_equal(bytes, expected, sizeof expected);
 }
 
+static void a_message_is_named_by_its_partition_and_position(void **state)
+{
+    (void)state;
+    static const uint8_t expected[] = {5, 8, 3, 0xac, 2, 0xac, 2, 2, 0, 'a', 'b', 'c', 'd', 'e', 'f', 1};
+    struct cause cause = flagged_cause(ENTRY_MESSAGE);
+    uint8_t bytes[100];
+    assert_int_equal(write_entry(bytes, sizeof bytes, &cause, 1), sizeof expected);
+    assert_memory_equal(bytes, expected, sizeof expected);
+    static const uint8_t key[] = {3, 0, 0, 0, 0x2c, 1, 0, 0, 0, 0, 0, 0, 'm', 's', 'g', 0};
+    assert_memory_equal(cause.key.bytes, key, sizeof key);
+}
+
 static void assert_same_cause(const struct cause *a, const struct cause *b)
 {
     assert_int_equal(a->type, b->type);
@@ -67,6 +90,8 @@ static void assert_same_cause(const struct cause *a, const struct cause *b)
     assert_int_equal(a->account, b->account);
     assert_true(id_equal(&a->actor, &b->actor));
     assert_true(id_equal(&a->correlation, &b->correlation));
+    assert_int_equal(a->partition, b->partition);
+    assert_int_equal(a->position, b->position);
 }
 
 static void entries_read_back_with_all_flags(void **state)
@@ -75,7 +100,7 @@ static void entries_read_back_with_all_flags(void **state)
     static const uint32_t accounts[] = {0, 1, 127, 128, 65536, UINT32_MAX};
     static const int64_t versions[] = {0, 1, 127, 128, INT64_MAX};
     for (uint32_t flags = 0; flags <= ENTRY_FLAGS; flags++) {
-        for (size_t i = 0; i < 30; i++) {
+        for (size_t i = 0; i < 30 && is_written(flags); i++) {
             struct cause cause = flagged_cause(flags);
             cause.account = accounts[i % 6];
             cause.type = i % 2 ? 255 : 1;
@@ -102,7 +127,7 @@ static void flags_follow_from_the_fields(void **state)
 {
     (void)state;
     struct cause cause = sample_cause();
-    cause.flags = ENTRY_CONTINUED | 0xf8;
+    cause.flags = ENTRY_CONTINUED | 0xf0;
     memset(&cause.actor, 0, sizeof cause.actor);
     uint8_t bytes[100];
     size_t size = write_entry(bytes, sizeof bytes, &cause, 1);
@@ -121,7 +146,7 @@ static void entries_cut_short_are_bad(void **state)
     for (uint32_t flags = 0; flags <= ENTRY_FLAGS; flags++) {
         struct cause cause = flagged_cause(flags);
         uint8_t bytes[100];
-        size_t size = write_entry(bytes, sizeof bytes, &cause, 128);
+        size_t size = is_written(flags) ? write_entry(bytes, sizeof bytes, &cause, 128) : 0;
         for (size_t cut = 0; cut < size; cut++) {
             struct reader reader = {.at = bytes, .end = bytes + cut};
             struct cause read;
@@ -159,7 +184,8 @@ static void what_no_writer_writes_is_bad(void **state)
     (void)state;
     static const uint8_t zero[16];
     assert_bad(0, zero, 1); /* no type */
-    for (unsigned bit = 3; bit < 8; bit++)
+    assert_bad(1, (uint8_t[]){3u | ENTRY_CONTINUED | ENTRY_MESSAGE}, 1);
+    for (unsigned bit = 4; bit < 8; bit++)
         assert_bad(1, (uint8_t[]){(uint8_t)(3u | 1u << bit)}, 1);
     assert_bad(26, (uint8_t[]){0x80, 0x80, 0x80, 0x80, 0x10}, 5); /* an account of 33 bits */
     assert_bad(26, (uint8_t[]){0x80, 0x00}, 2);                   /* zero the long way */
@@ -240,10 +266,15 @@ static void what_no_reader_reads_is_not_written(void **state)
 int entry_suite(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_bytes_are_those_of_the_format), cmocka_unit_test(entries_read_back_with_all_flags),
-        cmocka_unit_test(flags_follow_from_the_fields),      cmocka_unit_test(entries_cut_short_are_bad),
-        cmocka_unit_test(what_no_writer_writes_is_bad),      cmocka_unit_test(a_writer_that_runs_out_says_so),
-        cmocka_unit_test(an_end_without_room_says_so),       cmocka_unit_test(what_no_reader_reads_is_not_written),
+        cmocka_unit_test(the_bytes_are_those_of_the_format),
+        cmocka_unit_test(entries_read_back_with_all_flags),
+        cmocka_unit_test(flags_follow_from_the_fields),
+        cmocka_unit_test(entries_cut_short_are_bad),
+        cmocka_unit_test(what_no_writer_writes_is_bad),
+        cmocka_unit_test(a_writer_that_runs_out_says_so),
+        cmocka_unit_test(an_end_without_room_says_so),
+        cmocka_unit_test(what_no_reader_reads_is_not_written),
+        cmocka_unit_test(a_message_is_named_by_its_partition_and_position),
     };
     return cmocka_run_group_tests_name("entries", tests, NULL, NULL);
 }

@@ -18,7 +18,7 @@ COMMAND_OPEN_ACCOUNT, COMMAND_OPEN_PORTFOLIO, COMMAND_UPDATE_CONTACT, COMMAND_UP
 COMMAND_DEPOSIT, COMMAND_WITHDRAW, COMMAND_CREDIT, COMMAND_DEBIT, COMMAND_ACCEPT_REFUND = 5, 6, 7, 8, 9
 COMMAND_FREEZE_ACCOUNT, COMMAND_UNFREEZE_ACCOUNT, COMMAND_CLOSE_ACCOUNT = 10, 11, 12
 COMMAND_PLACE_ORDER, COMMAND_CANCEL_ORDER, COMMAND_CLOSE_PORTFOLIO = 13, 14, 15
-COMMAND_SET_QUOTE, COMMAND_END_SESSION = 16, 17
+COMMAND_SET_QUOTE, COMMAND_END_SESSION, COMMAND_TRANSFER = 16, 17, 19
 STATUS_ACCEPTED, STATUS_DUPLICATE = 1, 2
 
 # trading/order.h, trading/engine.h, trading/view.h, trading/feed.h
@@ -84,6 +84,10 @@ class Cash(ctypes.Structure):
     _fields_ = [("size", c_uint32), ("reserved", c_uint32), ("amount", Decimal)]
 
 
+class Transfer(ctypes.Structure):
+    _fields_ = [("size", c_uint32), ("reserved", c_uint32), ("amount", Decimal), ("to", Id)]
+
+
 class AcceptRefund(ctypes.Structure):
     _fields_ = [("size", c_uint32), ("reserved", c_uint32), ("amount", Decimal), ("order", Id)]
 
@@ -136,7 +140,7 @@ class Verification(ctypes.Structure):
 class Account(ctypes.Structure):
     _fields_ = [("size", c_uint32), ("status", c_int32), ("id", Id), ("currency", Currency), ("portfolio_count", c_uint32),
                 ("position", c_int64), ("version", c_int64), ("opened", c_int64), ("balance", Decimal), ("held", Decimal),
-                ("available", Decimal)]
+                ("available", Decimal), ("pending", Decimal)]
 
 
 class Profile(ctypes.Structure):
@@ -223,7 +227,7 @@ STRUCTS = {
     "trading_text": Text, "trading_symbol": Symbol, "trading_currency": Currency, "trading_id": Id, "trading_error": Error,
     "trading_command": Command, "trading_result": Result, "trading_open_account": OpenAccount,
     "trading_update_contact": UpdateContact, "trading_update_address": UpdateAddress, "trading_cash": Cash,
-    "trading_accept_refund": AcceptRefund, "trading_open_portfolio": OpenPortfolio,
+    "trading_transfer": Transfer, "trading_accept_refund": AcceptRefund, "trading_open_portfolio": OpenPortfolio,
     "trading_close_portfolio": ClosePortfolio, "trading_place_order": PlaceOrder, "trading_cancel_order": CancelOrder,
     "trading_set_quote": SetQuote, "trading_engine_options": EngineOptions, "trading_engine_info": EngineInfo,
     "trading_verification": Verification, "trading_account": Account, "trading_profile": Profile,

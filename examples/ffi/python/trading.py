@@ -78,6 +78,11 @@ def debit(account, amount, **envelope):
     return Command(c.COMMAND_DEBIT, c.Cash(amount=to_decimal(amount)), account, **envelope)
 
 
+def transfer(account, to, amount, **envelope):
+    body = c.Transfer(amount=to_decimal(amount), to=to_id(c.ENTITY_ACCOUNT, to))
+    return Command(c.COMMAND_TRANSFER, body, account, **envelope)
+
+
 def accept_refund(account, amount, order=None, **envelope):
     body = c.AcceptRefund(amount=to_decimal(amount), order=to_id(c.ENTITY_ORDER, order))
     return Command(c.COMMAND_ACCEPT_REFUND, body, account, **envelope)
