@@ -51,6 +51,7 @@ struct resting_record {
     uint32_t previous_open;
     uint32_t next_day; /* of those that expire at the session's end */
     uint32_t previous_day;
+    uint32_t unused;
 };
 
 #define ORDER_CANCEL_SENT 1u /* the book's partition was asked to cancel it */

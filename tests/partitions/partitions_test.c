@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { ACCOUNTS = 12, SYMBOLS = 4, ORDERS = 4096, STEPS = 6000, SEEDS = 12 };
+enum { ACCOUNTS = 12, SYMBOLS = 4, ORDERS = 4096, STEPS = 6000, SEEDS = 4 };
 
 struct actor {
     trading_id account;
@@ -374,11 +374,13 @@ static void compare_seed(uint64_t seed, uint32_t partitions)
     system_close(&one);
 }
 
-int main(void)
+/* usage: partitions_test [SEEDS] */
+int main(int argc, char **argv)
 {
-    for (uint64_t seed = 1; seed <= SEEDS; seed++)
+    uint64_t seeds = argc > 1 ? strtoull(argv[1], NULL, 10) : SEEDS;
+    for (uint64_t seed = 1; seed <= seeds; seed++)
         play_seed(seed, 2 + (uint32_t)seed % 3);
-    for (uint64_t seed = 1; seed <= SEEDS; seed++)
+    for (uint64_t seed = 1; seed <= seeds; seed++)
         compare_seed(seed, 2 + (uint32_t)seed % 3);
     return 0;
 }
