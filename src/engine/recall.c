@@ -31,7 +31,7 @@ static uint32_t read_entry(struct reader *reader, int64_t position, struct cause
 static bool take_entry(struct recall *recall, const struct cause *cause, int64_t position, trading_time time)
 {
     trading_engine *engine = recall->engine;
-    if (cause->flags & ENTRY_CONTINUED)
+    if (cause->flags & (ENTRY_CONTINUED | ENTRY_MESSAGE))
         return true;
     uint64_t hash = engine_key_hash(engine, cause);
     if (!recall->wanted.next_position)
