@@ -140,7 +140,7 @@ static void test_many_lots(void)
     expect(pauses(ann.home, 0) > 0, "an execution out of so many lots pauses");
     struct order_record sold = record_of(&ann, &sale);
     expect(sold.status == TRADING_ORDER_STATUS_FILLED && sold.executions > 1, "it is booked in several steps");
-    expect(order_paid(&sold) == all * 9, "and comes to the same money");
+    expect(sold.paid == all * 9, "and comes to the same money");
     system_check_settled(&system_);
     partition_reopen(&system_, ann.home);
     system_close(&system_);

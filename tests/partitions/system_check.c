@@ -170,7 +170,7 @@ static void check_order(struct system *system, const struct partition *home, uin
         system_fail("order %u of partition %u is filled otherwise in its book", number, home->number);
     if (order_leaves(guest) != order_leaves(order))
         system_fail("order %u of partition %u is open otherwise in its book", number, home->number);
-    if (!over && guest->filled && order_paid(order) != order_paid(guest))
+    if (!over && guest->filled && order->paid != guest->paid)
         system_fail("order %u of partition %u paid otherwise in its book", number, home->number);
 }
 
