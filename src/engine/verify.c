@@ -89,6 +89,7 @@ static const char *const table_names[] = {
     [TABLE_EXCHANGE] = "exchange",
     [TABLE_CURSORS] = "cursor",
     [TABLE_ACCOUNT_DETAILS] = "account's details",
+    [TABLE_RESTING] = "resting order",
     [TABLE_PEERS] = "messages of partition",
 };
 #define TABLES (sizeof table_names / sizeof *table_names)
@@ -113,6 +114,7 @@ static void tables_of(const struct domain *domain, const struct table *tables[TA
         [TABLE_EXCHANGE] = domain->market.exchange,
         [TABLE_CURSORS] = domain->cursors,
         [TABLE_ACCOUNT_DETAILS] = domain->accounts.details,
+        [TABLE_RESTING] = domain->orders.resting,
         [TABLE_PEERS] = domain->peers,
     };
     memcpy(tables, all, sizeof all);
