@@ -214,8 +214,7 @@ int32_t partition_of(struct files *store, uint32_t number, struct partition **fo
     struct partition *partition = store->partitions;
     while (partition && partition->number != number)
         partition = partition->next;
-    bool known = partition;
-    if (!known) {
+    if (!partition) {
         partition = allocate(store, sizeof *partition);
         if (!partition)
             return fail(error, TRADING_E_NO_MEMORY, "no memory for a partition");
@@ -224,7 +223,11 @@ int32_t partition_of(struct files *store, uint32_t number, struct partition **fo
         store->partitions = partition;
     }
     *found = partition;
-    return known && partition->fd >= 0 && !store->read_only ? TRADING_OK : look(store, partition, error);
+    if (partition->known && partition->fd >= 0 && !store->read_only)
+        return TRADING_OK;
+    int32_t code = look(store, partition, error);
+    partition->known = !code;
+    return code;
 }
 
 /* ---- appending ---- */

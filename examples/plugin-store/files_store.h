@@ -20,7 +20,8 @@ struct place {
 struct partition {
     struct partition *next;
     uint32_t number;
-    int fd; /* of its log; −1: there is none yet */
+    int fd;     /* of its log; −1: there is none yet */
+    bool known; /* what the log had is noted; else it is to be looked at again */
     char name[32];
     off_t end; /* of what is known to be whole */
     trading_store_head head;
