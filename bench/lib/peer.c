@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #define RECORD_BYTES 128
-#define MAP_BYTES    ((size_t)1 << 40)
+#define MAP_BYTES    ((size_t)1 << 37)
 #define PAGE_BYTES   4096
 #define FILE_BYTES   (64 << 20)
 

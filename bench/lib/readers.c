@@ -43,12 +43,11 @@ static void *read_on(void *arg)
     struct readers *readers = reader->readers;
     struct picker picker;
     picker_open(&picker, &readers->subject->settings->skew, readers->subject->account_count);
-    double interval = readers->rate ? (double)SECOND * ROUND * (double)readers->count / (double)readers->rate : 0;
     double due = (double)readers->begun;
     int64_t cpu = bench_thread_cpu();
     while (!atomic_load_explicit(&readers->stop, memory_order_relaxed) && read_round(reader, &picker)) {
-        due += interval;
-        if (readers->rate)
+        due += readers->interval;
+        if (readers->interval > 0)
             bench_sleep_until((int64_t)due);
     }
     reader->cpu = bench_thread_cpu() - cpu;
@@ -58,7 +57,9 @@ static void *read_on(void *arg)
 int32_t readers_start(struct readers *readers, const struct subject *subject, const trading_id *portfolios, size_t count,
                       uint64_t rate, trading_error *error)
 {
-    *readers = (struct readers){.subject = subject, .portfolios = portfolios, .rate = rate, .begun = bench_now()};
+    *readers = (struct readers){.subject = subject, .portfolios = portfolios, .begun = bench_now()};
+    if (rate)
+        readers->interval = (double)SECOND * ROUND * (double)count / (double)rate;
     readers->readers = calloc(count + 1, sizeof *readers->readers);
     if (!readers->readers)
         return bench_fail(error, TRADING_E_NO_MEMORY, "no memory for readers");

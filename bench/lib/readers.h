@@ -24,7 +24,7 @@ struct readers {
     const trading_id *portfolios;
     struct reader *readers;
     size_t count;
-    uint64_t rate; /* of all together, a second; 0: as many as there can be */
+    double interval; /* nanoseconds between two rounds of a reader; 0: no pace */
     int64_t begun;
     atomic_bool stop;
 };
