@@ -224,11 +224,12 @@ static void print_rate(const char *name, uint64_t bytes, uint64_t since)
     printf("  %-38s %6" PRIu64 " ms, %" PRIu64 " MB/s\n", name, taken / 1000000, bytes * 1000 / taken);
 }
 
-static void checkpoint(struct tables *tables, const struct state_store *store, bool all, uint64_t bytes, const char *name)
+static void checkpoint(struct tables *tables, const struct state_store *store, struct memory *memory, bool all, uint64_t bytes,
+                       const char *name)
 {
     struct pin *pin = tables_pin(tables);
     uint64_t start = read_clock(CLOCK_MONOTONIC);
-    if (checkpoint_write(tables, pin, all, store, NULL, 0, NULL, NULL, NULL))
+    if (checkpoint_write(tables, pin, all, store, memory, NULL, 0, NULL) || checkpoint_settle(tables, store, memory, NULL))
         fail("no checkpoint");
     print_rate(name, bytes, start);
     tables_unpin(pin);
@@ -241,7 +242,7 @@ static void load(struct memory *memory, const struct state_store *store, uint64_
     struct shape shape;
     uint64_t start = read_clock(CLOCK_MONOTONIC);
     if (tables_open(&tables, memory, 0, NULL) || tables_add(tables, 0, RECORD_BYTES, &table, NULL) ||
-        checkpoint_load(tables, store, &shape, NULL))
+        checkpoint_load(tables, store, true, memory, &shape, NULL))
         fail("the checkpoint does not load");
     print_rate(name, bytes, start);
     tables_close(tables);
@@ -284,13 +285,13 @@ static void measure_saving(uint32_t records, const char *folder)
     fill(tables, table, records);
     uint64_t bytes = (uint64_t)tables_pages_for(tables, 0, records) * tables_page_bytes(tables, 0);
     printf("%" PRIu32 " records, %" PRIu64 " MB, state store %s\n", records, bytes / 1000000, folder ? "on LMDB" : "in memory");
-    checkpoint(tables, &store, true, bytes, "checkpoint of all");
+    checkpoint(tables, &store, &memory, true, bytes, "checkpoint of all");
     tables_begin(tables);
     uint64_t seed = 88172645463325252u;
     for (uint32_t n = 0; n < 2000; n++)
         ((struct account *)table_edit(table, pick(&seed, records)))->balance++;
     tables_install(tables);
-    checkpoint(tables, &store, false, UINT64_C(2000) * tables_page_bytes(tables, 0), "checkpoint of 2,000 changed");
+    checkpoint(tables, &store, &memory, false, UINT64_C(2000) * tables_page_bytes(tables, 0), "checkpoint of 2,000 changed");
     load(&memory, &store, bytes, "load");
     snapshot(tables, &memory, bytes);
     tables_close(tables);

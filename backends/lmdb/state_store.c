@@ -12,6 +12,7 @@
 #include "backends/lmdb/environment.h"
 #include "backends/lmdb/lmdb_error.h"
 #include "backends/lmdb/page_check.h"
+#include "backends/state_files.h"
 #include "backends/store_arguments.h"
 #include "base/error.h"
 #include "state/store.h"
@@ -33,6 +34,7 @@ struct lmdb_state {
     struct memory memory;
     struct folder folder;
     struct blobs blobs;
+    struct state_files files;
     int lock;
     struct environment environment;
     struct write write; /* the one that may be open */
@@ -95,6 +97,24 @@ static int32_t check_file(struct lmdb_state *state, trading_error *error)
     return code;
 }
 
+#define FILES_FOLDER "state"
+
+static int32_t open_files(struct lmdb_state *state, bool read_only, trading_error *error)
+{
+    struct folder folder = {.fd = -1};
+    char path[PATH_MAX];
+    if (folder_path(&state->folder, FILES_FOLDER, path))
+        return lmdb_failure(error, ENAMETOOLONG, "opening", state->folder.path, FILES_FOLDER);
+    int32_t code = folder_open(&folder, path, !read_only, error);
+    if (code == TRADING_E_NOT_FOUND && read_only)
+        return error_clear(error);
+    if (code)
+        return code;
+    code = state_files_open(&state->files, folder.fd, folder.path, read_only, error);
+    folder_close(&folder);
+    return code;
+}
+
 static int32_t open_parts(struct lmdb_state *state, const char *location, bool read_only, trading_error *error)
 {
     int32_t code = folder_open(&state->folder, location, !read_only, error);
@@ -109,6 +129,8 @@ static int32_t open_parts(struct lmdb_state *state, const char *location, bool r
         code = environment_open(&state->environment, &state->folder, STATE_FILE, 0, flags, error);
     if (!code)
         code = blobs_open(&state->blobs, &state->folder, &state->memory, read_only, error);
+    if (!code)
+        code = open_files(state, read_only, error);
     return code;
 }
 
@@ -121,6 +143,7 @@ static void state_close(void *store)
         mdb_env_sync(state->environment.env, 1);
     environment_close(&state->environment);
     blobs_close(&state->blobs);
+    state_files_close(&state->files);
     if (state->lock >= 0)
         close(state->lock);
     folder_close(&state->folder);
@@ -136,7 +159,7 @@ static int32_t state_open(const char *location, bool read_only, const trading_ho
     struct lmdb_state *state = host->allocate(host->context, sizeof *state);
     if (!state)
         return error_no_memory(error, "a state store");
-    *state = (struct lmdb_state){.lock = -1, .folder.fd = -1, .blobs.folder.fd = -1};
+    *state = (struct lmdb_state){.lock = -1, .folder.fd = -1, .blobs.folder.fd = -1, .files.folder = -1};
     state->memory = (struct memory){.allocate = host->allocate, .release = host->release, .context = host->context};
     int32_t code = open_parts(state, location, read_only, error);
     if (code)
@@ -414,6 +437,45 @@ static int32_t state_blob_list(void *store, int (*take)(void *arg, uint64_t numb
     return blobs_list(&state->blobs, take, arg, error);
 }
 
+/* ---- state files ---- */
+
+static int32_t state_file_size(void *store, uint32_t file, uint64_t *bytes, trading_error *error)
+{
+    return state_files_size(&((struct lmdb_state *)store)->files, file, bytes, error);
+}
+
+static int32_t state_file_read(void *store, uint32_t file, uint64_t offset, void *bytes, size_t size, trading_error *error)
+{
+    return state_files_read(&((struct lmdb_state *)store)->files, file, offset, bytes, size, error);
+}
+
+static int32_t state_file_write(void *store, uint32_t file, uint64_t offset, const void *bytes, size_t size,
+                                trading_error *error)
+{
+    return state_files_write(&((struct lmdb_state *)store)->files, file, offset, bytes, size, error);
+}
+
+static int32_t state_file_sync(void *store, uint32_t file, trading_error *error)
+{
+    return state_files_sync(&((struct lmdb_state *)store)->files, file, error);
+}
+
+static int32_t state_file_cut(void *store, uint32_t file, uint64_t bytes, trading_error *error)
+{
+    return state_files_cut(&((struct lmdb_state *)store)->files, file, bytes, error);
+}
+
+static int32_t state_file_map(void *store, uint32_t file, uint64_t offset, size_t size, void **mapping, trading_error *error)
+{
+    return state_files_map(&((struct lmdb_state *)store)->files, file, offset, size, mapping, error);
+}
+
+static void state_file_unmap(void *store, void *mapping, size_t size)
+{
+    (void)store;
+    state_files_unmap(mapping, size);
+}
+
 const struct state_store_ops lmdb_state_store_ops = {
     .open = state_open,
     .close = state_close,
@@ -433,4 +495,11 @@ const struct state_store_ops lmdb_state_store_ops = {
     .blob_unmap = state_blob_unmap,
     .blob_drop = state_blob_drop,
     .blob_list = state_blob_list,
+    .file_size = state_file_size,
+    .file_read = state_file_read,
+    .file_write = state_file_write,
+    .file_sync = state_file_sync,
+    .file_cut = state_file_cut,
+    .file_map = state_file_map,
+    .file_unmap = state_file_unmap,
 };

@@ -4,6 +4,7 @@
  * The map is an AVL tree of nodes that never change once made; what changes is copied on the way to it. Everything is built from
  * two steps: joining two trees around a node, and splitting one at a key. */
 #include "backends/memory/blobs.h"
+#include "backends/state_files.h"
 #include "backends/store_arguments.h"
 #include "base/error.h"
 #include "base/memory.h"
@@ -41,6 +42,7 @@ struct memory_state {
     struct write write;
     struct node *root; /* what is committed */
     struct blobs blobs;
+    struct state_files files;
 };
 
 /* ---- references ---- */
@@ -275,6 +277,7 @@ static int32_t state_open(const char *location, bool read_only, const trading_ho
     pthread_mutex_init(&state->lock, NULL);
     pthread_cond_init(&state->write_ended, NULL);
     memory_blobs_open(&state->blobs, &state->memory);
+    state_files_in_memory(&state->files);
     *store = state;
     return TRADING_OK;
 }
@@ -286,6 +289,7 @@ static void state_close(void *store)
         return;
     drop(&state->memory, state->root);
     memory_blobs_close(&state->blobs);
+    state_files_close(&state->files);
     pthread_cond_destroy(&state->write_ended);
     pthread_mutex_destroy(&state->lock);
     struct memory memory = state->memory; /* it is in what is freed */
@@ -519,6 +523,45 @@ static int32_t state_blob_list(void *store, int (*take)(void *arg, uint64_t numb
     return TRADING_OK;
 }
 
+/* ---- state files ---- */
+
+static int32_t state_file_size(void *store, uint32_t file, uint64_t *bytes, trading_error *error)
+{
+    return state_files_size(&((struct memory_state *)store)->files, file, bytes, error);
+}
+
+static int32_t state_file_read(void *store, uint32_t file, uint64_t offset, void *bytes, size_t size, trading_error *error)
+{
+    return state_files_read(&((struct memory_state *)store)->files, file, offset, bytes, size, error);
+}
+
+static int32_t state_file_write(void *store, uint32_t file, uint64_t offset, const void *bytes, size_t size,
+                                trading_error *error)
+{
+    return state_files_write(&((struct memory_state *)store)->files, file, offset, bytes, size, error);
+}
+
+static int32_t state_file_sync(void *store, uint32_t file, trading_error *error)
+{
+    return state_files_sync(&((struct memory_state *)store)->files, file, error);
+}
+
+static int32_t state_file_cut(void *store, uint32_t file, uint64_t bytes, trading_error *error)
+{
+    return state_files_cut(&((struct memory_state *)store)->files, file, bytes, error);
+}
+
+static int32_t state_file_map(void *store, uint32_t file, uint64_t offset, size_t size, void **mapping, trading_error *error)
+{
+    return state_files_map(&((struct memory_state *)store)->files, file, offset, size, mapping, error);
+}
+
+static void state_file_unmap(void *store, void *mapping, size_t size)
+{
+    (void)store;
+    state_files_unmap(mapping, size);
+}
+
 const struct state_store_ops memory_state_store_ops = {
     .open = state_open,
     .close = state_close,
@@ -538,4 +581,11 @@ const struct state_store_ops memory_state_store_ops = {
     .blob_unmap = state_blob_unmap,
     .blob_drop = state_blob_drop,
     .blob_list = state_blob_list,
+    .file_size = state_file_size,
+    .file_read = state_file_read,
+    .file_write = state_file_write,
+    .file_sync = state_file_sync,
+    .file_cut = state_file_cut,
+    .file_map = state_file_map,
+    .file_unmap = state_file_unmap,
 };

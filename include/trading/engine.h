@@ -96,7 +96,7 @@ typedef struct trading_engine_options {
     uint64_t commit_bytes;         /**< the byte limit of a commit; default 4 MiB, at least 64 KiB */
     uint64_t map_bytes;            /**< the most that the store may grow to; 0: its default */
     uint64_t view_bytes;           /**< what views may hold of old records before they expire; default 64 MiB */
-    uint64_t checkpoint_events;    /**< a checkpoint after this many events; default 1,000,000; 0: only at close */
+    uint64_t checkpoint_events;    /**< a checkpoint after this many events; default 16,000,000; 0: only at close */
     uint64_t snapshot_events;      /**< a snapshot for views of the past after this many; default 10,000,000; 0: none */
     int64_t key_age;               /**< nanoseconds that keys are remembered; default 7 days; 0: no bound */
     uint64_t key_count;            /**< how many are remembered; default 100,000,000; 0: no bound. Whichever comes first */
@@ -107,13 +107,17 @@ typedef struct trading_engine_options {
     /** How long a commit may be held open for others, in nanoseconds: where the commit before it answered several callers together,
      *  the next waits for as many, but no longer than this. A caller who is alone never waits. Default 0: no commit waits. */
     int64_t group_delay;
+    /** How much memory changed state and its indexes may take before a checkpoint is written, so that they can be given back, besides
+     *  those that checkpoint_events asks for. What is not changed lies in files that the system caches, and is not counted. Default 1 GiB. */
+    uint64_t cache_bytes;
 } trading_engine_options;
 
 #define TRADING_ENGINE_OPTIONS_INIT                                                                                            \
     {                                                                                                                          \
         .size = (uint32_t)sizeof(trading_engine_options), .durability = TRADING_DURABILITY_SYNC, .market_collar = 50000,       \
         .queue_commands = 65536, .batch_commands = 8192, .commit_bytes = 4194304, .view_bytes = 67108864,                      \
-        .checkpoint_events = 1000000, .snapshot_events = 10000000, .key_age = INT64_C(604800000000000), .key_count = 100000000 \
+        .checkpoint_events = 16000000, .snapshot_events = 10000000, .key_age = INT64_C(604800000000000),                       \
+        .key_count = 100000000, .cache_bytes = UINT64_C(1) << 30                                                               \
     }
 TRADING_API void trading_engine_options_init(trading_engine_options *options);
 
@@ -220,6 +224,7 @@ typedef struct trading_engine_info {
     uint64_t memory_bytes;
     uint64_t store_bytes_used;
     uint64_t store_bytes_reserved;
+    uint64_t cache_bytes; /**< of changed state and of indexes, as trading_engine_options counts them */
 } trading_engine_info;
 
 #define TRADING_ENGINE_INFO_INIT                                                                                               \

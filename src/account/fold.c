@@ -249,9 +249,10 @@ bool ledgers_balance(const struct accounts *accounts)
 bool accounts_index(struct accounts *accounts)
 {
     uint32_t count = table_count(accounts->records);
-    for (uint32_t number = 1; number <= count; number++) {
-        if (!index_insert(accounts->by_id, id_hash(&account_get(accounts, number)->id), number))
-            return false;
+    bool room = index_expect(accounts->by_id, count);
+    for (uint32_t number = 1; room && number <= count; number++) {
+        index_prefetch(accounts->by_id, id_hash(&account_get(accounts, number + INDEX_AHEAD)->id));
+        room = index_insert(accounts->by_id, id_hash(&account_get(accounts, number)->id), number);
     }
-    return true;
+    return room;
 }

@@ -115,8 +115,7 @@ struct trading_engine {
     pthread_cond_t keeper_signal;
     pthread_mutex_t checkpoint_mutex; /* one checkpoint at a time */
     bool keeper_stop;
-    bool checkpoint_is_ours;        /* the tables came from the stored checkpoint, or are in it: only changes need be written */
-    _Atomic bool checkpoint_inline; /* the decider is to write the next one itself, between two batches */
+    bool checkpoint_is_ours; /* the tables came from the stored checkpoint, or are in it: only changes need be written */
     _Atomic int64_t checkpoint_position; /* where the newest stands */
     _Atomic int64_t checkpoint_tried;    /* where one was last begun */
     _Atomic int64_t snapshot_tried;
@@ -249,5 +248,9 @@ bool engine_keeping_due(trading_engine *engine);
 /* Tells the keeper's thread when something is due. */
 void engine_wake_keeper(trading_engine *engine);
 int32_t engine_write_checkpoint(trading_engine *engine, trading_error *error);
+/* And the indexes beside it, once nothing is decided any more. */
+int32_t engine_write_last_checkpoint(trading_engine *engine, trading_error *error);
+/* Bytes of changed pages and of indexes. */
+uint64_t engine_cache_bytes(const trading_engine *engine);
 
 #endif

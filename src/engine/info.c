@@ -2,6 +2,11 @@
 #include "base/error.h"
 #include "engine/engine.h"
 
+uint64_t engine_cache_bytes(const trading_engine *engine)
+{
+    return tables_cached_bytes(engine->domain.tables) + domain_index_bytes(&engine->domain);
+}
+
 int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *info, trading_error *error)
 {
     if (!engine || !info || info->size != sizeof *info)
@@ -33,6 +38,7 @@ int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *inf
                                   .keys = engine->keys ? keys_count(engine->keys) : 0,
                                   .memory_bytes = atomic_load(&engine->memory.bytes),
                                   .store_bytes_used = store.bytes_used,
-                                  .store_bytes_reserved = store.bytes_reserved};
+                                  .store_bytes_reserved = store.bytes_reserved,
+                                  .cache_bytes = engine_cache_bytes(engine)};
     return error_clear(error);
 }

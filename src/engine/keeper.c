@@ -12,16 +12,31 @@ static int32_t write_at_pin(trading_engine *engine, struct pin *pin, trading_err
 {
     struct mark_record mark;
     if (table_read(engine->domain.mark, 1, pin, &mark) != TABLE_FOUND)
-        return error_set(error, TRADING_E_VIEW_EXPIRED, "the checkpoint's view expired");
+        return error_set(error, TRADING_E_DAMAGED, "the state has no mark of its position");
     if (mark.next_position == atomic_load(&engine->checkpoint_position) && engine->checkpoint_is_ours)
         return TRADING_OK;
     int32_t code = checkpoint_write(engine->domain.tables, pin, !engine->checkpoint_is_ours, &engine->state_store,
-                                    &mark.next_position, sizeof mark.next_position, NULL, NULL, error);
+                                    &engine->memory, &mark.next_position, sizeof mark.next_position, error);
     if (code)
         return code;
     engine->checkpoint_is_ours = true;
     atomic_store(&engine->checkpoint_position, mark.next_position);
     return TRADING_OK;
+}
+
+/* The pin is held for as long as what changed is being gathered, and no longer. */
+static int32_t write_checkpoint(trading_engine *engine, trading_error *error)
+{
+    struct tables *tables = engine->domain.tables;
+    if (tables_damaged(tables)) {
+        checkpoint_forget(&engine->state_store, NULL);
+        return error_set(error, TRADING_E_DAMAGED,
+                         "a page of the state is damaged; it is made anew when the store is next opened");
+    }
+    struct pin *pin = tables_hold(tables);
+    int32_t code = pin ? write_at_pin(engine, pin, error) : error_no_memory(error, "a checkpoint's view");
+    tables_unpin(pin);
+    return code ? code : checkpoint_settle(tables, &engine->state_store, &engine->memory, error);
 }
 
 int32_t engine_write_checkpoint(trading_engine *engine, trading_error *error)
@@ -31,15 +46,24 @@ int32_t engine_write_checkpoint(trading_engine *engine, trading_error *error)
     trading_error failure;
     error_clear(&failure);
     pthread_mutex_lock(&engine->checkpoint_mutex);
-    struct pin *pin = tables_pin(engine->domain.tables);
-    int32_t code = pin ? write_at_pin(engine, pin, &failure) : error_no_memory(&failure, "a checkpoint's view");
-    tables_unpin(pin);
+    int32_t code = write_checkpoint(engine, &failure);
     pthread_mutex_unlock(&engine->checkpoint_mutex);
     if (code)
         host_log(engine->host, TRADING_LOG_WARNING, "no checkpoint was written, which loses nothing: %s", failure.message);
     if (error)
         *error = failure;
     return code;
+}
+
+int32_t engine_write_last_checkpoint(trading_engine *engine, trading_error *error)
+{
+    int32_t code = engine_write_checkpoint(engine, error);
+    if (code || !engine->state_store.ops || engine->read_only)
+        return code;
+    trading_error failure;
+    if (domain_save_indexes(&engine->domain, &engine->state_store, &failure))
+        host_log(engine->host, TRADING_LOG_WARNING, "the indexes were not saved, and are made anew: %s", failure.message);
+    return TRADING_OK;
 }
 
 /* ---- snapshots ---- */
@@ -90,9 +114,21 @@ static bool is_due(trading_engine *engine, uint64_t interval, _Atomic int64_t *l
     return interval && (uint64_t)(engine_durable(engine) - atomic_load(last)) >= interval;
 }
 
+/* Where memory for changed pages runs short, a checkpoint makes room; but not so often that there is nothing else, as every page that is
+ * in use all the time is written each time, and its memory is wanted again at once. */
+#define CACHE_INTERVAL 4000000u
+
+static bool cache_is_full(trading_engine *engine)
+{
+    uint64_t events = engine->options.checkpoint_events / 4;
+    return engine_cache_bytes(engine) >= engine->options.cache_bytes / 4 * 3 &&
+           is_due(engine, events ? events : CACHE_INTERVAL, &engine->checkpoint_tried);
+}
+
 static bool checkpoint_is_due(trading_engine *engine)
 {
-    return engine->state_store.ops && is_due(engine, engine->options.checkpoint_events, &engine->checkpoint_tried);
+    return engine->state_store.ops &&
+           (is_due(engine, engine->options.checkpoint_events, &engine->checkpoint_tried) || cache_is_full(engine));
 }
 
 static bool snapshot_is_due(trading_engine *engine)
@@ -110,8 +146,7 @@ void engine_keep(trading_engine *engine)
     trading_error error;
     if (checkpoint_is_due(engine)) {
         atomic_store(&engine->checkpoint_tried, engine_durable(engine));
-        if (engine_write_checkpoint(engine, &error) == TRADING_E_VIEW_EXPIRED)
-            atomic_store(&engine->checkpoint_inline, true); /* the writer outran it: between two batches, then */
+        engine_write_checkpoint(engine, &error);
     }
     if (snapshot_is_due(engine)) {
         atomic_store(&engine->snapshot_tried, engine_durable(engine));

@@ -18,6 +18,9 @@
 #define RETRIES      3u
 #define STAGED_BYTES (64u << 20)
 
+/* After each batch so many pages are looked at, whether their memory can be given back: a fraction of a millisecond at most. */
+#define TRIMMED_PAGES 1024u
+
 /* ---- deciding a batch ---- */
 
 static bool append_is_done(trading_engine *engine)
@@ -132,12 +135,20 @@ static bool decide_commands(trading_engine *engine, struct batch *batch, trading
     return true;
 }
 
+/* What is broken then is broken for want of memory, or by what was read of a damaged page. */
+static int32_t state_failed(trading_engine *engine, trading_error *error)
+{
+    if (!tables_damaged(engine->domain.tables))
+        return error_no_memory(error, "the state of a batch");
+    return error_set(error, TRADING_E_DAMAGED, "a page of the state is damaged; it is made anew when the store is next opened");
+}
+
 /* Frames what was decided, and moves the mark past it. */
 static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_error *error)
 {
     struct process *process = &engine->process;
-    if (domain_failed(&engine->domain)) /* what is broken then is broken for want of it */
-        return error_no_memory(error, "the state of a batch");
+    if (domain_failed(&engine->domain))
+        return state_failed(engine, error);
     if (process->broken)
         return error_set(error, TRADING_E_POISONED, "an invariant broke: %s", process->broken);
     batch->next_position = process->next_position;
@@ -161,7 +172,7 @@ static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_
     mark->nonce = batch->header.nonce;
     mark->commits++;
     memcpy(mark->digest, batch->header.digest, sizeof mark->digest);
-    return domain_failed(&engine->domain) ? error_no_memory(error, "the state of a batch") : TRADING_OK;
+    return domain_failed(&engine->domain) ? state_failed(engine, error) : TRADING_OK;
 }
 
 static int32_t decide_batch(trading_engine *engine, struct batch *batch, trading_error *error)
@@ -270,6 +281,7 @@ static void succeed(trading_engine *engine, struct batch *batch)
         commands += batch->slices[i].count;
     atomic_fetch_add_explicit(&engine->commands, commands, memory_order_relaxed);
     tables_install(engine->domain.tables);
+    tables_trim(engine->domain.tables, TRIMMED_PAGES);
     if (batch->next_position != batch->first_position) {
         count(engine, batch);
         atomic_store_explicit(&engine->durable, batch->next_position, memory_order_release);
@@ -394,7 +406,10 @@ static bool finish_syncing(trading_engine *engine, struct batch *next)
 static void fail_deciding(trading_engine *engine, struct batch *batch, const trading_error *error)
 {
     batch->outcome = *error;
-    if (error->code == TRADING_E_POISONED) {
+    bool damaged = tables_damaged(engine->domain.tables);
+    if (damaged)
+        engine_write_checkpoint(engine, NULL); /* which is to give up the one that there is */
+    if (damaged || error->code == TRADING_E_POISONED) {
         engine_poison(engine, error->code, error->message);
         domain_discard(&engine->domain);
         fail_slices(engine, batch, TRADING_STATUS_NONE, error);
@@ -471,8 +486,7 @@ static void drive(trading_engine *engine)
     trading_error error;
     for (;;) {
         bool refusing = is_refusing(engine, &error);
-        bool pausing = refusing || atomic_load(&engine->checkpoint_inline);
-        if (engine->syncing && (pausing || !more_comes_before_append(engine))) {
+        if (engine->syncing && (refusing || !more_comes_before_append(engine))) {
             finish_syncing(engine, NULL);
             continue;
         }
@@ -480,8 +494,6 @@ static void drive(trading_engine *engine)
             engine_fail_waiting(engine, &error);
             return;
         }
-        if (!engine->syncing && atomic_exchange(&engine->checkpoint_inline, false))
-            engine_write_checkpoint(engine, NULL);
         if (queue_is_empty(&engine->queue) && !engine_goes_on(engine))
             return;
         engine_round(engine, engine->appender_runs);
@@ -505,7 +517,7 @@ bool engine_drive_alone(trading_engine *engine, struct submission *submission)
     trading_error error;
     if (pthread_mutex_trylock(&engine->drive_mutex))
         return false;
-    bool alone = !is_refusing(engine, &error) && !atomic_load(&engine->checkpoint_inline) && !engine_goes_on(engine);
+    bool alone = !is_refusing(engine, &error) && !engine_goes_on(engine);
     while (alone && !gate_is_open(&submission->done) && !is_refusing(engine, &error))
         engine_round(engine, false);
     bool rest = !queue_is_empty(&engine->queue) || engine_goes_on(engine) || !alone;

@@ -39,12 +39,29 @@ int32_t engine_catch_up(trading_engine *engine, trading_error *error)
 
 /* ---- the checkpoint ---- */
 
+/* The state files hold what the tables do not: they are emptied, and the tables lie in them. Where that cannot be, the tables are memory. */
+static void back_empty(trading_engine *engine)
+{
+    trading_error error;
+    if (!engine->state_store.ops || engine->read_only)
+        return;
+    int32_t code = checkpoint_forget(&engine->state_store, &error);
+    if (!code)
+        code = checkpoint_clear(&engine->state_store, &error);
+    if (code)
+        host_log(engine->host, TRADING_LOG_WARNING, "the state is kept in memory alone: %s", error.message);
+    else
+        tables_back(engine->domain.tables, &engine->state_store);
+}
+
 static int32_t start_empty(trading_engine *engine, trading_error *error)
 {
     domain_close(&engine->domain);
     int32_t code = domain_open(&engine->domain, &engine->memory, engine->options.view_bytes, error);
-    if (!code)
+    if (!code) {
+        back_empty(engine);
         code = domain_found(&engine->domain, error);
+    }
     engine->checkpoint_is_ours = false;
     return code;
 }
@@ -73,37 +90,68 @@ static int32_t load_checkpoint(trading_engine *engine, trading_error *error)
     struct shape shape;
     if (!engine->state_store.ops)
         return error_set(error, TRADING_E_NOT_FOUND, "the store keeps no checkpoints");
-    int32_t code = checkpoint_load(engine->domain.tables, &engine->state_store, &shape, error);
+    int32_t code =
+        checkpoint_load(engine->domain.tables, &engine->state_store, !engine->read_only, &engine->memory, &shape, error);
     if (!code)
         code = check_against_journal(engine, error);
-    if (!code)
+    if (!code && (engine->read_only || !domain_load_indexes(&engine->domain, &engine->state_store)))
         code = domain_index(&engine->domain, error);
+    if (tables_damaged(engine->domain.tables))
+        code = error_set(error, TRADING_E_DAMAGED, "a page of the state does not match its checksum");
     return code;
 }
 
-int32_t engine_recover(trading_engine *engine, trading_error *error)
+#define LOADS 10 /* of a checkpoint that its writer replaces meanwhile */
+
+static int32_t open_checkpoint(trading_engine *engine, trading_error *error)
 {
-    int32_t code = domain_open(&engine->domain, &engine->memory, engine->options.view_bytes, error);
-    if (code)
-        return code;
-    engine->checkpoint_is_ours = true;
-    code = load_checkpoint(engine, error);
-    if (code == TRADING_E_NO_MEMORY)
-        return code;
-    if (code) {
-        if (code != TRADING_E_NOT_FOUND)
-            host_log(engine->host, TRADING_LOG_WARNING, "the checkpoint is not used, the journal is read from its start: %s",
-                     error ? error->message : "damaged");
-        code = start_empty(engine, error);
+    int32_t code = TRADING_E_BUSY;
+    for (uint32_t attempt = 0; code == TRADING_E_BUSY && attempt < LOADS; attempt++) {
+        domain_close(&engine->domain);
+        code = domain_open(&engine->domain, &engine->memory, engine->options.view_bytes, error);
+        if (!code)
+            code = load_checkpoint(engine, error);
     }
-    if (code)
-        return code;
+    return code;
+}
+
+/* Folds the tail of the journal into what was loaded. */
+static int32_t follow(trading_engine *engine, trading_error *error)
+{
     int64_t from = domain_mark(&engine->domain)->next_position;
     atomic_store(&engine->checkpoint_position, from);
     atomic_store(&engine->checkpoint_tried, from);
     atomic_store(&engine->snapshot_tried, from);
-    code = engine_catch_up(engine, error);
+    int32_t code = engine_catch_up(engine, error);
     engine->replayed_events = (uint64_t)(domain_mark(&engine->domain)->next_position - from);
+    return code;
+}
+
+static int32_t start_anew(trading_engine *engine, trading_error *error)
+{
+    host_log(engine->host, TRADING_LOG_WARNING, "the checkpoint is not used, the journal is read from its start: %s",
+             error ? error->message : "damaged");
+    return start_empty(engine, error);
+}
+
+int32_t engine_recover(trading_engine *engine, trading_error *error)
+{
+    engine->checkpoint_is_ours = true;
+    int32_t code = open_checkpoint(engine, error);
+    if (code == TRADING_E_NO_MEMORY)
+        return code;
+    if (code == TRADING_E_NOT_FOUND)
+        code = start_empty(engine, error);
+    else if (code)
+        code = start_anew(engine, error);
+    if (code)
+        return code;
+    code = follow(engine, error);
+    if (code && tables_damaged(engine->domain.tables)) { /* which shows when a page is first touched */
+        code = start_anew(engine, error);
+        if (!code)
+            code = follow(engine, error);
+    }
     return code || engine->read_only ? code : engine_open_keys(engine, error);
 }
 

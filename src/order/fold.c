@@ -339,9 +339,10 @@ void order_fold_shares(struct orders *orders, uint32_t number, uint32_t holding,
 bool orders_index(struct orders *orders)
 {
     uint32_t count = table_count(orders->records);
-    for (uint32_t number = 1; number <= count; number++) {
-        if (!index_insert(orders->by_id, id_hash(&order_get(orders, number)->id), number))
-            return false;
+    bool room = index_expect(orders->by_id, count);
+    for (uint32_t number = 1; room && number <= count; number++) {
+        index_prefetch(orders->by_id, id_hash(&order_get(orders, number + INDEX_AHEAD)->id));
+        room = index_insert(orders->by_id, id_hash(&order_get(orders, number)->id), number);
     }
-    return true;
+    return room;
 }

@@ -296,10 +296,12 @@ const char *portfolio_fold(struct portfolios *portfolios, uint32_t kind, struct 
 
 bool portfolios_index(struct portfolios *portfolios)
 {
-    bool room = true;
     uint32_t count = table_count(portfolios->records);
-    for (uint32_t number = 1; room && number <= count; number++)
+    bool room = index_expect(portfolios->by_id, count);
+    for (uint32_t number = 1; room && number <= count; number++) {
+        index_prefetch(portfolios->by_id, id_hash(&portfolio_get(portfolios, number + INDEX_AHEAD)->id));
         room = index_insert(portfolios->by_id, id_hash(&portfolio_get(portfolios, number)->id), number);
+    }
     count = table_count(portfolios->holdings);
     for (uint32_t number = 1; room && number <= count; number++) {
         const struct holding_record *holding = holding_get(portfolios, number);

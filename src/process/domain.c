@@ -85,6 +85,15 @@ bool domain_failed(const struct domain *domain)
            index_failed(domain->market.by_symbol);
 }
 
+uint64_t domain_index_bytes(const struct domain *domain)
+{
+    uint64_t bytes = 0;
+    struct index **index;
+    for (size_t i = 0; (index = index_of((struct domain *)domain, i)); i++)
+        bytes += index_bytes(*index);
+    return bytes;
+}
+
 void domain_discard(struct domain *domain)
 {
     struct index **index;
@@ -113,6 +122,33 @@ int32_t domain_index(struct domain *domain, trading_error *error)
     bool room = accounts_index(&domain->accounts) && portfolios_index(&domain->portfolios) && orders_index(&domain->orders) &&
                 market_index(&domain->market);
     return room ? TRADING_OK : error_no_memory(error, "the indexes of a partition");
+}
+
+static uint32_t index_file(size_t i)
+{
+    return TABLES_MAX + (uint32_t)i * INDEX_FILES;
+}
+
+int32_t domain_save_indexes(const struct domain *domain, const struct state_store *store, trading_error *error)
+{
+    int32_t code = TRADING_OK;
+    struct index **index;
+    for (size_t i = 0; !code && (index = index_of((struct domain *)domain, i)); i++)
+        code = index_save(*index, store, index_file(i), tables_generation(domain->tables), error);
+    return code;
+}
+
+bool domain_load_indexes(struct domain *domain, const struct state_store *store)
+{
+    struct index **index;
+    for (size_t i = 0; (index = index_of(domain, i)); i++) {
+        struct index *loaded;
+        if (index_load(&loaded, domain->memory, store, index_file(i), tables_generation(domain->tables), NULL))
+            return false;
+        index_close(*index);
+        *index = loaded;
+    }
+    return true;
 }
 
 void domain_resume(struct domain *domain)

@@ -87,8 +87,16 @@ void domain_close(struct domain *domain);
 /* The records that there is one of, for a partition whose journal is empty: within a stage of their own. */
 int32_t domain_found(struct domain *domain, trading_error *error);
 
+/* What the indexes hold in memory. Any thread. */
+uint64_t domain_index_bytes(const struct domain *domain);
+
 /* Fills the indexes from tables that a checkpoint or snapshot brought back. */
 int32_t domain_index(struct domain *domain, trading_error *error);
+
+/* Keeps the indexes beside the checkpoint of the tables' generation, which is of what is decided; and gets them from there: false when
+ * they are not there, whole, and of this generation. */
+int32_t domain_save_indexes(const struct domain *domain, const struct state_store *store, trading_error *error);
+bool domain_load_indexes(struct domain *domain, const struct state_store *store);
 
 /* True once what is decided found no memory: it must be discarded. */
 bool domain_failed(const struct domain *domain);

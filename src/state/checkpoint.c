@@ -1,180 +1,361 @@
 #include "state/checkpoint.h"
 
 #include "base/error.h"
+#include "state/page_log.h"
 
 #include <endian.h>
 #include <sodium.h>
+#include <stdlib.h>
 #include <string.h>
 
-#define PAGE_SUM_BYTES crypto_shorthash_BYTES
-#define PAGE_KEY_BYTES 6u
+static const uint8_t shape_key[] = {STATE_META, 'c'};
+static const uint8_t log_key[] = {STATE_META, 'l'};
 
-static const uint8_t meta_key[] = {STATE_META, 'c'};
+/* Under log_key, while a log is to be applied. */
+struct pending {
+    uint64_t generation;
+    uint64_t pages;
+    uint64_t sum;
+};
 
-/* A page is summed under its own place, so that one that lies in another's place does not match. */
-static void page_sum(uint32_t id, uint32_t page, const void *image, uint32_t bytes, uint8_t sum[PAGE_SUM_BYTES])
+static uint64_t pending_sum(const struct pending *pending)
 {
-    uint32_t place[4] = {htole32(SHAPE_FORMAT), htole32(id), htole32(page), htole32(bytes)};
-    _Static_assert(sizeof place == crypto_shorthash_KEYBYTES, "a key of SipHash");
-    crypto_shorthash(sum, image, bytes, (const unsigned char *)place);
+    static const unsigned char key[crypto_shorthash_KEYBYTES] = "a pending log";
+    uint64_t sum;
+    crypto_shorthash((unsigned char *)&sum, (const unsigned char *)pending, offsetof(struct pending, sum), key);
+    return sum;
 }
 
-static void page_key(uint32_t id, uint32_t page, uint8_t key[PAGE_KEY_BYTES])
+/* ---- giving up ---- */
+
+static int32_t change(const struct state_store *store, int32_t (*make)(const struct state_store *, void *, trading_error *),
+                      trading_error *error)
 {
-    uint32_t ordered = htobe32(page);
-    key[0] = STATE_PAGES;
-    key[1] = (uint8_t)id;
-    memcpy(key + 2, &ordered, sizeof ordered);
+    void *write;
+    int32_t code = store->ops->begin(store->store, &write, error);
+    if (code)
+        return code;
+    code = make(store, write, error);
+    if (code)
+        store->ops->abort(write);
+    return code ? code : store->ops->commit(write, true, error);
+}
+
+static int32_t remove_log(const struct state_store *store, void *write, trading_error *error)
+{
+    return store->ops->remove(write, log_key, sizeof log_key, error);
+}
+
+static int32_t remove_all(const struct state_store *store, void *write, trading_error *error)
+{
+    uint8_t pages = STATE_PAGES; /* of the layout before state files */
+    int32_t code = store->ops->remove(write, shape_key, sizeof shape_key, error);
+    if (!code)
+        code = store->ops->remove_all(write, &pages, sizeof pages, error);
+    return code ? code : remove_log(store, write, error);
+}
+
+int32_t checkpoint_forget(const struct state_store *store, trading_error *error)
+{
+    return change(store, remove_all, error);
+}
+
+int32_t checkpoint_clear(const struct state_store *store, trading_error *error)
+{
+    int32_t code = TRADING_OK;
+    for (uint32_t file = 0; !code && file < STATE_FILES; file++)
+        code = store->ops->file_cut(store->store, file, 0, error);
+    return code;
+}
+
+/* ---- the log that is pending ---- */
+
+struct value {
+    uint8_t bytes[SHAPE_BYTES];
+    size_t size; /* the true one, though it may not all be here */
+};
+
+static void take_value(void *arg, const void *bytes, size_t size)
+{
+    struct value *value = arg;
+    value->size = size;
+    memcpy(value->bytes, bytes, size < sizeof value->bytes ? size : sizeof value->bytes);
+}
+
+/* Absent: size 0. */
+static int32_t get_value(const struct state_store *store, const uint8_t *key, size_t key_size, struct value *value,
+                         trading_error *error)
+{
+    value->size = 0;
+    int32_t code = store->ops->get(store->store, NULL, key, key_size, take_value, value, error);
+    return code == TRADING_E_NOT_FOUND ? TRADING_OK : code;
+}
+
+/* None: pages 0. */
+static int32_t read_pending(const struct value *value, struct pending *pending, trading_error *error)
+{
+    *pending = (struct pending){0, 0, 0};
+    if (!value->size)
+        return TRADING_OK;
+    memcpy(pending, value->bytes, sizeof *pending);
+    if (value->size != sizeof *pending || pending->sum != pending_sum(pending))
+        return error_set(error, TRADING_E_DAMAGED, "what the checkpoint says of its log does not match its checksum");
+    return TRADING_OK;
+}
+
+/* Applies the log that the store names, if any. */
+static int32_t settle(const struct state_store *store, unsigned char *group, trading_error *error)
+{
+    struct value value;
+    struct pending pending;
+    int32_t code = get_value(store, log_key, sizeof log_key, &value, error);
+    if (!code)
+        code = read_pending(&value, &pending, error);
+    if (code || !value.size)
+        return code;
+    code = page_log_apply(store, le64toh(pending.generation), le64toh(pending.pages), group, error);
+    return code ? code : change(store, remove_log, error);
+}
+
+int32_t checkpoint_settle(struct tables *tables, const struct state_store *store, struct memory *memory, trading_error *error)
+{
+    unsigned char *group = memory_allocate(memory, PAGE_LOG_BYTES);
+    if (!group)
+        return error_no_memory(error, "writing a checkpoint");
+    int32_t code = settle(store, group, error);
+    memory_release(memory, group, PAGE_LOG_BYTES);
+    if (!code)
+        tables_settled(tables);
+    return code;
 }
 
 /* ---- writing ---- */
 
-struct writing {
-    const struct state_store *store;
-    void *write;
-};
-
-static int32_t write_page(void *arg, uint32_t id, uint32_t page, const void *image, uint32_t bytes, trading_error *error)
-{
-    struct writing *writing = arg;
-    uint8_t key[PAGE_KEY_BYTES];
-    uint8_t value[TABLE_IMAGE_BYTES + PAGE_SUM_BYTES];
-    page_key(id, page, key);
-    memcpy(value, image, bytes);
-    page_sum(id, page, image, bytes, value + bytes);
-    return writing->store->ops->put(writing->write, key, sizeof key, value, bytes + PAGE_SUM_BYTES, error);
-}
-
-static int32_t write_pages(struct tables *tables, struct pin *pin, bool all, struct writing *writing, trading_error *error)
-{
-    if (all) {
-        uint8_t space = STATE_PAGES;
-        int32_t status = writing->store->ops->remove_all(writing->write, &space, sizeof space, error);
-        if (status)
-            return status;
-    }
-    return tables_pages(tables, pin, all, write_page, writing, error);
-}
-
-static int32_t write_meta(struct tables *tables, struct pin *pin, const void *meta, size_t meta_size, struct writing *writing,
-                          trading_error *error)
+static int32_t put_shape(struct tables *tables, struct pin *pin, uint64_t generation, const void *meta, size_t meta_size,
+                         const struct state_store *store, void *write, trading_error *error)
 {
     uint8_t bytes[SHAPE_BYTES];
-    size_t size = shape_write(tables, pin, meta, meta_size, bytes);
-    if (!size)
-        return error_set(error, TRADING_E_INVALID, "%zu bytes of meta are more than the %u that a checkpoint takes", meta_size,
-                         SHAPE_META_BYTES);
-    return writing->store->ops->put(writing->write, meta_key, sizeof meta_key, bytes, size, error);
+    uint8_t all[SHAPE_META_BYTES];
+    uint64_t stored = htole64(generation);
+    memcpy(all, &stored, sizeof stored);
+    if (meta_size)
+        memcpy(all + sizeof stored, meta, meta_size);
+    size_t size = shape_write(tables, pin, all, sizeof stored + meta_size, bytes);
+    return store->ops->put(write, shape_key, sizeof shape_key, bytes, size, error);
 }
 
-int32_t checkpoint_write(struct tables *tables, struct pin *pin, bool all, const struct state_store *store, const void *meta,
-                         size_t meta_size, checkpoint_also also, void *arg, trading_error *error)
+static int32_t put_pending(const struct page_log *log, const struct state_store *store, void *write, trading_error *error)
 {
-    struct writing writing = {store, NULL};
-    int32_t status = store->ops->begin(store->store, &writing.write, error);
-    if (status)
-        return status;
-    status = write_pages(tables, pin, all, &writing, error);
-    if (!status)
-        status = write_meta(tables, pin, meta, meta_size, &writing, error);
-    if (!status && also)
-        status = also(arg, store, writing.write, error);
-    if (status) {
-        store->ops->abort(writing.write);
-        return status;
+    if (!log->generation || !log->pages)
+        return remove_log(store, write, error);
+    struct pending pending = {.generation = htole64(log->generation), .pages = htole64(log->pages)};
+    pending.sum = pending_sum(&pending);
+    return store->ops->put(write, log_key, sizeof log_key, &pending, sizeof pending, error);
+}
+
+static int32_t write_pages(struct tables *tables, struct pin *pin, bool all, struct page_log *log, trading_error *error)
+{
+    int32_t code = all ? checkpoint_forget(log->store, error) : settle(log->store, log->group, error);
+    if (!code && all && !tables_are_backed(tables))
+        code = checkpoint_clear(log->store, error);
+    if (!code)
+        code = tables_pages(tables, pin, all, page_log_take, log, error);
+    return code ? code : page_log_finish(log, error);
+}
+
+int32_t checkpoint_write(struct tables *tables, struct pin *pin, bool all, const struct state_store *store,
+                         struct memory *memory, const void *meta, size_t meta_size, trading_error *error)
+{
+    if (meta_size > CHECKPOINT_META_BYTES)
+        return error_set(error, TRADING_E_INVALID, "%zu bytes of meta are more than the %u that a checkpoint takes", meta_size,
+                         CHECKPOINT_META_BYTES);
+    uint64_t generation = tables_generation(tables) + 1;
+    struct page_log log = {.store = store, .generation = all ? 0 : generation};
+    log.group = memory_allocate(memory, PAGE_LOG_BYTES);
+    if (!log.group)
+        return error_no_memory(error, "writing a checkpoint");
+    int32_t code = write_pages(tables, pin, all, &log, error);
+    memory_release(memory, log.group, PAGE_LOG_BYTES);
+    void *write;
+    if (!code)
+        code = store->ops->begin(store->store, &write, error);
+    if (code)
+        return code;
+    code = put_shape(tables, pin, generation, meta, meta_size, store, write, error);
+    if (!code)
+        code = put_pending(&log, store, write, error);
+    if (code) {
+        store->ops->abort(write);
+        return code;
     }
-    status = store->ops->commit(writing.write, true, error);
-    if (!status)
-        tables_saved(tables, pin);
-    return status;
+    code = store->ops->commit(write, true, error);
+    if (code)
+        return code;
+    tables_set_generation(tables, generation);
+    tables_saved(tables, pin_horizon(pin));
+    return TRADING_OK;
 }
 
 /* ---- loading ---- */
 
 struct loading {
     struct tables *tables;
+    const struct state_store *store;
+    struct value shape_value;
+    struct value log_value;
+    struct pending pending;
     struct shape *shape;
-    uint8_t meta[SHAPE_BYTES]; /* as it is stored */
-    size_t meta_size;
-    uint32_t next[TABLES_MAX]; /* the page that must come next */
-    trading_error *error;
-    int32_t status;
+    struct memory *memory;
+    unsigned char *group;
+    uint64_t *logged; /* names of pages, in order */
+    size_t logged_count;
+    size_t logged_capacity;
 };
 
-static void load_meta(void *arg, const void *value, size_t size)
+static int32_t load_shape(struct loading *loading, trading_error *error)
 {
-    struct loading *loading = arg;
-    loading->status = shape_read(loading->tables, value, size, "checkpoint", loading->shape, loading->error);
-    if (size <= sizeof loading->meta)
-        memcpy(loading->meta, value, loading->meta_size = size);
+    struct shape *shape = loading->shape;
+    const struct state_store *store = loading->store;
+    int32_t code = store->ops->get(store->store, NULL, shape_key, sizeof shape_key, take_value, &loading->shape_value, error);
+    if (!code)
+        code = shape_read(loading->tables, loading->shape_value.bytes, loading->shape_value.size, "checkpoint", shape, error);
+    if (code)
+        return code;
+    uint64_t generation = 0;
+    if (shape->meta_size >= sizeof generation)
+        memcpy(&generation, shape->meta, sizeof generation);
+    if (!generation)
+        return error_set(error, TRADING_E_DAMAGED, "the checkpoint has no generation");
+    shape->meta_size -= (uint32_t)sizeof generation;
+    memmove(shape->meta, shape->meta + sizeof generation, shape->meta_size);
+    tables_set_generation(loading->tables, le64toh(generation));
+    code = get_value(store, log_key, sizeof log_key, &loading->log_value, error);
+    return code ? code : read_pending(&loading->log_value, &loading->pending, error);
 }
 
-static int32_t load_page(struct loading *loading, const uint8_t *key, size_t key_size, const uint8_t *value, size_t value_size)
+static int32_t map_pages(struct loading *loading, trading_error *error)
 {
-    uint32_t page = 0;
-    uint32_t id = TABLES_MAX;
-    if (key_size == PAGE_KEY_BYTES) {
-        memcpy(&page, key + 2, sizeof page);
-        page = be32toh(page);
-        id = key[1];
+    int32_t code = settle(loading->store, loading->group, error);
+    tables_back(loading->tables, loading->store);
+    for (uint32_t id = 0; !code && id < TABLES_MAX; id++)
+        if (tables_record_bytes(loading->tables, id))
+            code = tables_load_pages(loading->tables, id, loading->shape->counts[id], error);
+    return code;
+}
+
+/* A page's table and number in one. */
+static uint64_t page_name(uint32_t id, uint32_t page)
+{
+    return (uint64_t)id << 32 | page;
+}
+
+static int32_t name_logged(void *arg, uint32_t id, uint32_t page, const unsigned char *bytes, trading_error *error)
+{
+    (void)bytes;
+    struct loading *loading = arg;
+    if (memory_grow(loading->memory, (void **)&loading->logged, &loading->logged_capacity, loading->logged_count + 1,
+                    sizeof *loading->logged))
+        return error_no_memory(error, "loading a checkpoint");
+    loading->logged[loading->logged_count++] = page_name(id, page);
+    return TRADING_OK;
+}
+
+static int compare_names(const void *one, const void *other)
+{
+    uint64_t a = *(const uint64_t *)one;
+    uint64_t b = *(const uint64_t *)other;
+    return a < b ? -1 : a > b;
+}
+
+/* Whether the log that is pending has the page; it comes over what is put. */
+static bool is_logged(const struct loading *loading, uint32_t id, uint32_t page)
+{
+    uint64_t name = page_name(id, page);
+    return loading->logged_count && bsearch(&name, loading->logged, loading->logged_count, sizeof name, compare_names) != NULL;
+}
+
+static int32_t read_page(struct loading *loading, uint32_t id, uint32_t page, trading_error *error)
+{
+    const struct state_store *store = loading->store;
+    unsigned char *bytes = loading->group;
+    uint64_t sum;
+    if (is_logged(loading, id, page)) {
+        memset(bytes, 0, TABLE_PAGE_BYTES);
+        return TRADING_OK;
     }
-    uint32_t bytes = tables_page_bytes(loading->tables, id);
-    if (!bytes || page != loading->next[id] || page >= tables_pages_for(loading->tables, id, loading->shape->counts[id]))
-        return error_set(loading->error, TRADING_E_DAMAGED, "the checkpoint holds page %u of table %u in the wrong place", page,
-                         id);
-    uint8_t sum[PAGE_SUM_BYTES];
-    if (value_size == bytes + PAGE_SUM_BYTES)
-        page_sum(id, page, value, bytes, sum);
-    if (value_size != bytes + PAGE_SUM_BYTES || memcmp(sum, value + bytes, sizeof sum) != 0)
-        return error_set(loading->error, TRADING_E_DAMAGED, "page %u of table %u in the checkpoint does not match its checksum",
-                         page, id);
-    loading->next[id]++;
-    return tables_put_page(loading->tables, id, page, value, bytes, loading->error);
+    int32_t code = store->ops->file_read(store->store, id, (uint64_t)page * TABLE_PAGE_BYTES, bytes, TABLE_PAGE_BYTES, error);
+    if (code)
+        return code;
+    memcpy(&sum, bytes + TABLE_IMAGE_BYTES, sizeof sum);
+    if (sum != page_sum(id, page, bytes))
+        return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", page, id);
+    return TRADING_OK;
 }
 
-static int take_page(void *arg, const void *key, size_t key_size, const void *value, size_t value_size)
+static int32_t put_page(void *arg, uint32_t id, uint32_t page, const unsigned char *bytes, trading_error *error)
 {
-    struct loading *loading = arg;
-    loading->status = load_page(loading, key, key_size, value, value_size);
-    return loading->status != TRADING_OK;
+    const struct loading *loading = arg;
+    uint32_t size = tables_page_bytes(loading->tables, id);
+    if (!size)
+        return error_set(error, TRADING_E_DAMAGED, "the checkpoint holds a page of table %u, which does not exist", id);
+    return tables_put_page(loading->tables, id, page, bytes, size, error);
 }
 
-static int32_t load_pages(struct loading *loading, const struct state_store *store)
+static int32_t read_table(struct loading *loading, uint32_t id, trading_error *error)
 {
-    uint8_t space = STATE_PAGES;
-    int32_t status = store->ops->scan(store->store, NULL, &space, sizeof space, NULL, 0, take_page, loading, loading->error);
-    if (status || loading->status)
-        return status ? status : loading->status;
-    return shape_apply(loading->tables, loading->shape, loading->error);
+    uint32_t pages = tables_pages_for(loading->tables, id, loading->shape->counts[id]);
+    int32_t code = TRADING_OK;
+    for (uint32_t page = 0; !code && page < pages; page++) {
+        code = read_page(loading, id, page, error);
+        if (!code)
+            code = put_page(loading, id, page, loading->group, error);
+    }
+    return code;
 }
 
-struct comparing {
-    const struct loading *loading;
-    bool same;
-};
-
-static void compare_meta(void *arg, const void *value, size_t size)
+static int32_t read_log(struct loading *loading, page_log_visit visit, trading_error *error)
 {
-    struct comparing *comparing = arg;
-    comparing->same = size == comparing->loading->meta_size && (!size || memcmp(value, comparing->loading->meta, size) == 0);
+    return page_log_read(loading->store, le64toh(loading->pending.generation), le64toh(loading->pending.pages), loading->group,
+                         visit, loading, error);
 }
 
-/* Another process that reads has no hold on the store: the pages may be of a later checkpoint than the meta, and then look damaged. */
-static bool was_replaced(const struct loading *loading, const struct state_store *store)
+static int32_t read_pages(struct loading *loading, trading_error *error)
 {
-    struct comparing comparing = {loading, false};
-    int32_t status = store->ops->get(store->store, NULL, meta_key, sizeof meta_key, compare_meta, &comparing, NULL);
-    return !status && !comparing.same;
+    int32_t code = read_log(loading, name_logged, error);
+    for (uint32_t id = 0; !code && id < TABLES_MAX; id++)
+        code = read_table(loading, id, error);
+    if (!code)
+        code = read_log(loading, put_page, error);
+    memory_release(loading->memory, loading->logged, loading->logged_capacity * sizeof *loading->logged);
+    return code;
 }
 
-int32_t checkpoint_load(struct tables *tables, const struct state_store *store, struct shape *shape, trading_error *error)
+/* Another process that reads has no hold on the files: the pages may be of a later checkpoint than the shape. */
+static bool was_replaced(const struct loading *loading)
 {
-    struct loading loading = {.tables = tables, .shape = shape, .error = error};
-    int32_t status = store->ops->get(store->store, NULL, meta_key, sizeof meta_key, load_meta, &loading, error);
-    if (status || loading.status)
-        return status ? status : loading.status;
-    status = load_pages(&loading, store);
-    if (was_replaced(&loading, store))
+    struct value shape;
+    struct value log;
+    return get_value(loading->store, shape_key, sizeof shape_key, &shape, NULL) ||
+           get_value(loading->store, log_key, sizeof log_key, &log, NULL) || shape.size != loading->shape_value.size ||
+           memcmp(shape.bytes, loading->shape_value.bytes, shape.size) != 0 || log.size != loading->log_value.size ||
+           memcmp(log.bytes, loading->log_value.bytes, log.size) != 0;
+}
+
+int32_t checkpoint_load(struct tables *tables, const struct state_store *store, bool back, struct memory *memory,
+                        struct shape *shape, trading_error *error)
+{
+    struct loading loading = {.tables = tables, .store = store, .shape = shape, .memory = memory};
+    int32_t code = load_shape(&loading, error);
+    if (code)
+        return code;
+    loading.group = memory_allocate(memory, PAGE_LOG_BYTES);
+    if (!loading.group)
+        return error_no_memory(error, "loading a checkpoint");
+    code = back ? map_pages(&loading, error) : read_pages(&loading, error);
+    memory_release(memory, loading.group, PAGE_LOG_BYTES);
+    if (!code)
+        code = shape_apply(tables, shape, error);
+    if (!back && was_replaced(&loading))
         return error_set(error, TRADING_E_BUSY, "the checkpoint was replaced by its writer while it was read; read it again");
-    return status;
+    return code;
 }

@@ -1,34 +1,11 @@
 #include "state/index.h"
 
 #include "base/hash.h"
-
-#include <stddef.h>
-
-/* Slots of {tag, number} with linear probing, where the tag is 32 bits of the mixed hash. A slot's home is the leading bits of its
- * tag, so that a longer array is filled in the order of the shorter. There are many small arrays instead of one, by the first bits
- * of the tag, so that the writer never stands still for all entries at once while one grows. */
-#define SHARD_BITS 6u
-#define SHARDS     (1u << SHARD_BITS)
-#define FIRST_BITS 4u
-#define LAST_BITS  (32u - SHARD_BITS)
-
-/* Shorter ones stay until the index is closed, as a reader may be in them; together they are shorter than the newest. */
-struct slots {
-    struct slots *shorter;
-    uint32_t bits;
-    uint32_t used; /* the writer's */
-    _Atomic uint64_t slot[];
-};
-
-struct index {
-    struct memory *memory;
-    bool failed; /* the writer's: an entry found no memory */
-    _Atomic(struct slots *) shards[SHARDS];
-};
+#include "state/index_inside.h"
 
 static size_t slots_bytes(uint32_t bits)
 {
-    return sizeof(struct slots) + ((size_t)sizeof(uint64_t) << bits);
+    return sizeof(uint64_t) << bits;
 }
 
 static bool is_full(uint64_t used, uint32_t bits)
@@ -36,12 +13,36 @@ static bool is_full(uint64_t used, uint32_t bits)
     return used * 10 >= (UINT64_C(7) << bits);
 }
 
+static void slots_free(struct index *index, struct slots *slots)
+{
+    if (!slots->mapped) {
+        memory_release(index->memory, slots->slot, slots_bytes(slots->bits));
+        atomic_fetch_sub_explicit(&index->bytes, slots_bytes(slots->bits), memory_order_relaxed);
+    }
+    memory_release(index->memory, slots, sizeof *slots);
+}
+
 static struct slots *slots_new(struct index *index, uint32_t bits)
 {
-    struct slots *slots = memory_zeroed(index->memory, 1, slots_bytes(bits));
-    if (slots)
-        slots->bits = bits;
+    struct slots *slots = memory_zeroed(index->memory, 1, sizeof *slots);
+    if (!slots)
+        return NULL;
+    slots->bits = bits;
+    slots->slot = memory_zeroed(index->memory, 1, slots_bytes(bits));
+    if (!slots->slot) {
+        memory_release(index->memory, slots, sizeof *slots);
+        return NULL;
+    }
+    atomic_fetch_add_explicit(&index->bytes, slots_bytes(bits), memory_order_relaxed);
     return slots;
+}
+
+static uint32_t bits_for(uint64_t expected)
+{
+    uint32_t bits = FIRST_BITS;
+    while (bits < LAST_BITS && is_full(expected / SHARDS * 9 / 8, bits)) /* shards are not filled quite evenly */
+        bits++;
+    return bits;
 }
 
 struct index *index_open(struct memory *memory, uint64_t expected)
@@ -50,11 +51,8 @@ struct index *index_open(struct memory *memory, uint64_t expected)
     if (!index)
         return NULL;
     index->memory = memory;
-    uint32_t bits = FIRST_BITS;
-    while (bits < LAST_BITS && is_full(expected / SHARDS * 9 / 8, bits)) /* shards are not filled quite evenly */
-        bits++;
     for (uint32_t i = 0; i < SHARDS; i++) {
-        struct slots *slots = slots_new(index, bits);
+        struct slots *slots = slots_new(index, bits_for(expected));
         if (!slots) {
             index_close(index);
             return NULL;
@@ -72,10 +70,32 @@ void index_close(struct index *index)
         struct slots *slots = atomic_load_explicit(&index->shards[i], memory_order_relaxed);
         for (struct slots *shorter; slots; slots = shorter) {
             shorter = slots->shorter;
-            memory_release(index->memory, slots, slots_bytes(slots->bits));
+            slots_free(index, slots);
         }
     }
+    if (index->mapping)
+        index->store->ops->file_unmap(index->store->store, index->mapping, index->mapping_bytes);
     memory_release(index->memory, index, sizeof *index);
+}
+
+uint64_t index_bytes(const struct index *index)
+{
+    return atomic_load_explicit(&index->bytes, memory_order_relaxed);
+}
+
+bool index_expect(struct index *index, uint64_t expected)
+{
+    for (uint32_t i = 0; i < SHARDS; i++) {
+        struct slots *slots = atomic_load_explicit(&index->shards[i], memory_order_relaxed);
+        if (slots->used || slots->bits >= bits_for(expected))
+            continue;
+        struct slots *longer = slots_new(index, bits_for(expected));
+        if (!longer)
+            return false;
+        slots_free(index, slots);
+        atomic_store_explicit(&index->shards[i], longer, memory_order_release);
+    }
+    return true;
 }
 
 static uint32_t tag_of(uint64_t hash)

@@ -79,6 +79,8 @@ static int32_t walk_table(const struct table *table, const struct walk *walk, tr
         if (!walk->all && atomic_load_explicit(changed, memory_order_relaxed) <= walk->saved)
             continue;
         uint64_t newest;
+        if (!table_verify_page(table, number))
+            return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", number, table->id);
         if (!read_page(table, number, walk->pin, image, &newest))
             return error_set(
                 error, TRADING_E_VIEW_EXPIRED,
@@ -110,9 +112,15 @@ int32_t tables_pages(const struct tables *tables, struct pin *pin, bool all, tab
     return error_clear(error);
 }
 
-void tables_saved(struct tables *tables, const struct pin *pin)
+void tables_saved(struct tables *tables, uint64_t horizon)
 {
-    atomic_store_explicit(&tables->saved, pin->horizon, memory_order_relaxed);
+    atomic_store_explicit(&tables->saved, horizon, memory_order_relaxed);
+}
+
+void tables_settled(struct tables *tables)
+{
+    uint64_t saved = atomic_load_explicit(&tables->saved, memory_order_relaxed);
+    atomic_store_explicit(&tables->settled, saved, memory_order_release); /* after what was written into the files */
 }
 
 /* ---- putting back ---- */
@@ -131,8 +139,12 @@ int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const
         return error_set(error, TRADING_E_DAMAGED, "page %u of table %u is beyond the largest number", page, id);
     if (page > table->pages)
         return error_set(error, TRADING_E_DAMAGED, "page %u of table %u comes before page %u", page, id, table->pages);
-    if (!table_reserve_page(table, page))
-        return error_no_memory(error, "a page of records");
+    if (page == table->pages) {
+        if (!table_reserve_page(table, page))
+            return error_no_memory(error, "a page of records");
+        memory_hold(tables->memory, TABLE_PAGE_BYTES);
+        table->put++;
+    }
     memcpy(place_record(table, place_of_page(table, page)), image, bytes);
     return TRADING_OK;
 }
@@ -163,6 +175,8 @@ int32_t tables_set_count(struct tables *tables, uint32_t id, uint32_t count, tra
     if (pages > table->pages)
         return error_set(error, TRADING_E_DAMAGED, "page %u of table %u is missing: there must be %u for %u records",
                          table->pages, id, pages, count);
+    if (pages && (!table_verify_page(table, 0) || !table_verify_page(table, pages - 1)))
+        return error_set(error, TRADING_E_DAMAGED, "the first or the last page of table %u does not match its checksum", id);
     if (pages && !rest_is_zero(table, count))
         return error_set(error, TRADING_E_DAMAGED, "table %u holds something that is none of its %u records", id, count);
     table->count = count;

@@ -36,15 +36,30 @@ static void free_kept(struct pin *pin)
     chunks_append(&pin->tables->unneeded, &pin->kept);
 }
 
+/* The next older pin that may need what this one keeps. */
+static struct pin *heir_of(const struct pin *pin)
+{
+    struct pin *older = pin->older;
+    while (older && pin_expired(older))
+        older = older->older;
+    return older;
+}
+
+static void hand_down(struct pin *pin)
+{
+    struct pin *heir = heir_of(pin);
+    if (heir)
+        chunks_append(&heir->kept, &pin->kept);
+    else
+        free_kept(pin);
+}
+
 /* Takes a pin through which nobody reads any more off the list. Its chunks go to the next older one, if that has a use for them. */
 static void pin_unlink(struct pin *pin)
 {
     struct tables *tables = pin->tables;
     struct pin *older = pin->older;
-    if (older && !pin_expired(older))
-        chunks_append(&older->kept, &pin->kept);
-    else
-        free_kept(pin);
+    hand_down(pin);
     if (older)
         older->newer = pin->newer;
     else
@@ -65,7 +80,8 @@ struct pin *tables_pin(struct tables *tables)
     struct pin *spare = NULL;
     pthread_mutex_lock(&tables->pins_mutex);
     struct pin *newest = tables->newest_pin;
-    if (newest && !pin_expired(newest) && newest->horizon == atomic_load_explicit(&tables->horizon, memory_order_relaxed)) {
+    if (newest && !newest->firm && !pin_expired(newest) &&
+        newest->horizon == atomic_load_explicit(&tables->horizon, memory_order_relaxed)) {
         spare = pin;
         pin = newest;
     } else {
@@ -74,6 +90,20 @@ struct pin *tables_pin(struct tables *tables)
     pin->holders++;
     pthread_mutex_unlock(&tables->pins_mutex);
     memory_release(tables->memory, spare, sizeof *spare);
+    return pin;
+}
+
+struct pin *tables_hold(struct tables *tables)
+{
+    struct pin *pin = memory_zeroed(tables->memory, 1, sizeof *pin);
+    if (!pin)
+        return NULL;
+    pin->tables = tables;
+    pin->holders = 1;
+    pin->firm = true;
+    pthread_mutex_lock(&tables->pins_mutex);
+    pin_link(pin);
+    pthread_mutex_unlock(&tables->pins_mutex);
     return pin;
 }
 
@@ -107,13 +137,13 @@ bool pin_expired(const struct pin *pin)
 static bool expire_oldest(struct tables *tables)
 {
     struct pin *pin = tables->oldest_pin;
-    while (pin && pin_expired(pin))
+    while (pin && (pin->firm || pin_expired(pin)))
         pin = pin->newer;
     if (!pin)
         return false;
     atomic_store_explicit(&pin->expired, true, memory_order_release);
     fence_release(); /* before any byte that is used again */
-    free_kept(pin);
+    hand_down(pin);
     return true;
 }
 
@@ -126,15 +156,22 @@ bool pins_give_way(struct tables *tables)
     return expired;
 }
 
-static void keep(struct pin *pin, struct chunks *chunks)
+/* The newest that has not expired. */
+static struct pin *newest_of(const struct tables *tables)
 {
-    struct tables *tables = pin->tables;
+    struct pin *pin = tables->newest_pin;
+    return pin && pin_expired(pin) ? heir_of(pin) : pin;
+}
+
+static void keep(struct tables *tables, struct chunks *chunks)
+{
     while (tables->kept_bytes + chunks->bytes > tables->pin_bytes && expire_oldest(tables))
         continue;
-    if (pin_expired(pin))
+    struct pin *newest = newest_of(tables);
+    if (!newest)
         return;
     tables->kept_bytes += chunks->bytes;
-    chunks_append(&pin->kept, chunks);
+    chunks_append(&newest->kept, chunks);
 }
 
 /* Takes a version out of its record's chain. All that come before it there are of batches in flight. */
@@ -160,12 +197,12 @@ static void unlink_versions(struct tables *tables, const struct chunks *chunks)
 
 void pins_keep(struct tables *tables, struct stage *stage)
 {
-    struct pin *newest = tables->newest_pin;
-    if (!newest || pin_expired(newest))
+    const struct pin *newest = newest_of(tables);
+    if (!newest)
         return;
     if (newest->horizon <= stage->pinned)
         unlink_versions(tables, &stage->passing); /* newer than every pin */
     else
-        keep(newest, &stage->passing); /* it was taken when the batch had begun */
-    keep(newest, &stage->kept);
+        keep(tables, &stage->passing); /* it was taken when the batch had begun */
+    keep(tables, &stage->kept);
 }

@@ -125,6 +125,8 @@ enum table_read table_read_first(const struct table *table, uint32_t number, str
         return TABLE_EXPIRED;
     if (number - 1u >= table_installed(table, pin))
         return TABLE_ABSENT;
+    if (!table_verify_page(table, page_of(table, number)))
+        return TABLE_EXPIRED;
     return record_read(table, number, pin, record, bytes, &ordinal) ? TABLE_FOUND : TABLE_EXPIRED;
 }
 

@@ -48,9 +48,13 @@ bool tables_begin(struct tables *tables)
 }
 
 /* Says that the newest stage changes the record, before it does. */
-static void announce(struct tables *tables, struct place place, struct head *head, uint32_t former)
+static void announce(struct table *table, struct place place, struct head *head, uint32_t former)
 {
-    atomic_store_explicit(place_changed(place), tables->newest, memory_order_relaxed);
+    const struct tables *tables = table->tables;
+    _Atomic uint64_t *changed = place_changed(place);
+    if (!atomic_load_explicit(changed, memory_order_relaxed))
+        page_held(table);
+    atomic_store_explicit(changed, tables->newest, memory_order_relaxed);
     atomic_store_explicit(&head->former, former, memory_order_release);
     atomic_store_explicit(&head->stamp, tables->newest, memory_order_release);
     fence_release(); /* before any byte of the record */
@@ -90,18 +94,28 @@ static void *scratch_of(struct table *table, const void *payload)
     return memcpy(table->tables->scratch, payload, table->record_bytes);
 }
 
+const void *table_get_first(const struct table *table, uint32_t number)
+{
+    if (!table_has(table, number))
+        return table_zeros;
+    if (table_verify_page(table, page_of(table, number)))
+        return place_record(table, place_of(table, number));
+    table->tables->failed = true;
+    return table_zeros;
+}
+
 void *table_edit_first(struct table *table, uint32_t number)
 {
     struct tables *tables = table->tables;
-    if (!table_has(table, number) || !in_flight(tables))
-        return scratch_of(table, table_get(table, number));
+    if (!table_has(table, number) || !in_flight(tables) || !table_verify_page(table, page_of(table, number)))
+        return scratch_of(table, table_zeros);
     struct place place = place_of(table, number);
     unsigned char *record = place_record(table, place);
     struct head *head = place_head(table, place);
     uint32_t former = save(table, number, record, head);
     if (!former)
         return scratch_of(table, record);
-    announce(tables, place, head, former);
+    announce(table, place, head, former);
     return record;
 }
 
@@ -110,10 +124,11 @@ void *table_append(struct table *table, uint32_t *number)
     struct tables *tables = table->tables;
     *number = 0;
     uint32_t appended = table->count + 1u;
-    if (!appended || !in_flight(tables) || !table_reserve_page(table, page_of(table, appended)))
+    uint32_t page = page_of(table, appended);
+    if (!appended || !in_flight(tables) || !table_reserve_page(table, page) || !table_verify_page(table, page))
         return scratch_of(table, table_zeros);
     struct place place = place_of(table, appended);
-    announce(tables, place, place_head(table, place), 0); /* nobody can have seen what it was before */
+    announce(table, place, place_head(table, place), 0); /* nobody can have seen what it was before */
     table->count = appended;
     stage_of(tables, tables->newest)->counts[table->id] = appended;
     *number = appended;
@@ -155,6 +170,18 @@ void tables_install(struct tables *tables)
     set_newest(tables, tables->newest);
 }
 
+void rewind_begin(struct tables *tables)
+{
+    atomic_fetch_add_explicit(&tables->rewinds, 1, memory_order_relaxed);
+    fence_release(); /* before any byte that goes back */
+}
+
+void rewind_end(struct tables *tables)
+{
+    atomic_fetch_add_explicit(&tables->rewinds, 1, memory_order_release);
+    fence_release(); /* before any byte that is used again */
+}
+
 static void put_back(struct tables *tables, const struct chunks *chunks)
 {
     for (const struct chunk *chunk = chunks->first; chunk; chunk = chunk->next)
@@ -187,8 +214,7 @@ static void take_back(struct table *table)
 void tables_discard(struct tables *tables)
 {
     uint64_t horizon = horizon_of(tables);
-    atomic_fetch_add_explicit(&tables->rewinds, 1, memory_order_relaxed);
-    fence_release(); /* before any byte that goes back */
+    rewind_begin(tables);
     for (uint64_t ordinal = tables->newest; ordinal > horizon; ordinal--) {
         put_back(tables, &stage_of(tables, ordinal)->kept);
         put_back(tables, &stage_of(tables, ordinal)->passing);
@@ -196,8 +222,7 @@ void tables_discard(struct tables *tables)
     for (uint32_t id = 0; id < TABLES_MAX; id++)
         if (tables->tables[id])
             take_back(tables->tables[id]);
-    atomic_fetch_add_explicit(&tables->rewinds, 1, memory_order_release);
-    fence_release(); /* before any byte that is used again */
+    rewind_end(tables);
     for (uint64_t ordinal = tables->newest; ordinal > horizon; ordinal--) {
         undo_recycle(&tables->undo, &stage_of(tables, ordinal)->kept);
         undo_recycle(&tables->undo, &stage_of(tables, ordinal)->passing);

@@ -20,6 +20,8 @@ enum state_space {
 
 #define STATE_KEY_BYTES 480u /* the longest key, its space included; the first byte is not zero */
 
+#define STATE_FILES 64u /* so many numbers of state files */
+
 /* A blob, mapped: its bytes stay where they are until it is unmapped, also when it is dropped or replaced meanwhile. */
 struct state_blob {
     const uint8_t *bytes;
@@ -66,6 +68,20 @@ struct state_store_ops {
     int32_t (*blob_drop)(void *store, uint64_t number, trading_error *error); /* absent is no failure */
     /* In no order; `take` returns nonzero to end it, which is no failure, and may not call back. */
     int32_t (*blob_list)(void *store, int (*take)(void *arg, uint64_t number), void *arg, trading_error *error);
+
+    /* State files: bytes beside the map that are written in place, by number below STATE_FILES; one that was never written has none. No part
+     * of any write: what is written is there at once, and lasting when file_sync has returned. Any thread. */
+    int32_t (*file_size)(void *store, uint32_t file, uint64_t *bytes, trading_error *error);
+    int32_t (*file_read)(void *store, uint32_t file, uint64_t offset, void *bytes, size_t size, trading_error *error); /* all of
+                                                                          them, or TRADING_E_DAMAGED when the file is shorter */
+    int32_t (*file_write)(void *store, uint32_t file, uint64_t offset, const void *bytes, size_t size, trading_error *error);
+    int32_t (*file_sync)(void *store, uint32_t file, trading_error *error);
+    int32_t (*file_cut)(void *store, uint32_t file, uint64_t bytes,
+                        trading_error *error); /* to so many, or lengthened with zeros */
+    /* Maps so many bytes, which must be there. What is stored through the mapping is seen through it alone, and is gone with it. The file
+     * must not be cut below it before it is unmapped. offset: of a memory page. */
+    int32_t (*file_map)(void *store, uint32_t file, uint64_t offset, size_t size, void **mapping, trading_error *error);
+    void (*file_unmap)(void *store, void *mapping, size_t size);
 };
 
 struct state_store {

@@ -1,7 +1,11 @@
 #include "state/table.h"
 
 #include "base/error.h"
+#include "state/store.h"
 #include "state/table_inside.h"
+
+#include <endian.h>
+#include <sodium.h>
 
 const unsigned char table_zeros[TABLE_RECORD_BYTES];
 
@@ -44,14 +48,46 @@ static size_t level_changed_bytes(uint32_t level)
     return level_pages(level) * sizeof(uint64_t);
 }
 
+/* Levels lie one after another in the file. */
+static uint64_t level_offset(uint32_t level)
+{
+    return (level_pages(level) - level_pages(0)) * TABLE_PAGE_BYTES;
+}
+
+static void *images_open(const struct table *table, uint32_t level)
+{
+    size_t bytes = level_pages(level) * TABLE_PAGE_BYTES;
+    const struct state_store *store = table->tables->store;
+    if (!store)
+        return memory_reserve(bytes);
+    uint64_t offset = level_offset(level);
+    uint64_t size;
+    void *images;
+    if (store->ops->file_size(store->store, table->id, &size, NULL) ||
+        (size < offset + bytes && store->ops->file_cut(store->store, table->id, offset + bytes, NULL)) ||
+        store->ops->file_map(store->store, table->id, offset, bytes, &images, NULL))
+        return NULL;
+    return images;
+}
+
+static void images_close(const struct table *table, uint32_t level, void *images)
+{
+    size_t bytes = level_pages(level) * TABLE_PAGE_BYTES;
+    const struct state_store *store = table->tables->store;
+    if (images && store)
+        store->ops->file_unmap(store->store, images, bytes);
+    else
+        memory_unreserve(images, bytes);
+}
+
 static bool level_open(struct table *table, uint32_t at)
 {
     struct level *level = &table->levels[at];
-    unsigned char *images = memory_reserve(level_pages(at) * TABLE_PAGE_BYTES);
+    void *images = images_open(table, at);
     void *heads = memory_reserve(level_heads_bytes(table, at));
     void *changed = memory_reserve(level_changed_bytes(at));
     if (!images || !heads || !changed) {
-        memory_unreserve(images, level_pages(at) * TABLE_PAGE_BYTES);
+        images_close(table, at, images);
         memory_unreserve(heads, level_heads_bytes(table, at));
         memory_unreserve(changed, level_changed_bytes(at));
         return false;
@@ -65,15 +101,9 @@ static bool level_open(struct table *table, uint32_t at)
 static void level_close(struct table *table, uint32_t at)
 {
     struct level *level = &table->levels[at];
-    memory_unreserve(atomic_load_explicit(&level->images, memory_order_relaxed), level_pages(at) * TABLE_PAGE_BYTES);
+    images_close(table, at, atomic_load_explicit(&level->images, memory_order_relaxed));
     memory_unreserve(atomic_load_explicit(&level->heads, memory_order_relaxed), level_heads_bytes(table, at));
     memory_unreserve(atomic_load_explicit(&level->changed, memory_order_relaxed), level_changed_bytes(at));
-}
-
-/* What a page costs when its records were changed. */
-static size_t page_memory(const struct table *table)
-{
-    return TABLE_PAGE_BYTES + table->per_page * sizeof(struct head) + sizeof(uint64_t);
 }
 
 bool table_reserve_page(struct table *table, uint32_t page)
@@ -82,17 +112,72 @@ bool table_reserve_page(struct table *table, uint32_t page)
         uint32_t level = (uint32_t)(place_of_page(table, table->pages).level - table->levels);
         if (!atomic_load_explicit(&table->levels[level].images, memory_order_relaxed) && !level_open(table, level))
             return false;
-        memory_hold(table->tables->memory, page_memory(table));
     }
     return true;
 }
 
+/* ---- pages ---- */
+
+/* What a page costs that was changed. */
+static size_t page_memory(const struct table *table)
+{
+    return TABLE_PAGE_BYTES + table->per_page * sizeof(struct head);
+}
+
+void page_held(struct table *table)
+{
+    table->held++;
+    memory_hold(table->tables->memory, page_memory(table));
+    atomic_fetch_add_explicit(&table->tables->cached_bytes, page_memory(table), memory_order_relaxed);
+}
+
+void page_let_go(struct table *table)
+{
+    table->held--;
+    memory_let_go(table->tables->memory, page_memory(table));
+    atomic_fetch_sub_explicit(&table->tables->cached_bytes, page_memory(table), memory_order_relaxed);
+}
+
+uint64_t page_sum(uint32_t id, uint32_t page, const void *bytes)
+{
+    uint32_t place[4] = {htole32(TABLE_PAGE_BYTES), htole32(id), htole32(page), htole32(TABLE_IMAGE_BYTES)};
+    _Static_assert(sizeof place == crypto_shorthash_KEYBYTES, "a key of SipHash");
+    uint64_t sum;
+    _Static_assert(sizeof sum == crypto_shorthash_BYTES, "and what it gives");
+    crypto_shorthash((unsigned char *)&sum, bytes, TABLE_IMAGE_BYTES, (const unsigned char *)place);
+    return sum;
+}
+
+bool table_verify_page(const struct table *table, uint32_t page)
+{
+    if (page_is_verified(table, page))
+        return true;
+    const unsigned char *bytes = place_record(table, place_of_page(table, page));
+    uint64_t sum;
+    memcpy(&sum, bytes + TABLE_IMAGE_BYTES, sizeof sum);
+    if (page_sum(table->id, page, bytes) == sum) {
+        atomic_fetch_or_explicit(&table->verified[page / 64], UINT64_C(1) << page % 64, memory_order_acq_rel);
+        return true;
+    }
+    fence_acquire();
+    if (page_is_verified(table, page)) /* and the writer has changed it meanwhile */
+        return true;
+    atomic_store(&table->tables->damaged, true);
+    return false;
+}
+
 /* ---- tables ---- */
+
+static size_t verified_bytes(uint32_t pages)
+{
+    return ((size_t)pages + 63) / 64 * sizeof(uint64_t);
+}
 
 static void table_close(struct table *table)
 {
     struct memory *memory = table->tables->memory;
-    memory_let_go(memory, table->pages * page_memory(table));
+    memory_let_go(memory, table->held * page_memory(table) + (size_t)table->put * TABLE_PAGE_BYTES);
+    memory_release(memory, table->verified, verified_bytes(table->loaded));
     for (uint32_t level = 0; level < LEVELS; level++)
         level_close(table, level);
     memory_release(memory, table, sizeof *table);
@@ -132,6 +217,55 @@ int32_t tables_add(struct tables *tables, uint32_t id, uint32_t record_bytes, st
     tables->tables[id] = added;
     *table = added;
     return error_clear(error);
+}
+
+void tables_back(struct tables *tables, const struct state_store *store)
+{
+    tables->store = store;
+}
+
+bool tables_are_backed(const struct tables *tables)
+{
+    return tables->store != NULL;
+}
+
+int32_t tables_load_pages(struct tables *tables, uint32_t id, uint32_t count, trading_error *error)
+{
+    struct table *table = tables_at(tables, id);
+    if (!table || !tables->store || tables->began || table->pages)
+        return error_set(error, TRADING_E_INVALID, "the pages of table %u cannot be loaded: it is none, or in use", id);
+    uint32_t pages = tables_pages_for(tables, id, count);
+    uint64_t size;
+    int32_t code = tables->store->ops->file_size(tables->store->store, id, &size, error);
+    if (code || !pages)
+        return code;
+    if (size < (uint64_t)pages * TABLE_PAGE_BYTES)
+        return error_set(error, TRADING_E_DAMAGED, "the state file of table %u ends before page %u", id, pages - 1);
+    table->verified = memory_zeroed(tables->memory, 1, verified_bytes(pages));
+    if (!table->verified)
+        return error_no_memory(error, "the pages of a table");
+    table->loaded = pages;
+    return table_reserve_page(table, pages - 1) ? TRADING_OK : error_no_memory(error, "the pages of a table");
+}
+
+bool tables_damaged(const struct tables *tables)
+{
+    return atomic_load_explicit(&tables->damaged, memory_order_relaxed);
+}
+
+uint64_t tables_generation(const struct tables *tables)
+{
+    return tables->generation;
+}
+
+void tables_set_generation(struct tables *tables, uint64_t generation)
+{
+    tables->generation = generation;
+}
+
+uint64_t tables_cached_bytes(const struct tables *tables)
+{
+    return atomic_load_explicit(&tables->cached_bytes, memory_order_relaxed);
 }
 
 uint32_t table_installed(const struct table *table, const struct pin *pin)

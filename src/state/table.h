@@ -24,6 +24,8 @@
 
 #include <trading/error.h>
 
+struct state_store;
+
 #define TABLE_PAGE_BYTES   4096u
 #define TABLE_IMAGE_BYTES  4088u /* of a page for records */
 #define TABLE_RECORD_BYTES 2040u /* the largest record */
@@ -40,6 +42,12 @@ void tables_close(struct tables *tables);
 
 /* Adds table `id` (0 … TABLES_MAX − 1), before the first stage. record_bytes: a multiple of 8, at most TABLE_RECORD_BYTES. */
 int32_t tables_add(struct tables *tables, uint32_t id, uint32_t record_bytes, struct table **table, trading_error *error);
+
+/* Lets the pages lie in the store's state files, each table's in the file of its number: what is not changed is mapped from there and
+ * the system's to keep or to drop, what is changed is a copy in memory. Before the first stage, and before pages are put. The store must
+ * outlive the tables. Without it pages are memory. */
+void tables_back(struct tables *tables, const struct state_store *store);
+bool tables_are_backed(const struct tables *tables);
 
 /* ---- the writer's thread ---- */
 
@@ -64,8 +72,12 @@ void *table_append(struct table *table, uint32_t *number);
 /* How many records there are, as decided. */
 static inline uint32_t table_count(const struct table *table);
 
-/* True once an edit since the last discard found no memory. */
+/* True once an edit since the last discard found no memory, or anything that the writer read or edited was damaged. */
 bool tables_failed(const struct tables *tables);
+
+/* Any thread. True for good once a page that was read from a file did not match its checksum: the state must be made anew. Who reads such
+ * a record gets zeros as the writer, and TABLE_EXPIRED as a reader. */
+bool tables_damaged(const struct tables *tables);
 
 /* Bytes that the newest stage holds of what its records were before. */
 uint64_t tables_staged_bytes(const struct tables *tables);
@@ -75,6 +87,13 @@ void tables_install(struct tables *tables);
 
 /* Undoes every stage in flight; records and counts go back to what is installed. */
 void tables_discard(struct tables *tables);
+
+/* Gives memory of pages back that tables_settled says are kept elsewhere, and that have not changed since: looks at so many pages at most,
+ * going round. Between two batches. */
+void tables_trim(struct tables *tables, uint32_t pages);
+
+/* Any thread: bytes of changed pages and what belongs to them. */
+uint64_t tables_cached_bytes(const struct tables *tables);
 
 /* ---- any thread ---- */
 
@@ -108,6 +127,9 @@ bool tables_stood_still(const struct tables *tables, uint64_t look);
  * them reads. Taking and giving back wait for an install that runs; reading never waits. NULL when there is no memory. */
 struct pin *tables_pin(struct tables *tables);
 void tables_unpin(struct pin *pin);
+
+/* The same for who cannot do without, as a checkpoint: it does not expire, whatever it keeps. For as short a time as may be. */
+struct pin *tables_hold(struct tables *tables);
 uint64_t pin_horizon(const struct pin *pin);
 bool pin_expired(const struct pin *pin);
 
@@ -129,16 +151,29 @@ typedef int32_t (*table_page_take)(void *arg, uint32_t id, uint32_t page, const 
 int32_t tables_pages(const struct tables *tables, struct pin *pin, bool all, table_page_take take, void *arg,
                      trading_error *error);
 
-/* Says that the pages as of the pin are kept for good: the next tables_pages leaves out what has not changed after it. Where pages
- * are saved in a transaction this is called once it committed. One thread at a time saves. */
-void tables_saved(struct tables *tables, const struct pin *pin);
+/* Says that the pages as of the pin of this horizon are kept for good: the next tables_pages leaves out what has not changed after it. One
+ * thread at a time saves. tables_settled: what was saved is in the state files too, so that tables_trim may do its work. */
+void tables_saved(struct tables *tables, uint64_t horizon);
+void tables_settled(struct tables *tables);
+
+/* Which checkpoint the tables were loaded from or last saved in; 0: none. */
+uint64_t tables_generation(const struct tables *tables);
+void tables_set_generation(struct tables *tables, uint64_t generation);
 
 /* Puts a page back as it was taken, the pages before it having been put, before the first stage and before any reader. It counts as
  * saved. */
 int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const void *image, uint32_t bytes,
                         trading_error *error);
 
-/* Says how many records the pages that were put hold. TRADING_E_DAMAGED when a page of them is missing, or when there is anything
+/* Takes the pages of so many records as they lie in the state file, unread: each is verified when it is first touched. Before the first
+ * stage, in tables that are backed. TRADING_E_DAMAGED when the file is too short. tables_set_count comes next. */
+int32_t tables_load_pages(struct tables *tables, uint32_t id, uint32_t count, trading_error *error);
+
+/* The checksum of a page, of its TABLE_IMAGE_BYTES, under its own place, so that one in another's place does not match. It lies behind
+ * them. */
+uint64_t page_sum(uint32_t id, uint32_t page, const void *bytes);
+
+/* Says how many records the pages that were put or loaded hold. TRADING_E_DAMAGED when a page of them is missing, or when there is anything
  * past the last record or in place of number 0. */
 int32_t tables_set_count(struct tables *tables, uint32_t id, uint32_t count, trading_error *error);
 

@@ -65,8 +65,18 @@ struct tables {
     bool failed;
     table_word scratch[TABLE_RECORD_BYTES / sizeof(table_word)];
 
-    _Atomic uint64_t saved;  /* horizon of what tables_saved named */
-    _Atomic uint64_t pinned; /* the newest pin's horizon; what was there last when there is none */
+    const struct state_store *store; /* NULL: pages are memory */
+    _Atomic bool damaged;
+    uint64_t generation;
+    _Atomic uint64_t cached_bytes;
+    uint32_t trim_table; /* where tables_trim goes on, the writer's */
+    uint32_t trim_page;
+    uint64_t trimming; /* what was settled when it began to go round */
+    uint64_t trimmed;  /* and when it last had gone round */
+
+    _Atomic uint64_t saved;   /* horizon of what tables_saved named */
+    _Atomic uint64_t settled; /* and tables_settled */
+    _Atomic uint64_t pinned;  /* the newest pin's horizon; what was there last when there is none */
 
     /* Guards the list of pins, oldest first. An install holds it, so that a pin is between two installs. */
     pthread_mutex_t pins_mutex;
@@ -83,6 +93,7 @@ struct pin {
     struct pin *newer;
     uint32_t holders; /* who took this horizon and has not given it back */
     _Atomic bool expired;
+    bool firm; /* never expires */
     uint64_t horizon;
     uint32_t counts[TABLES_MAX];
     struct chunks kept;
@@ -98,8 +109,19 @@ static inline uint32_t former_bytes(const struct table *table)
     return (uint32_t)sizeof(struct former) + table->record_bytes;
 }
 
-/* Makes sure that the page has a place, and counts it. False when there is no memory. */
+/* Makes sure that the page has a place. False when there is no memory. */
 bool table_reserve_page(struct table *table, uint32_t page);
+
+/* Verifies a page that lies in a state file. False when it is damaged; the tables know then. */
+bool table_verify_page(const struct table *table, uint32_t page);
+
+/* A page has become memory; is none any more. */
+void page_held(struct table *table);
+void page_let_go(struct table *table);
+
+/* Before anything goes back to what it was without the stamps telling, and when that is done. */
+void rewind_begin(struct tables *tables);
+void rewind_end(struct tables *tables);
 
 /* Copies the first bytes of the record of `number` as installed or at the pin's horizon, at which it must exist, and tells which batch
  * had changed it last by then. False when the pin has expired. */

@@ -30,11 +30,15 @@ struct table {
     uint64_t reciprocal; /* of per_page: 2^64 / per_page, rounded up */
     uint32_t per_page;
     uint32_t record_bytes;
-    const uint64_t *writing; /* ordinal of the stage that edits belong to, NEVER_EDITED when there is none */
+    uint32_t loaded;            /* so many pages lie in a state file, and are to be verified before they are used */
+    _Atomic uint64_t *verified; /* a bit for each of them */
+    const uint64_t *writing;    /* ordinal of the stage that edits belong to, NEVER_EDITED when there is none */
     struct tables *tables;
     uint32_t id;
     struct level levels[LEVELS];
-    uint32_t pages; /* in use; the writer's */
+    uint32_t pages; /* that have a place; the writer's */
+    uint32_t put;   /* that were put */
+    uint32_t held;  /* that are memory since they were changed; the writer's */
     uint32_t count; /* as decided; the writer's */
     _Atomic uint32_t installed;
 };
@@ -59,12 +63,21 @@ static inline uint32_t page_of(const struct table *table, uint32_t number)
     return (uint32_t)(((unsigned __int128)table->reciprocal * number) >> 64);
 }
 
-static inline struct place place_of(const struct table *table, uint32_t number)
+static inline struct place place_in_page(const struct table *table, uint32_t page, uint32_t number)
 {
-    uint32_t page = page_of(table, number);
     struct place place = place_of_page(table, page);
     place.slot = number - page * table->per_page;
     return place;
+}
+
+static inline struct place place_of(const struct table *table, uint32_t number)
+{
+    return place_in_page(table, page_of(table, number), number);
+}
+
+static inline bool page_is_verified(const struct table *table, uint32_t page)
+{
+    return page >= table->loaded || (atomic_load_explicit(&table->verified[page / 64], memory_order_acquire) >> page % 64 & 1);
 }
 
 static inline unsigned char *place_record(const struct table *table, struct place place)
@@ -92,12 +105,16 @@ static inline bool table_has(const struct table *table, uint32_t number)
 
 extern const unsigned char table_zeros[TABLE_RECORD_BYTES];
 
-/* The first edit of a record in its stage, and whatever goes wrong. */
+/* The first touch of a page, the first edit of a record in its stage, and whatever goes wrong. */
+const void *table_get_first(const struct table *table, uint32_t number);
 void *table_edit_first(struct table *table, uint32_t number);
 
 static inline const void *table_get(const struct table *table, uint32_t number)
 {
-    return table_has(table, number) ? place_record(table, place_of(table, number)) : table_zeros;
+    uint32_t page = page_of(table, number);
+    if (table_has(table, number) && __builtin_expect(page_is_verified(table, page), true))
+        return place_record(table, place_in_page(table, page, number));
+    return table_get_first(table, number);
 }
 
 static inline uint32_t table_count(const struct table *table)

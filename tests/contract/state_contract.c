@@ -466,5 +466,6 @@ static const struct state_case cases[] = {
 int state_contract_run(const struct state_store_ops *ops, const char *location, bool lasts_over_opens)
 {
     return trial_run_all(ops, location, cases, sizeof cases / sizeof *cases, lasts_over_opens) +
-           trial_run_all(ops, location, blob_cases, blob_case_count, lasts_over_opens);
+           trial_run_all(ops, location, blob_cases, blob_case_count, lasts_over_opens) +
+           trial_run_all(ops, location, file_cases, file_case_count, lasts_over_opens);
 }

@@ -62,6 +62,10 @@ struct state_case {
 extern const struct state_case blob_cases[];
 extern const size_t blob_case_count;
 
+/* state_contract_files.c */
+extern const struct state_case file_cases[];
+extern const size_t file_case_count;
+
 static inline bool trial_run(const struct state_store_ops *ops, const char *location, const struct state_case *test)
 {
     static struct trial trial;

@@ -20,7 +20,7 @@
 #define FIX_SUMS      4u
 
 #define VALUES     64u
-#define VALUE_MAX  8192u
+#define VALUE_MAX  16384u
 #define MEMORY_MAX (64u << 20)
 
 struct value {
@@ -101,56 +101,164 @@ static void append_sum(struct value *value, size_t skipped, size_t sum_bytes)
     value->size += sum_bytes;
 }
 
-/* ---- a state store whose first value is what is asked for by key, and whose others are scanned ---- */
+/* ---- a state store: the shape, what is said of the log, and the files of both tables and of the log ---- */
+
+#define SHAPE    0u
+#define PENDING  1u
+#define FILE_0   2u
+#define FILE_9   3u
+#define FILE_LOG 4u
 
 static int32_t fuzz_get(void *store, void *write, const void *key, size_t key_size,
                         void (*take)(void *arg, const void *value, size_t size), void *arg, trading_error *error)
 {
-    (void)write, (void)key, (void)key_size, (void)error;
+    (void)write, (void)error;
     const struct input *input = store;
-    if (!input->count)
+    require(key_size == 2);
+    uint32_t at = ((const uint8_t *)key)[1] == 'c' ? SHAPE : PENDING;
+    if (at >= input->count || (at == PENDING && !input->values[at].size))
         return TRADING_E_NOT_FOUND;
-    take(arg, input->values[0].bytes, input->values[0].size);
+    take(arg, input->values[at].bytes, input->values[at].size);
     return TRADING_OK;
 }
 
-/* A value that is scanned begins with a byte of key size, then its key. */
-static int32_t fuzz_scan(void *store, void *write, const void *prefix, size_t prefix_size, const void *from, size_t from_size,
-                         int (*take)(void *arg, const void *key, size_t key_size, const void *value, size_t value_size),
-                         void *arg, trading_error *error)
+static int32_t fuzz_begin(void *store, void **write, trading_error *error)
 {
-    (void)write, (void)from, (void)from_size, (void)error;
-    const struct input *input = store;
-    for (uint32_t i = 1; i < input->count; i++) {
-        const struct value *value = &input->values[i];
-        size_t key_size = value->size ? value->bytes[0] : 0;
-        if (!value->size || value->size - 1 < key_size)
-            continue;
-        const uint8_t *key = value->bytes + 1;
-        if (key_size < prefix_size || memcmp(key, prefix, prefix_size) != 0)
-            continue;
-        if (take(arg, key, key_size, key + key_size, value->size - 1 - key_size))
-            break;
+    (void)error;
+    *write = store;
+    return TRADING_OK;
+}
+
+static int32_t fuzz_remove(void *write, const void *key, size_t key_size, trading_error *error)
+{
+    (void)write, (void)key, (void)key_size, (void)error;
+    return TRADING_OK;
+}
+
+static int32_t fuzz_commit(void *write, bool sync, trading_error *error)
+{
+    (void)write, (void)sync, (void)error;
+    return TRADING_OK;
+}
+
+static struct value *file_of(struct input *input, uint32_t file)
+{
+    static struct value none;
+    uint32_t at = file == 0 ? FILE_0 : file == 9 ? FILE_9 : FILE_LOG;
+    return at < input->count ? &input->values[at] : &none;
+}
+
+static int32_t fuzz_file_size(void *store, uint32_t file, uint64_t *bytes, trading_error *error)
+{
+    (void)error;
+    *bytes = file_of(store, file)->size;
+    return TRADING_OK;
+}
+
+static int32_t fuzz_file_read(void *store, uint32_t file, uint64_t offset, void *bytes, size_t size, trading_error *error)
+{
+    (void)error;
+    const struct value *value = file_of(store, file);
+    if (offset > value->size || value->size - offset < size)
+        return TRADING_E_DAMAGED;
+    memcpy(bytes, value->bytes + offset, size);
+    return TRADING_OK;
+}
+
+/* What is written lies beyond, or is lost. */
+static int32_t fuzz_file_write(void *store, uint32_t file, uint64_t offset, const void *bytes, size_t size,
+                               trading_error *error)
+{
+    (void)error;
+    const struct value *value = file_of(store, file);
+    if (offset <= value->size && value->size - offset >= size)
+        memcpy(value->bytes + offset, bytes, size);
+    return TRADING_OK;
+}
+
+static int32_t fuzz_file_sync(void *store, uint32_t file, trading_error *error)
+{
+    (void)store, (void)file, (void)error;
+    return TRADING_OK;
+}
+
+static int32_t fuzz_file_cut(void *store, uint32_t file, uint64_t bytes, trading_error *error)
+{
+    (void)store, (void)file, (void)bytes, (void)error;
+    return TRADING_OK;
+}
+
+static int32_t fuzz_file_map(void *store, uint32_t file, uint64_t offset, size_t size, void **mapping, trading_error *error)
+{
+    (void)error;
+    const struct value *value = file_of(store, file);
+    if (!(*mapping = calloc(1, size)))
+        return TRADING_E_NO_MEMORY;
+    if (offset < value->size)
+        memcpy(*mapping, value->bytes + offset, value->size - offset < size ? value->size - offset : size);
+    return TRADING_OK;
+}
+
+static void fuzz_file_unmap(void *store, void *mapping, size_t size)
+{
+    (void)store, (void)size;
+    free(mapping);
+}
+
+static const struct state_store_ops fuzz_state_ops = {.get = fuzz_get,
+                                                      .begin = fuzz_begin,
+                                                      .remove = fuzz_remove,
+                                                      .commit = fuzz_commit,
+                                                      .file_size = fuzz_file_size,
+                                                      .file_read = fuzz_file_read,
+                                                      .file_write = fuzz_file_write,
+                                                      .file_sync = fuzz_file_sync,
+                                                      .file_cut = fuzz_file_cut,
+                                                      .file_map = fuzz_file_map,
+                                                      .file_unmap = fuzz_file_unmap};
+
+static void fix_pages(struct value *value, uint32_t id)
+{
+    for (uint32_t page = 0; (page + UINT64_C(1)) * TABLE_PAGE_BYTES <= value->size; page++) {
+        uint8_t *bytes = value->bytes + (size_t)page * TABLE_PAGE_BYTES;
+        uint64_t sum = page_sum(id, page, bytes);
+        memcpy(bytes + TABLE_IMAGE_BYTES, &sum, sizeof sum);
     }
-    return TRADING_OK;
 }
 
-static const struct state_store_ops fuzz_state_ops = {.get = fuzz_get, .scan = fuzz_scan};
-
-/* Makes room for the sum where it stands in a page, and sets it: the key's place is what it is summed under. */
-static void fix_scanned(struct value *value)
+/* One group: its directory, and its pages by what that says of them. */
+static void fix_log(struct value *value, uint64_t generation)
 {
-    size_t key_size = value->size ? value->bytes[0] : 0;
-    if (key_size != 6u || value->size < 1 + key_size)
+    if (value->size < TABLE_PAGE_BYTES)
         return;
-    uint8_t *key = value->bytes + 1;
-    uint8_t *body = key + key_size;
-    size_t size = value->size - 1 - key_size;
-    uint32_t number;
-    memcpy(&number, key + 2, sizeof number);
-    uint32_t place[4] = {htole32(SHAPE_FORMAT), htole32(key[1]), htole32(be32toh(number)), htole32((uint32_t)size)};
-    crypto_shorthash(body + size, body, size, (const unsigned char *)place);
-    value->size += 8;
+    for (uint32_t i = 0; (i + UINT64_C(2)) * TABLE_PAGE_BYTES <= value->size; i++) {
+        uint32_t entry[2];
+        uint8_t *bytes = value->bytes + (i + (size_t)1) * TABLE_PAGE_BYTES;
+        memcpy(entry, value->bytes + 16 + i * sizeof entry, sizeof entry);
+        uint64_t sum = page_sum(le32toh(entry[0]), le32toh(entry[1]), bytes);
+        memcpy(bytes + TABLE_IMAGE_BYTES, &sum, sizeof sum);
+    }
+    uint64_t key[2] = {htole64(generation), 0};
+    crypto_shorthash(value->bytes + TABLE_IMAGE_BYTES, value->bytes, TABLE_IMAGE_BYTES, (const unsigned char *)key);
+}
+
+static void fix_checkpoint(struct input *input)
+{
+    static const unsigned char key[crypto_shorthash_KEYBYTES] = "a pending log";
+    uint64_t generation = 0;
+    if (input->count > SHAPE)
+        append_sum(&input->values[SHAPE], 0, SHAPE_SUM_BYTES);
+    if (input->count > PENDING && input->values[PENDING].size == 24) {
+        uint8_t *pending = input->values[PENDING].bytes;
+        memcpy(&generation, pending, sizeof generation);
+        crypto_shorthash(pending + 16, pending, 16, key);
+    }
+    if (input->count > FILE_0)
+        fix_pages(&input->values[FILE_0], 0);
+    if (input->count > FILE_9)
+        fix_pages(&input->values[FILE_9], 9);
+    if (input->count > FILE_LOG)
+        fix_log(&input->values[FILE_LOG], le64toh(generation));
 }
 
 /* ---- blobs: each value by its number ---- */
@@ -263,24 +371,23 @@ static void use_tables(struct tables *tables, const struct shape *shape)
     tables_unpin(pin);
 }
 
+/* As beside the writer, and as the writer. */
 static void load_checkpoint(struct input *input, struct memory *memory)
 {
-    for (uint32_t i = 0; input->fix_sums && i < input->count; i++) {
-        if (i)
-            fix_scanned(&input->values[i]);
-        else
-            append_sum(&input->values[0], 0, SHAPE_SUM_BYTES);
-    }
+    if (input->fix_sums)
+        fix_checkpoint(input);
     trim(input);
     struct state_store store = {&fuzz_state_ops, input};
-    struct tables *tables = open_tables(memory);
-    struct shape shape;
-    int32_t status = checkpoint_load(tables, &store, &shape, NULL);
-    if (status)
-        require(is_told(status));
-    else
-        use_tables(tables, &shape);
-    tables_close(tables);
+    for (uint32_t back = 0; back < 2; back++) {
+        struct tables *tables = open_tables(memory);
+        struct shape shape;
+        int32_t status = checkpoint_load(tables, &store, back, memory, &shape, NULL);
+        if (status)
+            require(is_told(status));
+        else
+            use_tables(tables, &shape);
+        tables_close(tables);
+    }
 }
 
 static void load_keys(struct input *input, struct memory *memory)

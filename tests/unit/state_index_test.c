@@ -106,6 +106,94 @@ static void room_that_was_asked_for_is_there(void **state)
     }
 }
 
+/* ---- in files ---- */
+
+static void assert_has(const struct index *index, uint32_t count)
+{
+    for (uint32_t number = 1; number <= count; number++) {
+        uint32_t candidates;
+        assert_true(finds(index, number * 7, number, &candidates));
+    }
+}
+
+/* Saved for a generation, it is there for that one alone, and goes on from there; also when it is saved while an older file of it is
+ * mapped. */
+static void what_was_saved_is_mapped(void **state)
+{
+    (void)state;
+    struct memory memory;
+    struct state_store store;
+    memory_init(&memory);
+    state_store_open(&store);
+    struct index *index = index_open(&memory, 0);
+    struct index *loaded;
+    assert_int_equal(index_load(&loaded, &memory, &store, 40, 1, NULL), TRADING_E_NOT_FOUND);
+    uint32_t count = 0;
+    for (uint64_t generation = 1; generation <= 4; generation++) {
+        while (count < generation * 5000)
+            assert_true(index_insert(index, (count + 1) * 7, count + 1)), count++;
+        assert_int_equal(index_save(index, &store, 40, generation, NULL), TRADING_OK);
+        assert_int_equal(index_save(index, &store, 40, generation, NULL), TRADING_OK);
+        assert_has(index, count);
+        assert_int_equal(index_load(&loaded, &memory, &store, 40, generation + 1, NULL), TRADING_E_NOT_FOUND);
+        assert_int_equal(index_load(&loaded, &memory, &store, 40, generation, NULL), TRADING_OK);
+        assert_true(index_bytes(loaded) == 0);
+        index_close(index);
+        index = loaded;
+        assert_has(index, count);
+    }
+    index_close(index);
+    store.ops->close(store.store);
+    assert_true(memory_held(&memory) == 0);
+}
+
+static void a_damaged_file_is_none(void **state)
+{
+    (void)state;
+    struct memory memory;
+    struct state_store store;
+    memory_init(&memory);
+    state_store_open(&store);
+    struct index *index = index_open(&memory, 0);
+    struct index *loaded;
+    for (uint32_t number = 1; number <= 300; number++)
+        assert_true(index_insert(index, number * 7, number));
+    assert_int_equal(index_save(index, &store, 40, 1, NULL), TRADING_OK);
+    index_close(index);
+    uint64_t size;
+    assert_int_equal(store.ops->file_size(store.store, 40, &size, NULL), TRADING_OK);
+    for (uint64_t at = 0; at < size; at++) {
+        uint8_t byte;
+        if (at == 544) /* the rest of the header's page means nothing */
+            at = 4096;
+        assert_int_equal(store.ops->file_read(store.store, 40, at, &byte, 1, NULL), TRADING_OK);
+        byte ^= 1;
+        assert_int_equal(store.ops->file_write(store.store, 40, at, &byte, 1, NULL), TRADING_OK);
+        assert_int_equal(index_load(&loaded, &memory, &store, 40, 1, NULL), TRADING_E_NOT_FOUND);
+        byte ^= 1;
+        assert_int_equal(store.ops->file_write(store.store, 40, at, &byte, 1, NULL), TRADING_OK);
+    }
+    assert_int_equal(store.ops->file_cut(store.store, 40, size - 8, NULL), TRADING_OK);
+    assert_int_equal(index_load(&loaded, &memory, &store, 40, 1, NULL), TRADING_E_NOT_FOUND);
+    assert_true(memory_held(&memory) == 0);
+    store.ops->close(store.store);
+}
+
+static void room_is_made_before_the_first_entry(void **state)
+{
+    (void)state;
+    struct scarce scarce;
+    scarce_init(&scarce, UINT64_MAX);
+    struct index *index = index_open(&scarce.memory, 0);
+    assert_true(index_expect(index, 100000));
+    scarce.left = 0;
+    for (uint32_t number = 1; number <= 100000; number++)
+        assert_true(index_insert(index, number, number));
+    assert_true(index_expect(index, 100));
+    index_close(index);
+    assert_true(memory_held(&scarce.memory) == 0);
+}
+
 /* ---- with threads ---- */
 
 #define NUMBERS 100000u
@@ -157,8 +245,13 @@ static void readers_run_beside_the_writer(void **state)
 int index_suite(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_inserted_is_found),           cmocka_unit_test(one_hash_may_have_several_numbers),
-        cmocka_unit_test(a_walk_goes_on_while_the_index_grows), cmocka_unit_test(room_that_was_asked_for_is_there),
+        cmocka_unit_test(what_was_inserted_is_found),
+        cmocka_unit_test(one_hash_may_have_several_numbers),
+        cmocka_unit_test(a_walk_goes_on_while_the_index_grows),
+        cmocka_unit_test(room_that_was_asked_for_is_there),
+        cmocka_unit_test(what_was_saved_is_mapped),
+        cmocka_unit_test(a_damaged_file_is_none),
+        cmocka_unit_test(room_is_made_before_the_first_entry),
         cmocka_unit_test(readers_run_beside_the_writer),
     };
     return cmocka_run_group_tests_name("index", tests, NULL, NULL);

@@ -120,7 +120,7 @@ class EngineOptions(ctypes.Structure):
                 ("market_collar", Decimal), ("queue_commands", c_uint32), ("batch_commands", c_uint32),
                 ("commit_bytes", c_uint64), ("map_bytes", c_uint64), ("view_bytes", c_uint64), ("checkpoint_events", c_uint64),
                 ("snapshot_events", c_uint64), ("key_age", c_int64), ("key_count", c_uint64),
-                ("state_path", c_char_p), ("group_delay", c_int64)]
+                ("state_path", c_char_p), ("group_delay", c_int64), ("cache_bytes", c_uint64)]
 
 
 class EngineInfo(ctypes.Structure):
@@ -128,7 +128,8 @@ class EngineInfo(ctypes.Structure):
                 ("last_time", c_int64), ("commits", c_uint64), ("commands", c_uint64), ("events", c_uint64),
                 ("journal_bytes", c_uint64), ("syncs", c_uint64), ("replayed_events", c_uint64), ("accounts", c_uint64),
                 ("portfolios", c_uint64), ("orders", c_uint64), ("instruments", c_uint64), ("keys", c_uint64),
-                ("memory_bytes", c_uint64), ("store_bytes_used", c_uint64), ("store_bytes_reserved", c_uint64)]
+                ("memory_bytes", c_uint64), ("store_bytes_used", c_uint64), ("store_bytes_reserved", c_uint64),
+                ("cache_bytes", c_uint64)]
 
 
 class Verification(ctypes.Structure):
