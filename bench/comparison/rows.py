@@ -20,14 +20,12 @@ class Scale:
     events: int
     few: int            # accounts, where growth is measured
     many: int
-    cache: int          # bytes, where memory is measured
     large: bool = False
 
 
-QUICK = Scale(seconds=0.2, repeat=1, accounts=2000, orders=5000, book_orders=50000, rounds=1, events=20000, few=100, many=2000, cache=1 << 26)
-USUAL = Scale(seconds=4, repeat=3, accounts=1000000, orders=1000000, book_orders=3000000, rounds=3, events=5000000, few=10000, many=1000000,
-              cache=1 << 28)
-LARGE = dataclasses.replace(USUAL, events=100000000, many=10000000, cache=1 << 30, large=True)
+QUICK = Scale(seconds=0.2, repeat=1, accounts=2000, orders=5000, book_orders=50000, rounds=1, events=20000, few=100, many=2000)
+USUAL = Scale(seconds=4, repeat=3, accounts=1000000, orders=1000000, book_orders=3000000, rounds=3, events=5000000, few=10000, many=1000000)
+LARGE = dataclasses.replace(USUAL, events=100000000, many=10000000, large=True)
 
 
 @dataclasses.dataclass
@@ -211,6 +209,17 @@ def opening(tools, _chart):
     yield Finding("clean", Spread([result["open_seconds"]]), at_most=1, unit="s", beside=size, full_size=scale.large)
     yield Finding("after kill -9", Spread([result["killed_open_seconds"]]), at_most=10, unit="s", full_size=scale.large,
                   beside=f"{result['replayed_events']:,} events replayed")
+
+
+@row("memory", "memory of many accounts, each with a portfolio, traffic 80/20")
+def memory(tools, _chart):
+    scale = tools.scale
+    few, many = tools.repeat(*(lambda accounts=accounts: tools.bench("deposits", accounts=accounts, skew="80/20", seconds=scale.seconds, batch=1024)
+                               for accounts in (scale.few, scale.many)))
+    yield Finding("resident, without pages of files", Spread(result["rss_anon_bytes"] / 2**30 for result in many), at_most=1.3, unit="GiB",
+                  beside=f"{scale.many:,} accounts", full_size=scale.large)
+    yield Finding(f"of the rate of {scale.few:,}, which any cache holds", Spread(b["per_second"] / a["per_second"] for a, b in zip(few, many)),
+                  at_least=0.5, full_size=scale.large)
 
 
 @row("disk", "bytes of the journal")
