@@ -165,6 +165,18 @@ static const struct subcommand subcommands[] = {
         .main = replay_main,
     },
     {
+        .name = "store",
+        .summary = "Make a store, so that it is there before it is used",
+        .about =
+            "Every command that writes makes a store that is not there. On a server that takes more rights and more time than\n"
+            "using it: docs/cassandra.md.",
+        .examples = "  trading store create --store lmdb:/srv/desk\n"
+                    "  trading store create --store 'cassandra://desk@db1,db2/trading?create=3&password_file=/etc/desk'\n",
+        .arguments = store_arguments,
+        .common = REPORT,
+        .main = store_main,
+    },
+    {
         .name = "plugins",
         .summary = "List the plugins that are found, with versions and what each offers",
         .about =

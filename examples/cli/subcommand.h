@@ -84,10 +84,12 @@ int run_main(int argc, char **argv);       /* run.c */
 int replay_main(int argc, char **argv);    /* replay.c */
 int plugins_main(int argc, char **argv);   /* plugins.c */
 int statement_main(int argc, char **argv); /* statement.c */
+int store_main(int argc, char **argv);     /* store.c */
 
 extern const struct argument feed_arguments[];      /* feed.c */
 extern const struct argument run_arguments[];       /* run.c */
 extern const struct argument replay_arguments[];    /* replay.c */
 extern const struct argument statement_arguments[]; /* statement.c */
+extern const struct argument store_arguments[];     /* store.c */
 
 #endif

@@ -1,12 +1,8 @@
 # What runs against servers of its own, which it brings up and takes down.
 
-cassandra_server() {
-    TRADING_SERVERS=$PWD/$builds/servers tests/servers/cassandra/server "$@"
-}
-
 # The contract once more with buckets, pages and transactions so small that every journal has many; and appends in flight.
 cassandra_small_tests() {
-    hosts=$(cassandra_server hosts)
+    hosts=$(tests/servers/cassandra/server hosts)
     check cassandra-buckets "$builds/release/tools/store-check/trading-store-check" --shared --plugin "$plugin" \
         "cassandra://$hosts/contract?create=1&journal=small-$run-{}&bucket_bytes=3000&page_rows=3&inline_bytes=500"
     check cassandra-flights "$builds/release/tests/cassandra/cassandra-flights" "$plugin" \
@@ -18,27 +14,29 @@ cassandra_tests() {
     class=OneNode
     [ "$1" = 3 ] && class=ThreeNodes
     run=$(date +%s)
-    prepare "cassandra-$1-up" cassandra_server up "$1" || return
+    prepare "cassandra-$1-up" tests/servers/cassandra/server up "$1" || return
     check "cassandra-$1-contract" "$builds/release/tools/store-check/trading-store-check" --shared \
-        --plugin "$plugin" "cassandra://$(cassandra_server hosts)/contract?create=$1&journal=$run-{}"
+        --plugin "$plugin" "cassandra://$(tests/servers/cassandra/server hosts)/contract?create=$1&journal=$run-{}"
     [ "$1" = 3 ] || cassandra_small_tests
-    check "cassandra-$1-faults" env TRADING_SERVERS="$PWD/$builds/servers" python3 tests/cassandra/faults_test.py \
+    check "cassandra-$1-faults" python3 tests/cassandra/faults_test.py \
         "$builds/release/tests/cassandra/cassandra-appender" "$plugin" tests/servers/cassandra/server "$class"
 }
 
 part_cassandra() {
     need java mvn cargo || return
     build release gcc --buildtype=release || return
-    plugin=$PWD/$builds/release/backends/cassandra/cassandra.so
+    plugin=$(cd "$builds" && pwd)/release/backends/cassandra/cassandra.so
+    TRADING_SERVERS=$(cd "$builds" && pwd)/servers
+    export TRADING_SERVERS
     for nodes in 1 3; do
         cassandra_tests $nodes
-        prepare "cassandra-$nodes-down" cassandra_server down
+        prepare "cassandra-$nodes-down" tests/servers/cassandra/server down
     done
     export CASSANDRA_SECURE=1
-    prepare cassandra-secure-up cassandra_server up 1 &&
-        check cassandra-secure env TRADING_SERVERS="$PWD/$builds/servers" python3 tests/cassandra/secure_test.py \
+    prepare cassandra-secure-up tests/servers/cassandra/server up 1 &&
+        check cassandra-secure python3 tests/cassandra/secure_test.py \
             "$builds/release/tests/cassandra/cassandra-appender" "$plugin" tests/servers/cassandra/server \
-            "$builds/servers/cassandra/ca.pem"
-    prepare cassandra-secure-down cassandra_server down
-    unset CASSANDRA_SECURE
+            "$TRADING_SERVERS/cassandra/ca.pem"
+    prepare cassandra-secure-down tests/servers/cassandra/server down
+    unset CASSANDRA_SECURE TRADING_SERVERS
 }

@@ -213,6 +213,14 @@ class ExitCodes(Case):
             with self.subTest(store=store):
                 self.trading("open-account", store=store, code=STORE)
 
+    def test_store_is_made_before_it_is_used(self):
+        self.complaint("store", "destroy", code=USAGE)
+        for _ in range(2):
+            self.assertEqual("the store is there; its next position is 0\n", self.text("store", "create"))
+        self.assertEqual([], self.json("accounts")["accounts"])
+        self.json("open-account")
+        self.assertNotEqual("0", self.json("store", "create")["next_position"])
+
     def test_failure_as_json(self):
         account = self.json("open-account")["account"]
         refused = self.json("account", account[:-1], code=REFUSED)
@@ -235,7 +243,7 @@ class Help(unittest.TestCase):
     def test_every_subcommand_has_examples(self):
         names = self.subcommands()
         for name in ("open-account deposit withdraw update-contact update-address quote buy sell cancel account portfolio lots order "
-                     "orders book history feed statement verify info run replay plugins bench").split():
+                     "orders book history feed statement verify info run replay store plugins bench").split():
             self.assertIn(name, names)
         for name in names:
             shown = subprocess.run([PROGRAM, name, "--help"], capture_output=True, check=True, text=True, timeout=SECONDS).stdout
