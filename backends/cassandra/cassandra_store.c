@@ -59,7 +59,6 @@ static int32_t store_open(const trading_store_request *request, const trading_ho
         return error_no_memory(error, "a store");
     memset(store, 0, sizeof *store);
     store->memory = (struct memory){.allocate = host->allocate, .release = host->release, .context = host->context};
-    store->host = host;
     store->process = getpid();
     store->read_only = (request->flags & TRADING_STORE_READ_ONLY) != 0;
     pthread_mutex_init(&store->lock, NULL);

@@ -1,6 +1,6 @@
 #include "backends/cassandra/store.h"
 #include "base/error.h"
-#include "schema_1.h"
+#include "schema_1_cql.h"
 
 #include <stdio.h>
 #include <string.h>

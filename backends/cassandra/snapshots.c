@@ -247,7 +247,7 @@ int32_t snapshot_put(struct cassandra *store, uint32_t partition, int64_t positi
     struct draft *draft = NULL;
     int32_t code = chunk == 0 ? begin_draft(store, partition, position, &draft, error)
                               : continue_draft(store, partition, position, chunk, &draft, error);
-    if (code)
+    if (code || !draft)
         return code;
     code = put_chunk(store, draft, data, size, error);
     if (!code && last)

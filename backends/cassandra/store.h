@@ -53,7 +53,6 @@ struct flights;
 
 struct cassandra {
     struct memory memory;
-    const trading_host_functions *host;
     struct location location;
     struct driver *driver;
     struct driver_statement *statements[STATEMENT_COUNT];
