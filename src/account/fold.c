@@ -70,9 +70,10 @@ static const char *open_account(struct accounts *accounts, const struct account_
     int64_t sealed = event->sealed_size ? at.position : POSITION_NONE;
     struct account_detail_record *detail = table_append(accounts->details, &same);
     *detail = (struct account_detail_record){
-        .opened = at.time, .profile_position = sealed, .contact_position = sealed, .address_position = sealed};
+        .profile_position = sealed, .contact_position = sealed, .address_position = sealed};
     struct account_record *record = table_append(accounts->records, &number);
     *record = (struct account_record){.id = *id,
+                                      .opened = at.time,
                                       .last_position = at.position,
                                       .version = 1,
                                       .currency = event->currency,

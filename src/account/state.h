@@ -11,11 +11,12 @@
 
 #include <trading/account.h>
 
-/* What decides: 56 bytes, so that 64 fit a page. */
+/* What decides, in one line of the cache. */
 struct account_record {
     trading_id id;
     trading_decimal balance;
     trading_decimal held;
+    trading_time opened;
     int64_t last_position; /* of its newest event */
     int64_t version;       /* how many events it has */
     trading_currency currency;
@@ -24,12 +25,13 @@ struct account_record {
     uint8_t flags;   /* ACCOUNT_ */
 };
 
+_Static_assert(sizeof(struct account_record) == 64, "a line of the cache");
+
 #define ACCOUNT_SENDS 1u /* it once sent money to another partition: look whether some is pending */
 
-/* The rest; its number is the account's. */
+/* What few ask for: where its personal data stands in the journal, −1: nowhere. Its number is the account's. */
 struct account_detail_record {
-    trading_time opened;
-    int64_t profile_position; /* where its personal data stands in the journal, −1: nowhere */
+    int64_t profile_position;
     int64_t contact_position;
     int64_t address_position;
     trading_decimal pending; /* sent to accounts of other partitions, and no answer told yet what became of it */

@@ -14,7 +14,6 @@ static void prefetch_accounts(const struct sight *sight, const trading_id *ids, 
         uint64_t cursor = 0;
         uint32_t number = index_next(domain->accounts.by_id, id_hash(&ids[i]), &cursor); /* nearly always the right one */
         table_prefetch_installed(domain->accounts.records, number);
-        table_prefetch_installed(domain->accounts.details, number);
         table_prefetch_installed(domain->portfolios.owners, number);
     }
 }
@@ -22,11 +21,8 @@ static void prefetch_accounts(const struct sight *sight, const trading_id *ids, 
 static int32_t fill_in(const struct sight *sight, uint32_t number, const struct account_record *account, trading_account *out)
 {
     const struct domain *domain = sight->domain;
-    struct account_detail_record detail;
     struct owner_record owner;
-    int32_t code = sight_read(sight, domain->accounts.details, number, &detail);
-    if (!code)
-        code = sight_read(sight, domain->portfolios.owners, number, &owner);
+    int32_t code = sight_read(sight, domain->portfolios.owners, number, &owner);
     if (code)
         return code;
     *out = (trading_account){.size = sizeof *out,
@@ -36,7 +32,7 @@ static int32_t fill_in(const struct sight *sight, uint32_t number, const struct 
                              .portfolio_count = owner.count,
                              .position = sight->position,
                              .version = account->version,
-                             .opened = detail.opened,
+                             .opened = account->opened,
                              .balance = account->balance,
                              .held = account->held,
                              .available = account->balance - account->held,

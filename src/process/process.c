@@ -172,11 +172,6 @@ bool process_command(struct process *process, const struct request *request, tra
     return true;
 }
 
-bool process_has_work(const struct domain *domain)
-{
-    return domain_mark(domain)->work.kind != WORK_NONE;
-}
-
 void process_continue(struct process *process)
 {
     struct mark_record mark = *domain_mark(process->domain);

@@ -22,7 +22,10 @@ int64_t process_version(const struct domain *domain, const struct request *reque
 bool process_command(struct process *process, const struct request *request, trading_result *result, struct rejection *why);
 
 /* Whether work waits that must go on before any command, and going on with it: writes an entry. */
-bool process_has_work(const struct domain *domain);
+static inline bool process_has_work(const struct domain *domain)
+{
+    return domain_mark(domain)->work.kind != WORK_NONE;
+}
 void process_continue(struct process *process);
 
 /* Folding a commit that is read again: an entry is begun, then its events are folded, each at the next position. Look at process->broken and
