@@ -52,11 +52,12 @@ static bool is_known(trading_engine *engine, const struct request *request, uint
     return known != KNOWN_NEW;
 }
 
-bool engine_decide(trading_engine *engine, struct batch *batch, const trading_command *command, trading_result *result,
-                   trading_error *error)
+bool engine_decide(trading_engine *engine, struct batch *batch, const struct slice *slice, size_t i, trading_error *error)
 {
+    const trading_command *command = &slice->submission->commands[slice->first + i];
+    trading_result *result = &slice->submission->results[slice->first + i];
     struct process *process = &engine->process;
-    struct request request = {.command = command};
+    struct request request = {.command = command, .foreseen = engine->foreseen[i % ENGINE_AHEAD]};
     struct rejection why = {0};
     if (!command_validate(command, &why)) {
         answer(result, TRADING_STATUS_MALFORMED, &why);
@@ -88,35 +89,32 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const trading_co
 
 /* ---- foreseeing ---- */
 
-/* How many commands ahead the records are wanted, and twice that for the places in indexes that lead to them: about as long as memory takes to
- * answer. */
-#define AHEAD 8u
-
 static void foresee_place(const trading_engine *engine, const struct slice *slice, size_t i)
 {
     if (i < slice->count)
         process_foresee_place(&engine->domain, &slice->submission->commands[slice->first + i]);
 }
 
-static void foresee_records(const trading_engine *engine, const struct slice *slice, size_t i)
+static void foresee_records(trading_engine *engine, const struct slice *slice, size_t i)
 {
     if (i >= slice->count)
         return;
     const trading_command *command = &slice->submission->commands[slice->first + i];
     struct cause cause = {.key = command->key, .account = process_foresee_records(&engine->domain, command)};
+    engine->foreseen[i % ENGINE_AHEAD] = cause.account;
     keys_prefetch(engine->keys, engine_key_hash(engine, &cause));
 }
 
-void engine_foresee_first(const trading_engine *engine, const struct slice *slice)
+void engine_foresee_first(trading_engine *engine, const struct slice *slice)
 {
-    for (size_t i = 0; i < 2 * AHEAD; i++)
+    for (size_t i = 0; i < 2 * ENGINE_AHEAD; i++)
         foresee_place(engine, slice, i);
-    for (size_t i = 0; i < AHEAD; i++)
+    for (size_t i = 0; i < ENGINE_AHEAD; i++)
         foresee_records(engine, slice, i);
 }
 
-void engine_foresee(const trading_engine *engine, const struct slice *slice, size_t i)
+void engine_foresee(trading_engine *engine, const struct slice *slice, size_t i)
 {
-    foresee_place(engine, slice, i + 2 * AHEAD);
-    foresee_records(engine, slice, i + AHEAD);
+    foresee_place(engine, slice, i + 2 * ENGINE_AHEAD);
+    foresee_records(engine, slice, i + ENGINE_AHEAD);
 }

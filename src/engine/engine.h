@@ -20,6 +20,9 @@
 #define ENGINE_ENTROPY_BYTES 4096u
 #define ENGINE_DIGEST_KEY    16u
 #define ENGINE_SEALED_BYTES  2048u
+/* How many commands ahead their records are called into the cache, and twice that the places in indexes that lead to them: about as long
+ * as memory takes to answer. */
+#define ENGINE_AHEAD 8u
 
 /* A commit on its way: decided, then durable. */
 struct batch {
@@ -69,11 +72,12 @@ struct trading_engine {
     struct process process;
     struct batch batches[ENGINE_BATCHES];
     struct batch *deciding;
-    struct batch *syncing; /* NULL: no append is under way */
-    size_t group;          /* submissions that the last commit answered together */
-    uint32_t retries;      /* appends in a row that were not successful */
-    bool unresolved;       /* what the journal holds must be learnt before anything is decided */
-    bool stalled;          /* the append of paused work failed: it goes on with the next command, not by itself */
+    struct batch *syncing;           /* NULL: no append is under way */
+    size_t group;                    /* submissions that the last commit answered together */
+    uint32_t retries;                /* appends in a row that were not successful */
+    bool unresolved;                 /* what the journal holds must be learnt before anything is decided */
+    bool stalled;                    /* the append of paused work failed: it goes on with the next command, not by itself */
+    uint32_t foreseen[ENGINE_AHEAD]; /* accounts that the next commands likely name */
     uint8_t entropy[ENGINE_ENTROPY_BYTES];
     size_t entropy_left;
     uint8_t sealed[ENGINE_SEALED_BYTES];
@@ -204,12 +208,11 @@ bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, tr
 
 /* ---- decide.c ---- */
 
-/* Decides one command into the batch. False when the machinery failed (`error`); a refusal is an answer. */
-bool engine_decide(trading_engine *engine, struct batch *batch, const trading_command *command, trading_result *result,
-                   trading_error *error);
-/* Calls into the cache what commands of the slice will want: before the first of them, and then before each. */
-void engine_foresee_first(const trading_engine *engine, const struct slice *slice);
-void engine_foresee(const trading_engine *engine, const struct slice *slice, size_t i);
+/* Decides the slice's i-th command into the batch. False when the machinery failed (`error`); a refusal is an answer. */
+bool engine_decide(trading_engine *engine, struct batch *batch, const struct slice *slice, size_t i, trading_error *error);
+/* Calls into the cache what commands of the slice will want: before the first of them, and after each. */
+void engine_foresee_first(trading_engine *engine, const struct slice *slice);
+void engine_foresee(trading_engine *engine, const struct slice *slice, size_t i);
 
 /* ---- recall.c ---- */
 

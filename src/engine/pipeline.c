@@ -80,9 +80,8 @@ static bool decide_slice(trading_engine *engine, struct batch *batch, struct sli
     bool good = true;
     engine_foresee_first(engine, &slice);
     while (good && i < slice.count && has_room(engine, batch) && !process_has_work(&engine->domain)) {
-        size_t at = slice.first + i;
+        good = engine_decide(engine, batch, &slice, i, error);
         engine_foresee(engine, &slice, i++);
-        good = engine_decide(engine, batch, &submission->commands[at], &submission->results[at], error);
     }
     struct slice rest = {.submission = submission, .first = slice.first + i, .count = slice.count - i};
     if (rest.count)

@@ -29,7 +29,9 @@ static bool locate_order(const struct domain *domain, struct request *request, c
 
 static bool locate_account(const struct domain *domain, struct request *request, struct rejection *why)
 {
-    request->cause.account = account_find(&domain->accounts, &request->command->account);
+    const trading_id *id = &request->command->account;
+    bool foreseen = request->foreseen && id_equal(&account_get(&domain->accounts, request->foreseen)->id, id);
+    request->cause.account = foreseen ? request->foreseen : account_find(&domain->accounts, id);
     return request->cause.account || reject(why, TRADING_REASON_UNKNOWN_ACCOUNT);
 }
 

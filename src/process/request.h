@@ -21,6 +21,7 @@ struct stamp {
 struct request {
     const trading_command *command;
     struct cause cause; /* its account: filled in by process_locate */
+    uint32_t foreseen;  /* the account that it likely names; 0: nobody looked */
     struct sealed sealed;
     struct stamp stamp; /* of an order whose book is in another partition */
     uint32_t portfolio; /* numbers of what it names, by process_locate */

@@ -20,6 +20,12 @@ static inline bool command_is_personal(const trading_command *command)
            command->type == TRADING_COMMAND_UPDATE_CONTACT || command->type == TRADING_COMMAND_UPDATE_ADDRESS;
 }
 
+/* Whether its body is a trading_cash. */
+static inline bool command_is_cash(const trading_command *command)
+{
+    return command->type >= TRADING_COMMAND_DEPOSIT && command->type <= TRADING_COMMAND_DEBIT;
+}
+
 /* Writes a valid command's meaning (type and body) in one form, so that two commands mean the same when their bytes are the same. */
 void command_canonical(const trading_command *command, struct writer *writer);
 
