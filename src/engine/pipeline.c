@@ -142,7 +142,7 @@ static int32_t state_failed(trading_engine *engine, trading_error *error)
     return error_set(error, TRADING_E_DAMAGED, "a page of the state is damaged; it is made anew when the store is next opened");
 }
 
-/* Frames what was decided, and moves the mark past it. */
+/* Says what was decided, and moves the mark past it. */
 static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_error *error)
 {
     struct process *process = &engine->process;
@@ -153,6 +153,8 @@ static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_
     batch->next_position = process->next_position;
     if (batch->next_position == batch->first_position)
         return TRADING_OK;
+    if (batch->builder.body.full)
+        return error_set(error, TRADING_E_POISONED, "an invariant broke: a commit passed its limit of bytes");
     if (!ledgers_balance(&engine->domain.accounts))
         return error_set(error, TRADING_E_POISONED, "an invariant broke: cash does not sum to zero");
     struct mark_record *mark = domain_edit_mark(&engine->domain);
@@ -162,15 +164,10 @@ static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_
                                     .first_position = batch->first_position,
                                     .time = process->now};
     engine_random(engine, &batch->header.nonce, sizeof batch->header.nonce);
-    memcpy(batch->header.previous, mark->digest, sizeof batch->header.previous);
-    int32_t code = commit_build(&batch->builder, &batch->header, &batch->stored, error);
-    if (code)
-        return code;
     mark->next_position = batch->next_position;
     mark->time = process->now;
     mark->nonce = batch->header.nonce;
     mark->commits++;
-    memcpy(mark->digest, batch->header.digest, sizeof mark->digest);
     return domain_failed(&engine->domain) ? state_failed(engine, error) : TRADING_OK;
 }
 
@@ -191,14 +188,19 @@ static int32_t decide_batch(trading_engine *engine, struct batch *batch, trading
 
 /* ---- appending ---- */
 
+/* Framing, compressing and hashing are the appender's, too: the next batch is decided meanwhile. */
 static void append_batch(trading_engine *engine, struct batch *batch)
 {
+    struct domain *domain = &engine->domain;
     trading_error *outcome = &batch->outcome;
-    int32_t code = TRADING_OK;
-    if (batch->secret_count)
+    memcpy(batch->header.previous, domain->digest, sizeof batch->header.previous);
+    int32_t code = commit_build(&batch->builder, &batch->header, &batch->stored, outcome);
+    if (!code && batch->secret_count)
         code = engine->ops->secret_put(engine->store, batch->secrets, batch->secret_count, outcome);
     if (!code)
         code = engine->ops->append(engine->store, ENGINE_PARTITION, &batch->stored, 1, NULL, outcome);
+    if (!code)
+        memcpy(domain->digest, batch->header.digest, sizeof domain->digest);
     outcome->code = code;
 }
 

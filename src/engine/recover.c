@@ -1,5 +1,6 @@
 /* From what is stored to the state: at opening, after a failed append, and for views of the past. */
 #include "base/error.h"
+#include "base/id.h"
 #include "engine/engine.h"
 #include "engine/replay.h"
 #include "state/checkpoint.h"
@@ -69,13 +70,17 @@ static int32_t start_empty(trading_engine *engine, trading_error *error)
 /* A checkpoint is believed when the journal has the very commit that it ends with. */
 static int32_t check_against_journal(trading_engine *engine, trading_error *error)
 {
-    const struct mark_record *mark = domain_mark(&engine->domain);
-    if (mark->next_position == 0)
+    struct domain *domain = &engine->domain;
+    const struct mark_record *mark = domain_mark(domain);
+    domain->has_digest = mark->next_position == 0;
+    if (domain->has_digest)
         return TRADING_OK;
     struct journal_copy copy = {0};
     int32_t code = journal_commit_at(&engine->journal, mark->next_position - 1, &copy, error);
     bool same = !code && copy.commit.first_position + copy.commit.events == mark->next_position &&
-                !memcmp(copy.commit.digest, mark->digest, sizeof mark->digest);
+                id_equal(&copy.commit.nonce, &mark->nonce);
+    memcpy(domain->digest, copy.commit.digest, sizeof domain->digest);
+    domain->has_digest = same;
     journal_copy_close(&copy);
     if (code == TRADING_E_NOT_FOUND)
         code = error_set(error, TRADING_E_DAMAGED, "it stands at position %" PRId64 ", beyond the end of this journal",

@@ -1,6 +1,7 @@
 #include "engine/replay.h"
 
 #include "base/error.h"
+#include "base/id.h"
 #include "engine/event_window.h"
 
 #include <inttypes.h>
@@ -71,7 +72,6 @@ static int32_t fold(struct domain *domain, const struct commit *commit, replay_e
     mark->time = commit->time;
     mark->nonce = commit->nonce;
     mark->commits++;
-    memcpy(mark->digest, commit->digest, sizeof mark->digest);
     if (domain_failed(domain))
         return error_no_memory(error, "the state that the journal amounts to");
     return TRADING_OK;
@@ -80,7 +80,7 @@ static int32_t fold(struct domain *domain, const struct commit *commit, replay_e
 int32_t replay_commit(struct domain *domain, const struct commit *commit, replay_entry entry, void *arg, trading_error *error)
 {
     const struct mark_record *mark = domain_mark(domain);
-    int32_t code = commit_follows(commit, mark->next_position, mark->digest, error);
+    int32_t code = commit_follows(commit, mark->next_position, domain->digest, error);
     if (code)
         return code;
     if (commit->time < mark->time)
@@ -88,11 +88,24 @@ int32_t replay_commit(struct domain *domain, const struct commit *commit, replay
     if (!tables_begin(domain->tables))
         return error_no_memory(error, "the state that the journal amounts to");
     code = fold(domain, commit, entry, arg, error);
-    if (code)
+    if (code) {
         domain_discard(domain);
-    else
-        tables_install(domain->tables);
-    return code;
+        return code;
+    }
+    tables_install(domain->tables);
+    memcpy(domain->digest, commit->digest, sizeof domain->digest);
+    return TRADING_OK;
+}
+
+/* The commit that the state ends with: only its digest is wanted, for the next. */
+static int32_t join(struct domain *domain, const struct commit *commit, trading_error *error)
+{
+    const struct mark_record *mark = domain_mark(domain);
+    if (commit_end(commit) != mark->next_position || !id_equal(&commit->nonce, &mark->nonce))
+        return damaged(commit, mark->next_position - 1, "the state from which it is followed is of another journal", error);
+    memcpy(domain->digest, commit->digest, sizeof domain->digest);
+    domain->has_digest = true;
+    return TRADING_OK;
 }
 
 struct walk {
@@ -112,6 +125,8 @@ static int32_t visit(void *arg, const struct commit *commit, trading_error *erro
         return JOURNAL_STOP;
     if (walk->progress && walk->progress(walk->context, commit->first_position - walk->from, walk->to - walk->from))
         return error_set(error, TRADING_E_STOPPED, "stopped at position %" PRId64, commit->first_position);
+    if (!walk->domain->has_digest)
+        return join(walk->domain, commit, error);
     return replay_commit(walk->domain, commit, walk->entry, walk->arg, error);
 }
 
@@ -121,5 +136,5 @@ int32_t replay_journal(struct domain *domain, const struct journal *journal, int
     int64_t from = domain_mark(domain)->next_position;
     struct walk walk = {
         .domain = domain, .to = to, .from = from, .entry = entry, .arg = arg, .progress = progress, .context = context};
-    return journal_walk_ahead(journal, from, visit, &walk, error);
+    return journal_walk_ahead(journal, domain->has_digest ? from : from - 1, visit, &walk, error);
 }

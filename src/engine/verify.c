@@ -233,7 +233,7 @@ static void count(struct verify *verify)
     found->orders = table_count(own->orders.records);
     found->currencies = table_count(own->accounts.ledgers);
     found->instruments = table_count(own->market.instruments);
-    memcpy(found->hash, mark->digest, sizeof found->hash);
+    memcpy(found->hash, own->digest, sizeof found->hash);
 }
 
 static int32_t prove(struct verify *verify, trading_error *error)

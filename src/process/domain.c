@@ -114,6 +114,7 @@ int32_t domain_found(struct domain *domain, trading_error *error)
         return error_no_memory(error, "the state of a partition");
     }
     tables_install(domain->tables);
+    domain->has_digest = true;
     return TRADING_OK;
 }
 

@@ -37,7 +37,6 @@ enum domain_table {
 struct mark_record {
     int64_t next_position;
     trading_time time; /* of the last commit */
-    uint8_t digest[32];
     trading_id nonce;
     uint64_t commits;
     struct work work;
@@ -69,6 +68,10 @@ struct partitioning {
 
 struct domain {
     struct memory *memory;
+    /* The digest of the commit that the durable state ends with, which the next one names; zero before the first. No record holds it, as it
+     * is made while the next batch is decided. Not known at first where the state came from a checkpoint or snapshot. */
+    bool has_digest;
+    uint8_t digest[32];
     struct tables *tables;
     struct table *mark;
     struct table *cursors;

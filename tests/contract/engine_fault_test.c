@@ -72,7 +72,7 @@ static void write_as_another(struct stage *stage)
 {
     struct mark_record mark;
     assert_int_equal(table_read(stage->engine->domain.mark, 1, NULL, &mark), TABLE_FOUND);
-    end_session_as_another(stage, mark.next_position, mark.time, mark.digest);
+    end_session_as_another(stage, mark.next_position, mark.time, stage->engine->domain.digest);
 }
 
 /* Its commit follows what was just appended. */
