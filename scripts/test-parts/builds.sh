@@ -49,7 +49,7 @@ part_sanitize() {
 part_threads() {
     build threads gcc --buildtype=debugoptimized -Db_sanitize=thread -Dbench=false || return
     TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/tests/tsan.suppressions" \
-        check_tests threads-tests "$builds/threads" --suite unit --suite contract --suite examples --no-suite long
+        check_tests threads-tests "$builds/threads" --suite unit --suite contract --suite examples --suite threads --no-suite long
 }
 
 part_fuzz() {
