@@ -69,8 +69,8 @@ static const char *open_account(struct accounts *accounts, const struct account_
     uint32_t ledger = account_ledger(accounts, &event->currency);
     int64_t sealed = event->sealed_size ? at.position : POSITION_NONE;
     struct account_detail_record *detail = table_append(accounts->details, &same);
-    *detail = (struct account_detail_record){
-        .profile_position = sealed, .contact_position = sealed, .address_position = sealed};
+    *detail =
+        (struct account_detail_record){.profile_position = sealed, .contact_position = sealed, .address_position = sealed};
     struct account_record *record = table_append(accounts->records, &number);
     *record = (struct account_record){.id = *id,
                                       .opened = at.time,

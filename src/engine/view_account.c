@@ -22,7 +22,10 @@ static int32_t fill_in(const struct sight *sight, uint32_t number, const struct 
 {
     const struct domain *domain = sight->domain;
     struct owner_record owner;
+    struct account_detail_record detail = {0};
     int32_t code = sight_read(sight, domain->portfolios.owners, number, &owner);
+    if (!code && account->flags & ACCOUNT_SENDS)
+        code = sight_read(sight, domain->accounts.details, number, &detail);
     if (code)
         return code;
     *out = (trading_account){.size = sizeof *out,
