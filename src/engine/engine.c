@@ -317,7 +317,7 @@ int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error 
     error_clear(error);
     if (how == TRADING_CLOSE_DRAIN && atomic_load(&engine->state) == TRADING_OK) {
         engine_settle_keys(engine);
-        code = engine_write_checkpoint(engine, error);
+        code = engine_write_last_checkpoint(engine, error);
     }
     tear_down(engine);
     host_engine_closed(host);
