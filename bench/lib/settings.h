@@ -20,8 +20,9 @@ enum beside {
 struct settings {
     const char *store; /* a URI; NULL: a store in a folder that is removed at the end */
     size_t accounts;
-    size_t batch;      /* commands a call */
-    size_t threads;    /* more than one: each calls trading_engine_execute by itself */
+    size_t batch;   /* commands a call */
+    size_t threads; /* more than one: each calls trading_engine_execute by itself */
+    uint32_t partitions;
     size_t flight;     /* one thread: batches that are submitted and not yet answered */
     double seconds;    /* of measuring */
     uint64_t commands; /* so many; 0: as many as the time allows */

@@ -39,6 +39,7 @@ static const struct argument bench_arguments[] = {
     {ARGUMENT_OPTION, "events", "N", "replay, open: how long the journal is (default: 2,000,000)", NULL},
     {ARGUMENT_OPTION, "rate", "N", "commands a second, each batch at its time (default: as many as there can be)", NULL},
     {ARGUMENT_OPTION, "reads", "N", "views: reads a second beside the writer (default: 1,000,000)", NULL},
+    {ARGUMENT_OPTION, "partitions", "N", "partitions of the store, each with threads of its own (default: 1)", NULL},
     {ARGUMENT_OPTION, "skew", "SKEW", "which accounts: uniform, 80/20, zipf:0.99 (default: uniform)", NULL},
     {ARGUMENT_OPTION, "durability", "KIND", "sync, or process: left to the system's cache (default: sync)", NULL},
     {ARGUMENT_OPTION, "beside", "PEER", "measure in turns with lmdb, or with the disk's sync alone: disk", NULL},
@@ -128,7 +129,8 @@ static bool read_counts(const struct arguments *arguments, const struct benchmar
                              {"events", LONG_MAX, 2000000},
                              {"rate", 1000000000, 0},
                              {"reads", 1000000000, 1000000},
-                             {"flight", 1024, 0}};
+                             {"flight", 1024, 0},
+                             {"partitions", 64, 1}};
     if (!read_each(arguments, counts, sizeof counts / sizeof counts[0]))
         return false;
     settings->accounts = (size_t)counts[0].value;
@@ -139,6 +141,7 @@ static bool read_counts(const struct arguments *arguments, const struct benchmar
     settings->rate = (uint64_t)counts[5].value;
     settings->reads = (uint64_t)counts[6].value;
     settings->flight = (size_t)counts[7].value;
+    settings->partitions = (uint32_t)counts[8].value;
     if (!settings->flight)
         settings->flight = settings->batch > 1 && benchmark->threads == (long)settings->threads ? 3 : 1;
     return true;
@@ -149,6 +152,7 @@ static void size_engine(struct settings *settings)
 {
     size_t most = settings->batch * (settings->threads * settings->flight + 1);
     trading_engine_options_init(&settings->engine);
+    settings->engine.partitions = settings->partitions;
     if (settings->engine.queue_commands < most)
         settings->engine.queue_commands = (uint32_t)(most < UINT32_MAX ? most : UINT32_MAX);
     if (settings->flight > 1)

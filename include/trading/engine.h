@@ -110,6 +110,10 @@ typedef struct trading_engine_options {
     /** How much memory changed state and its indexes may take before a checkpoint is written, so that they can be given back, besides
      *  those that checkpoint_events asks for. What is not changed lies in files that the system caches, and is not counted. Default 1 GiB. */
     uint64_t cache_bytes;
+    /** How many partitions the store has, each with threads of its own: up to 64, fixed when the store is made. 0: what the store has, and 1
+     *  where it is new. With more than one the clock and the entropy are called from several threads. */
+    uint32_t partitions;
+    uint32_t reserved;
 } trading_engine_options;
 
 #define TRADING_ENGINE_OPTIONS_INIT                                                                                            \

@@ -15,7 +15,8 @@ typedef struct trading_feed trading_feed;
 /** Which events a feed hands out. */
 typedef struct trading_filter {
     uint32_t size;
-    uint32_t reserved;
+    uint32_t
+        partition; /**< of an engine of several: whose events; positions and cursors are each partition's own. An account's: its own */
     uint64_t kinds[2];  /**< bit k of kinds[k / 64] for each kind wanted; both zero: all, but in a feed with a cursor no
                              CURSOR_ACKNOWLEDGED, or readers would wake themselves and each other for ever */
     trading_id account; /**< only events of this account, its portfolios and orders; zero: all */

@@ -9,6 +9,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/id.h"
+#include "engine/engine.h"
 
 #include <trading/projection.h>
 
@@ -294,6 +295,8 @@ static void want(trading_filter *filter, int32_t kind)
 
 int32_t trading_activity_open(trading_projection **projection, trading_engine *engine, trading_error *error)
 {
+    if (engine && engine->partitions)
+        return error_set(error, TRADING_E_INVALID, "the activity of accounts is kept by engines of one partition only");
     trading_filter filter = TRADING_FILTER_INIT;
     for (int32_t kind = 0; kind < TRADING_EVENT_KINDS; kind++)
         if (type_of(kind))

@@ -58,7 +58,9 @@ int32_t trading_engine_execute(trading_engine *engine, const trading_command *co
     memset(results, 0, count * sizeof *results);
     queue_enter(&engine->queue);
     size_t limit = engine->options.queue_commands;
-    for (size_t done = 0; done < count && !code;) {
+    if (engine_is_parted(engine))
+        code = route_execute(engine, commands, count, results, error);
+    for (size_t done = 0; done < count && !code && !engine_is_parted(engine);) {
         size_t piece = count - done < limit ? count - done : limit;
         code = execute_piece(engine, commands + done, piece, results + done, done > 0, error);
         done += piece;
@@ -75,10 +77,12 @@ int32_t trading_engine_submit(trading_engine *engine, const trading_command *com
         return code;
     if (count == 0)
         return error_set(error, TRADING_E_INVALID, "a submission has at least one command");
+    memset(results, 0, count * sizeof *results);
+    if (engine_is_parted(engine))
+        return route_submit(engine, commands, count, results, tag, error);
     struct submission *submission = memory_zeroed(&engine->memory, 1, sizeof *submission);
     if (!submission)
         return error_no_memory(error, "a submission");
-    memset(results, 0, count * sizeof *results);
     submission->commands = commands;
     submission->results = results;
     submission->count = count;
@@ -101,6 +105,11 @@ int32_t trading_engine_poll(trading_engine *engine, trading_completion *completi
     if (code)
         return code;
     queue_enter(&engine->queue);
+    if (engine_is_parted(engine)) {
+        code = route_poll(engine, completions, max, taken, timeout, error);
+        queue_leave(&engine->queue);
+        return code;
+    }
     struct submission *submission = queue_poll(&engine->queue, engine->manual ? 0 : timeout);
     while (submission) {
         completions[(*taken)++] = (trading_completion){
@@ -118,7 +127,10 @@ int32_t trading_engine_step(trading_engine *engine, uint32_t batches, uint32_t *
     int32_t code = engine_check(engine, error);
     if (!code && (!engine->manual || engine->read_only))
         code = error_set(error, TRADING_E_INVALID, "only an engine opened with TRADING_ENGINE_MANUAL is stepped by its host");
-    if (!code) {
+    if (!code && engine_is_parted(engine)) {
+        while (count < batches && route_round(engine))
+            count++;
+    } else if (!code) {
         pthread_mutex_lock(&engine->drive_mutex);
         engine->stalled = false;
         while (count < batches && (!queue_is_empty(&engine->queue) || engine_goes_on(engine)) && engine_round(engine, false))
@@ -152,5 +164,8 @@ int32_t trading_engine_checkpoint(trading_engine *engine, trading_error *error)
         return code;
     if (engine->read_only)
         return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it writes no checkpoint");
-    return engine_write_checkpoint(engine, error);
+    uint32_t parts = engine->partitions ? engine->partitions->count : 1;
+    for (uint32_t i = 0; i < parts && !code; i++)
+        code = engine_write_checkpoint(i ? engine->partitions->at[i] : engine, error);
+    return code;
 }

@@ -22,7 +22,7 @@ static void cause_of(trading_engine *engine, const trading_command *command, str
     cause->digest = engine_body_digest(engine, command);
     cause->key = command->key;
     if (id_is_zero(&command->key))
-        engine_random(engine, &cause->key, sizeof cause->key);
+        engine_draw_key(engine, command, &cause->key);
 }
 
 static bool version_conflicts(trading_engine *engine, const struct request *request, trading_result *result)
@@ -76,6 +76,8 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
         answer(result, TRADING_STATUS_REJECTED, &why);
         return error->code == TRADING_OK;
     }
+    if (engine->partitions)
+        request.stamp = engine_stamp(engine, command);
     int64_t position = process->next_position;
     if (!process_command(process, &request, result, &why)) {
         bool malformed = why.reason == TRADING_REASON_TOO_PRECISE;

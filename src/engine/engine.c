@@ -5,7 +5,9 @@
 #include "base/thread.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <sodium.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <time.h>
@@ -44,6 +46,9 @@ static int32_t check_options(const trading_engine_options *options, trading_erro
         return error_set(error, TRADING_E_INVALID, "queue_commands and batch_commands are at least 1");
     if (options->commit_bytes < 65536 || options->commit_bytes > COMMIT_BODY_MAX)
         return error_set(error, TRADING_E_INVALID, "commit_bytes is 65,536 to %u", COMMIT_BODY_MAX);
+    if (options->partitions > ENGINE_PARTITIONS_MAX)
+        return error_set(error, TRADING_E_INVALID, "an engine has at most %u partitions, not %u", ENGINE_PARTITIONS_MAX,
+                         options->partitions);
     if (options->key_age < 0 || options->group_delay < 0)
         return error_set(error, TRADING_E_INVALID, "key_age and group_delay are not negative");
     return TRADING_OK;
@@ -106,18 +111,31 @@ static void set_up(trading_engine *engine, trading_host *host, const trading_eng
     engine->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
-/* The state store is beside the journal, or, for a store that has none, where the options say. */
-static int32_t open_state_store(trading_engine *engine, const struct host_scheme *scheme, const char *location,
-                                trading_error *error)
+/* Of each partition but the first the state is in a folder of its own within the first's. */
+static int32_t name_state(const trading_engine *engine, const char *location, char path[PATH_MAX], trading_error *error)
 {
-    const struct state_store_ops *ops = scheme->state;
-    if (!ops && engine->options.state_path) {
-        ops = scheme->local;
+    int length = engine->partition ? snprintf(path, PATH_MAX, "%s/partition-%u", location, engine->partition)
+                                   : snprintf(path, PATH_MAX, "%s", location);
+    return length < PATH_MAX ? TRADING_OK : error_set(error, TRADING_E_INVALID, "the path of the state store is too long");
+}
+
+/* The state store is beside the journal, or, for a store that has none, where the options say. */
+int32_t engine_open_state_store(trading_engine *engine, const char *uri, trading_error *error)
+{
+    struct host_scheme scheme;
+    const char *location;
+    char path[PATH_MAX];
+    int32_t code = host_find_scheme(engine->host, uri, &scheme, &location, error);
+    const struct state_store_ops *ops = scheme.state;
+    if (!code && !ops && engine->options.state_path) {
+        ops = scheme.local;
         location = engine->options.state_path;
     }
-    if (!ops)
-        return TRADING_OK;
-    int32_t code = ops->open(location, engine->read_only, &engine->host->functions, &engine->state_store.store, error);
+    if (code || !ops)
+        return code;
+    code = name_state(engine, location, path, error);
+    if (!code)
+        code = ops->open(path, engine->read_only, &engine->host->functions, &engine->state_store.store, error);
     if (code == TRADING_E_NOT_FOUND && engine->read_only)
         return error_clear(error); /* a writer that never came to a checkpoint */
     if (!code)
@@ -143,13 +161,13 @@ static int32_t open_stores(trading_engine *engine, const char *uri, trading_erro
     engine->ops = scheme.ops;
     engine->journal = (struct journal){.ops = engine->ops,
                                        .store = engine->store,
-                                       .partition = ENGINE_PARTITION,
+                                       .partition = engine->partition,
                                        .memory = &engine->memory,
                                        .reads_ahead = !engine->manual};
-    return open_state_store(engine, &scheme, location, error);
+    return engine_open_state_store(engine, uri, error);
 }
 
-static int32_t open_batches(trading_engine *engine, trading_error *error)
+int32_t engine_open_batches(trading_engine *engine, trading_error *error)
 {
     for (size_t i = 0; i < ENGINE_BATCHES; i++) {
         int32_t code = commit_builder_open(&engine->batches[i].builder, &engine->memory, engine->options.commit_bytes,
@@ -196,7 +214,7 @@ static void stop_threads(trading_engine *engine)
     engine->decider_runs = engine->appender_runs = engine->keeper_runs = false;
 }
 
-static void tear_down(trading_engine *engine)
+void engine_tear_down(trading_engine *engine)
 {
     stop_threads(engine);
     for (size_t i = 0; i < ENGINE_BATCHES; i++) {
@@ -208,12 +226,13 @@ static void tear_down(trading_engine *engine)
         memory_release(&engine->memory, batch->secrets, batch->secret_capacity * sizeof *batch->secrets);
     }
     journal_copy_close(&engine->past);
+    mail_close(&engine->mail);
     projections_close(&engine->projections);
     domain_close(&engine->domain);
     keys_close(engine->keys);
     if (engine->state_store.ops)
         engine->state_store.ops->close(engine->state_store.store);
-    if (engine->ops)
+    if (engine->ops && !engine->shares_store)
         engine->ops->close(engine->store);
     queue_close(&engine->queue);
     if (engine->descriptor >= 0)
@@ -228,16 +247,59 @@ static void tear_down(trading_engine *engine)
     memory_release(&host->memory, engine, sizeof *engine);
 }
 
+static uint32_t part_count(const trading_engine *engine)
+{
+    return engine->partitions ? engine->partitions->count : 1;
+}
+
+static trading_engine *part_at(trading_engine *engine, uint32_t number)
+{
+    return number ? engine->partitions->at[number] : engine;
+}
+
+/* Each partition by itself, and none decides before all are there. */
+static int32_t start_parts(trading_engine *engine, trading_error *error)
+{
+    uint32_t count = part_count(engine);
+    int32_t code = TRADING_OK;
+    for (uint32_t i = 0; i < count && !code; i++)
+        code = engine_recover(part_at(engine, i), error);
+    for (uint32_t i = 0; i < count && !code; i++)
+        code = start_threads(part_at(engine, i), error);
+    for (uint32_t i = 0; i < count && !code && engine->partitions && !engine->manual; i++)
+        queue_wake(&engine->partitions->at[i]->queue); /* for what the others sent before */
+    return code;
+}
+
 static int32_t start(trading_engine *engine, const char *uri, trading_error *error)
 {
+    uint32_t count;
     int32_t code = open_stores(engine, uri, error);
+    if (!code)
+        code = partitions_of_store(engine, &count, error);
     if (!code)
         code = engine_digest_key(engine, error);
     if (!code)
-        code = open_batches(engine, error);
-    if (!code)
-        code = engine_recover(engine, error);
-    return code ? code : start_threads(engine, error);
+        code = engine_open_batches(engine, error);
+    if (!code && count > 1)
+        code = partitions_make(engine, uri, count, error);
+    return code ? code : start_parts(engine, error);
+}
+
+trading_engine *engine_make(trading_host *host, const trading_engine_options *options)
+{
+    trading_engine *made = memory_allocate(&host->memory, sizeof *made);
+    if (made)
+        set_up(made, host, options);
+    return made;
+}
+
+/* All of it, the first partition last. */
+static void end(trading_engine *engine)
+{
+    if (engine->partitions)
+        partitions_unmake(engine);
+    engine_tear_down(engine);
 }
 
 int32_t trading_engine_open(trading_engine **engine, trading_host *host, const char *uri, const trading_engine_options *options,
@@ -254,15 +316,14 @@ int32_t trading_engine_open(trading_engine **engine, trading_host *host, const c
         code = check_options(options, error);
     if (code)
         return code;
-    trading_engine *made = memory_allocate(&host->memory, sizeof *made);
+    trading_engine *made = engine_make(host, options);
     if (!made)
         return error_no_memory(error, "an engine");
     trading_error failure;
     error_clear(&failure);
-    set_up(made, host, options);
     code = start(made, uri, &failure);
     if (code) {
-        tear_down(made);
+        end(made);
         if (error)
             *error = failure;
         return code;
@@ -283,25 +344,9 @@ static void drain(trading_engine *engine)
     pthread_mutex_unlock(&engine->drive_mutex);
 }
 
-int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error *error)
+/* Ends the threads, having finished or failed what was submitted. */
+static void stop(trading_engine *engine, int32_t how)
 {
-    if (!engine)
-        return error_clear(error);
-    trading_host *host = engine->host;
-    int32_t code = host_check(host, error);
-    if (code)
-        return code;
-    if (how != TRADING_CLOSE_DRAIN && how != TRADING_CLOSE_ABANDON)
-        return error_set(error, TRADING_E_INVALID, "an engine is closed with TRADING_CLOSE_DRAIN or _ABANDON, not %d", how);
-    atomic_fetch_add(&engine->closings, 1);
-    atomic_store(&engine->closing, true);
-    uint32_t users = atomic_load(&engine->users); /* who opens a view enters first, and then looks whether it is closing */
-    engine_progress(engine);
-    if (users) {
-        atomic_store(&engine->closing, false);
-        return error_set(error, TRADING_E_BUSY, "%u views, feeds or projections of the engine are open; close them first",
-                         users);
-    }
     if (how == TRADING_CLOSE_ABANDON)
         atomic_store(&engine->abandoned, true);
     else
@@ -313,13 +358,72 @@ int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error 
         &engine->drive_mutex); /* of a manual engine that another thread drives, what is in flight is finished first */
     queue_abandon(&engine->queue, &closed);
     pthread_mutex_unlock(&engine->drive_mutex);
-    queue_end(&engine->queue);
-    error_clear(error);
-    if (how == TRADING_CLOSE_DRAIN && atomic_load(&engine->state) == TRADING_OK) {
-        engine_settle_keys(engine);
-        code = engine_write_last_checkpoint(engine, error);
+}
+
+static int32_t write_last_checkpoint(trading_engine *engine, trading_error *error)
+{
+    if (atomic_load(&engine->state) != TRADING_OK)
+        return TRADING_OK;
+    engine_settle_keys(engine);
+    return engine_write_last_checkpoint(engine, error);
+}
+
+/* Its partitions one after another: while the last of them runs it may still hand messages to the others. */
+static int32_t stop_parts(trading_engine *engine, int32_t how, trading_error *error)
+{
+    uint32_t count = part_count(engine);
+    int32_t code = error_clear(error);
+    for (uint32_t i = 0; i < count; i++)
+        stop(part_at(engine, i), how);
+    for (uint32_t i = 0; i < count; i++)
+        queue_end(&part_at(engine, i)->queue);
+    for (uint32_t i = 0; i < count && how == TRADING_CLOSE_DRAIN; i++) {
+        int32_t failed = write_last_checkpoint(part_at(engine, i), code ? NULL : error);
+        code = code ? code : failed;
     }
-    tear_down(engine);
+    return code;
+}
+
+static void begin_closing(trading_engine *engine)
+{
+    for (uint32_t i = 0; i < part_count(engine); i++) {
+        atomic_fetch_add(&part_at(engine, i)->closings, 1);
+        atomic_store(&part_at(engine, i)->closing, true);
+    }
+}
+
+static void tell_closing(trading_engine *engine)
+{
+    for (uint32_t i = 0; i < part_count(engine); i++)
+        engine_progress(part_at(engine, i));
+}
+
+static void give_up_closing(trading_engine *engine)
+{
+    for (uint32_t i = 0; i < part_count(engine); i++)
+        atomic_store(&part_at(engine, i)->closing, false);
+}
+
+int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error *error)
+{
+    if (!engine)
+        return error_clear(error);
+    trading_host *host = engine->host;
+    int32_t code = host_check(host, error);
+    if (code)
+        return code;
+    if (how != TRADING_CLOSE_DRAIN && how != TRADING_CLOSE_ABANDON)
+        return error_set(error, TRADING_E_INVALID, "an engine is closed with TRADING_CLOSE_DRAIN or _ABANDON, not %d", how);
+    begin_closing(engine);
+    uint32_t users = atomic_load(&engine->users); /* who opens a view enters first, and then looks whether it is closing */
+    tell_closing(engine);
+    if (users) {
+        give_up_closing(engine);
+        return error_set(error, TRADING_E_BUSY, "%u views, feeds or projections of the engine are open; close them first",
+                         users);
+    }
+    code = stop_parts(engine, how, error);
+    end(engine);
     host_engine_closed(host);
     return code;
 }

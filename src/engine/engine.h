@@ -4,6 +4,7 @@
 #define ENGINE_ENGINE_H
 
 #include "base/hash.h"
+#include "engine/mail.h"
 #include "engine/queue.h"
 #include "journal/commit.h"
 #include "journal/read.h"
@@ -15,11 +16,12 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define ENGINE_PARTITION     0u
-#define ENGINE_SECRET_BYTES  32u
-#define ENGINE_ENTROPY_BYTES 4096u
-#define ENGINE_DIGEST_KEY    16u
-#define ENGINE_SEALED_BYTES  2048u
+#define ENGINE_PARTITION      0u /* of an engine that has but one */
+#define ENGINE_PARTITIONS_MAX 64u
+#define ENGINE_SECRET_BYTES   32u
+#define ENGINE_ENTROPY_BYTES  4096u
+#define ENGINE_DIGEST_KEY     16u
+#define ENGINE_SEALED_BYTES   2048u
 /* How many commands ahead their records are called into the cache, and twice that the places in indexes that lead to them: about as long
  * as memory takes to answer. */
 #define ENGINE_AHEAD 8u
@@ -32,6 +34,7 @@ struct batch {
     int64_t first_position;
     int64_t next_position;
     uint32_t entries;
+    bool messages;        /* it has some */
     struct slice *slices; /* whose commands it answers */
     size_t slice_count;
     size_t slice_capacity;
@@ -51,6 +54,18 @@ struct projections {
     struct state_store rows; /* in memory; ops NULL until it is needed */
 };
 
+/* The partitions of one engine, each an engine of its own with its own threads; the first is the one that the host holds. They share a store. */
+struct partitions {
+    uint32_t count;
+    trading_engine *at[ENGINE_PARTITIONS_MAX];
+    struct gathering *first; /* submissions over several partitions whose completions were not polled, in order */
+    struct gathering *last;
+    pthread_mutex_t mutex;
+    pthread_cond_t progress; /* something was answered */
+    pthread_rwlock_t cut;    /* held to install, and wholly by who looks at all partitions at one moment */
+    _Atomic uint32_t next;   /* where an account without a key is opened */
+};
+
 struct trading_engine {
     trading_host *host;
     struct memory memory;
@@ -62,6 +77,10 @@ struct trading_engine {
     void *store;
     struct state_store state_store; /* ops NULL: there is none */
     struct journal journal;
+    uint32_t partition;
+    struct partitions *partitions; /* NULL: it is the only one */
+    struct mail mail;
+    bool shares_store; /* another partition's engine closes it */
     struct domain domain;
     struct keys *keys; /* NULL: there are none, as it takes no commands, or none yet */
     uint8_t digest_key[ENGINE_DIGEST_KEY];
@@ -222,7 +241,55 @@ int32_t engine_open_keys(trading_engine *engine, trading_error *error);
 /* Stores the keys when the next opening would have many to read. */
 void engine_settle_keys(trading_engine *engine);
 
+/* ---- mail.c ---- */
+
+/* Applies messages of other partitions, as far as the batch has room. An error of the machinery. */
+int32_t engine_receive(trading_engine *engine, struct batch *batch, trading_error *error);
+/* Hands over the messages of a batch that is durable. */
+void engine_send(trading_engine *engine, const struct batch *batch);
+
+/* ---- partitions.c ---- */
+
+/* Makes the others of an engine that has several partitions, sharing its store; not yet recovered. */
+int32_t partitions_make(trading_engine *engine, const char *uri, uint32_t count, trading_error *error);
+void partitions_unmake(trading_engine *engine);
+/* How many partitions the store has; one that is new is given as many as the options ask for. */
+int32_t partitions_of_store(trading_engine *engine, uint32_t *count, trading_error *error);
+/* Of an engine that the host holds: does it have several? */
+static inline bool engine_is_parted(const trading_engine *engine)
+{
+    return engine->partitions && engine->partition == 0;
+}
+/* What another partition's book says to an order of this one. */
+struct stamp engine_stamp(const trading_engine *engine, const trading_command *command);
+/* A key for a command that has none; of one that opens an account, such that the account is of this partition. */
+void engine_draw_key(trading_engine *engine, const trading_command *command, trading_id *key);
+
+/* ---- route.c ---- */
+
+int32_t route_execute(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                      trading_error *error);
+int32_t route_submit(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                     uint64_t tag, trading_error *error);
+int32_t route_poll(trading_engine *engine, trading_completion *completions, size_t max, size_t *taken, int64_t timeout,
+                   trading_error *error);
+/* Tells pollers that something was answered. */
+void route_progress(struct partitions *partitions);
+/* Steps every partition of a manual engine once; whether anything was done. */
+bool route_round(trading_engine *engine);
+/* What was never polled. */
+void route_close(trading_engine *engine);
+
+/* ---- engine.c ---- */
+
+trading_engine *engine_make(trading_host *host, const trading_engine_options *options);
+int32_t engine_open_state_store(trading_engine *engine, const char *uri, trading_error *error);
+int32_t engine_open_batches(trading_engine *engine, trading_error *error);
+void engine_tear_down(trading_engine *engine);
+
 /* ---- pipeline.c ---- */
+
+bool engine_has_room(const trading_engine *engine, const struct batch *batch);
 
 void *engine_decider(void *engine);
 void *engine_appender(void *engine);

@@ -43,7 +43,7 @@ struct trading_feed {
 
 static int32_t check_filter(const trading_filter *filter, trading_error *error)
 {
-    if (filter && (filter->size != sizeof *filter || filter->reserved))
+    if (filter && filter->size != sizeof *filter)
         return error_set(error, TRADING_E_INVALID, "the filter of a feed is not initialised: use trading_filter_init");
     return TRADING_OK;
 }
@@ -103,6 +103,20 @@ static int32_t set_position(trading_feed *feed, int64_t from, trading_error *err
     return TRADING_OK;
 }
 
+/* A feed is of one partition, that of the account where the filter has one. */
+static int32_t find_partition(trading_engine **engine, const trading_filter *filter, trading_error *error)
+{
+    uint32_t count = (*engine)->partitions ? (*engine)->partitions->count : 1;
+    uint32_t partition = filter ? filter->partition : 0;
+    if (filter && !id_is_zero(&filter->account))
+        partition = id_slot(&filter->account) % count;
+    if (partition >= count)
+        return error_set(error, TRADING_E_INVALID, "there is no partition %u: the engine has %u", partition, count);
+    if (partition)
+        *engine = (*engine)->partitions->at[partition];
+    return TRADING_OK;
+}
+
 int32_t trading_feed_open(trading_feed **feed, trading_engine *engine, int64_t from, const trading_filter *filter,
                           const char *cursor, trading_error *error)
 {
@@ -112,6 +126,8 @@ int32_t trading_feed_open(trading_feed **feed, trading_engine *engine, int64_t f
     int32_t code = engine_check(engine, error);
     if (!code)
         code = check_filter(filter, error);
+    if (!code)
+        code = find_partition(&engine, filter, error);
     if (code)
         return code;
     trading_feed *made = memory_zeroed(&engine->memory, 1, sizeof *made);

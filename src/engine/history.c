@@ -212,6 +212,7 @@ static int32_t find(struct history *history, const trading_id *id)
 int32_t trading_view_history(trading_view *view, int32_t entity, const trading_id *id, uint64_t *cursor, trading_event *out,
                              size_t max, size_t *count, trading_error *error)
 {
+    view = entity == TRADING_ENTITY_INSTRUMENT ? view_of_symbol(view, (const trading_symbol *)id) : view_of_id(view, id);
     struct sight sight;
     struct history history = {.sight = &sight, .entity = entity, .events = out, .max = max};
     bool sound =
@@ -226,6 +227,7 @@ int32_t trading_view_history(trading_view *view, int32_t entity, const trading_i
 int32_t trading_view_executions(trading_view *view, const trading_id *order, uint64_t *cursor, trading_execution *out,
                                 size_t max, size_t *count, trading_error *error)
 {
+    view = view_of_id(view, order);
     struct sight sight;
     struct history history = {.sight = &sight, .entity = TRADING_ENTITY_ORDER, .executions = out, .max = max};
     bool sound = order && page_is_sound(cursor, out, max, count);

@@ -7,6 +7,30 @@ uint64_t engine_cache_bytes(const trading_engine *engine)
     return tables_cached_bytes(engine->domain.tables) + domain_index_bytes(&engine->domain);
 }
 
+/* Sums over all partitions; the time is that of the newest commit of any. */
+static void add_partition(trading_engine *engine, trading_engine_info *info)
+{
+    struct mark_record mark = {0};
+    table_read(engine->domain.mark, 1, NULL, &mark);
+    int32_t state = atomic_load(&engine->state);
+    info->state = info->state ? info->state : state;
+    info->next_position += mark.next_position;
+    info->checkpoint_position += atomic_load(&engine->checkpoint_position);
+    info->last_time = mark.time > info->last_time ? mark.time : info->last_time;
+    info->commits += atomic_load(&engine->commits);
+    info->commands += atomic_load(&engine->commands);
+    info->events += atomic_load(&engine->events);
+    info->journal_bytes += atomic_load(&engine->journal_bytes);
+    info->replayed_events += engine->replayed_events;
+    info->accounts += table_installed(engine->domain.accounts.records, NULL);
+    info->portfolios += table_installed(engine->domain.portfolios.records, NULL);
+    info->orders += table_installed(engine->domain.orders.records, NULL);
+    info->instruments += table_installed(engine->domain.market.instruments, NULL);
+    info->keys += engine->keys ? keys_count(engine->keys) : 0;
+    info->cache_bytes += engine_cache_bytes(engine);
+    info->memory_bytes += atomic_load(&engine->memory.bytes);
+}
+
 int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *info, trading_error *error)
 {
     if (!engine || !info || info->size != sizeof *info)
@@ -40,5 +64,7 @@ int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *inf
                                   .store_bytes_used = store.bytes_used,
                                   .store_bytes_reserved = store.bytes_reserved,
                                   .cache_bytes = engine_cache_bytes(engine)};
+    for (uint32_t i = 1; engine->partitions && i < engine->partitions->count; i++)
+        add_partition(engine->partitions->at[i], info);
     return error_clear(error);
 }

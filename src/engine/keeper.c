@@ -78,12 +78,12 @@ static void thin_out(trading_engine *engine, int64_t newest)
     int64_t at_most = newest - 1;
     uint32_t chunks;
     while (count < SNAPSHOTS_LOOKED_AT &&
-           !engine->ops->snapshot_find(engine->store, ENGINE_PARTITION, at_most, &positions[count], &chunks, NULL))
+           !engine->ops->snapshot_find(engine->store, engine->partition, at_most, &positions[count], &chunks, NULL))
         at_most = positions[count++] - 1;
     int64_t kept = count ? newest - positions[0] : 0;
     for (size_t i = 1; i + 1 < count; i++) {
         if (newest - positions[i + 1] <= 2 * kept)
-            engine->ops->snapshot_drop(engine->store, ENGINE_PARTITION, positions[i], NULL);
+            engine->ops->snapshot_drop(engine->store, engine->partition, positions[i], NULL);
         else
             kept = newest - positions[i];
     }
@@ -92,7 +92,7 @@ static void thin_out(trading_engine *engine, int64_t newest)
 static int32_t write_snapshot(trading_engine *engine, trading_error *error)
 {
     struct mark_record mark;
-    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = ENGINE_PARTITION};
+    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = engine->partition};
     struct pin *pin = tables_pin(engine->domain.tables);
     int32_t code = error_set(error, TRADING_E_VIEW_EXPIRED, "its view expired");
     if (pin && table_read(engine->domain.mark, 1, pin, &mark) == TABLE_FOUND) {

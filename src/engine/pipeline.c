@@ -58,7 +58,7 @@ static void begin_batch(trading_engine *engine, struct batch *batch)
                                        .collar = engine->options.market_collar};
 }
 
-static bool has_room(const trading_engine *engine, const struct batch *batch)
+bool engine_has_room(const trading_engine *engine, const struct batch *batch)
 {
     size_t free_bytes = (size_t)(batch->builder.body.end - batch->builder.body.at);
     return free_bytes >= PROCESS_COMMAND_BYTES && tables_staged_bytes(engine->domain.tables) < STAGED_BYTES &&
@@ -79,7 +79,7 @@ static bool decide_slice(trading_engine *engine, struct batch *batch, struct sli
     size_t i = 0;
     bool good = true;
     engine_foresee_first(engine, &slice);
-    while (good && i < slice.count && has_room(engine, batch) && !process_has_work(&engine->domain)) {
+    while (good && i < slice.count && engine_has_room(engine, batch) && !process_has_work(&engine->domain)) {
         good = engine_decide(engine, batch, &slice, i, error);
         engine_foresee(engine, &slice, i++);
     }
@@ -119,7 +119,7 @@ static bool more_comes(trading_engine *engine, const struct batch *batch)
 static bool decide_commands(trading_engine *engine, struct batch *batch, trading_error *error)
 {
     size_t left = engine->options.batch_commands;
-    while (left && has_room(engine, batch) && !process_has_work(&engine->domain)) {
+    while (left && engine_has_room(engine, batch) && !process_has_work(&engine->domain)) {
         if (!reserve_slice(engine, batch))
             return !error_no_memory(error, "a batch");
         struct slice slice = queue_take(&engine->queue, left);
@@ -151,6 +151,7 @@ static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_
     if (process->broken)
         return error_set(error, TRADING_E_POISONED, "an invariant broke: %s", process->broken);
     batch->next_position = process->next_position;
+    batch->messages = process->messages;
     if (batch->next_position == batch->first_position)
         return TRADING_OK;
     if (batch->builder.body.full)
@@ -158,7 +159,7 @@ static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_
     if (!ledgers_balance(&engine->domain.accounts))
         return error_set(error, TRADING_E_POISONED, "an invariant broke: cash does not sum to zero");
     struct mark_record *mark = domain_edit_mark(&engine->domain);
-    batch->header = (struct commit){.partition = ENGINE_PARTITION,
+    batch->header = (struct commit){.partition = engine->partition,
                                     .entries = batch->entries,
                                     .events = (uint32_t)(batch->next_position - batch->first_position),
                                     .first_position = batch->first_position,
@@ -181,7 +182,7 @@ static int32_t decide_batch(trading_engine *engine, struct batch *batch, trading
         process_continue(&engine->process);
         batch->entries++;
     }
-    if (!decide_commands(engine, batch, error))
+    if (engine_receive(engine, batch, error) || !decide_commands(engine, batch, error))
         return error->code;
     return close_batch(engine, batch, error);
 }
@@ -198,7 +199,7 @@ static void append_batch(trading_engine *engine, struct batch *batch)
     if (!code && batch->secret_count)
         code = engine->ops->secret_put(engine->store, batch->secrets, batch->secret_count, outcome);
     if (!code)
-        code = engine->ops->append(engine->store, ENGINE_PARTITION, &batch->stored, 1, NULL, outcome);
+        code = engine->ops->append(engine->store, engine->partition, &batch->stored, 1, NULL, outcome);
     if (!code)
         memcpy(domain->digest, batch->header.digest, sizeof domain->digest);
     outcome->code = code;
@@ -274,6 +275,15 @@ static void count(trading_engine *engine, const struct batch *batch)
     atomic_fetch_add_explicit(&engine->journal_bytes, batch->stored.size, memory_order_relaxed);
 }
 
+static void install(trading_engine *engine)
+{
+    if (engine->partitions)
+        pthread_rwlock_rdlock(&engine->partitions->cut);
+    tables_install(engine->domain.tables);
+    if (engine->partitions)
+        pthread_rwlock_unlock(&engine->partitions->cut);
+}
+
 /* The batch is durable: it is shown, and answered. */
 static void succeed(trading_engine *engine, struct batch *batch)
 {
@@ -281,7 +291,7 @@ static void succeed(trading_engine *engine, struct batch *batch)
     for (size_t i = 0; i < batch->slice_count; i++)
         commands += batch->slices[i].count;
     atomic_fetch_add_explicit(&engine->commands, commands, memory_order_relaxed);
-    tables_install(engine->domain.tables);
+    install(engine);
     tables_trim(engine->domain.tables, TRIMMED_PAGES);
     if (batch->next_position != batch->first_position) {
         count(engine, batch);
@@ -289,6 +299,8 @@ static void succeed(trading_engine *engine, struct batch *batch)
         keys_durable(engine->keys, batch->next_position);
     }
     answer_slices(engine, batch);
+    if (engine->partitions)
+        engine_send(engine, batch);
     engine_progress(engine);
     engine_wake_keeper(engine);
 }
@@ -348,6 +360,13 @@ static void leave_unresolved(trading_engine *engine, struct batch *failed, struc
     engine_progress(engine);
 }
 
+/* What it received and what it sent in what is dropped is read again from the journals, by itself and by the others. */
+static void lose_messages(trading_engine *engine)
+{
+    for (uint32_t i = 0; engine->partitions && i < engine->partitions->count; i++)
+        mail_reread(&engine->partitions->at[i]->mail);
+}
+
 /* The batch is not surely durable, and `next`, which may be NULL, was decided on it. Everything that is not durable is dropped, and what
  * the journal really holds decides how it is answered. */
 static void recover(trading_engine *engine, struct batch *failed, struct batch *next, bool again)
@@ -358,6 +377,7 @@ static void recover(trading_engine *engine, struct batch *failed, struct batch *
              outcome->message);
     engine->deciding = engine->syncing = NULL;
     bool done;
+    lose_messages(engine);
     if (read_again(engine, failed, &done, &error)) {
         leave_unresolved(engine, failed, next, &error);
         return;
@@ -444,7 +464,7 @@ static struct batch *idle_batch(trading_engine *engine)
 
 bool engine_goes_on(const trading_engine *engine)
 {
-    return process_has_work(&engine->domain) && !engine->stalled;
+    return (process_has_work(&engine->domain) || mail_waits(&engine->mail)) && !engine->stalled;
 }
 
 bool engine_round(trading_engine *engine, bool overlaps)
@@ -461,7 +481,7 @@ bool engine_round(trading_engine *engine, bool overlaps)
         return true;
     }
     bool empty = batch->next_position == batch->first_position;
-    if (!empty && overlaps && !queue_is_empty(&engine->queue)) {
+    if (!empty && overlaps && (!queue_is_empty(&engine->queue) || mail_waits(&engine->mail))) {
         hand_to_appender(engine, batch);
         return true;
     }

@@ -31,14 +31,20 @@ void engine_poison(trading_engine *engine, int32_t code, const char *why)
     engine_progress(engine);
 }
 
+/* What the host holds. */
+static trading_engine *whole(trading_engine *engine)
+{
+    return engine->partitions ? engine->partitions->at[0] : engine;
+}
+
 void engine_enter(trading_engine *engine)
 {
-    atomic_fetch_add(&engine->users, 1);
+    atomic_fetch_add(&whole(engine)->users, 1);
 }
 
 void engine_leave(trading_engine *engine)
 {
-    atomic_fetch_sub(&engine->users, 1);
+    atomic_fetch_sub(&whole(engine)->users, 1);
 }
 
 /* ---- progress ---- */
@@ -48,6 +54,9 @@ void engine_progress(trading_engine *engine)
     pthread_mutex_lock(&engine->progress_mutex);
     pthread_cond_broadcast(&engine->progress);
     pthread_mutex_unlock(&engine->progress_mutex);
+    if (engine->partitions)
+        route_progress(engine->partitions);
+    engine = whole(engine); /* it has the descriptor that the host has */
     if (atomic_exchange(&engine->signaled, true))
         return;
     uint64_t one = 1;

@@ -8,6 +8,14 @@
 
 #include <inttypes.h>
 
+static int32_t open_domain(trading_engine *engine, struct domain *domain, trading_error *error)
+{
+    int32_t code = domain_open(domain, &engine->memory, engine->options.view_bytes, error);
+    if (engine->partitions)
+        domain->place = (struct partitioning){.partition = engine->partition, .partitions = engine->partitions->count};
+    return code;
+}
+
 static bool remember(void *arg, const struct cause *cause, int64_t position, trading_time time)
 {
     trading_engine *engine = arg;
@@ -26,7 +34,7 @@ int32_t engine_catch_up(trading_engine *engine, trading_error *error)
     int64_t position = domain_mark(&engine->domain)->next_position;
     trading_store_head head;
     if (!code)
-        code = engine->ops->head(engine->store, ENGINE_PARTITION, &head, error);
+        code = engine->ops->head(engine->store, engine->partition, &head, error);
     if (!code && head.next_position < position)
         code = error_set(error, TRADING_E_DAMAGED,
                          "the journal ends at position %" PRId64 ", but %" PRId64
@@ -58,7 +66,7 @@ static void back_empty(trading_engine *engine)
 static int32_t start_empty(trading_engine *engine, trading_error *error)
 {
     domain_close(&engine->domain);
-    int32_t code = domain_open(&engine->domain, &engine->memory, engine->options.view_bytes, error);
+    int32_t code = open_domain(engine, &engine->domain, error);
     if (!code) {
         back_empty(engine);
         code = domain_found(&engine->domain, error);
@@ -113,7 +121,7 @@ static int32_t open_checkpoint(trading_engine *engine, trading_error *error)
     int32_t code = TRADING_E_BUSY;
     for (uint32_t attempt = 0; code == TRADING_E_BUSY && attempt < LOADS; attempt++) {
         domain_close(&engine->domain);
-        code = domain_open(&engine->domain, &engine->memory, engine->options.view_bytes, error);
+        code = open_domain(engine, &engine->domain, error);
         if (!code)
             code = load_checkpoint(engine, error);
     }
@@ -164,10 +172,10 @@ int32_t engine_recover(trading_engine *engine, trading_error *error)
 
 static int32_t load_snapshot(trading_engine *engine, struct domain *domain, int64_t position, trading_error *error)
 {
-    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = ENGINE_PARTITION};
+    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = engine->partition};
     uint32_t chunks;
     struct shape shape;
-    int32_t code = engine->ops->snapshot_find(engine->store, ENGINE_PARTITION, position, &place.position, &chunks, error);
+    int32_t code = engine->ops->snapshot_find(engine->store, engine->partition, position, &place.position, &chunks, error);
     if (!code)
         code = snapshot_load(domain->tables, &place, chunks, &shape, &engine->memory, error);
     if (!code && domain_mark(domain)->next_position != place.position)
@@ -178,7 +186,7 @@ static int32_t load_snapshot(trading_engine *engine, struct domain *domain, int6
 int32_t engine_past_domain(trading_engine *engine, struct domain *domain, int64_t position, bool snapshots,
                            trading_error *error)
 {
-    int32_t code = domain_open(domain, &engine->memory, engine->options.view_bytes, error);
+    int32_t code = open_domain(engine, domain, error);
     if (code)
         return code;
     if (snapshots) {
@@ -189,7 +197,7 @@ int32_t engine_past_domain(trading_engine *engine, struct domain *domain, int64_
             host_log(engine->host, TRADING_LOG_WARNING, "a snapshot before position %" PRId64 " is not used: %s", position,
                      error ? error->message : "damaged");
         domain_close(domain);
-        code = domain_open(domain, &engine->memory, engine->options.view_bytes, error);
+        code = open_domain(engine, domain, error);
         if (code)
             return code;
     }

@@ -41,7 +41,7 @@ int32_t engine_digest_key(trading_engine *engine, trading_error *error)
     }
     if (code == TRADING_E_NOT_FOUND) {
         trading_store_head head;
-        code = engine->ops->head(engine->store, ENGINE_PARTITION, &head, error);
+        code = engine->ops->head(engine->store, engine->partition, &head, error);
         if (!code && head.next_position > 0)
             return error_set(error, TRADING_E_DAMAGED,
                              "the store has a journal but not the key of its digests; put its secrets back from a backup");

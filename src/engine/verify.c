@@ -1,11 +1,14 @@
 /* Proving a store from its journal alone: every commit read and folded anew into a state of its own, that state compared record for
  * record with the one that views show, and its sums taken anew. */
+#include "engine/verify.h"
+
 #include "base/error.h"
 #include "engine/audit.h"
 #include "engine/engine.h"
 #include "engine/replay.h"
 
 #include <inttypes.h>
+#include <sodium.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -219,21 +222,29 @@ static int32_t check_sums(struct verify *verify, trading_error *error)
     return audit_domain(&verify->own, &verify->engine->memory, verify->found->finding, sizeof verify->found->finding, error);
 }
 
+/* Sums over the partitions; the hash is that of the only one, or of the hashes of all. */
 static void count(struct verify *verify)
 {
     const struct domain *own = &verify->own;
     const struct mark_record *mark = domain_mark(own);
     trading_verification *found = verify->found;
     found->sound = is_sound(verify);
-    found->position = mark->next_position;
-    found->commits = mark->commits;
-    found->events = (uint64_t)mark->next_position;
-    found->accounts = table_count(own->accounts.records);
-    found->portfolios = table_count(own->portfolios.records);
-    found->orders = table_count(own->orders.records);
-    found->currencies = table_count(own->accounts.ledgers);
-    found->instruments = table_count(own->market.instruments);
-    memcpy(found->hash, own->digest, sizeof found->hash);
+    found->position += mark->next_position;
+    found->commits += mark->commits;
+    found->events += (uint64_t)mark->next_position;
+    found->accounts += table_count(own->accounts.records);
+    found->portfolios += table_count(own->portfolios.records);
+    found->orders += table_count(own->orders.records);
+    found->currencies += table_count(own->accounts.ledgers);
+    found->instruments += table_count(own->market.instruments);
+    if (!verify->engine->partitions) {
+        memcpy(found->hash, own->digest, sizeof found->hash);
+        return;
+    }
+    uint8_t both[2][COMMIT_DIGEST_BYTES];
+    memcpy(both[0], found->hash, sizeof both[0]);
+    memcpy(both[1], own->digest, sizeof both[1]);
+    crypto_generichash(found->hash, sizeof found->hash, both[0], sizeof both, NULL, 0);
 }
 
 static int32_t prove(struct verify *verify, trading_error *error)
@@ -245,8 +256,88 @@ static int32_t prove(struct verify *verify, trading_error *error)
         code = check_state(verify, error);
     if (!code && is_sound(verify))
         code = check_sums(verify, error);
+    return code;
+}
+
+/* ---- several partitions ---- */
+
+static uint32_t parts_of(const trading_engine *engine)
+{
+    return engine->partitions ? engine->partitions->count : 1;
+}
+
+static trading_engine *part_of(trading_engine *engine, uint32_t number)
+{
+    return engine->partitions ? engine->partitions->at[number] : engine;
+}
+
+/* All at one moment, which is after each was proved. */
+static int32_t bring_to_one_moment(trading_engine *engine, struct verify *verifies, trading_error *error)
+{
+    int64_t ends[ENGINE_PARTITIONS_MAX];
+    int32_t code = TRADING_OK;
+    pthread_rwlock_wrlock(&engine->partitions->cut);
+    for (uint32_t i = 0; i < engine->partitions->count; i++) {
+        struct mark_record mark = {0};
+        table_read(engine->partitions->at[i]->domain.mark, 1, NULL, &mark);
+        ends[i] = mark.next_position;
+    }
+    pthread_rwlock_unlock(&engine->partitions->cut);
+    for (uint32_t i = 0; i < engine->partitions->count && !code; i++)
+        code = walk(&verifies[i], ends[i], error);
+    return code;
+}
+
+static int32_t prove_between(trading_engine *engine, struct verify *verifies, trading_error *error)
+{
+    struct domain domains[ENGINE_PARTITIONS_MAX];
+    struct journal journals[ENGINE_PARTITIONS_MAX];
+    const char *finding = NULL;
+    int32_t code = bring_to_one_moment(engine, verifies, error);
+    if (code || !is_sound(&verifies[0]))
+        return code;
+    for (uint32_t i = 0; i < engine->partitions->count; i++) {
+        domains[i] = verifies[i].own;
+        journals[i] = engine->partitions->at[i]->journal;
+    }
+    struct parts parts = {.count = engine->partitions->count, .at = domains};
+    code = verify_between(&parts, journals, &engine->memory, &finding, error);
+    return code || !finding ? code : find(&verifies[0], POSITION_NONE, "%s", finding);
+}
+
+static int32_t prove_all(trading_engine *engine, struct verify *verifies, trading_error *error)
+{
+    uint32_t parts = parts_of(engine);
+    int32_t code = TRADING_OK;
+    for (uint32_t i = 0; i < parts && !code && is_sound(&verifies[0]); i++)
+        code = prove(&verifies[i], error);
+    if (!code && engine->partitions && is_sound(&verifies[0]))
+        code = prove_between(engine, verifies, error);
+    for (uint32_t i = 0; i < parts && !code; i++)
+        count(&verifies[i]);
+    return code;
+}
+
+static int32_t verify_all(trading_engine *engine, const struct verify *pattern, trading_error *error)
+{
+    uint32_t parts = parts_of(engine);
+    int32_t code = TRADING_OK;
+    uint32_t opened = 0;
+    struct verify *verifies = memory_zeroed(&engine->memory, parts, sizeof *verifies);
+    if (!verifies)
+        return error_no_memory(error, "the proof of an engine");
+    for (; opened < parts; opened++) {
+        verifies[opened] = *pattern;
+        verifies[opened].engine = part_of(engine, opened);
+        code = engine_past_domain(verifies[opened].engine, &verifies[opened].own, 0, false, error);
+        if (code)
+            break;
+    }
     if (!code)
-        count(verify);
+        code = prove_all(engine, verifies, error);
+    while (opened)
+        domain_close(&verifies[--opened].own);
+    memory_release(&engine->memory, verifies, parts * sizeof *verifies);
     return code;
 }
 
@@ -259,14 +350,10 @@ int32_t trading_engine_verify(trading_engine *engine, trading_verification *veri
     if (code)
         return code;
     *verification = (trading_verification){.size = sizeof *verification, .bad_position = POSITION_NONE};
-    struct verify verify = {.engine = engine, .found = verification, .progress = progress, .context = context};
+    struct verify pattern = {.found = verification, .progress = progress, .context = context};
     engine_enter(engine);
     code = atomic_load(&engine->closing) ? error_set(error, TRADING_E_CLOSED, "the engine is being closed")
-                                         : engine_past_domain(engine, &verify.own, 0, false, error);
-    if (!code) {
-        code = prove(&verify, error);
-        domain_close(&verify.own);
-    }
+                                         : verify_all(engine, &pattern, error);
     engine_leave(engine);
     return code ? code : error_clear(error);
 }

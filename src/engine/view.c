@@ -116,6 +116,7 @@ static trading_view *make(trading_view **view, trading_engine *engine, int32_t *
         *code = *code ? *code : error_no_memory(error, "a view");
         return NULL;
     }
+    *view = made;
     made->engine = engine;
     pthread_mutex_init(&made->spare_mutex, NULL);
     return made;
@@ -124,6 +125,11 @@ static trading_view *make(trading_view **view, trading_engine *engine, int32_t *
 static void unmake(trading_view *view)
 {
     trading_engine *engine = view->engine;
+    for (uint32_t i = 1; view->parts && i < engine->partitions->count; i++)
+        if (view->parts[i])
+            unmake(view->parts[i]);
+    if (view->parts)
+        memory_release(&engine->memory, view->parts, engine->partitions->count * sizeof *view->parts);
     tables_unpin(view->pin);
     if (view->past.tables)
         domain_close(&view->past);
@@ -138,10 +144,70 @@ static int32_t finish(trading_view *made, int32_t code, trading_view **view, tra
 {
     if (code) {
         unmake(made);
+        *view = NULL;
         return code;
     }
     *view = made;
     return error_clear(error);
+}
+
+/* Where a view is to stand. */
+struct stand {
+    int64_t at;
+    bool is_time;
+};
+
+static int32_t stand(trading_view *view, struct stand where, trading_error *error)
+{
+    if (where.is_time)
+        return stand_at_time(view, where.at, error);
+    if (where.at == TRADING_VIEW_LATEST) {
+        stand_latest(view);
+        return TRADING_OK;
+    }
+    return where.at == TRADING_VIEW_NOW ? stand_now(view, error) : stand_at(view, where.at, error);
+}
+
+static int32_t make_parts(trading_view *whole, trading_error *error)
+{
+    trading_engine *engine = whole->engine;
+    uint32_t count = engine->partitions->count;
+    int32_t code = TRADING_OK;
+    whole->parts = memory_zeroed(&engine->memory, count, sizeof *whole->parts);
+    if (!whole->parts)
+        return error_no_memory(error, "a view");
+    whole->parts[0] = whole->whole = whole;
+    for (uint32_t i = 1; i < count && !code; i++) {
+        make(&whole->parts[i], engine->partitions->at[i], &code, error);
+        if (!code)
+            whole->parts[i]->whole = whole;
+    }
+    return code;
+}
+
+/* Every partition at one moment, so that no message is seen applied that is not seen sent. */
+static int32_t stand_parts(trading_view *whole, struct stand where, trading_error *error)
+{
+    struct partitions *partitions = whole->engine->partitions;
+    if (!where.is_time && where.at >= 0)
+        return error_set(error, TRADING_E_INVALID,
+                         "each partition has positions of its own: ask for TRADING_VIEW_NOW, _LATEST or a time");
+    int32_t code = make_parts(whole, error);
+    pthread_rwlock_wrlock(&partitions->cut);
+    for (uint32_t i = 0; i < partitions->count && !code; i++)
+        code = stand(whole->parts[i], where, error);
+    pthread_rwlock_unlock(&partitions->cut);
+    return code;
+}
+
+static int32_t open_view(trading_view **view, trading_engine *engine, struct stand where, trading_error *error)
+{
+    int32_t code;
+    trading_view *made = make(view, engine, &code, error);
+    if (!made)
+        return code;
+    code = engine_is_parted(engine) ? stand_parts(made, where, error) : stand(made, where, error);
+    return finish(made, code, view, error);
 }
 
 int32_t trading_view_open(trading_view **view, trading_engine *engine, int64_t at, trading_error *error)
@@ -149,22 +215,12 @@ int32_t trading_view_open(trading_view **view, trading_engine *engine, int64_t a
     if (at < TRADING_VIEW_LATEST)
         return error_set(error, TRADING_E_INVALID, "a view is of a position from 0, TRADING_VIEW_NOW or _LATEST, not %" PRId64,
                          at);
-    int32_t code;
-    trading_view *made = make(view, engine, &code, error);
-    if (!made)
-        return code;
-    if (at == TRADING_VIEW_LATEST)
-        stand_latest(made);
-    else
-        code = at == TRADING_VIEW_NOW ? stand_now(made, error) : stand_at(made, at, error);
-    return finish(made, code, view, error);
+    return open_view(view, engine, (struct stand){.at = at}, error);
 }
 
 int32_t trading_view_open_at_time(trading_view **view, trading_engine *engine, trading_time at, trading_error *error)
 {
-    int32_t code;
-    trading_view *made = make(view, engine, &code, error);
-    return made ? finish(made, stand_at_time(made, at, error), view, error) : code;
+    return open_view(view, engine, (struct stand){.at = at, .is_time = true}, error);
 }
 
 void trading_view_close(trading_view *view)
@@ -185,14 +241,47 @@ static struct mark_record mark_of(trading_view *view)
     return mark;
 }
 
+/* Of several partitions, how far they have come together. */
 int64_t trading_view_position(trading_view *view)
 {
-    return mark_of(view).next_position;
+    int64_t position = mark_of(view).next_position;
+    for (uint32_t i = 1; view && view->parts && i < view->engine->partitions->count; i++)
+        position += mark_of(view->parts[i]).next_position;
+    return position;
 }
 
 trading_time trading_view_time(trading_view *view)
 {
-    return mark_of(view).time;
+    trading_time time = mark_of(view).time;
+    for (uint32_t i = 1; view && view->parts && i < view->engine->partitions->count; i++) {
+        trading_time other = mark_of(view->parts[i]).time;
+        time = other > time ? other : time;
+    }
+    return time;
+}
+
+/* ---- all parts ---- */
+
+#define PART_SHIFT 48u
+
+int32_t view_walk(trading_view *view, view_page page, uint64_t *cursor, void *out, size_t max, size_t *count,
+                  trading_error *error)
+{
+    if (!view || !view->parts || !cursor || !count)
+        return page(view, cursor, out, max, count, error);
+    uint64_t parts = view->engine->partitions->count;
+    uint64_t part = *cursor >> PART_SHIFT;
+    if (part >= parts)
+        return error_set(error, TRADING_E_INVALID, "the cursor %" PRIu64 " is none of this list", *cursor);
+    for (;;) {
+        uint64_t inner = *cursor & ((UINT64_C(1) << PART_SHIFT) - 1);
+        int32_t code = page(view->parts[part], &inner, out, max, count, error);
+        *cursor = part << PART_SHIFT | inner;
+        bool over = code == TRADING_E_NOT_FOUND || (!code && *count == 0);
+        if (!over || part + 1 == parts)
+            return code;
+        *cursor = ++part << PART_SHIFT;
+    }
 }
 
 /* ---- one call ---- */

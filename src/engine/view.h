@@ -18,7 +18,32 @@ struct trading_view {
     struct domain past;      /* its tables are NULL unless the view is of the past */
     pthread_mutex_t spare_mutex;
     struct journal_copy spare; /* the commit that was read last, for the next call that takes it */
+    trading_view **parts;      /* of an engine of several partitions: a view of each, the first this one; else NULL */
+    trading_view *whole;       /* that has the parts; NULL: there are none */
 };
+
+/* The part that has what is asked for. */
+static inline trading_view *view_of_partition(trading_view *view, uint32_t partition)
+{
+    return view->parts[partition % view->engine->partitions->count];
+}
+
+static inline trading_view *view_of_id(trading_view *view, const trading_id *id)
+{
+    return view && view->parts && id ? view_of_partition(view, id_slot(id)) : view;
+}
+
+static inline trading_view *view_of_symbol(trading_view *view, const trading_symbol *symbol)
+{
+    return view && view->parts && symbol ? view_of_partition(view, symbol_slot(symbol)) : view;
+}
+
+/* One page of a list of one part. */
+typedef int32_t (*view_page)(trading_view *view, uint64_t *cursor, void *out, size_t max, size_t *count, trading_error *error);
+
+/* One page of a list over all parts, one after another: the cursor has the part in its upper 16 bits. */
+int32_t view_walk(trading_view *view, view_page page, uint64_t *cursor, void *out, size_t max, size_t *count,
+                  trading_error *error);
 
 /* One call on a view: everything it reads is of one position. */
 struct sight {

@@ -54,6 +54,7 @@ static int32_t show_account(const struct sight *sight, const void *id, void *out
 
 int32_t trading_view_account(trading_view *view, const trading_id *account, trading_account *out, trading_error *error)
 {
+    view = view_of_id(view, account);
     bool sound = account && out && out->size == sizeof *out;
     return sight_single(view, sound, "an account's id, and a trading_account with its size set", show_account, account, out,
                         error);
@@ -87,11 +88,27 @@ static int32_t show_accounts(const struct sight *sight, const trading_id *ids, s
     return code;
 }
 
+/* One by one, each in its partition. */
+static int32_t accounts_of_parts(trading_view *view, const trading_id *ids, size_t count, trading_account *out,
+                                 trading_error *error)
+{
+    int32_t code = TRADING_OK;
+    for (size_t i = 0; i < count && !code; i++) {
+        struct sight sight;
+        code = sight_start(&sight, view_of_id(view, &ids[i]), error);
+        if (!code)
+            code = sight_end(&sight, show_accounts(&sight, &ids[i], 1, &out[i]));
+    }
+    return code;
+}
+
 int32_t trading_view_accounts_by_id(trading_view *view, const trading_id *accounts, size_t count, trading_account *out,
                                     trading_error *error)
 {
     struct sight sight;
     bool sound = accounts && out && count > 0 && out->size == sizeof *out;
+    if (sound && view && view->parts)
+        return accounts_of_parts(view, accounts, count, out, error);
     int32_t code = sight_begin(&sight, view, sound,
                                "ids of accounts, and as many trading_account, the first of them with its size set", error);
     return code ? code : sight_end(&sight, show_accounts(&sight, accounts, count, out));
@@ -115,13 +132,19 @@ static int32_t list_accounts(const struct sight *sight, uint64_t *cursor, tradin
     return TRADING_OK;
 }
 
-int32_t trading_view_accounts(trading_view *view, uint64_t *cursor, trading_id *out, size_t max, size_t *count,
-                              trading_error *error)
+static int32_t page_of_accounts(trading_view *view, uint64_t *cursor, void *out, size_t max, size_t *count,
+                                trading_error *error)
 {
     struct sight sight;
     bool sound = page_is_sound(cursor, out, max, count);
     int32_t code = sight_begin(&sight, view, sound, "a cursor, and room for at least one id", error);
     return code ? code : sight_end(&sight, list_accounts(&sight, cursor, out, max, count));
+}
+
+int32_t trading_view_accounts(trading_view *view, uint64_t *cursor, trading_id *out, size_t max, size_t *count,
+                              trading_error *error)
+{
+    return view_walk(view, page_of_accounts, cursor, out, max, count, error);
 }
 
 /* ---- ledgers ---- */
@@ -147,10 +170,18 @@ static int32_t show_ledger(const struct sight *sight, uint64_t *cursor, trading_
 }
 _Static_assert(sizeof((trading_total){0}.text) >= WIDE_TEXT, "a total holds any sum");
 
-int32_t trading_view_ledger(trading_view *view, uint64_t *cursor, trading_ledger *out, trading_error *error)
+static int32_t page_of_ledgers(trading_view *view, uint64_t *cursor, void *out, size_t max, size_t *count, trading_error *error)
 {
     struct sight sight;
-    bool sound = cursor && out && out->size == sizeof *out;
+    const trading_ledger *ledger = out;
+    bool sound = cursor && out && ledger->size == sizeof *ledger;
+    *count = max;
     int32_t code = sight_begin(&sight, view, sound, "a cursor, and a trading_ledger with its size set", error);
     return code ? code : sight_end(&sight, show_ledger(&sight, cursor, out));
+}
+
+int32_t trading_view_ledger(trading_view *view, uint64_t *cursor, trading_ledger *out, trading_error *error)
+{
+    size_t count;
+    return view_walk(view, page_of_ledgers, cursor, out, 1, &count, error);
 }

@@ -32,6 +32,7 @@ static int32_t show_quote(const struct sight *sight, const void *symbol, void *o
 
 int32_t trading_view_quote(trading_view *view, const trading_symbol *symbol, trading_quote *out, trading_error *error)
 {
+    view = view_of_symbol(view, symbol);
     return sight_single(view, symbol && out, "a symbol, and a trading_quote", show_quote, symbol, out, error);
 }
 
@@ -41,24 +42,31 @@ static int32_t list_instruments(const struct sight *sight, uint64_t *cursor, tra
     uint64_t listed = table_installed(instruments, sight->pin);
     if (*cursor > listed)
         return sight_bad_cursor(sight, *cursor);
-    for (*count = 0; *count < max && *cursor < listed; ++*count) {
+    for (*count = 0; *count < max && *cursor < listed;) {
         struct instrument_record record;
         int32_t code = sight_read(sight, instruments, (uint32_t)*cursor + 1, &record);
         if (code)
             return code;
         out[*count] = record.symbol;
+        *count += !instrument_is_away(&record);
         ++*cursor;
     }
     return TRADING_OK;
 }
 
-int32_t trading_view_instruments(trading_view *view, uint64_t *cursor, trading_symbol *out, size_t max, size_t *count,
-                                 trading_error *error)
+static int32_t page_of_instruments(trading_view *view, uint64_t *cursor, void *out, size_t max, size_t *count,
+                                   trading_error *error)
 {
     struct sight sight;
     bool sound = page_is_sound(cursor, out, max, count);
     int32_t code = sight_begin(&sight, view, sound, "a cursor, and room for at least one symbol", error);
     return code ? code : sight_end(&sight, list_instruments(&sight, cursor, out, max, count));
+}
+
+int32_t trading_view_instruments(trading_view *view, uint64_t *cursor, trading_symbol *out, size_t max, size_t *count,
+                                 trading_error *error)
+{
+    return view_walk(view, page_of_instruments, cursor, out, max, count, error);
 }
 
 /* ---- books ----
@@ -112,6 +120,7 @@ static int32_t list_levels(const struct sight *sight, const trading_symbol *symb
 int32_t trading_view_book(trading_view *view, const trading_symbol *symbol, int32_t side, uint64_t *cursor, trading_level *out,
                           size_t max, size_t *count, trading_error *error)
 {
+    view = view_of_symbol(view, symbol);
     struct sight sight;
     bool is_side = side == TRADING_SIDE_BUY || side == TRADING_SIDE_SELL;
     bool sound = symbol && is_side && page_is_sound(cursor, out, max, count);

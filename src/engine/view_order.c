@@ -68,6 +68,7 @@ static int32_t show_order(const struct sight *sight, const void *id, void *out)
 
 int32_t trading_view_order(trading_view *view, const trading_id *order, trading_order *out, trading_error *error)
 {
+    view = view_of_id(view, order);
     return sight_single(view, order && out, "an order's id, and a trading_order", show_order, order, out, error);
 }
 
@@ -169,6 +170,7 @@ static int32_t list_orders(const struct sight *sight, const trading_id *portfoli
 int32_t trading_view_orders(trading_view *view, const trading_id *portfolio, int32_t open_only, uint64_t *cursor,
                             trading_order *out, size_t max, size_t *count, trading_error *error)
 {
+    view = view_of_id(view, portfolio);
     struct sight sight;
     struct order_walk walk = {.open_only = open_only != 0};
     bool sound = portfolio && page_is_sound(cursor, out, max, count);

@@ -17,13 +17,26 @@ static int32_t find_portfolio(const struct sight *sight, const trading_id *id, u
 
 /* ---- positions ---- */
 
+/* What a share is valued at: by the book of whatever partition has it. */
+static trading_decimal mark_of(const struct sight *sight, const struct instrument_record *instrument)
+{
+    const trading_view *whole = sight->view->whole;
+    if (!instrument_is_away(instrument) || !whole)
+        return market_mark(instrument);
+    const trading_view *part = whole->parts[instrument->partition - 1];
+    struct instrument_record there;
+    uint32_t number;
+    bool found = instrument_read(&part->domain->market, &instrument->symbol, part->pin, &number, &there) == TABLE_FOUND;
+    return found ? market_mark(&there) : 0;
+}
+
 static int32_t show_position(const struct sight *sight, const struct holding_record *holding, trading_position *out)
 {
     struct instrument_record instrument;
     int32_t code = sight_read(sight, sight->domain->market.instruments, holding->instrument, &instrument);
     if (code)
         return code;
-    trading_decimal mark = market_mark(&instrument);
+    trading_decimal mark = mark_of(sight, &instrument);
     trading_decimal value;
     if (!wide_product_round(wide_product(holding->quantity, mark), &value))
         return error_set(sight->error, TRADING_E_OVERFLOW, "the market value of the position in %.16s passes a decimal",
@@ -83,6 +96,7 @@ static int32_t list_positions(const struct sight *sight, const trading_id *id, u
 int32_t trading_view_positions(trading_view *view, const trading_id *portfolio, uint64_t *cursor, trading_position *out,
                                size_t max, size_t *count, trading_error *error)
 {
+    view = view_of_id(view, portfolio);
     struct sight sight;
     bool sound = portfolio && page_is_sound(cursor, out, max, count);
     int32_t code = sight_begin(&sight, view, sound, "a portfolio's id, a cursor, and room for at least one position", error);
@@ -157,6 +171,7 @@ static int32_t show_portfolio(const struct sight *sight, const void *id, void *o
 
 int32_t trading_view_portfolio(trading_view *view, const trading_id *portfolio, trading_portfolio *out, trading_error *error)
 {
+    view = view_of_id(view, portfolio);
     bool sound = portfolio && out && out->size == sizeof *out;
     return sight_single(view, sound, "a portfolio's id, and a trading_portfolio with its size set", show_portfolio, portfolio,
                         out, error);
@@ -208,6 +223,7 @@ static int32_t list_portfolios(const struct sight *sight, const trading_id *acco
 int32_t trading_view_portfolios(trading_view *view, const trading_id *account, uint64_t *cursor, trading_id *out, size_t max,
                                 size_t *count, trading_error *error)
 {
+    view = view_of_id(view, account);
     struct sight sight;
     bool sound = account && page_is_sound(cursor, out, max, count);
     int32_t code = sight_begin(&sight, view, sound, "an account's id, a cursor, and room for at least one id", error);
@@ -326,6 +342,7 @@ static int32_t list_lots(const struct sight *sight, const trading_id *id, uint64
 int32_t trading_view_lots(trading_view *view, const trading_id *portfolio, uint64_t *cursor, trading_lot *out, size_t max,
                           size_t *count, trading_error *error)
 {
+    view = view_of_id(view, portfolio);
     struct sight sight;
     bool sound = portfolio && page_is_sound(cursor, out, max, count);
     int32_t code = sight_begin(&sight, view, sound, "a portfolio's id, a cursor, and room for at least one lot", error);

@@ -158,6 +158,7 @@ static int32_t show_profile(struct sight *sight, const trading_id *id, trading_p
 
 int32_t trading_view_profile(trading_view *view, const trading_id *account, trading_profile *out, trading_error *error)
 {
+    view = view_of_id(view, account);
     struct sight sight;
     bool sound = account && out && out->size == sizeof *out;
     int32_t code = sight_begin(&sight, view, sound, "an account's id, and a trading_profile with its size set", error);
@@ -209,6 +210,7 @@ static int32_t show_name(struct sight *sight, const trading_id *id, char *name, 
 int32_t trading_view_portfolio_name(trading_view *view, const trading_id *portfolio, char *name, size_t bytes,
                                     trading_error *error)
 {
+    view = view_of_id(view, portfolio);
     struct sight sight;
     bool sound = portfolio && name && bytes > TRADING_NAME_BYTES;
     int32_t code = sight_begin(&sight, view, sound, "a portfolio's id, and room for TRADING_NAME_BYTES and a NUL", error);

@@ -20,6 +20,7 @@ void process_emit(struct process *process, struct event *event)
     event_write(process->out, event);
     process->broken = domain_fold(process->domain, &process->folding, event);
     outcome_note(&process->outcome, event);
+    process->messages = process->messages || event->to;
     process->next_position++;
     process->events++;
 }

@@ -17,6 +17,7 @@ struct process {
     trading_time now;
     int64_t next_position;
     trading_decimal collar;
+    bool messages;      /* an event was to another partition */
     const char *broken; /* an invariant that broke: nothing more is done */
 
     /* of the entry that is open */

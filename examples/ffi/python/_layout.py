@@ -120,7 +120,8 @@ class EngineOptions(ctypes.Structure):
                 ("market_collar", Decimal), ("queue_commands", c_uint32), ("batch_commands", c_uint32),
                 ("commit_bytes", c_uint64), ("map_bytes", c_uint64), ("view_bytes", c_uint64), ("checkpoint_events", c_uint64),
                 ("snapshot_events", c_uint64), ("key_age", c_int64), ("key_count", c_uint64),
-                ("state_path", c_char_p), ("group_delay", c_int64), ("cache_bytes", c_uint64)]
+                ("state_path", c_char_p), ("group_delay", c_int64), ("cache_bytes", c_uint64), ("partitions", c_uint32),
+                ("reserved", c_uint32)]
 
 
 class EngineInfo(ctypes.Structure):
@@ -201,7 +202,7 @@ class Event(ctypes.Structure):
 
 
 class Filter(ctypes.Structure):
-    _fields_ = [("size", c_uint32), ("reserved", c_uint32), ("kinds", c_uint64 * 2), ("account", Id)]
+    _fields_ = [("size", c_uint32), ("partition", c_uint32), ("kinds", c_uint64 * 2), ("account", Id)]
 
 
 class ProjectionOptions(ctypes.Structure):

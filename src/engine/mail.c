@@ -1,0 +1,206 @@
+/* Taking and giving messages between the partitions of one engine. */
+#include "engine/mail.h"
+
+#include "base/error.h"
+#include "engine/engine.h"
+
+#include <inttypes.h>
+
+bool mail_open(struct mail *mail, struct memory *memory, uint32_t partitions)
+{
+    *mail = (struct mail){.memory = memory, .count = partitions};
+    pthread_mutex_init(&mail->mutex, NULL);
+    mail->boxes = memory_zeroed(memory, partitions, sizeof *mail->boxes);
+    if (mail->boxes)
+        mail_reread(mail);
+    return mail->boxes != NULL;
+}
+
+void mail_close(struct mail *mail)
+{
+    if (!mail->memory)
+        return;
+    for (uint32_t i = 0; mail->boxes && i < mail->count; i++)
+        memory_release(mail->memory, mail->boxes[i].letters, mail->boxes[i].room * sizeof *mail->boxes[i].letters);
+    memory_release(mail->memory, mail->boxes, mail->count * sizeof *mail->boxes);
+    pthread_mutex_destroy(&mail->mutex);
+    *mail = (struct mail){0};
+}
+
+void mail_reread(struct mail *mail)
+{
+    if (!mail->boxes)
+        return;
+    pthread_mutex_lock(&mail->mutex);
+    for (uint32_t i = 0; i < mail->count; i++)
+        mail->boxes[i].behind = true;
+    pthread_mutex_unlock(&mail->mutex);
+    atomic_store_explicit(&mail->waits, true, memory_order_release);
+}
+
+/* With the mutex held. False when the letter must stay in the journal. */
+static bool add(struct mail *mail, struct mailbox *box, const struct message *message)
+{
+    if (box->count == 0) {
+        box->first = 0;
+    } else if (box->first >= MAILBOX_MOST) {
+        memmove(box->letters, box->letters + box->first, box->count * sizeof *box->letters);
+        box->first = 0;
+    }
+    if (box->count >= MAILBOX_MOST ||
+        memory_grow(mail->memory, (void **)&box->letters, &box->room, box->first + box->count + 1, sizeof *box->letters))
+        return false;
+    box->letters[box->first + box->count++] = *message;
+    return true;
+}
+
+void mail_put(struct mail *mail, const struct message *message)
+{
+    pthread_mutex_lock(&mail->mutex);
+    struct mailbox *box = &mail->boxes[message->from];
+    if (!box->behind && !add(mail, box, message)) /* one that is behind is filled from the journal, in order */
+        box->behind = true;
+    pthread_mutex_unlock(&mail->mutex);
+    atomic_store_explicit(&mail->waits, true, memory_order_release);
+}
+
+/* ---- from the sender's journal ---- */
+
+struct refill {
+    trading_engine *engine;
+    struct mailbox *box;
+    int64_t received;
+    int64_t end;
+    bool full;
+};
+
+static int32_t refill_from(void *arg, const struct commit *commit, trading_error *error)
+{
+    struct refill *refill = arg;
+    trading_engine *engine = refill->engine;
+    struct message_reader messages;
+    struct message message;
+    if (commit->first_position >= refill->end)
+        return JOURNAL_STOP;
+    message_reader_begin(&messages, commit->partition, commit->first_position, commit->entries, commit->body,
+                         commit->body_size);
+    while (message_reader_next(&messages, &message)) {
+        if (message.to != engine->partition || message.event.position < refill->received)
+            continue;
+        pthread_mutex_lock(&engine->mail.mutex);
+        refill->full = !add(&engine->mail, refill->box, &message);
+        pthread_mutex_unlock(&engine->mail.mutex);
+        if (refill->full)
+            return JOURNAL_STOP;
+    }
+    if (messages.reader.bad)
+        return error_set(error, TRADING_E_DAMAGED, "the messages of partition %u at position %" PRId64 " cannot be read",
+                         commit->partition, commit->first_position);
+    return TRADING_OK;
+}
+
+/* Fills the sender's box from its journal, as far as that is durable. While the box is behind nobody else puts letters there. */
+static int32_t refill(trading_engine *engine, uint32_t sender, trading_error *error)
+{
+    trading_engine *from = engine->partitions->at[sender];
+    struct mail *mail = &engine->mail;
+    struct refill state = {.engine = engine, .box = &mail->boxes[sender]};
+    pthread_mutex_lock(&mail->mutex);
+    state.box->count = 0;
+    pthread_mutex_unlock(&mail->mutex);
+    state.received = domain_peer(&engine->domain, sender)->received;
+    state.end = engine_durable(from);
+    struct journal journal = {.ops = engine->ops, .store = engine->store, .partition = sender, .memory = &engine->memory};
+    int32_t code = state.received < state.end ? journal_walk(&journal, state.received, refill_from, &state, error) : TRADING_OK;
+    pthread_mutex_lock(&mail->mutex);
+    /* What became durable meanwhile was not put: the journal is looked at once more. */
+    state.box->behind = code || state.full || engine_durable(from) > state.end;
+    pthread_mutex_unlock(&mail->mutex);
+    return code;
+}
+
+/* ---- the receiver ---- */
+
+static bool take(struct mail *mail, uint32_t sender, struct message *message, bool *behind)
+{
+    pthread_mutex_lock(&mail->mutex);
+    struct mailbox *box = &mail->boxes[sender];
+    bool there = box->count > 0;
+    if (there) {
+        *message = box->letters[box->first++];
+        box->count--;
+    }
+    *behind = box->behind;
+    pthread_mutex_unlock(&mail->mutex);
+    return there;
+}
+
+static void set_behind(struct mail *mail, uint32_t sender)
+{
+    pthread_mutex_lock(&mail->mutex);
+    mail->boxes[sender].behind = true;
+    pthread_mutex_unlock(&mail->mutex);
+}
+
+/* Applies what a sender has sent, while the batch has room. False when something is left. */
+static int32_t receive_from(trading_engine *engine, struct batch *batch, uint32_t sender, bool *left, trading_error *error)
+{
+    while (engine_has_room(engine, batch) && !process_has_work(&engine->domain)) {
+        struct message message;
+        bool behind;
+        if (take(&engine->mail, sender, &message, &behind)) {
+            enum message_turn turn = message_turn(&engine->domain, &message);
+            if (turn == MESSAGE_EARLY)
+                set_behind(&engine->mail, sender);
+            if (turn != MESSAGE_NEXT)
+                continue;
+            process_message(&engine->process, &message);
+            batch->entries++;
+            continue;
+        }
+        if (!behind)
+            return TRADING_OK;
+        int32_t code = refill(engine, sender, error);
+        if (code)
+            return code;
+    }
+    *left = true;
+    return TRADING_OK;
+}
+
+int32_t engine_receive(trading_engine *engine, struct batch *batch, trading_error *error)
+{
+    struct mail *mail = &engine->mail;
+    bool left = false;
+    if (!mail->boxes || !atomic_exchange_explicit(&mail->waits, false, memory_order_acq_rel))
+        return TRADING_OK;
+    for (uint32_t sender = 0; sender < mail->count; sender++) {
+        if (sender == engine->partition)
+            continue;
+        int32_t code = receive_from(engine, batch, sender, &left, error);
+        if (code)
+            return code;
+    }
+    if (left)
+        atomic_store_explicit(&mail->waits, true, memory_order_release);
+    return TRADING_OK;
+}
+
+/* ---- the sender ---- */
+
+void engine_send(trading_engine *engine, const struct batch *batch)
+{
+    if (!batch->messages)
+        return;
+    const struct commit_builder *builder = &batch->builder;
+    struct message_reader messages;
+    struct message message;
+    message_reader_begin(&messages, engine->partition, batch->first_position, batch->entries,
+                         builder->buffer + COMMIT_HEADER_BYTES,
+                         (size_t)(builder->body.at - (builder->buffer + COMMIT_HEADER_BYTES)));
+    while (message_reader_next(&messages, &message))
+        mail_put(&engine->partitions->at[message.to]->mail, &message);
+    for (uint32_t i = 0; i < engine->partitions->count; i++)
+        if (mail_waits(&engine->partitions->at[i]->mail))
+            queue_wake(&engine->partitions->at[i]->queue);
+}

@@ -1,0 +1,136 @@
+/* An engine of several partitions: one engine for each, over one store. */
+#include "base/error.h"
+#include "base/id.h"
+#include "engine/engine.h"
+
+/* The name of no account: what the store says of its partitions is kept among its secrets, which every store has. */
+static const trading_id partitions_name = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 254}};
+
+/* ---- how many ---- */
+
+static int32_t keep_count(trading_engine *engine, uint32_t asked, uint32_t *count, trading_error *error)
+{
+    trading_store_head head;
+    int32_t code = engine->ops->head(engine->store, ENGINE_PARTITION, &head, error);
+    if (code || head.next_position || asked < 2)
+        return code;
+    trading_store_secret secret = {.name = partitions_name};
+    uint32_t little = htole32(asked);
+    memcpy(secret.value, &little, sizeof little);
+    *count = asked;
+    return engine->ops->secret_put(engine->store, &secret, 1, error);
+}
+
+int32_t partitions_of_store(trading_engine *engine, uint32_t *count, trading_error *error)
+{
+    uint32_t asked = engine->options.partitions;
+    uint8_t value[32];
+    *count = 1;
+    int32_t code = engine->ops->secret_get(engine->store, &partitions_name, value, error);
+    if (!code) {
+        uint32_t little;
+        memcpy(&little, value, sizeof little);
+        *count = le32toh(little);
+    } else if (code == TRADING_E_NOT_FOUND) {
+        code = engine->read_only ? TRADING_OK : keep_count(engine, asked, count, error);
+    }
+    if (!code && (*count < 1 || *count > ENGINE_PARTITIONS_MAX))
+        return error_set(error, TRADING_E_DAMAGED, "the store says that it has %u partitions", *count);
+    if (!code && asked && asked != *count)
+        return error_set(error, TRADING_E_INVALID, "the store has %u partitions, which stays so, and the options ask for %u",
+                         *count, asked);
+    return code;
+}
+
+/* ---- making them ---- */
+
+static int32_t make_one(trading_engine *first, const char *uri, uint32_t number, trading_error *error)
+{
+    trading_engine *made = engine_make(first->host, &first->options);
+    if (!made)
+        return error_no_memory(error, "a partition");
+    first->partitions->at[number] = made;
+    made->partition = number;
+    made->partitions = first->partitions;
+    made->shares_store = true;
+    made->ops = first->ops;
+    made->store = first->store;
+    made->journal = (struct journal){
+        .ops = first->ops, .store = first->store, .partition = number, .memory = &made->memory, .reads_ahead = !made->manual};
+    int32_t code = engine_open_state_store(made, uri, error);
+    if (!code)
+        code = engine_digest_key(made, error);
+    if (!code)
+        code = engine_open_batches(made, error);
+    if (!code && !mail_open(&made->mail, &made->memory, first->partitions->count))
+        code = error_no_memory(error, "the mail of a partition");
+    return code;
+}
+
+int32_t partitions_make(trading_engine *engine, const char *uri, uint32_t count, trading_error *error)
+{
+    struct partitions *partitions = memory_zeroed(&engine->memory, 1, sizeof *partitions);
+    if (!partitions)
+        return error_no_memory(error, "the partitions of an engine");
+    pthread_condattr_t attributes;
+    pthread_condattr_init(&attributes);
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
+    pthread_cond_init(&partitions->progress, &attributes);
+    pthread_condattr_destroy(&attributes);
+    pthread_mutex_init(&partitions->mutex, NULL);
+    pthread_rwlock_init(&partitions->cut, NULL);
+    partitions->count = count;
+    partitions->at[0] = engine;
+    engine->partitions = partitions;
+    if (!mail_open(&engine->mail, &engine->memory, count))
+        return error_no_memory(error, "the mail of a partition");
+    int32_t code = TRADING_OK;
+    for (uint32_t i = 1; i < count && !code; i++)
+        code = make_one(engine, uri, i, error);
+    return code;
+}
+
+void partitions_unmake(trading_engine *engine)
+{
+    struct partitions *partitions = engine->partitions;
+    route_close(engine);
+    for (uint32_t i = 1; i < partitions->count; i++)
+        if (partitions->at[i])
+            engine_tear_down(partitions->at[i]);
+    mail_close(&engine->mail);
+    pthread_rwlock_destroy(&partitions->cut);
+    pthread_mutex_destroy(&partitions->mutex);
+    pthread_cond_destroy(&partitions->progress);
+    memory_release(&engine->memory, partitions, sizeof *partitions);
+    engine->partitions = NULL;
+}
+
+/* ---- what a command needs of them ---- */
+
+struct stamp engine_stamp(const trading_engine *engine, const trading_command *command)
+{
+    struct stamp stamp = {0};
+    if (command->type != TRADING_COMMAND_PLACE_ORDER)
+        return stamp;
+    const trading_place_order *body = command->body;
+    uint32_t partition = domain_partition_of_book(&engine->domain, &body->symbol);
+    if (partition == engine->partition)
+        return stamp;
+    struct instrument_record instrument;
+    uint32_t number;
+    const struct market *market = &engine->partitions->at[partition]->domain.market;
+    if (instrument_read(market, &body->symbol, NULL, &number, &instrument) == TABLE_FOUND)
+        stamp = (struct stamp){.currency = instrument.currency, .ask = instrument.ask};
+    return stamp;
+}
+
+void engine_draw_key(trading_engine *engine, const trading_command *command, trading_id *key)
+{
+    trading_id id;
+    do {
+        engine_random(engine, key, sizeof *key);
+        if (!engine->partitions || command->type != TRADING_COMMAND_OPEN_ACCOUNT)
+            return;
+        id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){{0}}, key, 0);
+    } while (domain_partition_of(&engine->domain, &id) != engine->partition);
+}

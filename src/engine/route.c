@@ -1,0 +1,339 @@
+/* Commands of one call to the partitions that they belong to, and their results back in order. */
+#include "base/error.h"
+#include "base/id.h"
+#include "engine/engine.h"
+
+#include <string.h>
+#include <time.h>
+
+/* ---- where a command goes ---- */
+
+#define EVERYWHERE UINT32_MAX
+
+static uint32_t partition_of_id(const trading_engine *engine, const trading_id *id)
+{
+    return id_slot(id) % engine->partitions->count;
+}
+
+/* By its key; without one, to each partition in turn. */
+static uint32_t partition_of_opening(trading_engine *engine, const trading_command *command)
+{
+    trading_id id;
+    if (id_is_zero(&command->key))
+        return atomic_fetch_add_explicit(&engine->partitions->next, 1, memory_order_relaxed) % engine->partitions->count;
+    id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){{0}}, &command->key, 0);
+    return partition_of_id(engine, &id);
+}
+
+/* A command that is not well formed goes to the first, which says so. */
+static uint32_t partition_of(trading_engine *engine, const trading_command *command)
+{
+    const void *body = command->body;
+    uint64_t size = body ? command->body_size : 0;
+    switch (command->type) {
+    case TRADING_COMMAND_OPEN_ACCOUNT:
+        return partition_of_opening(engine, command);
+    case TRADING_COMMAND_PLACE_ORDER:
+        return size < sizeof(trading_place_order) ? 0
+                                                  : partition_of_id(engine, &((const trading_place_order *)body)->portfolio);
+    case TRADING_COMMAND_CLOSE_PORTFOLIO:
+        return size < sizeof(trading_close_portfolio)
+                   ? 0
+                   : partition_of_id(engine, &((const trading_close_portfolio *)body)->portfolio);
+    case TRADING_COMMAND_CANCEL_ORDER:
+        return size < sizeof(trading_cancel_order) ? 0 : partition_of_id(engine, &((const trading_cancel_order *)body)->order);
+    case TRADING_COMMAND_SET_QUOTE:
+        return size < sizeof(trading_set_quote)
+                   ? 0
+                   : domain_partition_of_book(&engine->domain, &((const trading_set_quote *)body)->symbol);
+    case TRADING_COMMAND_END_SESSION:
+        return EVERYWHERE;
+    case TRADING_COMMAND_ACKNOWLEDGE:
+        return 0;
+    default:
+        return partition_of_id(engine, &command->account);
+    }
+}
+
+/* ---- a call that is parted ---- */
+
+/* The commands of one call, those of each partition together, in their order. */
+struct gathering {
+    struct gathering *next;
+    trading_engine *engine;
+    trading_command *commands;
+    trading_result *parts;
+    size_t *origins; /* of each part's command, its place in the call */
+    size_t total;
+    trading_result *results; /* the caller's */
+    size_t count;
+    uint64_t tag;
+    struct submission submissions[ENGINE_PARTITIONS_MAX];
+};
+
+static size_t count_parts(trading_engine *engine, const trading_command *commands, size_t count, uint32_t *where, size_t *sizes)
+{
+    size_t total = 0;
+    memset(sizes, 0, engine->partitions->count * sizeof *sizes);
+    for (size_t i = 0; i < count; i++) {
+        where[i] = partition_of(engine, &commands[i]);
+        total += where[i] == EVERYWHERE ? engine->partitions->count : 1;
+        for (uint32_t p = 0; p < engine->partitions->count; p++)
+            sizes[p] += where[i] == p || where[i] == EVERYWHERE;
+    }
+    return total;
+}
+
+static void release(struct gathering *gathering)
+{
+    struct memory *memory = &gathering->engine->memory;
+    memory_release(memory, gathering->commands, gathering->total * sizeof *gathering->commands);
+    memory_release(memory, gathering->parts, gathering->total * sizeof *gathering->parts);
+    memory_release(memory, gathering->origins, gathering->total * sizeof *gathering->origins);
+    memory_release(memory, gathering, sizeof *gathering);
+}
+
+static bool allocate(struct gathering *gathering, size_t total)
+{
+    struct memory *memory = &gathering->engine->memory;
+    gathering->total = total;
+    gathering->commands = memory_zeroed(memory, total, sizeof *gathering->commands);
+    gathering->parts = memory_zeroed(memory, total, sizeof *gathering->parts);
+    gathering->origins = memory_zeroed(memory, total, sizeof *gathering->origins);
+    return gathering->commands && gathering->parts && gathering->origins;
+}
+
+static void fill(struct gathering *gathering, const trading_command *commands, const uint32_t *where, const size_t *sizes)
+{
+    uint32_t parts = gathering->engine->partitions->count;
+    size_t at[ENGINE_PARTITIONS_MAX];
+    size_t start = 0;
+    for (uint32_t p = 0; p < parts; p++) {
+        gathering->submissions[p] = (struct submission){
+            .commands = gathering->commands + start, .results = gathering->parts + start, .count = sizes[p], .waits = true};
+        at[p] = start;
+        start += sizes[p];
+    }
+    for (size_t i = 0; i < gathering->count; i++) {
+        for (uint32_t p = 0; p < parts; p++) {
+            if (where[i] != p && where[i] != EVERYWHERE)
+                continue;
+            gathering->commands[at[p]] = commands[i];
+            gathering->origins[at[p]++] = i;
+        }
+    }
+}
+
+/* NULL: no memory. */
+static struct gathering *gather(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results)
+{
+    size_t sizes[ENGINE_PARTITIONS_MAX];
+    struct gathering *gathering = memory_zeroed(&engine->memory, 1, sizeof *gathering);
+    uint32_t *where = memory_zeroed(&engine->memory, count, sizeof *where);
+    if (gathering) {
+        gathering->engine = engine;
+        gathering->results = results;
+        gathering->count = count;
+    }
+    bool whole = gathering && where && allocate(gathering, count_parts(engine, commands, count, where, sizes));
+    if (whole)
+        fill(gathering, commands, where, sizes);
+    memory_release(&engine->memory, where, count * sizeof *where);
+    if (gathering && !whole)
+        release(gathering);
+    return whole ? gathering : NULL;
+}
+
+/* The first part waits for room only where the caller does; the others must follow it. */
+static int32_t push(struct gathering *gathering, bool wait, trading_error *error)
+{
+    struct partitions *partitions = gathering->engine->partitions;
+    int32_t code = TRADING_OK;
+    bool pushed = false;
+    for (uint32_t p = 0; p < partitions->count; p++) {
+        struct submission *submission = &gathering->submissions[p];
+        trading_engine *engine = partitions->at[p];
+        if (!submission->count)
+            continue;
+        code = queue_push(&engine->queue, submission, wait || pushed, error);
+        if (code && !pushed)
+            return code;
+        if (code) { /* it is being closed: this part is not done, and the others tell of themselves */
+            submission->error = *error;
+            gate_open(&submission->done);
+            continue;
+        }
+        pushed = true;
+        if (!engine->manual)
+            queue_wake(&engine->queue);
+    }
+    return error_clear(error);
+}
+
+static bool is_done(const struct gathering *gathering)
+{
+    for (uint32_t p = 0; p < gathering->engine->partitions->count; p++)
+        if (gathering->submissions[p].count && !gate_is_open((struct gate *)&gathering->submissions[p].done))
+            return false;
+    return true;
+}
+
+/* What each partition answered, in the order of the call; of a command that went to all, what the first answered. */
+static int32_t collect(struct gathering *gathering, trading_error *error)
+{
+    int32_t code = error_clear(error);
+    for (size_t i = gathering->total; i-- > 0;)
+        gathering->results[gathering->origins[i]] = gathering->parts[i];
+    for (uint32_t p = 0; p < gathering->engine->partitions->count; p++) {
+        const struct submission *submission = &gathering->submissions[p];
+        if (!submission->count || !submission->error.code || code)
+            continue;
+        code = submission->error.code;
+        if (error)
+            *error = submission->error;
+    }
+    return code;
+}
+
+/* ---- the calls ---- */
+
+bool route_round(trading_engine *engine)
+{
+    bool worked = false;
+    for (uint32_t p = 0; p < engine->partitions->count; p++) {
+        trading_engine *part = engine->partitions->at[p];
+        trading_error error;
+        pthread_mutex_lock(&part->drive_mutex);
+        if (engine_check(part, &error))
+            engine_fail_waiting(part, &error);
+        else if (!queue_is_empty(&part->queue) || engine_goes_on(part))
+            worked = engine_round(part, false) || worked;
+        engine_keep(part);
+        pthread_mutex_unlock(&part->drive_mutex);
+    }
+    return worked;
+}
+
+static int32_t execute_piece(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                             bool wait, trading_error *error)
+{
+    trading_error failure = {0};
+    struct gathering *gathering = gather(engine, commands, count, results);
+    if (!gathering)
+        return error_no_memory(error, "the parts of a call");
+    int32_t code = push(gathering, wait, &failure);
+    while (!code && engine->manual && !is_done(gathering))
+        route_round(engine);
+    for (uint32_t p = 0; p < engine->partitions->count && !code; p++)
+        if (gathering->submissions[p].count)
+            gate_wait(&gathering->submissions[p].done);
+    if (!code)
+        code = collect(gathering, &failure);
+    release(gathering);
+    if (error)
+        *error = failure;
+    return code;
+}
+
+int32_t route_execute(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                      trading_error *error)
+{
+    int32_t code = TRADING_OK;
+    size_t limit = engine->options.queue_commands;
+    for (size_t done = 0; done < count && !code;) {
+        size_t piece = count - done < limit ? count - done : limit;
+        code = execute_piece(engine, commands + done, piece, results + done, done > 0, error);
+        done += piece;
+    }
+    return code;
+}
+
+int32_t route_submit(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                     uint64_t tag, trading_error *error)
+{
+    struct partitions *partitions = engine->partitions;
+    trading_error failure = {0};
+    struct gathering *gathering = gather(engine, commands, count, results);
+    if (!gathering)
+        return error_no_memory(error, "the parts of a submission");
+    gathering->tag = tag;
+    pthread_mutex_lock(&partitions->mutex); /* those of one thread stay in their order, and so do completions */
+    int32_t code = push(gathering, false, &failure);
+    if (!code) {
+        if (partitions->last)
+            partitions->last->next = gathering;
+        else
+            partitions->first = gathering;
+        partitions->last = gathering;
+    }
+    pthread_mutex_unlock(&partitions->mutex);
+    if (code)
+        release(gathering);
+    if (error)
+        *error = failure;
+    return code;
+}
+
+void route_progress(struct partitions *partitions)
+{
+    pthread_mutex_lock(&partitions->mutex);
+    pthread_cond_broadcast(&partitions->progress);
+    pthread_mutex_unlock(&partitions->mutex);
+}
+
+static struct timespec deadline_after(int64_t timeout)
+{
+    struct timespec deadline;
+    clock_gettime(CLOCK_MONOTONIC, &deadline);
+    int64_t nanoseconds = deadline.tv_nsec + timeout % TRADING_NANOSECONDS_PER_SECOND;
+    deadline.tv_sec += timeout / TRADING_NANOSECONDS_PER_SECOND + nanoseconds / TRADING_NANOSECONDS_PER_SECOND;
+    deadline.tv_nsec = nanoseconds % TRADING_NANOSECONDS_PER_SECOND;
+    return deadline;
+}
+
+/* The oldest that is not polled, once it is done; NULL after the timeout. */
+static struct gathering *next_done(trading_engine *engine, int64_t timeout)
+{
+    struct partitions *partitions = engine->partitions;
+    struct timespec deadline = deadline_after(timeout < 0 ? 0 : timeout);
+    int expired = 0;
+    pthread_mutex_lock(&partitions->mutex);
+    while ((!partitions->first || !is_done(partitions->first)) && timeout != 0 && !expired && !atomic_load(&engine->closing)) {
+        if (timeout < 0)
+            pthread_cond_wait(&partitions->progress, &partitions->mutex);
+        else
+            expired = pthread_cond_timedwait(&partitions->progress, &partitions->mutex, &deadline);
+    }
+    struct gathering *gathering = partitions->first && is_done(partitions->first) ? partitions->first : NULL;
+    if (gathering) {
+        partitions->first = gathering->next;
+        if (!partitions->first)
+            partitions->last = NULL;
+    }
+    pthread_mutex_unlock(&partitions->mutex);
+    return gathering;
+}
+
+int32_t route_poll(trading_engine *engine, trading_completion *completions, size_t max, size_t *taken, int64_t timeout,
+                   trading_error *error)
+{
+    struct gathering *gathering = next_done(engine, engine->manual ? 0 : timeout);
+    while (gathering) {
+        trading_completion *completion = &completions[(*taken)++];
+        *completion = (trading_completion){.tag = gathering->tag, .count = gathering->count, .results = gathering->results};
+        collect(gathering, &completion->error);
+        release(gathering);
+        gathering = *taken < max ? next_done(engine, 0) : NULL;
+    }
+    return *taken ? error_clear(error) : error_set(error, TRADING_E_TIMEOUT, "no submission has finished");
+}
+
+void route_close(trading_engine *engine)
+{
+    struct partitions *partitions = engine->partitions;
+    while (partitions->first) {
+        struct gathering *gathering = partitions->first;
+        partitions->first = gathering->next;
+        release(gathering);
+    }
+}

@@ -1,0 +1,432 @@
+/* An engine of several partitions from outside: commands and results in order, money and orders between partitions, views over all, reopening,
+ * and being killed at any moment. */
+#include "simulation/random.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <trading.h>
+
+enum { ACCOUNTS = 12, SYMBOLS = 4, BATCH = 64 };
+
+#define ONE TRADING_DECIMAL_ONE
+
+_Noreturn static void fail(const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vfprintf(stderr, format, arguments);
+    va_end(arguments);
+    fputc('\n', stderr);
+    exit(1);
+}
+
+struct desk {
+    trading_host *host;
+    trading_engine *engine;
+    char folder[64];
+    char uri[80];
+    uint32_t partitions;
+    uint32_t flags;
+    trading_id accounts[ACCOUNTS];
+    trading_id portfolios[ACCOUNTS];
+    struct chance chance;
+};
+
+static const char *const names[SYMBOLS] = {"AAPL", "GOOG", "IBM", "MSFT"};
+
+static void open_desk(struct desk *desk)
+{
+    trading_error error;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.partitions = desk->partitions;
+    options.flags = desk->flags;
+    options.durability = TRADING_DURABILITY_PROCESS;
+    options.commit_bytes = 65536;
+    options.checkpoint_events = 5000;
+    if (trading_host_open(&desk->host, NULL, &error) ||
+        trading_engine_open(&desk->engine, desk->host, desk->uri, &options, &error))
+        fail("open: %s", error.message);
+}
+
+static void close_desk(struct desk *desk, int32_t how)
+{
+    trading_error error;
+    if (trading_engine_close(desk->engine, how, &error))
+        fail("close: %s", error.message);
+    if (trading_host_memory(desk->host) != 0)
+        fail("memory is left: %llu", (unsigned long long)trading_host_memory(desk->host));
+    trading_host_close(desk->host, NULL);
+}
+
+static struct desk make_desk(uint32_t partitions, uint64_t seed)
+{
+    struct desk desk = {.partitions = partitions, .chance = {seed}};
+    snprintf(desk.folder, sizeof desk.folder, "/tmp/partitions-test-XXXXXX");
+    if (!mkdtemp(desk.folder))
+        fail("no folder");
+    snprintf(desk.uri, sizeof desk.uri, "lmdb:%s", desk.folder);
+    return desk;
+}
+
+static void remove_desk(struct desk *desk)
+{
+    char command[96];
+    snprintf(command, sizeof command, "rm -r %s", desk->folder);
+    if (system(command))
+        fail("the folder cannot be removed");
+}
+
+/* ---- commands ---- */
+
+struct line {
+    trading_command command;
+    union {
+        trading_open_account open;
+        trading_cash cash;
+        trading_transfer transfer;
+        trading_place_order place;
+        trading_set_quote quote;
+    } body;
+};
+
+static void set(struct line *line, int32_t type, size_t size)
+{
+    *line = (struct line){.command = {.type = type, .body_size = size}};
+    line->command.body = size ? &line->body : NULL;
+    if (size)
+        memcpy(&line->body, &(uint32_t){(uint32_t)size}, sizeof(uint32_t));
+}
+
+static void make_line(struct desk *desk, struct line *line)
+{
+    struct chance *chance = &desk->chance;
+    int64_t dice = chance_below(chance, 100);
+    int64_t one = chance_below(chance, ACCOUNTS);
+    if (dice < 30) {
+        set(line, TRADING_COMMAND_TRANSFER, sizeof line->body.transfer);
+        line->command.account = desk->accounts[one];
+        line->body.transfer.to = desk->accounts[(one + chance_between(chance, 1, ACCOUNTS - 1)) % ACCOUNTS];
+        line->body.transfer.amount = chance_between(chance, 1, 50 * ONE);
+        if (dice == 0)
+            line->body.transfer.to.bytes[5] ^= 1; /* nobody */
+    } else if (dice < 85) {
+        set(line, TRADING_COMMAND_PLACE_ORDER, sizeof line->body.place);
+        line->body.place.portfolio = desk->portfolios[one];
+        line->body.place.side = chance_of(chance, 550) ? TRADING_SIDE_BUY : TRADING_SIDE_SELL;
+        line->body.place.type = chance_of(chance, 300) ? TRADING_ORDER_TYPE_MARKET : TRADING_ORDER_TYPE_LIMIT;
+        line->body.place.quantity = chance_between(chance, 1, 5 * ONE);
+        if (line->body.place.type == TRADING_ORDER_TYPE_LIMIT)
+            line->body.place.limit_price = chance_between(chance, 95 * ONE, 105 * ONE);
+        strcpy(line->body.place.symbol.text, names[chance_below(chance, SYMBOLS)]);
+    } else if (dice < 92) {
+        set(line, TRADING_COMMAND_DEPOSIT, sizeof line->body.cash);
+        line->command.account = desk->accounts[one];
+        line->body.cash.amount = chance_between(chance, 1, 100) * ONE;
+    } else if (dice < 99) {
+        set(line, TRADING_COMMAND_SET_QUOTE, sizeof line->body.quote);
+        strcpy(line->body.quote.symbol.text, names[chance_below(chance, SYMBOLS)]);
+        line->body.quote.bid = chance_between(chance, 95 * ONE, 100 * ONE);
+        line->body.quote.ask = line->body.quote.bid + chance_between(chance, 1, 3 * ONE);
+        line->body.quote.bid_size = line->body.quote.ask_size = TRADING_SIZE_UNLIMITED;
+    } else {
+        set(line, TRADING_COMMAND_END_SESSION, 0);
+    }
+}
+
+/* Executes some, and counts what was deposited for certain. */
+static void execute(struct desk *desk, struct line *lines, size_t count, _Atomic int64_t *deposited)
+{
+    trading_command commands[BATCH];
+    trading_result results[BATCH];
+    trading_error error;
+    for (size_t i = 0; i < count; i++) {
+        commands[i] = lines[i].command;
+        if (lines[i].command.body)
+            commands[i].body = &lines[i].body;
+    }
+    if (trading_engine_execute(desk->engine, commands, count, results, &error))
+        fail("execute: %s", error.message);
+    for (size_t i = 0; i < count; i++) {
+        if (results[i].status != TRADING_STATUS_ACCEPTED && results[i].status != TRADING_STATUS_REJECTED)
+            fail("command %d: %s, %s", commands[i].type, trading_status_name(results[i].status),
+                 trading_reason_name(results[i].reason));
+        if (commands[i].type == TRADING_COMMAND_DEPOSIT && results[i].status == TRADING_STATUS_ACCEPTED)
+            atomic_fetch_add(deposited, lines[i].body.cash.amount);
+        if (!trading_id_is_zero(&commands[i].account) && memcmp(&commands[i].account, &results[i].account, 16) != 0)
+            fail("a result is of another command");
+    }
+}
+
+static void run(struct desk *desk, int batches, _Atomic int64_t *deposited)
+{
+    static struct line lines[BATCH];
+    for (int i = 0; i < batches; i++) {
+        size_t count = (size_t)chance_between(&desk->chance, 1, BATCH);
+        for (size_t k = 0; k < count; k++)
+            make_line(desk, &lines[k]);
+        execute(desk, lines, count, deposited);
+    }
+}
+
+static void open_accounts(struct desk *desk, _Atomic int64_t *deposited)
+{
+    for (int i = 0; i < ACCOUNTS; i++) {
+        struct line line;
+        trading_result result;
+        trading_error error;
+        set(&line, TRADING_COMMAND_OPEN_ACCOUNT, sizeof line.body.open);
+        line.command.body = &line.body;
+        line.body.open.deposit = 10000 * ONE;
+        if (trading_engine_execute(desk->engine, &line.command, 1, &result, &error))
+            fail("open account: %s", error.message);
+        desk->accounts[i] = result.account;
+        desk->portfolios[i] = result.portfolio;
+        atomic_fetch_add(deposited, line.body.open.deposit);
+    }
+}
+
+/* ---- what must hold ---- */
+
+static void verify(struct desk *desk)
+{
+    trading_error error;
+    trading_verification found = TRADING_VERIFICATION_INIT;
+    if (trading_engine_verify(desk->engine, &found, NULL, NULL, &error))
+        fail("verify: %s", error.message);
+    if (!found.sound)
+        fail("not sound: %s", found.finding);
+}
+
+static trading_decimal total_of(const trading_total *total)
+{
+    trading_decimal value;
+    if (trading_decimal_parse(total->text, strlen(total->text), &value))
+        fail("a total is no decimal: %s", total->text);
+    return value;
+}
+
+struct sums {
+    trading_decimal bank;
+    trading_decimal clearing;
+    trading_decimal all;
+    trading_decimal pending;
+    uint64_t accounts;
+};
+
+static struct sums sums_of(struct desk *desk)
+{
+    struct sums sums = {0};
+    trading_view *view;
+    trading_error error;
+    trading_ledger ledger = TRADING_LEDGER_INIT;
+    uint64_t cursor = 0;
+    if (trading_view_open(&view, desk->engine, TRADING_VIEW_NOW, &error))
+        fail("view: %s", error.message);
+    while (trading_view_ledger(view, &cursor, &ledger, &error) == TRADING_OK) {
+        sums.bank += total_of(&ledger.bank);
+        sums.clearing += total_of(&ledger.clearing);
+        sums.all += total_of(&ledger.customers) + total_of(&ledger.house) + total_of(&ledger.bank) + total_of(&ledger.clearing);
+    }
+    trading_id page[5];
+    size_t count;
+    cursor = 0;
+    while (!trading_view_accounts(view, &cursor, page, 5, &count, &error) && count) {
+        for (size_t i = 0; i < count; i++) {
+            trading_account account = TRADING_ACCOUNT_INIT;
+            if (trading_view_account(view, &page[i], &account, &error))
+                fail("account: %s", error.message);
+            sums.pending += account.pending;
+        }
+        sums.accounts += count;
+    }
+    trading_view_close(view);
+    return sums;
+}
+
+/* Messages go on by themselves: until nothing is pending and clearing is even. */
+static void await_settled(struct desk *desk)
+{
+    for (int i = 0; i < 3000; i++) {
+        struct sums sums = sums_of(desk);
+        if (sums.pending == 0 && sums.clearing == 0)
+            return;
+        if (desk->flags & TRADING_ENGINE_MANUAL)
+            trading_engine_step(desk->engine, 100, NULL, NULL);
+        else
+            nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    fail("messages never settle");
+}
+
+static void check(struct desk *desk, int64_t deposited, bool killed)
+{
+    verify(desk);
+    await_settled(desk);
+    struct sums sums = sums_of(desk);
+    if (sums.all != 0 || sums.accounts != ACCOUNTS)
+        fail("the ledgers do not sum to zero, or accounts are missing");
+    if (killed ? -sums.bank < deposited : -sums.bank != deposited)
+        fail("%lld was deposited, and the bank paid %lld", (long long)deposited, (long long)-sums.bank);
+    verify(desk);
+}
+
+/* Every event of every partition, each in its order. */
+static void read_feeds(struct desk *desk)
+{
+    uint32_t partitions = desk->partitions ? desk->partitions : 1;
+    for (uint32_t p = 0; p < partitions; p++) {
+        static trading_event events[64];
+        trading_feed *feed;
+        trading_error error;
+        trading_filter filter = TRADING_FILTER_INIT;
+        size_t count;
+        int64_t next = 0;
+        filter.partition = p;
+        if (trading_feed_open(&feed, desk->engine, 0, &filter, NULL, &error))
+            fail("feed: %s", error.message);
+        while (trading_feed_next(feed, events, 64, &count, 0, &error) == TRADING_OK && count)
+            for (size_t i = 0; i < count; i++)
+                if (events[i].position != next++)
+                    fail("the feed of partition %u left out events", p);
+        if (!next || trading_engine_close(desk->engine, TRADING_CLOSE_DRAIN, NULL) != TRADING_E_BUSY)
+            fail("a feed of partition %u is empty, or an engine was closed under it", p);
+        trading_feed_close(feed);
+    }
+    trading_feed *none;
+    trading_filter filter = TRADING_FILTER_INIT;
+    filter.partition = partitions;
+    if (trading_feed_open(&none, desk->engine, 0, &filter, NULL, NULL) != TRADING_E_INVALID)
+        fail("there is a feed of no partition");
+}
+
+/* ---- tests ---- */
+
+static void test_runs_and_reopens(uint32_t partitions, uint32_t flags)
+{
+    static _Atomic int64_t deposited;
+    struct desk desk = make_desk(partitions, partitions);
+    desk.flags = flags;
+    atomic_store(&deposited, 0);
+    open_desk(&desk);
+    open_accounts(&desk, &deposited);
+    for (int round = 0; round < 4; round++) {
+        run(&desk, 60, &deposited);
+        if (round % 2)
+            check(&desk, deposited, false);
+        close_desk(&desk, round == 2 ? TRADING_CLOSE_ABANDON : TRADING_CLOSE_DRAIN);
+        desk.partitions = round ? partitions : 0; /* as the store has it */
+        open_desk(&desk);
+    }
+    check(&desk, deposited, false);
+    read_feeds(&desk);
+    close_desk(&desk, TRADING_CLOSE_DRAIN);
+    desk.flags = TRADING_ENGINE_READ_ONLY;
+    open_desk(&desk);
+    verify(&desk);
+    close_desk(&desk, TRADING_CLOSE_DRAIN);
+    remove_desk(&desk);
+}
+
+static void test_count_is_fixed(void)
+{
+    struct desk desk = make_desk(2, 1);
+    open_desk(&desk);
+    close_desk(&desk, TRADING_CLOSE_DRAIN);
+    trading_host *host;
+    trading_engine *engine;
+    trading_error error;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.partitions = 3;
+    trading_host_open(&host, NULL, NULL);
+    if (trading_engine_open(&engine, host, desk.uri, &options, &error) != TRADING_E_INVALID)
+        fail("a store of two partitions was opened with three");
+    trading_host_close(host, NULL);
+    remove_desk(&desk);
+}
+
+static void test_submissions_come_back_in_order(void)
+{
+    static struct line lines[32][BATCH];
+    static trading_command commands[32][BATCH];
+    static trading_result results[32][BATCH];
+    static _Atomic int64_t deposited;
+    struct desk desk = make_desk(3, 9);
+    trading_error error;
+    open_desk(&desk);
+    open_accounts(&desk, &deposited);
+    for (uint64_t tag = 0; tag < 32; tag++) {
+        for (size_t i = 0; i < BATCH; i++) {
+            make_line(&desk, &lines[tag][i]);
+            commands[tag][i] = lines[tag][i].command;
+            if (commands[tag][i].body)
+                commands[tag][i].body = &lines[tag][i].body;
+        }
+        if (trading_engine_submit(desk.engine, commands[tag], BATCH, results[tag], tag, &error))
+            fail("submit: %s", error.message);
+    }
+    uint64_t next = 0;
+    while (next < 32) {
+        trading_completion done[4];
+        size_t taken;
+        if (trading_engine_poll(desk.engine, done, 4, &taken, -1, &error))
+            fail("poll: %s", error.message);
+        for (size_t i = 0; i < taken; i++)
+            if (done[i].tag != next++ || done[i].error.code || done[i].results[BATCH - 1].status == TRADING_STATUS_NONE)
+                fail("completions are out of order, or not complete");
+    }
+    await_settled(&desk);
+    verify(&desk);
+    close_desk(&desk, TRADING_CLOSE_DRAIN);
+    remove_desk(&desk);
+}
+
+/* A child works until it is killed; what it was told is durable must be there. */
+static void test_kill(uint32_t partitions, int rounds)
+{
+    _Atomic int64_t *deposited = mmap(NULL, sizeof *deposited, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    struct desk desk = make_desk(partitions, 77);
+    open_desk(&desk);
+    open_accounts(&desk, deposited);
+    close_desk(&desk, TRADING_CLOSE_DRAIN);
+    for (int i = 0; i < rounds; i++) {
+        int64_t wait = chance_between(&desk.chance, 20, 300);
+        desk.chance.state += 1000;
+        pid_t child = fork();
+        if (child == 0) {
+            open_desk(&desk);
+            run(&desk, 1 << 20, deposited);
+            _exit(0);
+        }
+        nanosleep(&(struct timespec){.tv_nsec = wait * 1000000}, NULL);
+        kill(child, SIGKILL);
+        waitpid(child, NULL, 0);
+        open_desk(&desk);
+        check(&desk, atomic_load(deposited), true);
+        struct sums sums = sums_of(&desk);
+        atomic_store(deposited, -sums.bank); /* what was done and not told counts from here on */
+        close_desk(&desk, i % 2 ? TRADING_CLOSE_DRAIN : TRADING_CLOSE_ABANDON);
+    }
+    remove_desk(&desk);
+}
+
+int main(void)
+{
+    test_count_is_fixed();
+    for (uint32_t partitions = 1; partitions <= 4; partitions++)
+        test_runs_and_reopens(partitions, 0);
+    test_runs_and_reopens(3, TRADING_ENGINE_MANUAL);
+    test_submissions_come_back_in_order();
+    test_kill(2, 6);
+    test_kill(4, 6);
+    return 0;
+}
