@@ -189,8 +189,11 @@ static void trade_with_customer(struct process *process, const struct trade *tra
 {
     const struct leg *buyer = is_sell(taker) ? maker : taker;
     const struct leg *seller = is_sell(taker) ? taker : maker;
-    emit_execution(process, trade, taker, maker);
-    emit_execution(process, trade, maker, taker);
+    bool away = order_is_guest(buyer->order) && order_is_guest(seller->order); /* perhaps of one home, which settles in turn */
+    const struct leg *first = away ? buyer : taker;
+    const struct leg *second = away ? seller : maker;
+    emit_execution(process, trade, first, second);
+    emit_execution(process, trade, second, first);
     settle(process, trade, buyer, 0);
     settle(process, trade, seller, buyer->amount - seller->amount);
 }

@@ -20,7 +20,7 @@ enum { ACCOUNTS = 12, SYMBOLS = 4, BATCH = 64 };
 
 #define ONE TRADING_DECIMAL_ONE
 
-_Noreturn static void fail(const char *format, ...)
+__attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);

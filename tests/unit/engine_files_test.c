@@ -152,7 +152,7 @@ static void test_without_one_the_tail_is_read(void **state)
 static void flip(struct fixture *fixture, const char *name, off_t at)
 {
     char path[96];
-    uint8_t byte;
+    uint8_t byte = 0;
     snprintf(path, sizeof path, "%s/state/%s", fixture->folder, name);
     int fd = open(path, O_RDWR);
     assert_true(fd >= 0 && pread(fd, &byte, 1, at) == 1);
