@@ -108,7 +108,7 @@ int32_t state_files_read(struct state_files *files, uint32_t file, uint64_t offs
         ssize_t got = fd < 0 ? 0 : pread(fd, (char *)bytes + done, size - done, (off_t)(offset + done));
         if (got == 0)
             return error_set(error, TRADING_E_DAMAGED, "state file %u ends before byte %llu", file,
-                             (unsigned long long)(offset + size));
+                             (unsigned long long)offset + size);
         if (got > 0)
             done += (size_t)got;
         else if (errno != EINTR)
@@ -168,7 +168,7 @@ int32_t state_files_map(struct state_files *files, uint32_t file, uint64_t offse
         return code;
     if (bytes < offset || bytes - offset < size)
         return error_set(error, TRADING_E_DAMAGED, "state file %u has %llu bytes instead of %llu", file,
-                         (unsigned long long)bytes, (unsigned long long)(offset + size));
+                         (unsigned long long)bytes, (unsigned long long)offset + size);
     void *mapped =
         mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor(files, file, false), (off_t)offset);
     if (mapped == MAP_FAILED)

@@ -81,7 +81,7 @@ static int32_t add_topic(struct memory_broker *broker, const char *name, uint32_
         memory_release(broker->memory, logs, partitions * sizeof *logs);
         return error_no_memory(error, "a topic");
     }
-    strcpy(topic->name, name);
+    memcpy(topic->name, name, strlen(name) + 1);
     topic->partitions = partitions;
     topic->logs = logs;
     topic->next = broker->topics;

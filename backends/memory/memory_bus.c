@@ -67,7 +67,7 @@ static struct group *find_group(struct memory_broker *broker, const char *name, 
         error_no_memory(error, "a group");
         return NULL;
     }
-    strcpy(group->name, name);
+    memcpy(group->name, name, strlen(name) + 1);
     group->topic = topic;
     group->shares = shares;
     group->next = broker->groups;

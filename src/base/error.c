@@ -76,6 +76,7 @@ __attribute__((format(printf, 4, 0))) static int32_t fill(trading_error *error, 
     error->code = code;
     error->flags = flags_of(code);
     error->native_code = native_code;
+    /* NOLINTNEXTLINE(clang-analyzer-valist.Uninitialized): it was started by whoever calls */
     int length = vsnprintf(error->message, sizeof error->message, format, arguments);
     if (length >= (int)sizeof error->message)
         end_at_character(error->message, sizeof error->message - 1);

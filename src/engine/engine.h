@@ -24,7 +24,7 @@
 #define ENGINE_SEALED_BYTES   2048u
 /* How many commands ahead their records are called into the cache, and twice that the places in indexes that lead to them: about as long
  * as memory takes to answer. */
-#define ENGINE_AHEAD 8u
+#define ENGINE_AHEAD ((size_t)8)
 
 /* A commit on its way: decided, then durable. */
 struct batch {

@@ -12,7 +12,8 @@
 
 static uint32_t partition_of_id(const trading_engine *engine, const trading_id *id)
 {
-    return id_slot(id) % engine->partitions->count;
+    uint32_t count = engine->partitions->count;
+    return count ? id_slot(id) % count : 0;
 }
 
 /* By its key; without one, to each partition in turn. */

@@ -27,8 +27,8 @@ void engine_random(trading_engine *engine, void *buffer, size_t bytes)
 
 static void derive_secret(struct hash_secret *secret, char purpose, const uint8_t key[ENGINE_DIGEST_KEY])
 {
-    for (uint8_t i = 0; i < sizeof secret->words / sizeof *secret->words; i++)
-        crypto_shorthash((uint8_t *)&secret->words[i], (const uint8_t[2]){(uint8_t)purpose, i}, 2, key);
+    for (size_t i = 0; i < sizeof secret->words / sizeof *secret->words; i++)
+        crypto_shorthash((uint8_t *)&secret->words[i], (const uint8_t[2]){(uint8_t)purpose, (uint8_t)i}, 2, key);
 }
 
 int32_t engine_digest_key(trading_engine *engine, trading_error *error)

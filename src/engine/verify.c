@@ -274,7 +274,7 @@ static trading_engine *part_of(trading_engine *engine, uint32_t number)
 /* All at one moment, which is after each was proved. */
 static int32_t bring_to_one_moment(trading_engine *engine, struct verify *verifies, trading_error *error)
 {
-    int64_t ends[ENGINE_PARTITIONS_MAX];
+    int64_t ends[ENGINE_PARTITIONS_MAX] = {0};
     int32_t code = TRADING_OK;
     pthread_rwlock_wrlock(&engine->partitions->cut);
     for (uint32_t i = 0; i < engine->partitions->count; i++) {

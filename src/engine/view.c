@@ -129,7 +129,7 @@ static void unmake(trading_view *view)
         if (view->parts[i])
             unmake(view->parts[i]);
     if (view->parts)
-        memory_release(&engine->memory, view->parts, engine->partitions->count * sizeof *view->parts);
+        memory_release(&engine->memory, view->parts, engine->partitions->count * sizeof(trading_view *));
     tables_unpin(view->pin);
     if (view->past.tables)
         domain_close(&view->past);
@@ -173,14 +173,14 @@ static int32_t make_parts(trading_view *whole, trading_error *error)
     trading_engine *engine = whole->engine;
     uint32_t count = engine->partitions->count;
     int32_t code = TRADING_OK;
-    whole->parts = memory_zeroed(&engine->memory, count, sizeof *whole->parts);
+    whole->parts = memory_zeroed(&engine->memory, count, sizeof(trading_view *));
     if (!whole->parts)
         return error_no_memory(error, "a view");
     whole->parts[0] = whole->whole = whole;
     for (uint32_t i = 1; i < count && !code; i++) {
-        make(&whole->parts[i], engine->partitions->at[i], &code, error);
-        if (!code)
-            whole->parts[i]->whole = whole;
+        trading_view *part = make(&whole->parts[i], engine->partitions->at[i], &code, error);
+        if (part)
+            part->whole = whole;
     }
     return code;
 }
@@ -194,7 +194,7 @@ static int32_t stand_parts(trading_view *whole, struct stand where, trading_erro
                          "each partition has positions of its own: ask for TRADING_VIEW_NOW, _LATEST or a time");
     int32_t code = make_parts(whole, error);
     pthread_rwlock_wrlock(&partitions->cut);
-    for (uint32_t i = 0; i < partitions->count && !code; i++)
+    for (uint32_t i = 0; i < partitions->count && !code && whole->parts[i]; i++)
         code = stand(whole->parts[i], where, error);
     pthread_rwlock_unlock(&partitions->cut);
     return code;

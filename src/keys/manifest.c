@@ -18,7 +18,7 @@ static const char magic[KEY_MAGIC_BYTES] = "keys manifest";
 static size_t manifest_write(const struct keys *keys, const struct key_set *set, const struct keys_stored *stored,
                              uint8_t *bytes)
 {
-    struct writer writer = {.at = bytes, .end = bytes + BYTES_MOST - 2 * SUM_BYTES};
+    struct writer writer = {.at = bytes, .end = bytes + BYTES_MOST - (size_t)2 * SUM_BYTES};
     write_bytes(&writer, magic, sizeof magic);
     write_u64(&writer, KEY_FORMAT);
     write_u64(&writer, keys->next_number);

@@ -167,7 +167,7 @@ static void retain(const struct keys *keys, struct key_set *set)
         gone++;
     }
     set->count -= gone;
-    memmove(set->runs, set->runs + gone, set->count * sizeof *set->runs);
+    memmove(set->runs, set->runs + gone, set->count * sizeof(struct key_run *));
 }
 
 /* ---- sealing ---- */

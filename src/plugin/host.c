@@ -190,7 +190,7 @@ int32_t trading_store_find(trading_host *host, const char *uri, const trading_st
     if (!host || !uri || !ops || !location)
         return error_set(error, TRADING_E_INVALID,
                          "trading_store_find needs a host, a URI, and places for the functions and the location");
-    struct host_scheme scheme;
+    struct host_scheme scheme = {0};
     int32_t code = host_check(host, error);
     if (!code)
         code = host_find_scheme(host, uri, &scheme, location, error);

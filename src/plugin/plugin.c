@@ -172,7 +172,7 @@ static int32_t ask(struct plugin *plugin, entry_function entry, const trading_ho
 static int32_t negotiate(struct plugin *plugin, entry_function entry, const trading_host_functions *host,
                          struct plugin_versions versions, trading_error *error)
 {
-    bool spoken;
+    bool spoken = false;
     int32_t code = ask(plugin, entry, host, versions.newest, &spoken, error);
     uint32_t its = plugin->says.abi;
     if (!code && !spoken && its >= versions.oldest && its < versions.newest)
@@ -223,7 +223,7 @@ int32_t plugin_open(struct plugin *plugin, const char *path, const trading_host_
     memcpy(plugin->path, path, length + 1);
     plugin->label = plugin->path + (length > LABEL_MOST ? length - LABEL_MOST : 0);
     code = open_file(plugin, &entry, error);
-    if (!code)
+    if (!code && entry)
         code = negotiate(plugin, entry, host, versions, error);
     if (!code)
         code = check_words(plugin, error);

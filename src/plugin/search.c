@@ -58,6 +58,7 @@ static bool look_into(void *arg, const char *folder, size_t length)
     return !seeking->found;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through the seeking */
 int32_t search_name(const trading_host *host, const char *name, char path[PLUGIN_PATH_BYTES], trading_error *error)
 {
     struct seeking seeking = {.name = name, .path = path};

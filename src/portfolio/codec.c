@@ -1,7 +1,7 @@
 #include "portfolio/events.h"
 
 /* The longest event that has no text: a disposal. */
-#define SHARES_EVENT_BYTES (5u * VARINT_BYTES)
+#define SHARES_EVENT_BYTES ((size_t)5 * VARINT_BYTES)
 
 static uint8_t *put_shares(uint8_t *at, uint32_t kind, const struct portfolio_event *event)
 {

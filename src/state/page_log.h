@@ -26,7 +26,7 @@ struct page_log {
 };
 
 /* So much memory belongs to a log; 16-byte aligned. */
-#define PAGE_LOG_BYTES ((PAGE_LOG_GROUP + 1) * TABLE_PAGE_BYTES)
+#define PAGE_LOG_BYTES ((size_t)(PAGE_LOG_GROUP + 1) * TABLE_PAGE_BYTES)
 
 /* Takes one page of records, as table_page_take; arg is the log. */
 int32_t page_log_take(void *arg, uint32_t id, uint32_t page, const void *image, uint32_t bytes, trading_error *error);
