@@ -28,10 +28,16 @@ typedef struct trading_set_quote {
     trading_decimal ask_size;
 } trading_set_quote;
 
+/** @name Flags of ACKNOWLEDGE */
+/**@{*/
+#define TRADING_ACKNOWLEDGE_FOREIGN                                                                                            \
+    1u /**< the position is none of the journal's, as the next offset of a topic that commands come from: it may be any from 0 on */
+/**@}*/
+
 /** Body of ACKNOWLEDGE: the durable cursor `name` of a feed stands at `position`: everything before it is done. */
 typedef struct trading_acknowledge {
     uint32_t size;
-    uint32_t reserved;
+    uint32_t flags;    /**< TRADING_ACKNOWLEDGE_ */
     trading_text name; /**< 1 to 63 bytes of printable UTF-8 */
     int64_t position;  /**< not below where the cursor stands */
 } trading_acknowledge;

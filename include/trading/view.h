@@ -94,6 +94,8 @@ TRADING_API int32_t trading_view_orders(trading_view *view, const trading_id *po
 /** Executions of an order, the newest first. Read from the journal. */
 TRADING_API int32_t trading_view_executions(trading_view *view, const trading_id *order, uint64_t *cursor,
                                             trading_execution *out, size_t max, size_t *count, trading_error *error);
+/** Where the durable cursor of that name stands; of an engine of several partitions, in the first. */
+TRADING_API int32_t trading_view_cursor(trading_view *view, const char *name, int64_t *position, trading_error *error);
 /** One side of a book, the best price first. */
 TRADING_API int32_t trading_view_book(trading_view *view, const trading_symbol *symbol, int32_t side, uint64_t *cursor,
                                       trading_level *out, size_t max, size_t *count, trading_error *error);

@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/text.h"
 #include "engine/event_window.h"
+#include "engine/view.h"
 
 #include <inttypes.h>
 #include <time.h>
@@ -73,17 +74,38 @@ static int32_t set_cursor(trading_feed *feed, const char *cursor, trading_error 
     return TRADING_OK;
 }
 
-/* Where the feed's cursor stands for all to see. */
-static int64_t cursor_position(const trading_feed *feed)
+/* Where the cursor of that name stands for all to see. */
+static enum table_read find_cursor(const struct domain *domain, struct pin *pin, const char *name, int64_t *position)
 {
-    const struct table *cursors = feed->engine->domain.cursors;
-    uint32_t count = table_installed(cursors, NULL);
+    uint32_t count = table_installed(domain->cursors, pin);
     for (uint32_t number = 1; number <= count; number++) {
         struct cursor_record cursor;
-        if (table_read(cursors, number, NULL, &cursor) == TABLE_FOUND && !strcmp(cursor.name, feed->cursor))
-            return cursor.position;
+        enum table_read read = table_read(domain->cursors, number, pin, &cursor);
+        if (read == TABLE_FOUND && strcmp(cursor.name, name) != 0)
+            continue;
+        if (read == TABLE_FOUND)
+            *position = cursor.position;
+        return read;
     }
-    return 0;
+    return TABLE_ABSENT;
+}
+
+static int64_t cursor_position(const trading_feed *feed)
+{
+    int64_t position = 0;
+    find_cursor(&feed->engine->domain, NULL, feed->cursor, &position);
+    return position;
+}
+
+static int32_t show_cursor(const struct sight *sight, const void *name, void *position)
+{
+    return sight_found(sight, find_cursor(sight->domain, sight->pin, name, position), "cursor");
+}
+
+int32_t trading_view_cursor(trading_view *view, const char *name, int64_t *position, trading_error *error)
+{
+    return sight_single(view, name && position, "a cursor's name, and a place for its position", show_cursor, name, position,
+                        error);
 }
 
 static int32_t set_position(trading_feed *feed, int64_t from, trading_error *error)

@@ -43,7 +43,8 @@ static bool acknowledge(struct process *process, const struct request *request, 
     struct domain *domain = process->domain;
     uint32_t number = domain_cursor(domain, body->name.data, body->name.length);
     const struct cursor_record *cursor = table_get(domain->cursors, number);
-    if (body->position < cursor->position || body->position > process->next_position)
+    bool foreign = body->flags & TRADING_ACKNOWLEDGE_FOREIGN;
+    if (body->position < cursor->position || (!foreign && body->position > process->next_position))
         return reject_amount(why, TRADING_REASON_BAD_POSITION, 0, 0);
     struct event event = {.kind = TRADING_EVENT_CURSOR_ACKNOWLEDGED, .number = number};
     event.cursor = (struct cursor_event){.cursor = number, .position = body->position};

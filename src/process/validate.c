@@ -99,6 +99,8 @@ static bool set_quote_fits(const trading_set_quote *body, struct rejection *why)
 
 static bool acknowledge_fits(const trading_acknowledge *body, struct rejection *why)
 {
+    if (body->flags & ~TRADING_ACKNOWLEDGE_FOREIGN)
+        return reject(why, TRADING_REASON_BAD_REQUEST);
     if (body->name.length == 0)
         return reject(why, TRADING_REASON_BAD_TEXT);
     return text_fits(&body->name, CURSOR_NAME_BYTES, why) && (body->position >= 0 || reject(why, TRADING_REASON_BAD_POSITION));
@@ -252,6 +254,8 @@ void command_canonical(const trading_command *command, struct writer *writer)
     case TRADING_COMMAND_ACKNOWLEDGE:
         write_text(writer, &((const trading_acknowledge *)body)->name);
         write_i64(writer, ((const trading_acknowledge *)body)->position);
+        if (((const trading_acknowledge *)body)->flags)
+            write_u64(writer, ((const trading_acknowledge *)body)->flags);
         break;
     default: /* no body */
         break;

@@ -242,6 +242,38 @@ static void cursors_survive_with_the_journal(void **state)
     desk_close(&desk);
 }
 
+/* What a cursor stands for elsewhere, such as the offset in a topic, has nothing to do with how long the journal is. */
+static void a_foreign_cursor_may_stand_beyond_the_journal(void **state)
+{
+    (void)state;
+    struct desk desk;
+    trading_error error;
+    trading_view *view;
+    int64_t position;
+    desk_open_folder(&desk);
+    trading_acknowledge body = TRADING_ACKNOWLEDGE_INIT;
+    body.flags = TRADING_ACKNOWLEDGE_FOREIGN;
+    body.name = (trading_text){"commands", 8};
+    body.position = INT64_C(1) << 40;
+    assert_int_equal(desk_execute(&desk, TRADING_COMMAND_ACKNOWLEDGE, NULL, &body, sizeof body).status,
+                     TRADING_STATUS_ACCEPTED);
+    body.position -= 1;
+    assert_int_equal(desk_execute(&desk, TRADING_COMMAND_ACKNOWLEDGE, NULL, &body, sizeof body).reason,
+                     TRADING_REASON_BAD_POSITION);
+    body.flags = 2;
+    assert_int_equal(desk_execute(&desk, TRADING_COMMAND_ACKNOWLEDGE, NULL, &body, sizeof body).reason,
+                     TRADING_REASON_BAD_REQUEST);
+    desk_stop(&desk);
+    desk_start(&desk, 0);
+    assert_int_equal(trading_view_open(&view, desk.engine, TRADING_VIEW_LATEST, &error), TRADING_OK);
+    assert_int_equal(trading_view_cursor(view, "commands", &position, &error), TRADING_OK);
+    assert_int_equal(position, INT64_C(1) << 40);
+    assert_int_equal(trading_view_cursor(view, "command", &position, &error), TRADING_E_NOT_FOUND);
+    assert_int_equal(trading_view_cursor(view, NULL, &position, &error), TRADING_E_INVALID);
+    trading_view_close(view);
+    desk_close(&desk);
+}
+
 static void acknowledging_wakes_no_reader_with_a_cursor(void **state)
 {
     (void)state;
@@ -473,6 +505,7 @@ int main(void)
         cmocka_unit_test(filters_choose_kinds_and_account),
         cmocka_unit_test(what_a_feed_holds_is_bounded),
         cmocka_unit_test(cursors_survive_with_the_journal),
+        cmocka_unit_test(a_foreign_cursor_may_stand_beyond_the_journal),
         cmocka_unit_test(acknowledging_wakes_no_reader_with_a_cursor),
         cmocka_unit_test(readers_follow_while_writers_write),
         cmocka_unit_test(closing_tells_who_waits),
