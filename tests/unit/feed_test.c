@@ -242,6 +242,19 @@ static void cursors_survive_with_the_journal(void **state)
     desk_close(&desk);
 }
 
+static trading_result acknowledge(struct desk *desk, uint32_t flags, int64_t position)
+{
+    trading_error error;
+    trading_result result;
+    trading_acknowledge body = TRADING_ACKNOWLEDGE_INIT;
+    body.flags = flags;
+    body.name = (trading_text){"commands", 8};
+    body.position = position;
+    trading_command command = {.type = TRADING_COMMAND_ACKNOWLEDGE, .body = &body, .body_size = sizeof body};
+    assert_int_equal(trading_engine_execute(desk->engine, &command, 1, &result, &error), TRADING_OK);
+    return result;
+}
+
 /* What a cursor stands for elsewhere, such as the offset in a topic, has nothing to do with how long the journal is. */
 static void a_foreign_cursor_may_stand_beyond_the_journal(void **state)
 {
@@ -251,23 +264,15 @@ static void a_foreign_cursor_may_stand_beyond_the_journal(void **state)
     trading_view *view;
     int64_t position;
     desk_open_folder(&desk);
-    trading_acknowledge body = TRADING_ACKNOWLEDGE_INIT;
-    body.flags = TRADING_ACKNOWLEDGE_FOREIGN;
-    body.name = (trading_text){"commands", 8};
-    body.position = INT64_C(1) << 40;
-    assert_int_equal(desk_execute(&desk, TRADING_COMMAND_ACKNOWLEDGE, NULL, &body, sizeof body).status,
-                     TRADING_STATUS_ACCEPTED);
-    body.position -= 1;
-    assert_int_equal(desk_execute(&desk, TRADING_COMMAND_ACKNOWLEDGE, NULL, &body, sizeof body).reason,
-                     TRADING_REASON_BAD_POSITION);
-    body.flags = 2;
-    assert_int_equal(desk_execute(&desk, TRADING_COMMAND_ACKNOWLEDGE, NULL, &body, sizeof body).reason,
-                     TRADING_REASON_BAD_REQUEST);
+    const int64_t far = INT64_C(1) << 40;
+    assert_int_equal(acknowledge(&desk, TRADING_ACKNOWLEDGE_FOREIGN, far).status, TRADING_STATUS_ACCEPTED);
+    assert_int_equal(acknowledge(&desk, TRADING_ACKNOWLEDGE_FOREIGN, far - 1).reason, TRADING_REASON_BAD_POSITION);
+    assert_int_equal(acknowledge(&desk, 2, far).reason, TRADING_REASON_BAD_REQUEST);
     desk_stop(&desk);
     desk_start(&desk, 0);
     assert_int_equal(trading_view_open(&view, desk.engine, TRADING_VIEW_LATEST, &error), TRADING_OK);
     assert_int_equal(trading_view_cursor(view, "commands", &position, &error), TRADING_OK);
-    assert_int_equal(position, INT64_C(1) << 40);
+    assert_int_equal(position, far);
     assert_int_equal(trading_view_cursor(view, "command", &position, &error), TRADING_E_NOT_FOUND);
     assert_int_equal(trading_view_cursor(view, NULL, &position, &error), TRADING_E_INVALID);
     trading_view_close(view);
