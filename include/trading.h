@@ -16,6 +16,7 @@
 #include <trading/id.h>
 #include <trading/market.h>
 #include <trading/order.h>
+#include <trading/partition.h>
 #include <trading/plugins.h>
 #include <trading/portfolio.h>
 #include <trading/projection.h>

@@ -76,6 +76,9 @@ TRADING_API uint64_t trading_host_memory(const trading_host *host);
 /**@{*/
 #define TRADING_ENGINE_READ_ONLY 1u /**< views, feeds and verify only, as of the opening; may stand beside a writer's process */
 #define TRADING_ENGINE_MANUAL    2u /**< no threads: the host calls trading_engine_step */
+/** One partition of the store, options.partition; the others are run elsewhere, and reached by letters: trading/partition.h. Who opens a
+ *  partition after it fences it: it stops with TRADING_E_FENCED when it next appends, and what was not durable did not happen. */
+#define TRADING_ENGINE_ONE_PARTITION 4u
 /**@}*/
 
 /** Options of an engine. */
@@ -113,7 +116,7 @@ typedef struct trading_engine_options {
     /** How many partitions the store has, each with threads of its own: up to 64, fixed when the store is made. 0: what the store has, and 1
      *  where it is new. With more than one the clock and the entropy are called from several threads. */
     uint32_t partitions;
-    uint32_t reserved;
+    uint32_t partition; /**< with TRADING_ENGINE_ONE_PARTITION: which one, from 0; else 0 */
 } trading_engine_options;
 
 #define TRADING_ENGINE_OPTIONS_INIT                                                                                            \
@@ -229,6 +232,10 @@ typedef struct trading_engine_info {
     uint64_t store_bytes_used;
     uint64_t store_bytes_reserved;
     uint64_t cache_bytes; /**< of changed state and of indexes, as trading_engine_options counts them */
+    uint64_t
+        letters_sent; /**< since it was opened, of an engine of one partition: letters that could be taken, like the next two */
+    uint64_t letters_received; /**< that were put */
+    uint64_t letters_read;     /**< that were read out of other partitions' journals */
 } trading_engine_info;
 
 #define TRADING_ENGINE_INFO_INIT                                                                                               \

@@ -28,6 +28,7 @@ static const char *const names[] = {
     [TRADING_E_OVERFLOW] = "OVERFLOW",
     [TRADING_E_ABI] = "ABI",
     [TRADING_E_STOPPED] = "STOPPED",
+    [TRADING_E_FENCED] = "FENCED",
 };
 
 const char *trading_error_name(int32_t code)
@@ -52,6 +53,7 @@ static uint32_t flags_of(int32_t code)
     case TRADING_E_POISONED:
     case TRADING_E_CLOSED:
     case TRADING_E_FORKED:
+    case TRADING_E_FENCED:
         return TRADING_ERROR_FATAL;
     default:
         return 0;

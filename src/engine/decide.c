@@ -59,7 +59,8 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
     struct process *process = &engine->process;
     struct request request = {.command = command, .foreseen = engine->foreseen[i % ENGINE_AHEAD]};
     struct rejection why = {0};
-    if (!command_validate(command, &why)) {
+    if (!command_validate(command, &why) ||
+        (engine_is_elsewhere(engine, command) && !reject(&why, TRADING_REASON_BAD_REQUEST))) {
         answer(result, TRADING_STATUS_MALFORMED, &why);
         return true;
     }
@@ -76,7 +77,7 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
         answer(result, TRADING_STATUS_REJECTED, &why);
         return error->code == TRADING_OK;
     }
-    if (engine->partitions)
+    if (engine->parts > 1)
         request.stamp = engine_stamp(engine, command);
     int64_t position = process->next_position;
     if (!process_command(process, &request, result, &why)) {

@@ -33,7 +33,7 @@ static int32_t check_options(const trading_engine_options *options, trading_erro
 {
     if (options->size != sizeof *options)
         return error_set(error, TRADING_E_INVALID, "the engine's options are not initialised: use trading_engine_options_init");
-    if (options->flags & ~(TRADING_ENGINE_READ_ONLY | TRADING_ENGINE_MANUAL))
+    if (options->flags & ~(TRADING_ENGINE_READ_ONLY | TRADING_ENGINE_MANUAL | TRADING_ENGINE_ONE_PARTITION))
         return error_set(error, TRADING_E_INVALID, "the engine's options have a flag that does not exist: %#x", options->flags);
     if (options->durability != TRADING_DURABILITY_SYNC && options->durability != TRADING_DURABILITY_PROCESS)
         return error_set(error, TRADING_E_INVALID, "durability is TRADING_DURABILITY_SYNC or _PROCESS, not %d",
@@ -49,6 +49,8 @@ static int32_t check_options(const trading_engine_options *options, trading_erro
     if (options->partitions > ENGINE_PARTITIONS_MAX)
         return error_set(error, TRADING_E_INVALID, "an engine has at most %u partitions, not %u", ENGINE_PARTITIONS_MAX,
                          options->partitions);
+    if (options->partition && !(options->flags & TRADING_ENGINE_ONE_PARTITION))
+        return error_set(error, TRADING_E_INVALID, "partition is for engines opened with TRADING_ENGINE_ONE_PARTITION");
     if (options->key_age < 0 || options->group_delay < 0)
         return error_set(error, TRADING_E_INVALID, "key_age and group_delay are not negative");
     return TRADING_OK;
@@ -63,6 +65,8 @@ static void set_options(trading_engine *engine, const trading_engine_options *op
         engine->options.entropy = system_entropy;
     engine->read_only = options->flags & TRADING_ENGINE_READ_ONLY;
     engine->manual = options->flags & TRADING_ENGINE_MANUAL;
+    engine->partition = options->partition;
+    engine->parts = 1;
 }
 
 /* ---- opening ---- */
@@ -227,6 +231,8 @@ void engine_tear_down(trading_engine *engine)
     }
     journal_copy_close(&engine->past);
     mail_close(&engine->mail);
+    letters_close(&engine->letters);
+    hints_close(&engine->hints);
     projections_close(&engine->projections);
     domain_close(&engine->domain);
     keys_close(engine->keys);
@@ -273,16 +279,17 @@ static int32_t start_parts(trading_engine *engine, trading_error *error)
 
 static int32_t start(trading_engine *engine, const char *uri, trading_error *error)
 {
-    uint32_t count;
     int32_t code = open_stores(engine, uri, error);
     if (!code)
-        code = partitions_of_store(engine, &count, error);
+        code = partitions_of_store(engine, &engine->parts, error);
     if (!code)
         code = engine_digest_key(engine, error);
     if (!code)
         code = engine_open_batches(engine, error);
-    if (!code && count > 1)
-        code = partitions_make(engine, uri, count, error);
+    if (!code && engine_has_one(engine))
+        code = engine->read_only ? TRADING_OK : partitions_open_one(engine, error);
+    else if (!code && engine->parts > 1)
+        code = partitions_make(engine, uri, engine->parts, error);
     return code ? code : start_parts(engine, error);
 }
 

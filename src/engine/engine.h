@@ -4,6 +4,8 @@
 #define ENGINE_ENGINE_H
 
 #include "base/hash.h"
+#include "engine/hints.h"
+#include "engine/letters.h"
 #include "engine/mail.h"
 #include "engine/queue.h"
 #include "journal/commit.h"
@@ -45,6 +47,13 @@ struct batch {
     bool staged;           /* it has a stage of the tables */
 };
 
+/* A commit of which nobody can tell yet whether it is in the journal. */
+struct doubt {
+    int64_t first_position;
+    int64_t next_position; /* the same: nothing was appended */
+    trading_id nonce;
+};
+
 #define ENGINE_BATCHES 2u /* one is decided while the other syncs */
 
 /* projection.c: those that are open; and their rows, where there is no state store or it is only read. */
@@ -78,8 +87,11 @@ struct trading_engine {
     struct state_store state_store; /* ops NULL: there is none */
     struct journal journal;
     uint32_t partition;
-    struct partitions *partitions; /* NULL: it is the only one */
+    uint32_t parts;                /* how many partitions the store has */
+    struct partitions *partitions; /* NULL: the engine has but this one; where the store has more, the others are elsewhere */
     struct mail mail;
+    struct letters letters; /* of an engine that has one partition of its store: to and from the others */
+    struct hints hints;
     bool shares_store; /* another partition's engine closes it */
     struct domain domain;
     struct keys *keys; /* NULL: there are none, as it takes no commands, or none yet */
@@ -95,6 +107,7 @@ struct trading_engine {
     size_t group;                    /* submissions that the last commit answered together */
     uint32_t retries;                /* appends in a row that were not successful */
     bool unresolved;                 /* what the journal holds must be learnt before anything is decided */
+    struct doubt doubt;              /* what of it is this engine's */
     bool stalled;                    /* the append of paused work failed: it goes on with the next command, not by itself */
     uint32_t foreseen[ENGINE_AHEAD]; /* accounts that the next commands likely name */
     uint8_t entropy[ENGINE_ENTROPY_BYTES];
@@ -241,7 +254,15 @@ int32_t engine_open_keys(trading_engine *engine, trading_error *error);
 /* Stores the keys when the next opening would have many to read. */
 void engine_settle_keys(trading_engine *engine);
 
+/* ---- letters.c ---- */
+
+/* TRADING_OK for an engine that letters go to and from; else TRADING_E_INVALID, _READ_ONLY. */
+int32_t letters_check(trading_engine *engine, trading_error *error);
+
 /* ---- mail.c ---- */
+
+/* TRADING_E_DAMAGED: a commit that was proven has messages that cannot be read. */
+int32_t message_damaged(const struct commit *commit, trading_error *error);
 
 /* Applies messages of other partitions, as far as the batch has room. An error of the machinery. */
 int32_t engine_receive(trading_engine *engine, struct batch *batch, trading_error *error);
@@ -253,6 +274,8 @@ void engine_send(trading_engine *engine, const struct batch *batch);
 /* Makes the others of an engine that has several partitions, sharing its store; not yet recovered. */
 int32_t partitions_make(trading_engine *engine, const char *uri, uint32_t count, trading_error *error);
 void partitions_unmake(trading_engine *engine);
+/* What an engine of one partition needs to write to those that are elsewhere. */
+int32_t partitions_open_one(trading_engine *engine, trading_error *error);
 /* How many partitions the store has; one that is new is given as many as the options ask for. */
 int32_t partitions_of_store(trading_engine *engine, uint32_t *count, trading_error *error);
 /* Of an engine that the host holds: does it have several? */
@@ -260,8 +283,15 @@ static inline bool engine_is_parted(const trading_engine *engine)
 {
     return engine->partitions && engine->partition == 0;
 }
+/* Whether a command was handed to an engine of one partition that belongs to another. */
+bool engine_is_elsewhere(const trading_engine *engine, const trading_command *command);
+/* Was it opened as one partition of several, or of one? */
+static inline bool engine_has_one(const trading_engine *engine)
+{
+    return engine->options.flags & TRADING_ENGINE_ONE_PARTITION;
+}
 /* What another partition's book says to an order of this one. */
-struct stamp engine_stamp(const trading_engine *engine, const trading_command *command);
+struct stamp engine_stamp(trading_engine *engine, const trading_command *command);
 /* A key for a command that has none; of one that opens an account, such that the account is of this partition. */
 void engine_draw_key(trading_engine *engine, const trading_command *command, trading_id *key);
 

@@ -63,7 +63,10 @@ int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *inf
                                   .memory_bytes = atomic_load(&engine->memory.bytes),
                                   .store_bytes_used = store.bytes_used,
                                   .store_bytes_reserved = store.bytes_reserved,
-                                  .cache_bytes = engine_cache_bytes(engine)};
+                                  .cache_bytes = engine_cache_bytes(engine),
+                                  .letters_sent = atomic_load(&engine->letters.sent),
+                                  .letters_received = atomic_load(&engine->letters.received),
+                                  .letters_read = atomic_load(&engine->letters.read)};
     for (uint32_t i = 1; engine->partitions && i < engine->partitions->count; i++)
         add_partition(engine->partitions->at[i], info);
     return error_clear(error);

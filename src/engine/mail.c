@@ -1,4 +1,4 @@
-/* Taking and giving messages between the partitions of one engine. */
+/* Taking and giving messages between partitions. */
 #include "engine/mail.h"
 
 #include "base/error.h"
@@ -11,8 +11,6 @@ bool mail_open(struct mail *mail, struct memory *memory, uint32_t partitions)
     *mail = (struct mail){.memory = memory, .count = partitions};
     pthread_mutex_init(&mail->mutex, NULL);
     mail->boxes = memory_zeroed(memory, partitions, sizeof *mail->boxes);
-    if (mail->boxes)
-        mail_reread(mail);
     return mail->boxes != NULL;
 }
 
@@ -32,8 +30,12 @@ void mail_reread(struct mail *mail)
     if (!mail->boxes)
         return;
     pthread_mutex_lock(&mail->mutex);
-    for (uint32_t i = 0; i < mail->count; i++)
-        mail->boxes[i].behind = true;
+    for (uint32_t i = 0; i < mail->count; i++) {
+        struct mailbox *box = &mail->boxes[i];
+        box->behind = true;
+        box->scanned = 0;
+        box->losses++;
+    }
     pthread_mutex_unlock(&mail->mutex);
     atomic_store_explicit(&mail->waits, true, memory_order_release);
 }
@@ -54,14 +56,38 @@ static bool add(struct mail *mail, struct mailbox *box, const struct message *me
     return true;
 }
 
-void mail_put(struct mail *mail, const struct message *message)
+bool mail_put(struct mail *mail, const struct message *message)
 {
     pthread_mutex_lock(&mail->mutex);
     struct mailbox *box = &mail->boxes[message->from];
-    if (!box->behind && !add(mail, box, message)) /* one that is behind is filled from the journal, in order */
-        box->behind = true;
+    bool kept = !box->behind && add(mail, box, message);
+    if (!kept)
+        box->behind = box->missed = true; /* one that is behind is filled from the journal, in order */
     pthread_mutex_unlock(&mail->mutex);
     atomic_store_explicit(&mail->waits, true, memory_order_release);
+    return kept;
+}
+
+bool mail_begin_scan(struct mail *mail, uint32_t sender, int64_t received, struct mail_scan *scan)
+{
+    pthread_mutex_lock(&mail->mutex);
+    const struct mailbox *box = &mail->boxes[sender];
+    bool behind = box->behind;
+    scan->from = scan->reached = received > box->scanned ? received : box->scanned;
+    scan->losses = box->losses;
+    pthread_mutex_unlock(&mail->mutex);
+    if (behind)
+        atomic_store_explicit(&mail->waits, true, memory_order_release);
+    return !behind;
+}
+
+void mail_end_scan(struct mail *mail, uint32_t sender, const struct mail_scan *scan)
+{
+    pthread_mutex_lock(&mail->mutex);
+    struct mailbox *box = &mail->boxes[sender];
+    if (box->losses == scan->losses && box->scanned < scan->reached)
+        box->scanned = scan->reached;
+    pthread_mutex_unlock(&mail->mutex);
 }
 
 /* ---- from the sender's journal ---- */
@@ -69,15 +95,31 @@ void mail_put(struct mail *mail, const struct message *message)
 struct refill {
     trading_engine *engine;
     struct mailbox *box;
-    int64_t received;
+    struct mail_scan scan;
     int64_t end;
     bool full;
 };
 
+int32_t message_damaged(const struct commit *commit, trading_error *error)
+{
+    return error_set(error, TRADING_E_DAMAGED, "the messages of partition %u at position %" PRId64 " cannot be read",
+                     commit->partition, commit->first_position);
+}
+
+static bool refill_one(struct refill *refill, const struct message *message)
+{
+    struct mail *mail = &refill->engine->mail;
+    pthread_mutex_lock(&mail->mutex);
+    bool kept = add(mail, refill->box, message);
+    pthread_mutex_unlock(&mail->mutex);
+    if (refill->engine->letters.memory)
+        atomic_fetch_add_explicit(&refill->engine->letters.read, kept, memory_order_relaxed);
+    return kept;
+}
+
 static int32_t refill_from(void *arg, const struct commit *commit, trading_error *error)
 {
     struct refill *refill = arg;
-    trading_engine *engine = refill->engine;
     struct message_reader messages;
     struct message message;
     if (commit->first_position >= refill->end)
@@ -85,37 +127,51 @@ static int32_t refill_from(void *arg, const struct commit *commit, trading_error
     message_reader_begin(&messages, commit->partition, commit->first_position, commit->entries, commit->body,
                          commit->body_size);
     while (message_reader_next(&messages, &message)) {
-        if (message.to != engine->partition || message.event.position < refill->received)
+        if (message.to != refill->engine->partition || message.event.position < refill->scan.from)
             continue;
-        pthread_mutex_lock(&engine->mail.mutex);
-        refill->full = !add(&engine->mail, refill->box, &message);
-        pthread_mutex_unlock(&engine->mail.mutex);
+        refill->full = !refill_one(refill, &message);
         if (refill->full)
             return JOURNAL_STOP;
     }
-    if (messages.reader.bad)
-        return error_set(error, TRADING_E_DAMAGED, "the messages of partition %u at position %" PRId64 " cannot be read",
-                         commit->partition, commit->first_position);
-    return TRADING_OK;
+    refill->scan.reached = commit_end(commit);
+    return messages.reader.bad ? message_damaged(commit, error) : TRADING_OK;
 }
 
-/* Fills the sender's box from its journal, as far as that is durable. While the box is behind nobody else puts letters there. */
+static void begin_refill(struct refill *refill, uint32_t sender)
+{
+    trading_engine *engine = refill->engine;
+    struct mailbox *box = refill->box;
+    int64_t received = domain_peer(&engine->domain, sender)->received;
+    pthread_mutex_lock(&engine->mail.mutex);
+    box->count = 0;
+    box->missed = false;
+    refill->scan.from = refill->scan.reached = received > box->scanned ? received : box->scanned;
+    refill->scan.losses = box->losses;
+    pthread_mutex_unlock(&engine->mail.mutex);
+    refill->end = engine->partitions ? engine_durable(engine->partitions->at[sender]) : INT64_MAX;
+}
+
+/* What was not put meanwhile may be behind what was read: then the journal is looked at once more. */
+static void end_refill(struct refill *refill, bool failed)
+{
+    struct mailbox *box = refill->box;
+    pthread_mutex_lock(&refill->engine->mail.mutex);
+    bool lost = box->losses != refill->scan.losses;
+    box->behind = failed || lost || refill->full || box->missed;
+    if (!lost)
+        box->scanned = refill->scan.reached;
+    pthread_mutex_unlock(&refill->engine->mail.mutex);
+}
+
+/* Fills the sender's box, which is empty, from its journal, as far as that is durable. While the box is behind nobody else puts letters there. */
 static int32_t refill(trading_engine *engine, uint32_t sender, trading_error *error)
 {
-    trading_engine *from = engine->partitions->at[sender];
-    struct mail *mail = &engine->mail;
-    struct refill state = {.engine = engine, .box = &mail->boxes[sender]};
-    pthread_mutex_lock(&mail->mutex);
-    state.box->count = 0;
-    pthread_mutex_unlock(&mail->mutex);
-    state.received = domain_peer(&engine->domain, sender)->received;
-    state.end = engine_durable(from);
+    struct refill state = {.engine = engine, .box = &engine->mail.boxes[sender]};
+    begin_refill(&state, sender);
     struct journal journal = {.ops = engine->ops, .store = engine->store, .partition = sender, .memory = &engine->memory};
-    int32_t code = state.received < state.end ? journal_walk(&journal, state.received, refill_from, &state, error) : TRADING_OK;
-    pthread_mutex_lock(&mail->mutex);
-    /* What became durable meanwhile was not put: the journal is looked at once more. */
-    state.box->behind = code || state.full || engine_durable(from) > state.end;
-    pthread_mutex_unlock(&mail->mutex);
+    int32_t code =
+        state.scan.from < state.end ? journal_walk(&journal, state.scan.from, refill_from, &state, error) : TRADING_OK;
+    end_refill(&state, code != TRADING_OK);
     return code;
 }
 
@@ -142,6 +198,14 @@ static void set_behind(struct mail *mail, uint32_t sender)
     pthread_mutex_unlock(&mail->mutex);
 }
 
+/* The journal of a partition that is elsewhere cannot be read: what this one decides goes on, and the next letter or look tries again. */
+static int32_t put_off(trading_engine *engine, uint32_t sender, trading_error *error)
+{
+    host_log(engine->host, TRADING_LOG_WARNING, "the letters of partition %u wait, as its journal cannot be read: %s", sender,
+             error->message);
+    return error_clear(error);
+}
+
 /* Applies what a sender has sent, while the batch has room. False when something is left. */
 static int32_t receive_from(trading_engine *engine, struct batch *batch, uint32_t sender, bool *left, trading_error *error)
 {
@@ -162,7 +226,7 @@ static int32_t receive_from(trading_engine *engine, struct batch *batch, uint32_
             return TRADING_OK;
         int32_t code = refill(engine, sender, error);
         if (code)
-            return code;
+            return engine->partitions ? code : put_off(engine, sender, error);
     }
     *left = true;
     return TRADING_OK;
@@ -188,6 +252,15 @@ int32_t engine_receive(trading_engine *engine, struct batch *batch, trading_erro
 
 /* ---- the sender ---- */
 
+/* To the partitions of the same engine, or to whoever carries letters. */
+static void deliver(trading_engine *engine, const struct message *message)
+{
+    if (engine->partitions)
+        mail_put(&engine->partitions->at[message->to]->mail, message);
+    else
+        letters_send(&engine->letters, message);
+}
+
 void engine_send(trading_engine *engine, const struct batch *batch)
 {
     if (!batch->messages)
@@ -199,8 +272,8 @@ void engine_send(trading_engine *engine, const struct batch *batch)
                          builder->buffer + COMMIT_HEADER_BYTES,
                          (size_t)(builder->body.at - (builder->buffer + COMMIT_HEADER_BYTES)));
     while (message_reader_next(&messages, &message))
-        mail_put(&engine->partitions->at[message.to]->mail, &message);
-    for (uint32_t i = 0; i < engine->partitions->count; i++)
+        deliver(engine, &message);
+    for (uint32_t i = 0; engine->partitions && i < engine->partitions->count; i++)
         if (mail_waits(&engine->partitions->at[i]->mail))
             queue_wake(&engine->partitions->at[i]->queue);
 }

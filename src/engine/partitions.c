@@ -1,6 +1,7 @@
 /* An engine of several partitions: one engine for each, over one store. */
 #include "base/error.h"
 #include "base/id.h"
+#include "engine/address.h"
 #include "engine/engine.h"
 
 /* The name of no account: what the store says of its partitions is kept among its secrets, which every store has. */
@@ -36,6 +37,9 @@ int32_t partitions_of_store(trading_engine *engine, uint32_t *count, trading_err
     }
     if (!code && (*count < 1 || *count > ENGINE_PARTITIONS_MAX))
         return error_set(error, TRADING_E_DAMAGED, "the store says that it has %u partitions", *count);
+    if (!code && engine->partition >= *count)
+        return error_set(error, TRADING_E_INVALID, "the store has %u partitions, from 0, and no partition %u", *count,
+                         engine->partition);
     if (!code && asked && asked != *count)
         return error_set(error, TRADING_E_INVALID, "the store has %u partitions, which stays so, and the options ask for %u",
                          *count, asked);
@@ -44,6 +48,15 @@ int32_t partitions_of_store(trading_engine *engine, uint32_t *count, trading_err
 
 /* ---- making them ---- */
 
+/* At first all is in the journals. */
+static int32_t open_mail(trading_engine *engine, trading_error *error)
+{
+    if (!mail_open(&engine->mail, &engine->memory, engine->parts))
+        return error_no_memory(error, "the mail of a partition");
+    mail_reread(&engine->mail);
+    return TRADING_OK;
+}
+
 static int32_t make_one(trading_engine *first, const char *uri, uint32_t number, trading_error *error)
 {
     trading_engine *made = engine_make(first->host, &first->options);
@@ -51,6 +64,7 @@ static int32_t make_one(trading_engine *first, const char *uri, uint32_t number,
         return error_no_memory(error, "a partition");
     first->partitions->at[number] = made;
     made->partition = number;
+    made->parts = first->parts;
     made->partitions = first->partitions;
     made->shares_store = true;
     made->ops = first->ops;
@@ -62,9 +76,7 @@ static int32_t make_one(trading_engine *first, const char *uri, uint32_t number,
         code = engine_digest_key(made, error);
     if (!code)
         code = engine_open_batches(made, error);
-    if (!code && !mail_open(&made->mail, &made->memory, first->partitions->count))
-        code = error_no_memory(error, "the mail of a partition");
-    return code;
+    return code ? code : open_mail(made, error);
 }
 
 int32_t partitions_make(trading_engine *engine, const char *uri, uint32_t count, trading_error *error)
@@ -82,12 +94,19 @@ int32_t partitions_make(trading_engine *engine, const char *uri, uint32_t count,
     partitions->count = count;
     partitions->at[0] = engine;
     engine->partitions = partitions;
-    if (!mail_open(&engine->mail, &engine->memory, count))
-        return error_no_memory(error, "the mail of a partition");
-    int32_t code = TRADING_OK;
+    int32_t code = open_mail(engine, error);
     for (uint32_t i = 1; i < count && !code; i++)
         code = make_one(engine, uri, i, error);
     return code;
+}
+
+int32_t partitions_open_one(trading_engine *engine, trading_error *error)
+{
+    if (!mail_open(&engine->mail, &engine->memory, engine->parts))
+        return error_no_memory(error, "the mail of a partition");
+    letters_open(&engine->letters, &engine->memory, engine->digest_key);
+    hints_open(&engine->hints, &engine->memory);
+    return TRADING_OK;
 }
 
 void partitions_unmake(trading_engine *engine)
@@ -107,7 +126,13 @@ void partitions_unmake(trading_engine *engine)
 
 /* ---- what a command needs of them ---- */
 
-struct stamp engine_stamp(const trading_engine *engine, const trading_command *command)
+bool engine_is_elsewhere(const trading_engine *engine, const trading_command *command)
+{
+    uint32_t address = engine->partitions || engine->parts == 1 ? ADDRESS_NONE : command_address(command, engine->parts);
+    return address < engine->parts && address != engine->partition;
+}
+
+struct stamp engine_stamp(trading_engine *engine, const trading_command *command)
 {
     struct stamp stamp = {0};
     if (command->type != TRADING_COMMAND_PLACE_ORDER)
@@ -116,6 +141,8 @@ struct stamp engine_stamp(const trading_engine *engine, const trading_command *c
     uint32_t partition = domain_partition_of_book(&engine->domain, &body->symbol);
     if (partition == engine->partition)
         return stamp;
+    if (!engine->partitions)
+        return hints_get(&engine->hints, &body->symbol);
     struct instrument_record instrument;
     uint32_t number;
     const struct market *market = &engine->partitions->at[partition]->domain.market;
@@ -129,7 +156,7 @@ void engine_draw_key(trading_engine *engine, const trading_command *command, tra
     trading_id id;
     do {
         engine_random(engine, key, sizeof *key);
-        if (!engine->partitions || command->type != TRADING_COMMAND_OPEN_ACCOUNT)
+        if (engine->parts == 1 || command->type != TRADING_COMMAND_OPEN_ACCOUNT)
             return;
         id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){{0}}, key, 0);
     } while (domain_partition_of(&engine->domain, &id) != engine->partition);

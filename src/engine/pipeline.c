@@ -299,31 +299,49 @@ static void succeed(trading_engine *engine, struct batch *batch)
         keys_durable(engine->keys, batch->next_position);
     }
     answer_slices(engine, batch);
-    if (engine->partitions)
+    if (engine->parts > 1)
         engine_send(engine, batch);
     engine_progress(engine);
     engine_wake_keeper(engine);
 }
 
-/* Whether the journal, read again, holds the batch: its very commit, which others may have followed. */
-static int32_t learn(trading_engine *engine, const struct batch *batch, bool *happened, trading_error *error)
+/* Whether the journal, read again, holds what was in doubt: the very commit, which others may have followed. */
+static int32_t learn(trading_engine *engine, const struct doubt *doubt, bool *happened, trading_error *error)
 {
     *happened = false;
-    if (batch->next_position == batch->first_position || domain_mark(&engine->domain)->next_position < batch->next_position)
+    if (doubt->next_position == doubt->first_position || domain_mark(&engine->domain)->next_position < doubt->next_position)
         return TRADING_OK;
-    int32_t code = journal_commit_at(&engine->journal, batch->first_position, &engine->past, error);
+    int32_t code = journal_commit_at(&engine->journal, doubt->first_position, &engine->past, error);
     if (code)
         engine->past.commit.events = 0;
     else
-        *happened = id_equal(&engine->past.commit.nonce, &batch->header.nonce);
+        *happened = id_equal(&engine->past.commit.nonce, &doubt->nonce);
     return code;
 }
 
-/* Brings the state up to what the journal really holds, and tells whether the batch is in it. */
-static int32_t read_again(trading_engine *engine, const struct batch *batch, bool *happened, trading_error *error)
+/* Brings the state up to what the journal really holds, and tells whether what was in doubt is in it. */
+static int32_t read_again(trading_engine *engine, const struct doubt *doubt, bool *happened, trading_error *error)
 {
     int32_t code = engine_catch_up(engine, error);
-    return code ? code : learn(engine, batch, happened, error);
+    return code ? code : learn(engine, doubt, happened, error);
+}
+
+/* Whether the journal, read again, has a commit that this engine did not write: of a partition that others may take over it is then theirs. */
+static bool is_overtaken(const trading_engine *engine, const struct doubt *doubt, bool happened)
+{
+    int64_t own = happened ? doubt->next_position : doubt->first_position;
+    return engine_has_one(engine) && domain_mark(&engine->domain)->next_position != own;
+}
+
+/* Nothing is appended any more; what waits is the successor's to decide. */
+static void fence(trading_engine *engine, const struct doubt *doubt, trading_error *error)
+{
+    error_set(error, TRADING_E_FENCED,
+              "another writer has appended to partition %u, at or behind position %" PRId64
+              ": it is the other's now; what was not "
+              "durable did not happen",
+              engine->partition, doubt->first_position);
+    engine_poison(engine, TRADING_E_FENCED, error->message);
 }
 
 /* A submission of which the failed batch held the first part ends with it: what the next batch held of it goes with it. */
@@ -345,6 +363,12 @@ static void stall(trading_engine *engine, const trading_error *error)
     engine_fail_waiting(engine, error);
 }
 
+static struct doubt doubt_of(const struct batch *batch)
+{
+    return (struct doubt){
+        .first_position = batch->first_position, .next_position = batch->next_position, .nonce = batch->header.nonce};
+}
+
 /* Nobody can tell what became of the batch, for `why`: it is answered so, and what was decided on it waits. */
 static void leave_unresolved(trading_engine *engine, struct batch *failed, struct batch *next, const trading_error *why)
 {
@@ -352,6 +376,7 @@ static void leave_unresolved(trading_engine *engine, struct batch *failed, struc
     error_set(&unknown, TRADING_E_OUTCOME_UNKNOWN, "whether the commit at position %" PRId64 " happened is not known: %.120s",
               failed->first_position, why->message);
     engine->unresolved = engine->stalled = true;
+    engine->doubt = doubt_of(failed);
     if (next) {
         drop_shared_slice(failed, next);
         queue_return(&engine->queue, next->slices, next->slice_count);
@@ -363,8 +388,25 @@ static void leave_unresolved(trading_engine *engine, struct batch *failed, struc
 /* What it received and what it sent in what is dropped is read again from the journals, by itself and by the others. */
 static void lose_messages(trading_engine *engine)
 {
+    mail_reread(&engine->mail);
     for (uint32_t i = 0; engine->partitions && i < engine->partitions->count; i++)
         mail_reread(&engine->partitions->at[i]->mail);
+}
+
+/* The journal has the batch, or not, and then a commit of another writer. What was decided on it did not happen. */
+static void yield_to_successor(trading_engine *engine, struct batch *failed, struct batch *next, bool done)
+{
+    trading_error fenced;
+    fence(engine, &(struct doubt){.first_position = done ? failed->next_position : failed->first_position}, &fenced);
+    if (next && !done)
+        drop_shared_slice(failed, next);
+    if (done)
+        answer_slices(engine, failed);
+    else
+        fail_slices(engine, failed, TRADING_STATUS_NONE, &fenced);
+    if (next)
+        fail_slices(engine, next, TRADING_STATUS_NONE, &fenced);
+    engine_fail_waiting(engine, &fenced);
 }
 
 /* The batch is not surely durable, and `next`, which may be NULL, was decided on it. Everything that is not durable is dropped, and what
@@ -377,9 +419,14 @@ static void recover(trading_engine *engine, struct batch *failed, struct batch *
              outcome->message);
     engine->deciding = engine->syncing = NULL;
     bool done;
+    const struct doubt doubt = doubt_of(failed);
     lose_messages(engine);
-    if (read_again(engine, failed, &done, &error)) {
+    if (read_again(engine, &doubt, &done, &error)) {
         leave_unresolved(engine, failed, next, &error);
+        return;
+    }
+    if (is_overtaken(engine, &doubt, done)) {
+        yield_to_successor(engine, failed, next, done);
         return;
     }
     bool retry = !done && again && (outcome->code == TRADING_E_OUTCOME_UNKNOWN || outcome->code == TRADING_E_POSITION);
@@ -447,14 +494,19 @@ static void fail_deciding(trading_engine *engine, struct batch *batch, const tra
 static bool resolve(trading_engine *engine)
 {
     trading_error error;
+    bool happened;
     if (!engine->unresolved)
         return true;
-    if (engine_catch_up(engine, &error)) {
+    if (read_again(engine, &engine->doubt, &happened, &error)) {
         engine_fail_waiting(engine, &error);
         return false;
     }
     engine->unresolved = false;
-    return true;
+    if (!is_overtaken(engine, &engine->doubt, happened))
+        return true;
+    fence(engine, &engine->doubt, &error);
+    engine_fail_waiting(engine, &error);
+    return false;
 }
 
 static struct batch *idle_batch(trading_engine *engine)
@@ -470,7 +522,7 @@ bool engine_goes_on(const trading_engine *engine)
 bool engine_round(trading_engine *engine, bool overlaps)
 {
     trading_error error;
-    if (!resolve(engine))
+    if (atomic_load(&engine->state) || !resolve(engine))
         return false;
     struct batch *batch = idle_batch(engine);
     int32_t code = decide_batch(engine, batch, &error);

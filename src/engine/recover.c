@@ -11,8 +11,7 @@
 static int32_t open_domain(trading_engine *engine, struct domain *domain, trading_error *error)
 {
     int32_t code = domain_open(domain, &engine->memory, engine->options.view_bytes, error);
-    if (engine->partitions)
-        domain->place = (struct partitioning){.partition = engine->partition, .partitions = engine->partitions->count};
+    domain->place = (struct partitioning){.partition = engine->partition, .partitions = engine->parts};
     return code;
 }
 

@@ -1,6 +1,6 @@
 /* Commands of one call to the partitions that they belong to, and their results back in order. */
 #include "base/error.h"
-#include "base/id.h"
+#include "engine/address.h"
 #include "engine/engine.h"
 
 #include <string.h>
@@ -8,52 +8,15 @@
 
 /* ---- where a command goes ---- */
 
-#define EVERYWHERE UINT32_MAX
-
-static uint32_t partition_of_id(const trading_engine *engine, const trading_id *id)
-{
-    uint32_t count = engine->partitions->count;
-    return count ? id_slot(id) % count : 0;
-}
-
-/* By its key; without one, to each partition in turn. */
-static uint32_t partition_of_opening(trading_engine *engine, const trading_command *command)
-{
-    trading_id id;
-    if (id_is_zero(&command->key))
-        return atomic_fetch_add_explicit(&engine->partitions->next, 1, memory_order_relaxed) % engine->partitions->count;
-    id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){{0}}, &command->key, 0);
-    return partition_of_id(engine, &id);
-}
-
-/* A command that is not well formed goes to the first, which says so. */
+/* An account without a key is opened in each partition in turn. What is not well formed goes to the first, which says so, as does what may go
+ * anywhere. */
 static uint32_t partition_of(trading_engine *engine, const trading_command *command)
 {
-    const void *body = command->body;
-    uint64_t size = body ? command->body_size : 0;
-    switch (command->type) {
-    case TRADING_COMMAND_OPEN_ACCOUNT:
-        return partition_of_opening(engine, command);
-    case TRADING_COMMAND_PLACE_ORDER:
-        return size < sizeof(trading_place_order) ? 0
-                                                  : partition_of_id(engine, &((const trading_place_order *)body)->portfolio);
-    case TRADING_COMMAND_CLOSE_PORTFOLIO:
-        return size < sizeof(trading_close_portfolio)
-                   ? 0
-                   : partition_of_id(engine, &((const trading_close_portfolio *)body)->portfolio);
-    case TRADING_COMMAND_CANCEL_ORDER:
-        return size < sizeof(trading_cancel_order) ? 0 : partition_of_id(engine, &((const trading_cancel_order *)body)->order);
-    case TRADING_COMMAND_SET_QUOTE:
-        return size < sizeof(trading_set_quote)
-                   ? 0
-                   : domain_partition_of_book(&engine->domain, &((const trading_set_quote *)body)->symbol);
-    case TRADING_COMMAND_END_SESSION:
-        return EVERYWHERE;
-    case TRADING_COMMAND_ACKNOWLEDGE:
-        return 0;
-    default:
-        return partition_of_id(engine, &command->account);
-    }
+    struct partitions *partitions = engine->partitions;
+    uint32_t partition = command_address(command, partitions->count);
+    if (partition == TRADING_ANY_PARTITION && command->type == TRADING_COMMAND_OPEN_ACCOUNT)
+        return atomic_fetch_add_explicit(&partitions->next, 1, memory_order_relaxed) % partitions->count;
+    return partition == TRADING_ANY_PARTITION || partition == ADDRESS_NONE ? 0 : partition;
 }
 
 /* ---- a call that is parted ---- */
@@ -78,9 +41,9 @@ static size_t count_parts(trading_engine *engine, const trading_command *command
     memset(sizes, 0, engine->partitions->count * sizeof *sizes);
     for (size_t i = 0; i < count; i++) {
         where[i] = partition_of(engine, &commands[i]);
-        total += where[i] == EVERYWHERE ? engine->partitions->count : 1;
+        total += where[i] == TRADING_EVERY_PARTITION ? engine->partitions->count : 1;
         for (uint32_t p = 0; p < engine->partitions->count; p++)
-            sizes[p] += where[i] == p || where[i] == EVERYWHERE;
+            sizes[p] += where[i] == p || where[i] == TRADING_EVERY_PARTITION;
     }
     return total;
 }
@@ -117,7 +80,7 @@ static void fill(struct gathering *gathering, const trading_command *commands, c
     }
     for (size_t i = 0; i < gathering->count; i++) {
         for (uint32_t p = 0; p < parts; p++) {
-            if (where[i] != p && where[i] != EVERYWHERE)
+            if (where[i] != p && where[i] != TRADING_EVERY_PARTITION)
                 continue;
             gathering->commands[at[p]] = commands[i];
             gathering->origins[at[p]++] = i;

@@ -1,6 +1,6 @@
 /* An engine of several partitions from outside: commands and results in order, money and orders between partitions, views over all, reopening,
  * and being killed at any moment. */
-#include "simulation/random.h"
+#include "lines.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -16,9 +16,7 @@
 
 #include <trading.h>
 
-enum { ACCOUNTS = 12, SYMBOLS = 4, BATCH = 64 };
-
-#define ONE TRADING_DECIMAL_ONE
+enum { BATCH = 64 };
 
 __attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...)
 {
@@ -37,12 +35,9 @@ struct desk {
     char uri[80];
     uint32_t partitions;
     uint32_t flags;
-    trading_id accounts[ACCOUNTS];
-    trading_id portfolios[ACCOUNTS];
+    struct crowd crowd;
     struct chance chance;
 };
-
-static const char *const names[SYMBOLS] = {"AAPL", "GOOG", "IBM", "MSFT"};
 
 static void open_desk(struct desk *desk)
 {
@@ -88,61 +83,6 @@ static void remove_desk(struct desk *desk)
 
 /* ---- commands ---- */
 
-struct line {
-    trading_command command;
-    union {
-        trading_open_account open;
-        trading_cash cash;
-        trading_transfer transfer;
-        trading_place_order place;
-        trading_set_quote quote;
-    } body;
-};
-
-static void set(struct line *line, int32_t type, size_t size)
-{
-    *line = (struct line){.command = {.type = type, .body_size = size}};
-    line->command.body = size ? &line->body : NULL;
-    if (size)
-        memcpy(&line->body, &(uint32_t){(uint32_t)size}, sizeof(uint32_t));
-}
-
-static void make_line(struct desk *desk, struct line *line)
-{
-    struct chance *chance = &desk->chance;
-    int64_t dice = chance_below(chance, 100);
-    int64_t one = chance_below(chance, ACCOUNTS);
-    if (dice < 30) {
-        set(line, TRADING_COMMAND_TRANSFER, sizeof line->body.transfer);
-        line->command.account = desk->accounts[one];
-        line->body.transfer.to = desk->accounts[(one + chance_between(chance, 1, ACCOUNTS - 1)) % ACCOUNTS];
-        line->body.transfer.amount = chance_between(chance, 1, 50 * ONE);
-        if (dice == 0)
-            line->body.transfer.to.bytes[5] ^= 1; /* nobody */
-    } else if (dice < 85) {
-        set(line, TRADING_COMMAND_PLACE_ORDER, sizeof line->body.place);
-        line->body.place.portfolio = desk->portfolios[one];
-        line->body.place.side = chance_of(chance, 550) ? TRADING_SIDE_BUY : TRADING_SIDE_SELL;
-        line->body.place.type = chance_of(chance, 300) ? TRADING_ORDER_TYPE_MARKET : TRADING_ORDER_TYPE_LIMIT;
-        line->body.place.quantity = chance_between(chance, 1, 5 * ONE);
-        if (line->body.place.type == TRADING_ORDER_TYPE_LIMIT)
-            line->body.place.limit_price = chance_between(chance, 95 * ONE, 105 * ONE);
-        strcpy(line->body.place.symbol.text, names[chance_below(chance, SYMBOLS)]);
-    } else if (dice < 92) {
-        set(line, TRADING_COMMAND_DEPOSIT, sizeof line->body.cash);
-        line->command.account = desk->accounts[one];
-        line->body.cash.amount = chance_between(chance, 1, 100) * ONE;
-    } else if (dice < 99) {
-        set(line, TRADING_COMMAND_SET_QUOTE, sizeof line->body.quote);
-        strcpy(line->body.quote.symbol.text, names[chance_below(chance, SYMBOLS)]);
-        line->body.quote.bid = chance_between(chance, 95 * ONE, 100 * ONE);
-        line->body.quote.ask = line->body.quote.bid + chance_between(chance, 1, 3 * ONE);
-        line->body.quote.bid_size = line->body.quote.ask_size = TRADING_SIZE_UNLIMITED;
-    } else {
-        set(line, TRADING_COMMAND_END_SESSION, 0);
-    }
-}
-
 /* Executes some, and counts what was deposited for certain. */
 static void execute(struct desk *desk, struct line *lines, size_t count, _Atomic int64_t *deposited)
 {
@@ -173,7 +113,7 @@ static void run(struct desk *desk, int batches, _Atomic int64_t *deposited)
     for (int i = 0; i < batches; i++) {
         size_t count = (size_t)chance_between(&desk->chance, 1, BATCH);
         for (size_t k = 0; k < count; k++)
-            make_line(desk, &lines[k]);
+            line_make(&desk->chance, &desk->crowd, &lines[k]);
         execute(desk, lines, count, deposited);
     }
 }
@@ -184,13 +124,13 @@ static void open_accounts(struct desk *desk, _Atomic int64_t *deposited)
         struct line line;
         trading_result result;
         trading_error error;
-        set(&line, TRADING_COMMAND_OPEN_ACCOUNT, sizeof line.body.open);
+        line_set(&line, TRADING_COMMAND_OPEN_ACCOUNT, sizeof line.body.open);
         line.command.body = &line.body;
         line.body.open.deposit = 10000 * ONE;
         if (trading_engine_execute(desk->engine, &line.command, 1, &result, &error))
             fail("open account: %s", error.message);
-        desk->accounts[i] = result.account;
-        desk->portfolios[i] = result.portfolio;
+        desk->crowd.accounts[i] = result.account;
+        desk->crowd.portfolios[i] = result.portfolio;
         atomic_fetch_add(deposited, line.body.open.deposit);
     }
 }
@@ -366,7 +306,7 @@ static void test_submissions_come_back_in_order(void)
     open_accounts(&desk, &deposited);
     for (uint64_t tag = 0; tag < 32; tag++) {
         for (size_t i = 0; i < BATCH; i++) {
-            make_line(&desk, &lines[tag][i]);
+            line_make(&desk.chance, &desk.crowd, &lines[tag][i]);
             commands[tag][i] = lines[tag][i].command;
             if (commands[tag][i].body)
                 commands[tag][i].body = &lines[tag][i].body;

@@ -32,6 +32,7 @@ static const struct {
     {"OVERFLOW", TRADING_E_OVERFLOW, 0},
     {"ABI", TRADING_E_ABI, 0},
     {"STOPPED", TRADING_E_STOPPED, 0},
+    {"FENCED", TRADING_E_FENCED, TRADING_ERROR_FATAL},
 };
 #define CODES (sizeof codes / sizeof *codes)
 

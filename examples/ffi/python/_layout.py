@@ -121,7 +121,7 @@ class EngineOptions(ctypes.Structure):
                 ("commit_bytes", c_uint64), ("map_bytes", c_uint64), ("view_bytes", c_uint64), ("checkpoint_events", c_uint64),
                 ("snapshot_events", c_uint64), ("key_age", c_int64), ("key_count", c_uint64),
                 ("state_path", c_char_p), ("group_delay", c_int64), ("cache_bytes", c_uint64), ("partitions", c_uint32),
-                ("reserved", c_uint32)]
+                ("partition", c_uint32)]
 
 
 class EngineInfo(ctypes.Structure):
@@ -130,7 +130,7 @@ class EngineInfo(ctypes.Structure):
                 ("journal_bytes", c_uint64), ("syncs", c_uint64), ("replayed_events", c_uint64), ("accounts", c_uint64),
                 ("portfolios", c_uint64), ("orders", c_uint64), ("instruments", c_uint64), ("keys", c_uint64),
                 ("memory_bytes", c_uint64), ("store_bytes_used", c_uint64), ("store_bytes_reserved", c_uint64),
-                ("cache_bytes", c_uint64)]
+                ("cache_bytes", c_uint64), ("letters_sent", c_uint64), ("letters_received", c_uint64), ("letters_read", c_uint64)]
 
 
 class Verification(ctypes.Structure):

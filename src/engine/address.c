@@ -1,0 +1,75 @@
+#include "engine/address.h"
+
+#include "base/error.h"
+#include "base/id.h"
+#include "base/symbol.h"
+#include "engine/engine.h"
+
+#include <trading.h>
+
+static uint32_t address_of_id(const trading_id *id, uint32_t partitions)
+{
+    return id_slot(id) % partitions;
+}
+
+static uint32_t address_of_opening(const trading_command *command, uint32_t partitions)
+{
+    trading_id id;
+    if (id_is_zero(&command->key))
+        return TRADING_ANY_PARTITION;
+    id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){{0}}, &command->key, 0);
+    return address_of_id(&id, partitions);
+}
+
+/* Where the body of an order, a portfolio or a quote sends the command. */
+static uint32_t address_of_body(const trading_command *command, uint32_t partitions)
+{
+    const void *body = command->body;
+    uint64_t size = body ? command->body_size : 0;
+    switch (command->type) {
+    case TRADING_COMMAND_PLACE_ORDER:
+        return size < sizeof(trading_place_order) ? ADDRESS_NONE
+                                                  : address_of_id(&((const trading_place_order *)body)->portfolio, partitions);
+    case TRADING_COMMAND_CLOSE_PORTFOLIO:
+        return size < sizeof(trading_close_portfolio)
+                   ? ADDRESS_NONE
+                   : address_of_id(&((const trading_close_portfolio *)body)->portfolio, partitions);
+    case TRADING_COMMAND_CANCEL_ORDER:
+        return size < sizeof(trading_cancel_order) ? ADDRESS_NONE
+                                                   : address_of_id(&((const trading_cancel_order *)body)->order, partitions);
+    default:
+        return size < sizeof(trading_set_quote) ? ADDRESS_NONE
+                                                : symbol_slot(&((const trading_set_quote *)body)->symbol) % partitions;
+    }
+}
+
+uint32_t command_address(const trading_command *command, uint32_t partitions)
+{
+    switch (command->type) {
+    case TRADING_COMMAND_OPEN_ACCOUNT:
+        return address_of_opening(command, partitions);
+    case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_CLOSE_PORTFOLIO:
+    case TRADING_COMMAND_CANCEL_ORDER:
+    case TRADING_COMMAND_SET_QUOTE:
+        return address_of_body(command, partitions);
+    case TRADING_COMMAND_END_SESSION:
+        return TRADING_EVERY_PARTITION;
+    case TRADING_COMMAND_ACKNOWLEDGE:
+        return TRADING_ANY_PARTITION;
+    default:
+        return address_of_id(&command->account, partitions);
+    }
+}
+
+int32_t trading_command_partition(const trading_command *command, uint32_t partitions, uint32_t *partition,
+                                  trading_error *error)
+{
+    if (!command || !partition || partitions < 1 || partitions > ENGINE_PARTITIONS_MAX)
+        return error_set(error, TRADING_E_INVALID, "a command's partition is one of 1 to %u", ENGINE_PARTITIONS_MAX);
+    *partition = command_address(command, partitions);
+    if (*partition == ADDRESS_NONE)
+        return error_set(error, TRADING_E_INVALID, "the body of a command of type %d is too small to say what it is about",
+                         command->type);
+    return error_clear(error);
+}

@@ -1,0 +1,315 @@
+/* A partition that changes hands while its owner is at work: whoever appends second stops, and what it had in flight is answered as the journal
+ * has it. */
+#include "cluster.h"
+#include "contract/faulty_store.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { SUBMISSIONS = 16, COMMANDS = 8 };
+
+/* One owner over a store that fails, one beside it over the same store. */
+struct trial {
+    struct cluster cluster;
+    struct faulty_plan plan;
+    trading_engine *paused;
+    trading_engine *successor;
+    trading_id account;
+    uint64_t keys;
+    int64_t deposits; /* of the successor */
+    uint64_t nth;     /* at which append of the paused one it comes in */
+    bool behind;      /* or behind it */
+    bool takes_over;
+};
+
+static trading_command deposit(struct trial *trial, const trading_cash *one)
+{
+    trading_command command = {
+        .type = TRADING_COMMAND_DEPOSIT, .account = trial->account, .body = one, .body_size = sizeof *one};
+    memcpy(command.key.bytes, &(uint64_t){++trial->keys}, sizeof(uint64_t));
+    return command;
+}
+
+static trading_cash one_unit(void)
+{
+    trading_cash cash = TRADING_CASH_INIT;
+    cash.amount = ONE;
+    return cash;
+}
+
+static void must(int32_t code, const trading_error *error)
+{
+    if (code)
+        cluster_fail("%s: %s", trading_error_name(code), error->message);
+}
+
+static void successor_deposits(struct trial *trial)
+{
+    trading_cash cash = one_unit();
+    trading_command command = deposit(trial, &cash);
+    trading_result result;
+    trading_error error;
+    must(trading_engine_execute(trial->successor, &command, 1, &result, &error), &error);
+    trial->deposits += result.status == TRADING_STATUS_ACCEPTED;
+}
+
+static void take_over(struct trial *trial)
+{
+    trial->takes_over = false;
+    trial->successor = cluster_engine(&trial->cluster, 0);
+    successor_deposits(trial);
+}
+
+/* Before the paused one's n-th append another takes the partition, and appends; or behind it, before the paused one reads again. */
+static void before(void *arg, enum faulty_call call, uint64_t nth)
+{
+    struct trial *trial = arg;
+    bool in_turn = trial->behind ? call == FAULTY_READ && atomic_load(&trial->plan.calls[FAULTY_APPEND]) > trial->nth
+                                 : call == FAULTY_APPEND && nth == trial->nth;
+    if (trial->takes_over && in_turn)
+        take_over(trial);
+}
+
+static void open_trial(struct trial *trial, uint32_t flags)
+{
+    static char location[FAULTY_LOCATION];
+    trading_error error;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    memset(trial, 0, sizeof *trial);
+    cluster_open(&trial->cluster, 1, TRADING_ENGINE_MANUAL, 1);
+    trading_open_account body = TRADING_OPEN_ACCOUNT_INIT;
+    trading_command command = {.type = TRADING_COMMAND_OPEN_ACCOUNT, .body = &body, .body_size = sizeof body};
+    trading_result opened = cluster_execute(&trial->cluster, &command);
+    trial->account = opened.account;
+    faulty_plan_init(&trial->plan, &trial->cluster.store.ops, trial->cluster.store.location);
+    trial->plan.before = before;
+    trial->plan.arg = trial;
+    must(trading_store_register(trial->cluster.host, "faulty", &faulty_store_ops, &error), &error);
+    char uri[FAULTY_LOCATION + 8];
+    snprintf(uri, sizeof uri, "faulty:%s", faulty_location(&trial->plan, location));
+    options.flags = TRADING_ENGINE_ONE_PARTITION | flags;
+    options.batch_commands = 4;
+    must(trading_engine_open(&trial->paused, trial->cluster.host, uri, &options, &error), &error);
+}
+
+static void close_trial(struct trial *trial)
+{
+    trading_error error;
+    cluster_verify(&trial->cluster);
+    if (trial->paused)
+        must(trading_engine_close(trial->paused, TRADING_CLOSE_DRAIN, &error), &error);
+    if (trial->successor)
+        must(trading_engine_close(trial->successor, TRADING_CLOSE_DRAIN, &error), &error);
+    cluster_close(&trial->cluster);
+}
+
+static int64_t balance(struct trial *trial)
+{
+    trading_account account = TRADING_ACCOUNT_INIT;
+    trading_view *view;
+    trading_error error;
+    trading_engine *reader = cluster_reader(&trial->cluster);
+    must(trading_view_open(&view, reader, TRADING_VIEW_NOW, &error), &error);
+    must(trading_view_account(view, &trial->account, &account, &error), &error);
+    trading_view_close(view);
+    trading_engine_close(reader, TRADING_CLOSE_DRAIN, NULL);
+    return account.balance / ONE;
+}
+
+/* ---- what was in flight ---- */
+
+struct flight {
+    trading_cash cash;
+    trading_command commands[SUBMISSIONS][COMMANDS];
+    trading_result results[SUBMISSIONS][COMMANDS];
+    trading_error errors[SUBMISSIONS];
+};
+
+static void submit(struct trial *trial, struct flight *flight)
+{
+    trading_error error;
+    memset(flight, 0, sizeof *flight);
+    flight->cash = one_unit();
+    for (uint64_t i = 0; i < SUBMISSIONS; i++) {
+        for (size_t k = 0; k < COMMANDS; k++)
+            flight->commands[i][k] = deposit(trial, &flight->cash);
+        int32_t code = trading_engine_submit(trial->paused, flight->commands[i], COMMANDS, flight->results[i], i, &error);
+        flight->errors[i] = error;
+        if (code != TRADING_E_FENCED)
+            must(code, &error);
+    }
+}
+
+static void await(struct trial *trial, struct flight *flight, uint32_t flags)
+{
+    size_t awaited = 0;
+    for (size_t i = 0; i < SUBMISSIONS; i++)
+        awaited += flight->errors[i].code == TRADING_OK;
+    while (awaited) {
+        trading_completion done[4];
+        trading_error error;
+        size_t taken;
+        if (flags & TRADING_ENGINE_MANUAL)
+            trading_engine_step(trial->paused, 100, NULL, NULL);
+        must(trading_engine_poll(trial->paused, done, 4, &taken, -1, &error), &error);
+        for (size_t i = 0; i < taken; i++)
+            flight->errors[done[i].tag] = done[i].error;
+        awaited -= taken;
+    }
+}
+
+/* How many were accepted; the rest is answered as not happened. */
+static int64_t count_accepted(const struct flight *flight)
+{
+    int64_t accepted = 0;
+    for (size_t i = 0; i < SUBMISSIONS; i++)
+        for (size_t k = 0; k < COMMANDS; k++) {
+            int32_t status = flight->results[i][k].status;
+            accepted += status == TRADING_STATUS_ACCEPTED;
+            if (status == TRADING_STATUS_ACCEPTED)
+                continue;
+            if (status != TRADING_STATUS_NONE || flight->errors[i].code != TRADING_E_FENCED)
+                cluster_fail("a command is answered %s with %s", trading_status_name(status), flight->errors[i].message);
+        }
+    return accepted;
+}
+
+/* Each goes to the successor, under its key: what was accepted before is a duplicate, what was not is done now. */
+static void repeat(struct trial *trial, struct flight *flight)
+{
+    for (size_t i = 0; i < SUBMISSIONS; i++) {
+        trading_result results[COMMANDS];
+        trading_error error;
+        must(trading_engine_execute(trial->successor, flight->commands[i], COMMANDS, results, &error), &error);
+        for (size_t k = 0; k < COMMANDS; k++) {
+            bool before = flight->results[i][k].status == TRADING_STATUS_ACCEPTED;
+            if (results[k].status != (before ? TRADING_STATUS_DUPLICATE : TRADING_STATUS_ACCEPTED))
+                cluster_fail("a command is %s at the successor", trading_status_name(results[k].status));
+        }
+    }
+}
+
+static void check_stopped(struct trial *trial)
+{
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    trading_error error;
+    trading_letter none;
+    size_t count;
+    uint64_t appends = atomic_load(&trial->plan.calls[FAULTY_APPEND]);
+    trading_cash cash = one_unit();
+    trading_command command = deposit(trial, &cash);
+    trading_result result;
+    must(trading_engine_get_info(trial->paused, &info, &error), &error);
+    if (info.state != TRADING_E_FENCED)
+        cluster_fail("the state of a fenced engine is %s", trading_error_name(info.state));
+    if (trading_engine_execute(trial->paused, &command, 1, &result, &error) != TRADING_E_FENCED ||
+        error.flags != TRADING_ERROR_FATAL || trading_letters_put(trial->paused, NULL, 0, &error) != TRADING_E_FENCED ||
+        trading_letters_look(trial->paused, &error) != TRADING_E_FENCED)
+        cluster_fail("a fenced engine goes on");
+    must(trading_letters_take(trial->paused, &none, 1, &count, &error), &error);
+    if (atomic_load(&trial->plan.calls[FAULTY_APPEND]) != appends)
+        cluster_fail("a fenced engine appended");
+}
+
+static void finish_trial(struct trial *trial, struct flight *flight)
+{
+    int64_t accepted = count_accepted(flight);
+    check_stopped(trial);
+    if (balance(trial) != accepted + trial->deposits)
+        cluster_fail("%lld deposits are in the journal, %lld were accepted", (long long)balance(trial),
+                     (long long)(accepted + trial->deposits));
+    repeat(trial, flight);
+    if (balance(trial) != SUBMISSIONS * COMMANDS + trial->deposits)
+        cluster_fail("commands were lost or done twice");
+    close_trial(trial);
+}
+
+/* ---- tests ---- */
+
+static void test_overtaken(uint64_t nth, uint32_t flags)
+{
+    static struct trial trial;
+    static struct flight flight;
+    open_trial(&trial, flags);
+    trial.nth = nth;
+    trial.takes_over = true;
+    submit(&trial, &flight);
+    await(&trial, &flight, flags);
+    finish_trial(&trial, &flight);
+}
+
+/* The append happened, nobody can tell, and another's commit is behind it. */
+static void test_followed(uint64_t nth, uint32_t flags)
+{
+    static struct trial trial;
+    static struct flight flight;
+    open_trial(&trial, flags);
+    trial.nth = nth;
+    trial.behind = trial.takes_over = true;
+    faulty_plan_add(&trial.plan, FAULTY_APPEND, nth, FAULT_UNKNOWN_DONE, 0);
+    submit(&trial, &flight);
+    await(&trial, &flight, flags);
+    if (count_accepted(&flight) == 0)
+        cluster_fail("what was in the journal was answered as if it were not");
+    finish_trial(&trial, &flight);
+}
+
+/* Nobody can tell, and nobody came: it goes on as it would alone. */
+static void test_unknown_alone(enum fault fault, uint32_t flags)
+{
+    static struct trial trial;
+    static struct flight flight;
+    open_trial(&trial, flags);
+    faulty_plan_add(&trial.plan, FAULTY_APPEND, 2, fault, 0);
+    submit(&trial, &flight);
+    await(&trial, &flight, flags);
+    if (count_accepted(&flight) != SUBMISSIONS * COMMANDS || balance(&trial) != SUBMISSIONS * COMMANDS)
+        cluster_fail("an engine that is alone was fenced");
+    close_trial(&trial);
+}
+
+/* The store does not even tell what the journal holds until another has come. */
+static void test_unresolved(enum fault fault)
+{
+    static struct trial trial;
+    trading_error error;
+    trading_cash cash = one_unit();
+    open_trial(&trial, TRADING_ENGINE_MANUAL);
+    trading_command command = deposit(&trial, &cash);
+    trading_result result;
+    uint64_t reads = atomic_load(&trial.plan.calls[FAULTY_READ]);
+    faulty_plan_add(&trial.plan, FAULTY_APPEND, 0, fault, 0);
+    for (uint64_t i = 0; i < 2; i++)
+        faulty_plan_add(&trial.plan, FAULTY_READ, reads + i, FAULT_REFUSED, TRADING_E_IO);
+    if (trading_engine_execute(trial.paused, &command, 1, &result, &error) != TRADING_E_OUTCOME_UNKNOWN ||
+        result.status != TRADING_STATUS_UNKNOWN)
+        cluster_fail("an outcome is known that is not");
+    take_over(&trial);
+    while (trading_engine_execute(trial.paused, &command, 1, &result, &error) == TRADING_E_IO)
+        continue;
+    if (error.code != TRADING_E_FENCED || result.status != TRADING_STATUS_NONE)
+        cluster_fail("%s: an engine goes on beside its successor", trading_error_name(error.code));
+    check_stopped(&trial);
+    must(trading_engine_execute(trial.successor, &command, 1, &result, &error), &error);
+    if (result.status != (fault == FAULT_UNKNOWN_DONE ? TRADING_STATUS_DUPLICATE : TRADING_STATUS_ACCEPTED))
+        cluster_fail("the successor answers %s", trading_status_name(result.status));
+    if (balance(&trial) != 1 + trial.deposits)
+        cluster_fail("a command was lost or done twice");
+    close_trial(&trial);
+}
+
+int main(void)
+{
+    for (uint64_t nth = 0; nth < 6; nth++) {
+        for (uint32_t flags = 0; flags <= TRADING_ENGINE_MANUAL; flags += TRADING_ENGINE_MANUAL) {
+            test_overtaken(nth, flags);
+            test_followed(nth, flags);
+        }
+    }
+    test_unknown_alone(FAULT_UNKNOWN_DONE, 0);
+    test_unknown_alone(FAULT_UNKNOWN_LOST, TRADING_ENGINE_MANUAL);
+    test_unresolved(FAULT_UNKNOWN_DONE);
+    test_unresolved(FAULT_UNKNOWN_LOST);
+    return 0;
+}
