@@ -56,9 +56,10 @@ static const char *closing_status(struct desk *desk, const trading_id *portfolio
 
 static const char *status_of(struct desk *desk, const struct request *request, const trading_result *result)
 {
-    if (request->command.type == TRADING_COMMAND_PLACE_ORDER || request->command.type == TRADING_COMMAND_CANCEL_ORDER)
+    int32_t type = request->command.type;
+    if (type == TRADING_COMMAND_PLACE_ORDER || type == TRADING_COMMAND_ROUTE_ORDER || type == TRADING_COMMAND_CANCEL_ORDER)
         return trading_order_status_name(result->order_status);
-    if (request->command.type == TRADING_COMMAND_CLOSE_PORTFOLIO)
+    if (type == TRADING_COMMAND_CLOSE_PORTFOLIO)
         return closing_status(desk, &result->portfolio);
     return result->status == TRADING_STATUS_DUPLICATE ? "duplicate" : "accepted";
 }
@@ -114,12 +115,25 @@ struct outcome operation_failed(const trading_error *error)
     return (struct outcome){object, EXIT_STORE};
 }
 
+/* The order that a command is about. */
+static const trading_id *order_of(const struct request *request)
+{
+    switch (request->command.type) {
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        return &request->body.book_execution.order;
+    case TRADING_COMMAND_END_ORDER:
+        return &request->body.end_order.order;
+    default:
+        return &request->body.cancel_order.order;
+    }
+}
+
 /* Which order it was that is not open any more, and how it ended: that does not change, so it may be looked up now. */
 static void learn_order(struct desk *desk, const struct request *request, trading_result *result)
 {
     trading_order order;
     if (result->reason != TRADING_REASON_ORDER_NOT_OPEN || !trading_id_is_zero(&result->order) ||
-        trading_view_order(desk->latest, &request->body.cancel_order.order, &order, NULL) != TRADING_OK)
+        trading_view_order(desk->latest, order_of(request), &order, NULL) != TRADING_OK)
         return;
     result->order = order.id;
     result->portfolio = order.portfolio;

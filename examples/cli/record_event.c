@@ -26,7 +26,8 @@ static void put_money_unless_zero(json_t *object, const char *key, trading_decim
 
 static void put_amounts(json_t *object, const trading_event *event, int32_t decimals)
 {
-    bool of_shares = event->reason == TRADING_REASON_INSUFFICIENT_SHARES || event->reason == TRADING_REASON_LOT_TOO_SMALL;
+    bool of_shares = event->reason == TRADING_REASON_INSUFFICIENT_SHARES || event->reason == TRADING_REASON_LOT_TOO_SMALL ||
+                     event->reason == TRADING_REASON_EXECUTION_TOO_LARGE;
     if (event->quantity)
         put_quantity(object, "quantity", event->quantity);
     put_money_unless_zero(object, "price", event->price, decimals);

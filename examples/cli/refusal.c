@@ -27,6 +27,7 @@ static const char *const advice[] = {
     [TRADING_REASON_PORTFOLIOS_OPEN] = "close its portfolios first",
     [TRADING_REASON_CROSSED_QUOTE] = "give a bid below the ask",
     [TRADING_REASON_TRANSFERS_PENDING] = "wait until they have ended",
+    [TRADING_REASON_NOT_ROUTED] = "orders are sent to a venue outside by route_order",
     [TRADING_REASON_ALREADY_EXISTS] = "send it again under another key",
 };
 
@@ -62,7 +63,8 @@ static void say_funds(char message[REFUSAL_BYTES], const struct request *request
     amount(result->available, money->decimals, available);
     amount(difference, money->decimals, missing);
     say(message, "needs %s%s%s, %s available; ", required, money->currency[0] ? " " : "", money->currency, available);
-    if (request->command.type == TRADING_COMMAND_PLACE_ORDER)
+    bool buys = request->command.type == TRADING_COMMAND_PLACE_ORDER || request->command.type == TRADING_COMMAND_ROUTE_ORDER;
+    if (buys)
         say(message, "deposit %s more or buy fewer shares", missing);
     else
         say(message, "take out no more than that, or cancel buy orders that hold money");
@@ -78,6 +80,8 @@ static void say_shares(char message[REFUSAL_BYTES], const trading_result *result
         say(message,
             "needs %s shares, the lot has %s available; sell no more than that, or name no lot to sell the oldest first",
             required, available);
+    else if (result->reason == TRADING_REASON_EXECUTION_TOO_LARGE)
+        say(message, "%s shares were executed, the order has %s open; ask the venue", required, available);
     else
         say(message, "needs %s shares, %s available; sell no more than that, or cancel sell orders that reserve shares",
             required, available);
@@ -87,6 +91,7 @@ static void say_rejected(char message[REFUSAL_BYTES], const struct request *requ
                          const struct money *money)
 {
     char available[AMOUNT_BYTES];
+    char required[AMOUNT_BYTES];
     int32_t reason = result->reason;
     if (reason == TRADING_REASON_INSUFFICIENT_FUNDS) {
         say_funds(message, request, result, money);
@@ -98,10 +103,13 @@ static void say_rejected(char message[REFUSAL_BYTES], const struct request *requ
     }
     say(message, "%s", trading_reason_text(reason));
     amount(result->available, money->decimals, available);
+    amount(result->required, money->decimals, required);
     if (reason == TRADING_REASON_FUNDS_REMAIN)
         say(message, "; withdraw %s %s first", available, money->currency);
     else if (reason == TRADING_REASON_REFUND_TOO_LARGE)
         say(message, "; refund at most %s %s", available, money->currency);
+    else if (reason == TRADING_REASON_PRICE_BEYOND_LIMIT)
+        say(message, ": %s, and the limit is %s; ask the venue", required, available);
     else if (reason == TRADING_REASON_ORDER_NOT_OPEN)
         say(message, "; it is %s", trading_order_status_name(result->order_status));
     else if (reason > 0 && (size_t)reason < sizeof advice / sizeof advice[0] && advice[reason])
@@ -114,9 +122,11 @@ enum refusal_amounts refusal_amounts(int32_t reason)
     case TRADING_REASON_INSUFFICIENT_FUNDS:
     case TRADING_REASON_FUNDS_REMAIN:
     case TRADING_REASON_REFUND_TOO_LARGE:
+    case TRADING_REASON_PRICE_BEYOND_LIMIT:
         return AMOUNTS_MONEY;
     case TRADING_REASON_INSUFFICIENT_SHARES:
     case TRADING_REASON_LOT_TOO_SMALL:
+    case TRADING_REASON_EXECUTION_TOO_LARGE:
         return AMOUNTS_SHARES;
     default:
         return AMOUNTS_NONE;

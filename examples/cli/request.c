@@ -102,6 +102,19 @@ static const struct field cancel_order_fields[] = {
     ACCOUNT_FIELD(false),
     END,
 };
+static const struct field book_execution_fields[] = {
+    {"order", FIELD_ORDER, true, AT(body.book_execution.order)},
+    {"quantity", FIELD_DECIMAL, true, AT(body.book_execution.quantity)},
+    {"price", FIELD_DECIMAL, true, AT(body.book_execution.price)},
+    ACCOUNT_FIELD(false),
+    END,
+};
+static const struct field end_order_fields[] = {
+    {"order", FIELD_ORDER, true, AT(body.end_order.order)},
+    {"status", FIELD_ORDER_STATUS, false, AT(body.end_order.status)},
+    ACCOUNT_FIELD(false),
+    END,
+};
 static const struct field quote_fields[] = {
     {"symbol", FIELD_SYMBOL, true, AT(body.set_quote.symbol)},
     {"bid", FIELD_DECIMAL, true, AT(body.set_quote.bid)},
@@ -166,6 +179,8 @@ static const trading_transfer transfer_body = TRADING_TRANSFER_INIT;
 static const trading_accept_refund refund_body = TRADING_ACCEPT_REFUND_INIT;
 static const trading_place_order place_order_body = TRADING_PLACE_ORDER_INIT;
 static const trading_cancel_order cancel_order_body = TRADING_CANCEL_ORDER_INIT;
+static const trading_book_execution book_execution_body = TRADING_BOOK_EXECUTION_INIT;
+static const trading_end_order end_order_body = TRADING_END_ORDER_INIT;
 static const trading_close_portfolio close_portfolio_body = TRADING_CLOSE_PORTFOLIO_INIT;
 static const trading_set_quote quote_body = TRADING_SET_QUOTE_INIT;
 static const trading_acknowledge acknowledge_body = TRADING_ACKNOWLEDGE_INIT;
@@ -196,6 +211,9 @@ static const struct op_rule {
     {"close_portfolio", OP_COMMAND, TRADING_COMMAND_CLOSE_PORTFOLIO, close_portfolio_fields, BODY(close_portfolio_body)},
     {"place_order", OP_COMMAND, TRADING_COMMAND_PLACE_ORDER, place_order_fields, BODY(place_order_body)},
     {"cancel_order", OP_COMMAND, TRADING_COMMAND_CANCEL_ORDER, cancel_order_fields, BODY(cancel_order_body)},
+    {"route_order", OP_COMMAND, TRADING_COMMAND_ROUTE_ORDER, place_order_fields, BODY(place_order_body)},
+    {"book_execution", OP_COMMAND, TRADING_COMMAND_BOOK_EXECUTION, book_execution_fields, BODY(book_execution_body)},
+    {"end_order", OP_COMMAND, TRADING_COMMAND_END_ORDER, end_order_fields, BODY(end_order_body)},
     {"quote", OP_COMMAND, TRADING_COMMAND_SET_QUOTE, quote_fields, BODY(quote_body)},
     {"end_session", OP_COMMAND, TRADING_COMMAND_END_SESSION, no_fields, NULL, 0},
     {"acknowledge", OP_COMMAND, TRADING_COMMAND_ACKNOWLEDGE, acknowledge_fields, BODY(acknowledge_body)},

@@ -40,6 +40,8 @@ union request_body {
     trading_accept_refund refund;
     trading_place_order place_order;
     trading_cancel_order cancel_order;
+    trading_book_execution book_execution;
+    trading_end_order end_order;
     trading_close_portfolio close_portfolio;
     trading_set_quote set_quote;
     trading_acknowledge acknowledge;

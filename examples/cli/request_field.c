@@ -222,6 +222,8 @@ static bool read_string(const struct field *field, const json_t *value, struct r
         return read_word(field, value, trading_order_type_name, TRADING_ORDER_TYPE_LIMIT, place, complaint);
     case FIELD_TIME_IN_FORCE:
         return read_word(field, value, trading_time_in_force_name, TRADING_TIME_IN_FORCE_IOC, place, complaint);
+    case FIELD_ORDER_STATUS:
+        return read_word(field, value, trading_order_status_name, TRADING_ORDER_STATUS_EXPIRED, place, complaint);
     case FIELD_TIME:
         return read_time(field, value, place, complaint);
     default:

@@ -20,6 +20,7 @@ enum field_type {
     FIELD_SIDE,
     FIELD_ORDER_TYPE,
     FIELD_TIME_IN_FORCE,
+    FIELD_ORDER_STATUS,
     FIELD_INTEGER, /* not negative; a JSON integer, or a string of digits */
     FIELD_BOOLEAN,
     FIELD_POINT,

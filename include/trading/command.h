@@ -35,6 +35,10 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_COMMAND_END_SESSION      17 /**< no body; account: zero: every open day order expires */
 #define TRADING_COMMAND_ACKNOWLEDGE      18 /**< trading_acknowledge: moves a durable cursor of a feed; account: zero */
 #define TRADING_COMMAND_TRANSFER         19 /**< trading_transfer: pays another account out of what is available */
+#define TRADING_COMMAND_ROUTE_ORDER      20 /**< trading_place_order: as PLACE_ORDER, but for a venue outside, not the book here */
+#define TRADING_COMMAND_BOOK_EXECUTION                                                                                         \
+    21                               /**< trading_book_execution; account: zero, or the order's owner. The key: of the ExecID */
+#define TRADING_COMMAND_END_ORDER 22 /**< trading_end_order; account: zero, or the order's owner */
 /**@}*/
 
 /**
@@ -103,6 +107,9 @@ typedef struct trading_command {
 #define TRADING_REASON_ALREADY_EXISTS      30 /**< the id that the key derives is another's: choose another key */
 #define TRADING_REASON_BAD_POSITION        31 /**< a cursor may not go back, nor beyond the end */
 #define TRADING_REASON_TRANSFERS_PENDING   32 /**< an account with transfers on their way cannot be closed; `available` is */
+#define TRADING_REASON_NOT_ROUTED          33 /**< the order is not at a venue outside: its executions are the exchange's */
+#define TRADING_REASON_EXECUTION_TOO_LARGE 34 /**< `required` was executed, and `available` is all that the order has open */
+#define TRADING_REASON_PRICE_BEYOND_LIMIT  35 /**< `required` is the price of the execution, `available` the order's limit */
 /**@}*/
 
 /** What became of one command. The layout is frozen. Amounts and ids that do not apply are zero. */

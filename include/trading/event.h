@@ -50,12 +50,15 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_EVENT_GUEST_PLACED        72 /**< order of another partition, symbol, its terms, quantity, price */
 #define TRADING_EVENT_GUEST_EXECUTED      73 /**< such an order, counter_order, quantity, price, amount: consideration; rounding */
 #define TRADING_EVENT_GUEST_ENDED         74 /**< such an order, quantity: what was open of it; reason, when it was refused */
+#define TRADING_EVENT_ORDER_ROUTED        75 /**< order, quantity: to a venue outside, which executes or ends it */
+#define TRADING_EVENT_CANCEL_ROUTED       76 /**< order: that venue is asked to cancel it */
 #define TRADING_EVENT_INSTRUMENT_LISTED   96 /**< symbol, currency */
 #define TRADING_EVENT_QUOTE_SET           97 /**< symbol, bid, ask, bid_size, ask_size */
 #define TRADING_EVENT_QUOTE_TAKEN         98 /**< symbol, order, side: of the house; quantity, price, amount: house ↔ clearing */
 #define TRADING_EVENT_SESSION_ENDED       99  /**< */
 #define TRADING_EVENT_WORK_PAUSED         100 /**< work too large for one commit goes on in the next: of an order or portfolio */
 #define TRADING_EVENT_TRADE_TAKEN_OVER    101 /**< symbol, order, side, quantity, price, amount: the house stands in */
+#define TRADING_EVENT_VENUE_TRADED        102 /**< symbol, order, side: of the house; quantity, price, amount: house ↔ clearing */
 #define TRADING_EVENT_CURSOR_ACKNOWLEDGED 112 /**< of a feed; cursor_position */
 #define TRADING_EVENT_KINDS               128
 /**@}*/

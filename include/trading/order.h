@@ -58,8 +58,26 @@ typedef struct trading_cancel_order {
     trading_id order;
 } trading_cancel_order;
 
+/** Body of BOOK_EXECUTION: what a venue outside executed of an order that was routed to it, within the order's limit (FIX ExecType F). */
+typedef struct trading_book_execution {
+    uint32_t size;
+    uint32_t reserved;
+    trading_id order;
+    trading_decimal quantity; /**< > 0, at most what is open (FIX LastQty, tag 32) */
+    trading_decimal price;    /**< > 0 (FIX LastPx, tag 31) */
+} trading_book_execution;
+
+/** Body of END_ORDER: the venue outside executes no more of it. What is held for the rest is given back. */
+typedef struct trading_end_order {
+    uint32_t size;
+    int32_t status; /**< TRADING_ORDER_STATUS_CANCELED or _EXPIRED */
+    trading_id order;
+} trading_end_order;
+
 TRADING_API void trading_place_order_init(trading_place_order *body);
 TRADING_API void trading_cancel_order_init(trading_cancel_order *body);
+TRADING_API void trading_book_execution_init(trading_book_execution *body);
+TRADING_API void trading_end_order_init(trading_end_order *body);
 
 #define TRADING_PLACE_ORDER_INIT                                                                                               \
     {                                                                                                                          \
@@ -68,6 +86,15 @@ TRADING_API void trading_cancel_order_init(trading_cancel_order *body);
 #define TRADING_CANCEL_ORDER_INIT                                                                                              \
     {                                                                                                                          \
         .size = (uint32_t)sizeof(trading_cancel_order)                                                                         \
+    }
+
+#define TRADING_BOOK_EXECUTION_INIT                                                                                            \
+    {                                                                                                                          \
+        .size = (uint32_t)sizeof(trading_book_execution)                                                                       \
+    }
+#define TRADING_END_ORDER_INIT                                                                                                 \
+    {                                                                                                                          \
+        .size = (uint32_t)sizeof(trading_end_order), .status = TRADING_ORDER_STATUS_CANCELED                                   \
     }
 
 /** An order as a view shows it. The layout is frozen. */

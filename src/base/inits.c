@@ -58,6 +58,16 @@ void trading_cancel_order_init(trading_cancel_order *body)
     *body = (trading_cancel_order)TRADING_CANCEL_ORDER_INIT;
 }
 
+void trading_book_execution_init(trading_book_execution *body)
+{
+    *body = (trading_book_execution)TRADING_BOOK_EXECUTION_INIT;
+}
+
+void trading_end_order_init(trading_end_order *body)
+{
+    *body = (trading_end_order)TRADING_END_ORDER_INIT;
+}
+
 void trading_set_quote_init(trading_set_quote *body)
 {
     *body = (trading_set_quote)TRADING_SET_QUOTE_INIT;

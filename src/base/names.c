@@ -64,6 +64,9 @@ static const char *const reasons[] = {
     [TRADING_REASON_ALREADY_EXISTS] = "ALREADY_EXISTS",
     [TRADING_REASON_BAD_POSITION] = "BAD_POSITION",
     [TRADING_REASON_TRANSFERS_PENDING] = "TRANSFERS_PENDING",
+    [TRADING_REASON_NOT_ROUTED] = "NOT_ROUTED",
+    [TRADING_REASON_EXECUTION_TOO_LARGE] = "EXECUTION_TOO_LARGE",
+    [TRADING_REASON_PRICE_BEYOND_LIMIT] = "PRICE_BEYOND_LIMIT",
 };
 
 const char *trading_reason_name(int32_t reason)
@@ -105,6 +108,9 @@ static const char *const sentences[] = {
     [TRADING_REASON_ALREADY_EXISTS] = "another entity has the id that this key makes; choose another key",
     [TRADING_REASON_BAD_POSITION] = "a cursor moves neither back nor beyond the end of the journal",
     [TRADING_REASON_TRANSFERS_PENDING] = "the account has transfers that are neither settled nor returned",
+    [TRADING_REASON_NOT_ROUTED] = "the order is not at a venue outside",
+    [TRADING_REASON_EXECUTION_TOO_LARGE] = "more was executed than the order has open",
+    [TRADING_REASON_PRICE_BEYOND_LIMIT] = "the price of the execution is worse than the order's limit",
 };
 
 const char *trading_reason_text(int32_t reason)
@@ -154,12 +160,15 @@ static const char *const events[TRADING_EVENT_KINDS] = {
     [TRADING_EVENT_GUEST_PLACED] = "GUEST_PLACED",
     [TRADING_EVENT_GUEST_EXECUTED] = "GUEST_EXECUTED",
     [TRADING_EVENT_GUEST_ENDED] = "GUEST_ENDED",
+    [TRADING_EVENT_ORDER_ROUTED] = "ORDER_ROUTED",
+    [TRADING_EVENT_CANCEL_ROUTED] = "CANCEL_ROUTED",
     [TRADING_EVENT_INSTRUMENT_LISTED] = "INSTRUMENT_LISTED",
     [TRADING_EVENT_QUOTE_SET] = "QUOTE_SET",
     [TRADING_EVENT_QUOTE_TAKEN] = "QUOTE_TAKEN",
     [TRADING_EVENT_SESSION_ENDED] = "SESSION_ENDED",
     [TRADING_EVENT_WORK_PAUSED] = "WORK_PAUSED",
     [TRADING_EVENT_TRADE_TAKEN_OVER] = "TRADE_TAKEN_OVER",
+    [TRADING_EVENT_VENUE_TRADED] = "VENUE_TRADED",
     [TRADING_EVENT_CURSOR_ACKNOWLEDGED] = "CURSOR_ACKNOWLEDGED",
 };
 

@@ -28,6 +28,7 @@ static uint32_t address_of_body(const trading_command *command, uint32_t partiti
     uint64_t size = body ? command->body_size : 0;
     switch (command->type) {
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
         return size < sizeof(trading_place_order) ? ADDRESS_NONE
                                                   : address_of_id(&((const trading_place_order *)body)->portfolio, partitions);
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
@@ -37,6 +38,13 @@ static uint32_t address_of_body(const trading_command *command, uint32_t partiti
     case TRADING_COMMAND_CANCEL_ORDER:
         return size < sizeof(trading_cancel_order) ? ADDRESS_NONE
                                                    : address_of_id(&((const trading_cancel_order *)body)->order, partitions);
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        return size < sizeof(trading_book_execution)
+                   ? ADDRESS_NONE
+                   : address_of_id(&((const trading_book_execution *)body)->order, partitions);
+    case TRADING_COMMAND_END_ORDER:
+        return size < sizeof(trading_end_order) ? ADDRESS_NONE
+                                                : address_of_id(&((const trading_end_order *)body)->order, partitions);
     default:
         return size < sizeof(trading_set_quote) ? ADDRESS_NONE
                                                 : symbol_slot(&((const trading_set_quote *)body)->symbol) % partitions;
@@ -49,8 +57,11 @@ uint32_t command_address(const trading_command *command, uint32_t partitions)
     case TRADING_COMMAND_OPEN_ACCOUNT:
         return address_of_opening(command, partitions);
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
     case TRADING_COMMAND_CANCEL_ORDER:
+    case TRADING_COMMAND_BOOK_EXECUTION:
+    case TRADING_COMMAND_END_ORDER:
     case TRADING_COMMAND_SET_QUOTE:
         return address_of_body(command, partitions);
     case TRADING_COMMAND_END_SESSION:

@@ -135,7 +135,7 @@ bool engine_is_elsewhere(const trading_engine *engine, const trading_command *co
 struct stamp engine_stamp(trading_engine *engine, const trading_command *command)
 {
     struct stamp stamp = {0};
-    if (command->type != TRADING_COMMAND_PLACE_ORDER)
+    if (!command_places_order(command->type))
         return stamp;
     const trading_place_order *body = command->body;
     uint32_t partition = domain_partition_of_book(&engine->domain, &body->symbol);

@@ -31,6 +31,7 @@ void market_event_write(struct writer *writer, uint32_t kind, const struct marke
         break;
     case TRADING_EVENT_QUOTE_TAKEN:
     case TRADING_EVENT_TRADE_TAKEN_OVER:
+    case TRADING_EVENT_VENUE_TRADED:
         write_u64(writer, event->order);
         write_u8(writer, (uint8_t)event->side);
         write_amount(writer, event->quantity);
@@ -59,6 +60,7 @@ void market_event_read(struct reader *reader, uint32_t kind, struct market_event
         break;
     case TRADING_EVENT_QUOTE_TAKEN:
     case TRADING_EVENT_TRADE_TAKEN_OVER:
+    case TRADING_EVENT_VENUE_TRADED:
         event->order = read_u32(reader);
         event->side = read_u8(reader);
         event->quantity = read_amount(reader);

@@ -39,6 +39,13 @@ static bool is_better(const struct match *quote, int32_t side, trading_decimal p
     return quote->quantity && (side == TRADING_SIDE_BUY ? quote->price < price : quote->price > price);
 }
 
+bool market_decide_venue(const struct instrument_record *instrument, int32_t side, trading_decimal quantity,
+                         struct rejection *why)
+{
+    trading_decimal change = side == TRADING_SIDE_BUY ? -quantity : quantity;
+    return sum_fits(instrument->house, change) || reject(why, TRADING_REASON_TOO_LARGE);
+}
+
 struct match market_next_match(const struct market *market, uint32_t instrument, int32_t side, trading_decimal limit)
 {
     const struct instrument_record *record = instrument_get(market, instrument);

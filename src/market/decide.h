@@ -14,6 +14,10 @@ struct match {
     trading_decimal quantity; /* the most; 0: there is no counterpart */
 };
 
+/* A venue outside executed so much of an order of the side: whether the house, which stands between, can count the shares. */
+bool market_decide_venue(const struct instrument_record *instrument, int32_t side, trading_decimal quantity,
+                         struct rejection *why);
+
 /* For an order of the side that trades up (down) to `limit`, 0 for any price: the best price first; at one price the oldest order
  * first, and the house's quote behind all orders. */
 struct match market_next_match(const struct market *market, uint32_t instrument, int32_t side, trading_decimal limit);

@@ -5,6 +5,7 @@
  *   QUOTE_TAKEN    order, side u8 (of the house), quantity, price, consideration
  *   SESSION_ENDED  nothing more
  *   TAKEN_OVER     as QUOTE_TAKEN, but the house stands on the order's own side, in its stead
+ *   VENUE_TRADED   as QUOTE_TAKEN, but the house stands between the order and a venue outside, whatever it quotes
  *
  * Numbers and amounts are varints. */
 #ifndef MARKET_EVENTS_H
@@ -35,7 +36,7 @@ struct market_event {
 static inline bool market_has_kind(uint32_t kind)
 {
     bool of_books = kind >= TRADING_EVENT_INSTRUMENT_LISTED && kind <= TRADING_EVENT_SESSION_ENDED;
-    return of_books || kind == TRADING_EVENT_TRADE_TAKEN_OVER;
+    return of_books || kind == TRADING_EVENT_TRADE_TAKEN_OVER || kind == TRADING_EVENT_VENUE_TRADED;
 }
 
 void market_event_write(struct writer *writer, uint32_t kind, const struct market_event *event);

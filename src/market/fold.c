@@ -91,12 +91,13 @@ static const char *take_quote(struct instrument_record *record, const struct mar
     return NULL;
 }
 
-/* The house stands in for an order that could not take its execution: its shares are the house's. */
-static const char *take_over(struct instrument_record *record, const struct market_event *event)
+/* Shares come to the house or leave it without its quote: it stands in for an order that could not take its execution, or between an order
+ * and a venue outside. */
+static const char *move_house(struct instrument_record *record, const struct market_event *event)
 {
     trading_decimal change = event->side == TRADING_SIDE_BUY ? event->quantity : -event->quantity;
     if (event->quantity <= 0 || !sum_fits(record->house, change))
-        return "the house took over more shares than it can count";
+        return "the house moved more shares than it can count";
     record->house += change;
     return NULL;
 }
@@ -118,8 +119,8 @@ const char *market_fold(struct market *market, uint32_t kind, const struct marke
     struct instrument_record *record = table_edit(market->instruments, event->instrument);
     record->last_position = at.position;
     record->version++;
-    if (kind == TRADING_EVENT_TRADE_TAKEN_OVER)
-        return take_over(record, event);
+    if (kind == TRADING_EVENT_TRADE_TAKEN_OVER || kind == TRADING_EVENT_VENUE_TRADED)
+        return move_house(record, event);
     return kind == TRADING_EVENT_QUOTE_SET ? set_quote(record, event, at) : take_quote(record, event, at);
 }
 

@@ -168,7 +168,10 @@ static uint8_t *put_event(uint8_t *at, uint32_t kind, const struct order_event *
     case TRADING_EVENT_ORDER_RESTED:
     case TRADING_EVENT_ORDER_CANCELED:
     case TRADING_EVENT_ORDER_EXPIRED:
+    case TRADING_EVENT_ORDER_ROUTED:
         return varint_put(at, (uint64_t)event->quantity);
+    case TRADING_EVENT_CANCEL_ROUTED:
+        return at;
     default:
         return put_apart(at, kind, event);
     }
@@ -200,7 +203,10 @@ void order_event_read(struct reader *reader, uint32_t kind, struct order_event *
     case TRADING_EVENT_ORDER_RESTED:
     case TRADING_EVENT_ORDER_CANCELED:
     case TRADING_EVENT_ORDER_EXPIRED:
+    case TRADING_EVENT_ORDER_ROUTED:
         event->quantity = read_amount(reader);
+        break;
+    case TRADING_EVENT_CANCEL_ROUTED:
         break;
     default:
         read_apart(reader, kind, event);

@@ -13,6 +13,24 @@ bool order_decide_refund(const struct order_record *order, trading_decimal amoun
     return amount <= most || reject_amount(why, TRADING_REASON_REFUND_TOO_LARGE, amount, most);
 }
 
+bool order_decide_end(const struct order_record *order, struct rejection *why)
+{
+    if (!order_is_outside(order))
+        return reject(why, TRADING_REASON_NOT_ROUTED);
+    return order_leaves(order) > 0 || reject(why, TRADING_REASON_ORDER_NOT_OPEN);
+}
+
+bool order_decide_execution(const struct order_record *order, trading_decimal quantity, trading_decimal price,
+                            struct rejection *why)
+{
+    if (!order_decide_end(order, why))
+        return false;
+    if (quantity > order_leaves(order))
+        return reject_amount(why, TRADING_REASON_EXECUTION_TOO_LARGE, quantity, order_leaves(order));
+    bool within = order->limit == 0 || (order->side == TRADING_SIDE_BUY ? price <= order->limit : price >= order->limit);
+    return within || reject_amount(why, TRADING_REASON_PRICE_BEYOND_LIMIT, price, order->limit);
+}
+
 bool order_consideration(const struct order_record *order, trading_decimal quantity, trading_decimal price,
                          trading_decimal *amount)
 {

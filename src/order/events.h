@@ -14,6 +14,11 @@
  *   GUEST_EXECUTED      order's id, counter order's id (zero: the house), quantity, price, consideration, rounding (signed)
  *   GUEST_ENDED         order's id, quantity that was open, status u8, reason
  *
+ * Of orders that are at a venue outside:
+ *
+ *   ROUTED              quantity
+ *   CANCEL_ROUTED       nothing more
+ *
  * Terms: bit 0 = sell, bit 1 = limit, bits 2–3 = time in force, bit 4 = a lot is named. Numbers and amounts are varints. A counter
  * order of 2³² stands for one of another partition, and its id follows. */
 #ifndef ORDER_EVENTS_H
@@ -53,7 +58,7 @@ struct order_event {
 
 static inline bool order_has_kind(uint32_t kind)
 {
-    return kind >= TRADING_EVENT_ORDER_PLACED && kind <= TRADING_EVENT_GUEST_ENDED;
+    return kind >= TRADING_EVENT_ORDER_PLACED && kind <= TRADING_EVENT_CANCEL_ROUTED;
 }
 
 void order_event_write(struct writer *writer, uint32_t kind, const struct order_event *event);

@@ -248,6 +248,14 @@ static const char *send_away(struct orders *orders, const struct order_event *ev
     return NULL;
 }
 
+static const char *route_cancel(struct order_record *order)
+{
+    if (!order_is_outside(order) || order_leaves(order) == 0)
+        return "a cancel was routed to where its order is not";
+    order->flags |= ORDER_CANCEL_SENT;
+    return NULL;
+}
+
 static const char *send_cancel(const struct order_event *event, struct order_record *order)
 {
     if (!order_is_away(order) || order->partition != event->partition)
@@ -293,9 +301,12 @@ const char *order_fold(struct orders *orders, uint32_t kind, const struct order_
     case TRADING_EVENT_ORDER_CANCELED:
         return end(orders, order, TRADING_ORDER_STATUS_CANCELED);
     case TRADING_EVENT_ORDER_SENT:
+    case TRADING_EVENT_ORDER_ROUTED:
         return send_away(orders, event, order);
     case TRADING_EVENT_CANCEL_SENT:
         return send_cancel(event, order);
+    case TRADING_EVENT_CANCEL_ROUTED:
+        return route_cancel(order);
     case TRADING_EVENT_GUEST_EXECUTED:
         return execute_guest(orders, event, order);
     case TRADING_EVENT_GUEST_ENDED:

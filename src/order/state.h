@@ -2,7 +2,8 @@
  * that rest is apart from them: an order that comes or goes touches its neighbours, which are any orders, in small records.
  *
  * Where a symbol's book is in another partition than the account, its orders have a record in both: in their home they are away, and
- * open until the book's partition says otherwise; where the book is they are guests, of no portfolio. */
+ * open until the book's partition says otherwise; where the book is they are guests, of no portfolio. An order that was routed to a
+ * venue outside is away, too, at none of the partitions. */
 #ifndef ORDER_STATE_H
 #define ORDER_STATE_H
 
@@ -41,8 +42,10 @@ struct order_record {
     uint32_t executions;
     uint32_t entry;     /* in the book; of an away order in none, but its own all the same; 0: does not rest */
     uint32_t older;     /* the order of the portfolio placed before it */
-    uint32_t partition; /* + 1: of an away order, where its book is; of a guest, where its home is */
+    uint32_t partition; /* + 1: of an away order, where its book is, or ORDER_OUTSIDE; of a guest, where its home is */
 };
+
+#define ORDER_OUTSIDE UINT32_MAX /* at a venue outside */
 
 /* An order that rests, or is away; its number is that of its entry in the book, and so are those of its neighbours. */
 struct resting_record {
@@ -54,7 +57,7 @@ struct resting_record {
     uint32_t unused;
 };
 
-#define ORDER_CANCEL_SENT 1u /* the book's partition was asked to cancel it */
+#define ORDER_CANCEL_SENT 1u /* the book's partition, or the venue, was asked to cancel it */
 
 /* A portfolio's orders; its number is the portfolio's. */
 struct desk_record {
@@ -115,6 +118,11 @@ static inline trading_decimal order_leaves(const struct order_record *order)
 static inline bool order_is_away(const struct order_record *order)
 {
     return order->partition != 0 && order->portfolio != 0;
+}
+
+static inline bool order_is_outside(const struct order_record *order)
+{
+    return order->partition == ORDER_OUTSIDE;
 }
 
 static inline bool order_is_guest(const struct order_record *order)

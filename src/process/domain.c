@@ -300,6 +300,7 @@ static const char *fold_into_book(struct domain *domain, const struct event *eve
         return market_fold_rested(&domain->market, record->instrument, record->side, record->limit, order->order,
                                   order->quantity, &order->entry);
     case TRADING_EVENT_ORDER_SENT:
+    case TRADING_EVENT_ORDER_ROUTED:
         order->entry = market_fold_away(&domain->market, order->order, order->quantity);
         return NULL;
     case TRADING_EVENT_ORDER_EXECUTED:
@@ -326,9 +327,8 @@ static uint32_t ledger_of_order(struct domain *domain, const struct order_record
 /* An execution that concerns two partitions, in either of them; what the roundings of its sides leave is the house's where the book is. */
 static const char *fold_apart(struct domain *domain, const struct event *event, const struct order_record *order)
 {
-    bool apart =
-        event->kind == TRADING_EVENT_GUEST_EXECUTED || (event->kind == TRADING_EVENT_ORDER_EXECUTED && order_is_away(order));
-    if (!apart)
+    bool of_partition = order_is_away(order) && !order_is_outside(order);
+    if (event->kind != TRADING_EVENT_GUEST_EXECUTED && !(event->kind == TRADING_EVENT_ORDER_EXECUTED && of_partition))
         return NULL;
     uint32_t ledger = ledger_of_order(domain, order);
     const char *broken = fold_carried(domain, order, ledger, &event->order);
@@ -371,7 +371,7 @@ static const char *fold_order(struct domain *domain, struct folding *folding, st
     const struct order_record *record = order_get(&domain->orders, order->order);
     if (record->instrument == 0)
         return "an event names an order that is not there";
-    order->partition = event->to;
+    order->partition = event->kind == TRADING_EVENT_ORDER_ROUTED ? ORDER_OUTSIDE : event->to;
     const char *broken = fold_into_book(domain, event, order, record, at);
     if (!broken)
         broken = fold_apart(domain, event, record);
@@ -381,7 +381,8 @@ static const char *fold_order(struct domain *domain, struct folding *folding, st
 /* The house stands in for an order that is away: its shares and its money are the house's from here on. */
 static const char *fold_taken_over(struct domain *domain, const struct market_event *market, const struct order_record *order)
 {
-    if (order->instrument != market->instrument || order->side != market->side || !order_is_away(order))
+    if (order->instrument != market->instrument || order->side != market->side || !order_is_away(order) ||
+        order_is_outside(order))
         return "the house took over for an order that is not away";
     uint32_t ledger = ledger_of_order(domain, order);
     struct order_event executed = {.quantity = market->quantity, .amount = market->amount};
@@ -397,10 +398,12 @@ static const char *fold_market(struct domain *domain, struct event *event, struc
     const struct order_record *order = order_get(&domain->orders, market->order);
     if (!broken && event->kind == TRADING_EVENT_TRADE_TAKEN_OVER)
         return fold_taken_over(domain, market, order);
-    if (broken || event->kind != TRADING_EVENT_QUOTE_TAKEN)
+    bool outside = event->kind == TRADING_EVENT_VENUE_TRADED;
+    if (broken || (event->kind != TRADING_EVENT_QUOTE_TAKEN && !outside))
         return broken;
-    if (order->instrument != market->instrument || order->side == market->side || market->price <= 0)
-        return "a quote was taken by an order that is not there";
+    if (order->instrument != market->instrument || order->side == market->side || market->price <= 0 ||
+        order_is_outside(order) != outside)
+        return "the house traded with an order that is not there";
     trading_decimal received = market->side == TRADING_SIDE_SELL ? market->amount : -market->amount;
     return account_fold_house(&domain->accounts, ledger_of_order(domain, order), received);
 }

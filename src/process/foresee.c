@@ -18,11 +18,16 @@ static const trading_id *id_in_body(const trading_command *command)
     uint64_t size = body ? command->body_size : 0;
     switch (command->type) {
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
         return size == sizeof(trading_place_order) ? &((const trading_place_order *)body)->portfolio : NULL;
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
         return size == sizeof(trading_close_portfolio) ? &((const trading_close_portfolio *)body)->portfolio : NULL;
     case TRADING_COMMAND_CANCEL_ORDER:
         return size == sizeof(trading_cancel_order) ? &((const trading_cancel_order *)body)->order : NULL;
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        return size == sizeof(trading_book_execution) ? &((const trading_book_execution *)body)->order : NULL;
+    case TRADING_COMMAND_END_ORDER:
+        return size == sizeof(trading_end_order) ? &((const trading_end_order *)body)->order : NULL;
     default:
         return NULL;
     }
@@ -38,10 +43,13 @@ static bool target_of(const struct domain *domain, const trading_command *comman
     case TRADING_COMMAND_ACKNOWLEDGE:
         return false;
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
         *target = (struct target){domain->portfolios.by_id, domain->portfolios.records, id_in_body(command)};
         break;
     case TRADING_COMMAND_CANCEL_ORDER:
+    case TRADING_COMMAND_BOOK_EXECUTION:
+    case TRADING_COMMAND_END_ORDER:
         *target = (struct target){domain->orders.by_id, domain->orders.records, id_in_body(command)};
         break;
     default:

@@ -8,6 +8,7 @@
 #include "portfolio/decide.h"
 #include "process/commands.h"
 #include "process/placing.h"
+#include "process/trade.h"
 
 #include <trading.h>
 
@@ -83,7 +84,8 @@ static bool place(struct process *process, const struct request *request, struct
                                 .type = body->type,
                                 .time_in_force = time_in_force(body),
                                 .quantity = body->quantity,
-                                .limit = body->limit_price};
+                                .limit = body->limit_price,
+                                .outside = request->command->type == TRADING_COMMAND_ROUTE_ORDER};
     if (decide_order(process, request, &terms, why)) {
         uint32_t order = order_place(process, &terms);
         if (!order_is_away(order_get(&process->domain->orders, order)))
@@ -104,7 +106,44 @@ static bool cancel(struct process *process, const struct request *request, struc
     return true;
 }
 
+/* ---- what a venue outside says of an order ---- */
+
+static bool book_execution(struct process *process, const struct request *request, struct rejection *why)
+{
+    const trading_book_execution *body = request->command->body;
+    const struct domain *domain = process->domain;
+    const struct order_record *order = order_get(&domain->orders, request->order);
+    struct work work = {.kind = WORK_SETTLE, .order = request->order, .quantity = body->quantity, .price = body->price};
+    if (!order_decide_execution(order, body->quantity, body->price, why) ||
+        !market_decide_venue(instrument_get(&domain->market, order->instrument), order->side, body->quantity, why))
+        return false;
+    if (!trade_fits(process, &work))
+        return reject(why, TRADING_REASON_TOO_LARGE);
+    process->work = work;
+    return true;
+}
+
+static bool end(struct process *process, const struct request *request, struct rejection *why)
+{
+    const trading_end_order *body = request->command->body;
+    if (!order_decide_end(order_get(&process->domain->orders, request->order), why))
+        return false;
+    bool expired = body->status == TRADING_ORDER_STATUS_EXPIRED;
+    order_end(process, request->order, expired ? TRADING_EVENT_ORDER_EXPIRED : TRADING_EVENT_ORDER_CANCELED);
+    process->work = (struct work){.kind = WORK_SETTLE, .order = request->order}; /* its portfolio may wait for it to close */
+    return true;
+}
+
 bool order_command(struct process *process, const struct request *request, struct rejection *why)
 {
-    return request->command->type == TRADING_COMMAND_PLACE_ORDER ? place(process, request, why) : cancel(process, request, why);
+    switch (request->command->type) {
+    case TRADING_COMMAND_CANCEL_ORDER:
+        return cancel(process, request, why);
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        return book_execution(process, request, why);
+    case TRADING_COMMAND_END_ORDER:
+        return end(process, request, why);
+    default:
+        return place(process, request, why);
+    }
 }

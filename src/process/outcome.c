@@ -3,6 +3,7 @@
 #include "base/moment.h"
 #include "base/wide.h"
 #include "order/decide.h"
+#include "process/request.h"
 
 void outcome_begin(struct outcome *outcome, const struct cause *cause)
 {
@@ -25,10 +26,9 @@ static void note_order(struct outcome *outcome, const struct event *event)
 {
     const struct order_event *order = &event->order;
     bool places = event->kind == TRADING_EVENT_ORDER_PLACED || event->kind == TRADING_EVENT_ORDER_REJECTED;
-    if (places && outcome->type == TRADING_COMMAND_PLACE_ORDER)
+    if (places && command_places_order(outcome->type))
         note_placed(outcome, event);
-    bool cancels = event->kind == TRADING_EVENT_ORDER_CANCELED || event->kind == TRADING_EVENT_CANCEL_SENT;
-    if (cancels && outcome->type == TRADING_COMMAND_CANCEL_ORDER)
+    if (!outcome->order && command_names_order(outcome->type)) /* of one that goes on to close its portfolio, the first */
         outcome->order = order->order;
     if (order->order != outcome->order)
         return;
@@ -102,7 +102,7 @@ void outcome_result(const struct outcome *outcome, const struct domain *domain, 
         portfolio = order->portfolio;
         account = order->account;
         result->order = order->id;
-        if (outcome->type == TRADING_COMMAND_PLACE_ORDER)
+        if (command_places_order(outcome->type))
             tell_placed(outcome, order, result);
         else if (outcome->type == TRADING_COMMAND_CANCEL_ORDER)
             tell_canceled(order, result);

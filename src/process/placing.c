@@ -83,7 +83,9 @@ uint32_t order_place(struct process *process, const struct order_terms *terms)
         emit_shares(process, TRADING_EVENT_SHARES_RESERVED, terms->portfolio, order, terms->quantity);
     else if (terms->hold)
         emit_funds(process, TRADING_EVENT_FUNDS_HELD, account, order, terms->hold);
-    if (instrument_is_away(instrument_get(&domain->market, terms->instrument)))
+    if (terms->outside)
+        emit_order(process, TRADING_EVENT_ORDER_ROUTED, order, (struct order_event){.quantity = terms->quantity});
+    else if (instrument_is_away(instrument_get(&domain->market, terms->instrument)))
         send_order(process, order, terms);
     return order;
 }
@@ -123,6 +125,10 @@ void order_cancel(struct process *process, uint32_t number)
     const struct order_record *order = order_get(&process->domain->orders, number);
     if (!order_is_away(order)) {
         order_end(process, number, TRADING_EVENT_ORDER_CANCELED);
+        return;
+    }
+    if (order_is_outside(order)) {
+        emit_order(process, TRADING_EVENT_CANCEL_ROUTED, number, (struct order_event){0});
         return;
     }
     struct event sent = {.kind = TRADING_EVENT_CANCEL_SENT, .number = number, .to = order->partition};

@@ -18,9 +18,10 @@ struct order_terms {
     trading_decimal quantity;
     trading_decimal limit;
     trading_decimal hold; /* buys: funds */
+    bool outside;         /* it is for a venue outside, whoever has its book here */
 };
 
-/* Writes the order and holds what it needs, and sends it to its book where that is in another partition; its number. */
+/* Writes the order and holds what it needs, and sends it to its book where that is in another partition, or to its venue; its number. */
 uint32_t order_place(struct process *process, const struct order_terms *terms);
 
 /* Writes an order that a rule refused. */
@@ -32,7 +33,7 @@ void order_end(struct process *process, uint32_t order, uint32_t kind);
 /* Ends a guest that a rule refuses. */
 void order_refuse_guest(struct process *process, uint32_t order, int32_t reason);
 
-/* Cancels an open order; of one that is away, asks the partition that has its book to. */
+/* Cancels an open order; of one that is away, asks the partition that has its book to, or the venue. */
 void order_cancel(struct process *process, uint32_t order);
 
 #endif

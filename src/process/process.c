@@ -54,6 +54,19 @@ static bool locate_placed(const struct domain *domain, struct request *request, 
     return true;
 }
 
+/* The order that the body of such a command names. */
+static const trading_id *order_in_body(const trading_command *command)
+{
+    switch (command->type) {
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        return &((const trading_book_execution *)command->body)->order;
+    case TRADING_COMMAND_END_ORDER:
+        return &((const trading_end_order *)command->body)->order;
+    default:
+        return &((const trading_cancel_order *)command->body)->order;
+    }
+}
+
 static bool locate_refund(const struct domain *domain, struct request *request, struct rejection *why)
 {
     const trading_accept_refund *body = request->command->body;
@@ -76,14 +89,16 @@ bool process_locate(const struct domain *domain, struct request *request, struct
     case TRADING_COMMAND_ACKNOWLEDGE:
         return id_is_zero(&request->command->account) || reject(why, TRADING_REASON_BAD_REQUEST);
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
         return locate_placed(domain, request, &((const trading_place_order *)body)->portfolio, why);
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
         return (locate_portfolio(domain, request, &((const trading_close_portfolio *)body)->portfolio, why) &&
                 is_owner(domain, request)) ||
                reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
     case TRADING_COMMAND_CANCEL_ORDER:
-        return (locate_order(domain, request, &((const trading_cancel_order *)body)->order, why) &&
-                is_owner(domain, request)) ||
+    case TRADING_COMMAND_BOOK_EXECUTION:
+    case TRADING_COMMAND_END_ORDER:
+        return (locate_order(domain, request, order_in_body(request->command), why) && is_owner(domain, request)) ||
                reject(why, TRADING_REASON_UNKNOWN_ORDER);
     case TRADING_COMMAND_ACCEPT_REFUND:
         return locate_refund(domain, request, why);
@@ -96,9 +111,12 @@ int64_t process_version(const struct domain *domain, const struct request *reque
 {
     switch (request->command->type) {
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
         return portfolio_get(&domain->portfolios, request->portfolio)->version;
     case TRADING_COMMAND_CANCEL_ORDER:
+    case TRADING_COMMAND_BOOK_EXECUTION:
+    case TRADING_COMMAND_END_ORDER:
         return order_get(&domain->orders, request->order)->version;
     case TRADING_COMMAND_SET_QUOTE: {
         const trading_set_quote *body = request->command->body;
@@ -136,7 +154,10 @@ static bool dispatch(struct process *process, const struct request *request, str
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
         return portfolio_command(process, request, why);
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
     case TRADING_COMMAND_CANCEL_ORDER:
+    case TRADING_COMMAND_BOOK_EXECUTION:
+    case TRADING_COMMAND_END_ORDER:
         return order_command(process, request, why);
     case TRADING_COMMAND_SET_QUOTE:
     case TRADING_COMMAND_END_SESSION:

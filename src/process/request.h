@@ -17,6 +17,18 @@ struct stamp {
     trading_decimal ask;
 };
 
+/* Whether commands of the type make an order. */
+static inline bool command_places_order(int32_t type)
+{
+    return type == TRADING_COMMAND_PLACE_ORDER || type == TRADING_COMMAND_ROUTE_ORDER;
+}
+
+/* Whether they are about one that is there, which their body names. */
+static inline bool command_names_order(int32_t type)
+{
+    return type == TRADING_COMMAND_CANCEL_ORDER || type == TRADING_COMMAND_BOOK_EXECUTION || type == TRADING_COMMAND_END_ORDER;
+}
+
 /* A valid command, with all that deciding may not fetch for itself. */
 struct request {
     const trading_command *command;

@@ -105,9 +105,10 @@ static void emit_execution(struct process *process, const struct trade *trade, c
     process_emit(process, &event);
 }
 
-static void emit_quote_taken(struct process *process, const struct trade *trade, const struct leg *leg)
+/* The house is the other side: by its quote, or between the order and a venue outside. */
+static void emit_house(struct process *process, uint32_t kind, const struct trade *trade, const struct leg *leg)
 {
-    struct event event = {.kind = TRADING_EVENT_QUOTE_TAKEN, .number = trade->instrument};
+    struct event event = {.kind = kind, .number = trade->instrument};
     event.market = (struct market_event){.instrument = trade->instrument,
                                          .order = leg->number,
                                          .side = side_opposite(leg->order->side),
@@ -179,7 +180,7 @@ static void settle(struct process *process, const struct trade *trade, const str
 static void trade_with_house(struct process *process, const struct trade *trade, const struct leg *leg)
 {
     emit_execution(process, trade, leg, NULL);
-    emit_quote_taken(process, trade, leg);
+    emit_house(process, TRADING_EVENT_QUOTE_TAKEN, trade, leg);
     settle(process, trade, leg, 0);
 }
 
@@ -200,10 +201,15 @@ static void trade_with_customer(struct process *process, const struct trade *tra
 
 /* ---- executions of orders that are away ---- */
 
-/* The house trades in the stead of an order that cannot: what is executed in another partition is so for good. */
+/* The house trades in the stead of an order that cannot: what is executed in another partition is so for good. What a venue outside executed
+ * is the house's anyway until it is booked. */
 static void take_over(struct process *process, const struct work *work)
 {
     struct order_record order = *order_get(&process->domain->orders, work->order);
+    if (order_is_outside(&order)) {
+        order_end(process, work->order, TRADING_EVENT_ORDER_CANCELED);
+        return;
+    }
     if (order_leaves(&order) > 0) {
         order_cancel(process, work->order);
         order_end(process, work->order, TRADING_EVENT_ORDER_CANCELED);
@@ -227,7 +233,18 @@ static void book_execution(struct process *process, const struct trade *trade, c
                                        .price = trade->price,
                                        .amount = leg->amount};
     process_emit(process, &event);
+    if (order_is_outside(leg->order))
+        emit_house(process, TRADING_EVENT_VENUE_TRADED, trade, leg);
     settle(process, trade, leg, 0);
+}
+
+bool trade_fits(const struct process *process, struct work *work)
+{
+    struct leg leg = leg_of(process, work->order);
+    struct trade trade = {.instrument = leg.order->instrument, .quantity = work->quantity, .price = work->price};
+    bool fits = work_out(process, &trade, &leg);
+    work->amount = leg.amount;
+    return fits;
 }
 
 bool trade_settle(struct process *process, struct work *work)

@@ -76,6 +76,17 @@ static bool place_order_fits(const trading_place_order *body, struct rejection *
     return priced || reject(why, TRADING_REASON_BAD_PRICE);
 }
 
+static bool book_execution_fits(const trading_book_execution *body, struct rejection *why)
+{
+    return amount_fits(body->quantity, why) && (body->price > 0 || reject(why, TRADING_REASON_BAD_PRICE));
+}
+
+static bool end_order_fits(const trading_end_order *body, struct rejection *why)
+{
+    bool known = body->status == TRADING_ORDER_STATUS_CANCELED || body->status == TRADING_ORDER_STATUS_EXPIRED;
+    return known || reject(why, TRADING_REASON_BAD_REQUEST);
+}
+
 static bool quote_side_fits(trading_decimal price, trading_decimal size, struct rejection *why)
 {
     if (price < 0)
@@ -137,9 +148,14 @@ bool command_validate(const trading_command *command, struct rejection *why)
     case TRADING_COMMAND_END_SESSION:
         return command->body_size == 0 || reject(why, TRADING_REASON_BAD_REQUEST);
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
         return fits(command, sizeof(trading_place_order), why) && place_order_fits(body, why);
     case TRADING_COMMAND_CANCEL_ORDER:
         return fits(command, sizeof(trading_cancel_order), why);
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        return fits(command, sizeof(trading_book_execution), why) && book_execution_fits(body, why);
+    case TRADING_COMMAND_END_ORDER:
+        return fits(command, sizeof(trading_end_order), why) && end_order_fits(body, why);
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
         return fits(command, sizeof(trading_close_portfolio), why);
     case TRADING_COMMAND_SET_QUOTE:
@@ -240,7 +256,17 @@ void command_canonical(const trading_command *command, struct writer *writer)
         write_id(writer, &((const trading_accept_refund *)body)->order);
         break;
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
         write_place_order(writer, body);
+        break;
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        write_id(writer, &((const trading_book_execution *)body)->order);
+        write_i64(writer, ((const trading_book_execution *)body)->quantity);
+        write_i64(writer, ((const trading_book_execution *)body)->price);
+        break;
+    case TRADING_COMMAND_END_ORDER:
+        write_u8(writer, (uint8_t)((const trading_end_order *)body)->status);
+        write_id(writer, &((const trading_end_order *)body)->order);
         break;
     case TRADING_COMMAND_CANCEL_ORDER:
         write_id(writer, &((const trading_cancel_order *)body)->order);

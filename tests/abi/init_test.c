@@ -31,6 +31,8 @@ struct pair {
     X(close_portfolio, TRADING_CLOSE_PORTFOLIO_INIT)                                                                           \
     X(place_order, TRADING_PLACE_ORDER_INIT)                                                                                   \
     X(cancel_order, TRADING_CANCEL_ORDER_INIT)                                                                                 \
+    X(book_execution, TRADING_BOOK_EXECUTION_INIT)                                                                             \
+    X(end_order, TRADING_END_ORDER_INIT)                                                                                       \
     X(set_quote, TRADING_SET_QUOTE_INIT)                                                                                       \
     X(acknowledge, TRADING_ACKNOWLEDGE_INIT)                                                                                   \
     X(host_options, TRADING_HOST_OPTIONS_INIT)                                                                                 \

@@ -130,12 +130,15 @@ EVENTS = {
     72: ("GUEST_PLACED", "id:i instrument:v terms:1 quantity:v price:v"),
     73: ("GUEST_EXECUTED", "id:i counter_id:i quantity:v price:v amount:v rounding:s"),
     74: ("GUEST_ENDED", "id:i quantity:v status:1 reason:v"),
+    75: ("ORDER_ROUTED", "quantity:v"),
+    76: ("CANCEL_ROUTED", ""),
     96: ("INSTRUMENT_LISTED", "symbol:b currency:c"),
     97: ("QUOTE_SET", ""),
     98: ("QUOTE_TAKEN", "order:v side:1 quantity:v price:v amount:v"),
     99: ("SESSION_ENDED", ""),
     100: ("WORK_PAUSED", "work:v subject:v cursor:v order:v ordinal:v"),
     101: ("TRADE_TAKEN_OVER", "order:v side:1 quantity:v price:v amount:v"),
+    102: ("VENUE_TRADED", "order:v side:1 quantity:v price:v amount:v"),
     112: ("CURSOR_ACKNOWLEDGED", "cursor_position:v name:b"),
 }
 # Kinds that may be messages to another partition.

@@ -21,7 +21,7 @@ bool answer_bind(struct names *names, const struct model_command *command, const
         fits = names_bind(names, TRADING_ENTITY_ACCOUNT, expected->account, &actual->account);
     if (accepted && (command->type == TRADING_COMMAND_OPEN_ACCOUNT || command->type == TRADING_COMMAND_OPEN_PORTFOLIO))
         fits = fits && names_bind(names, TRADING_ENTITY_PORTFOLIO, expected->portfolio, &actual->portfolio);
-    if (command->type == TRADING_COMMAND_PLACE_ORDER && expected->order)
+    if (model_places_order(command->type) && expected->order)
         fits = fits && names_bind(names, TRADING_ENTITY_ORDER, expected->order, &actual->order);
     if (!fits)
         snprintf(failure, bytes, "the id of what was made is zero or another's");

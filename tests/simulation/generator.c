@@ -325,6 +325,60 @@ static void make_order(struct generator *generator, struct model_command *comman
     }
 }
 
+/* What is routed to a venue outside and not done with there, or −1. */
+static int pick_routed(struct generator *generator)
+{
+    const struct model *model = generator->model;
+    int found = -1;
+    int64_t seen = 0;
+    for (int i = 0; i < model->orders.count; i++) {
+        const struct model_order *order = &model->orders.at[i];
+        if (order->outside && model_is_open(order) && chance_below(&generator->chance, ++seen) == 0)
+            found = i;
+    }
+    return found;
+}
+
+static void make_execution(struct generator *generator, struct model_command *command, const struct model_order *order)
+{
+    struct chance *chance = &generator->chance;
+    int64_t leaves = order->quantity - order->filled;
+    command->type = TRADING_COMMAND_BOOK_EXECUTION;
+    command->order = order->name;
+    command->quantity = chance_of(chance, 400) ? leaves : chance_between(chance, 1, at_most((wide)leaves + leaves / 16));
+    command->price = order->limit ? order->limit : price_near(generator, instrument_of(generator, &order->symbol), 100);
+    int64_t change = chance_below(chance, command->price / 20 + 1);
+    bool better = !chance_of(chance, 50);
+    command->price =
+        better == (order->side == TRADING_SIDE_BUY) ? command->price - change : at_most((wide)command->price + change);
+    if (command->price < 1)
+        command->price = 1;
+}
+
+/* A venue outside is sent an order, executes one, or ends it. */
+static void make_venue(struct generator *generator, struct model_command *command)
+{
+    struct chance *chance = &generator->chance;
+    const struct model *model = generator->model;
+    int routed = pick_routed(generator);
+    if (routed < 0 || chance_of(chance, 350)) {
+        make_order(generator, command);
+        command->type = TRADING_COMMAND_ROUTE_ORDER;
+        return;
+    }
+    const struct model_order *order = &model->orders.at[routed];
+    if (chance_of(chance, 40)) /* one that need not be at a venue */
+        order = &model->orders.at[chance_below(chance, model->orders.count)];
+    make_execution(generator, command, order);
+    if (chance_of(chance, 150)) {
+        command->type = TRADING_COMMAND_END_ORDER;
+        command->quantity = command->price = 0;
+        command->status = chance_of(chance, 700) ? TRADING_ORDER_STATUS_CANCELED : TRADING_ORDER_STATUS_EXPIRED;
+    }
+    if (chance_of(chance, 300))
+        command->account = model->accounts.at[model->portfolios.at[order->portfolio].account].name;
+}
+
 static void make_cancel(struct generator *generator, struct model_command *command)
 {
     const struct model *model = generator->model;
@@ -421,9 +475,9 @@ static const struct {
     void (*make)(struct generator *generator, struct model_command *command);
     int64_t weight;
     bool stays; /* also where accounts do not come and go; these first */
-} kinds[] = {{make_order, 604, true},  {make_cancel, 70, true},   {make_quote, 90, true},        {make_cash, 110, true},
-             {make_refund, 20, true},  {make_transfer, 25, true}, {make_for_account, 35, false}, {make_closing, 6, false},
-             {make_opening, 2, false}, {make_leaving, 3, false}};
+} kinds[] = {{make_order, 604, true},  {make_cancel, 70, true},  {make_quote, 90, true},    {make_cash, 110, true},
+             {make_venue, 60, true},   {make_refund, 20, true},  {make_transfer, 25, true}, {make_for_account, 35, false},
+             {make_closing, 6, false}, {make_opening, 2, false}, {make_leaving, 3, false}};
 
 /* A sensible command, that will often be accepted. */
 static struct model_command make(struct generator *generator)

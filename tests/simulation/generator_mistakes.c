@@ -6,7 +6,7 @@
 
 static bool is_placing(const struct model_command *command)
 {
-    return command->type == TRADING_COMMAND_PLACE_ORDER;
+    return model_places_order(command->type);
 }
 
 static bool carries_text(const struct model_command *command)
@@ -75,6 +75,10 @@ static void break_command(struct generator *generator, struct model_command *com
         command->amount = bad_number(generator);
     else if (is_placing(command) && chance_of(&generator->chance, 800))
         break_order(generator, command);
+    else if (command->type == TRADING_COMMAND_BOOK_EXECUTION && chance_of(&generator->chance, 500))
+        *(chance_of(&generator->chance, 500) ? &command->quantity : &command->price) = bad_number(generator);
+    else if (command->type == TRADING_COMMAND_END_ORDER && chance_of(&generator->chance, 500))
+        command->status = (int32_t)chance_below(&generator->chance, 4);
     else if (command->type == TRADING_COMMAND_OPEN_ACCOUNT && chance_of(&generator->chance, 300))
         command->currency = (trading_currency){"XQZ"};
     else

@@ -263,8 +263,12 @@ static struct model_refusal decide_for_account(struct model *model, int index, c
                                                struct model_answer *answer)
 {
     struct model_account *account = &model->accounts.at[index];
-    if (command->type == TRADING_COMMAND_PLACE_ORDER)
+    if (model_places_order(command->type))
         return model_place_order(model, command, answer);
+    if (command->type == TRADING_COMMAND_BOOK_EXECUTION)
+        return model_book_execution(model, command, answer);
+    if (command->type == TRADING_COMMAND_END_ORDER)
+        return model_end_routed(model, command, answer);
     if (account->status == TRADING_ACCOUNT_CLOSED)
         return model_refuse(TRADING_REASON_ACCOUNT_CLOSED);
     switch (command->type) {
@@ -323,7 +327,7 @@ static struct model_refusal decide(struct model *model, int account, const struc
 
 static bool names_portfolio(const struct model_command *command)
 {
-    return command->type == TRADING_COMMAND_PLACE_ORDER || command->type == TRADING_COMMAND_CLOSE_PORTFOLIO;
+    return model_places_order(command->type) || command->type == TRADING_COMMAND_CLOSE_PORTFOLIO;
 }
 
 /* The account that the command is of by what it names, as an index, or −1. */
@@ -347,8 +351,8 @@ static int32_t unknown(const struct model *model, const struct model_command *co
         bool known = portfolio >= 0 && model->portfolios.at[portfolio].account == account;
         return known ? TRADING_REASON_NONE : TRADING_REASON_UNKNOWN_PORTFOLIO;
     }
-    bool names_order = command->type == TRADING_COMMAND_CANCEL_ORDER || command->order;
-    if (command->type != TRADING_COMMAND_CANCEL_ORDER && account < 0)
+    bool names_order = model_names_order(command->type) || command->order;
+    if (!model_names_order(command->type) && account < 0)
         return TRADING_REASON_UNKNOWN_ACCOUNT;
     if (!names_order)
         return TRADING_REASON_NONE;
@@ -382,7 +386,7 @@ static void tell_order(const struct model *model, const struct model_command *co
         return;
     const struct model_order *order = &model->orders.at[index];
     answer->portfolio = model->portfolios.at[order->portfolio].name;
-    if (command->type == TRADING_COMMAND_ACCEPT_REFUND)
+    if (!model_places_order(command->type) && command->type != TRADING_COMMAND_CANCEL_ORDER)
         return;
     answer->order_status = order->status;
     answer->filled = order->filled;
@@ -420,7 +424,7 @@ struct model_answer model_execute(struct model *model, const struct model_comman
     int executions = model->executions.count;
     struct model_refusal refusal = decide(model, account, command, &answer);
     answer.executions = model->executions.count - executions;
-    if (refusal.reason && command->type != TRADING_COMMAND_PLACE_ORDER) /* a refusal tells the account and the amounts */
+    if (refusal.reason && !model_places_order(command->type)) /* a refusal tells the account and the amounts */
         answer.portfolio = answer.order = 0;
     answer.status = refusal.reason ? TRADING_STATUS_REJECTED : TRADING_STATUS_ACCEPTED;
     answer.reason = refusal.reason;

@@ -41,6 +41,7 @@ struct model_command {
     int32_t side;
     int32_t order_type;
     int32_t time_in_force;
+    int32_t status;  /* that a venue ended an order with */
     int64_t account; /* names; 0: none */
     int64_t portfolio;
     int64_t order;
@@ -131,6 +132,7 @@ struct model_order {
     int64_t refunded;
     int executions;
     int newest_execution; /* −1: none */
+    bool outside;         /* at a venue that is not the exchange here */
     trading_time placed;
 };
 
@@ -214,6 +216,9 @@ int model_find_instrument(const struct model *model, const trading_symbol *symbo
 wide model_divide(wide a, wide b);
 /* What an order has paid or received so far. */
 int64_t model_consideration(const struct model_order *order);
+/* Whether commands of the type make an order; are about one that is there. */
+bool model_places_order(int32_t type);
+bool model_names_order(int32_t type);
 int64_t model_average_price(const struct model_order *order);
 bool model_is_open(const struct model_order *order);
 /* What one share of the instrument is valued at. */

@@ -116,7 +116,16 @@ int32_t model_malformed(const struct model_command *command)
             return TRADING_REASON_BAD_AMOUNT;
         return command->other == 0 || command->other == command->account ? TRADING_REASON_BAD_REQUEST : TRADING_REASON_NONE;
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
         return malformed_order(command);
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        if (command->quantity <= 0)
+            return TRADING_REASON_BAD_AMOUNT;
+        return command->price <= 0 ? TRADING_REASON_BAD_PRICE : TRADING_REASON_NONE;
+    case TRADING_COMMAND_END_ORDER:
+        return command->status == TRADING_ORDER_STATUS_CANCELED || command->status == TRADING_ORDER_STATUS_EXPIRED
+                   ? TRADING_REASON_NONE
+                   : TRADING_REASON_BAD_REQUEST;
     case TRADING_COMMAND_SET_QUOTE:
         return malformed_quote(command);
     default:
@@ -127,8 +136,8 @@ int32_t model_malformed(const struct model_command *command)
 bool model_same_command(const struct model_command *a, const struct model_command *b)
 {
     return a->type == b->type && a->side == b->side && a->order_type == b->order_type && a->time_in_force == b->time_in_force &&
-           a->account == b->account && a->portfolio == b->portfolio && a->order == b->order && a->lot == b->lot &&
-           a->other == b->other && model_same_symbol(&a->symbol, &b->symbol) &&
+           a->status == b->status && a->account == b->account && a->portfolio == b->portfolio && a->order == b->order &&
+           a->lot == b->lot && a->other == b->other && model_same_symbol(&a->symbol, &b->symbol) &&
            model_same_currency(&a->currency, &b->currency) && a->amount == b->amount && a->quantity == b->quantity &&
            a->price == b->price && a->bid == b->bid && a->ask == b->ask && a->bid_size == b->bid_size &&
            a->ask_size == b->ask_size && a->text == b->text;

@@ -5,8 +5,6 @@
 
 #define SCALE ((wide)TRADING_DECIMAL_ONE)
 
-enum { HOUSE = -1 };
-
 int64_t model_consideration(const struct model_order *order)
 {
     return (int64_t)model_divide(order->paid, SCALE);
@@ -45,8 +43,7 @@ static void change_hold(struct model *model, struct model_order *order, int64_t 
     order->held = hold;
 }
 
-/* The order takes part in no trade any more; what was held for it is free. */
-static void end_order(struct model *model, int index, int32_t status)
+void model_end_order(struct model *model, int index, int32_t status)
 {
     struct model_order *order = &model->orders.at[index];
     order->status = status;
@@ -97,20 +94,20 @@ static int64_t fill(struct model *model, int index, int counter, int64_t quantit
     }
     order->status = TRADING_ORDER_STATUS_PARTIALLY_FILLED;
     if (leaves(order) == 0)
-        end_order(model, index, TRADING_ORDER_STATUS_FILLED);
+        model_end_order(model, index, TRADING_ORDER_STATUS_FILLED);
     return consideration;
 }
 
 /* Either side may be the house. What the buyer pays and the seller does not receive is the house's, also when it is negative. */
-static void trade(struct model *model, int instrument, int buyer, int seller, int64_t quantity, int64_t price)
+void model_trade(struct model *model, int instrument, int buyer, int seller, int64_t quantity, int64_t price)
 {
     struct model_instrument *listed = &model->instruments.at[instrument];
     listed->last_price = price;
     listed->trade_time = model->now;
     wide house = 0;
-    if (buyer != HOUSE)
+    if (buyer != MODEL_HOUSE)
         house += fill(model, buyer, seller, quantity, price);
-    if (seller != HOUSE)
+    if (seller != MODEL_HOUSE)
         house -= fill(model, seller, buyer, quantity, price);
     model_ledger(model, &listed->currency)->house += house;
 }
@@ -150,8 +147,7 @@ static void use_up(int64_t *size, int64_t quantity)
         *size -= quantity;
 }
 
-/* Whether one more execution would take a sum past the range of a decimal: of the order, of its account, of its portfolio. */
-static bool would_overflow(struct model *model, int index, int64_t quantity, int64_t price)
+bool model_would_overflow(struct model *model, int index, int64_t quantity, int64_t price)
 {
     const struct model_order *order = &model->orders.at[index];
     wide consideration = model_divide(order->paid + (wide)price * quantity, SCALE);
@@ -172,29 +168,35 @@ static bool would_overflow(struct model *model, int index, int64_t quantity, int
 /* Cancels an order that cannot be executed for the size of its sums; of two the one that came later. @return whether both stand. */
 static bool check_sums(struct model *model, int taker, int maker, int64_t quantity, int64_t price)
 {
-    int too_large = HOUSE;
-    if (maker != HOUSE && would_overflow(model, maker, quantity, price))
+    int too_large = MODEL_HOUSE;
+    if (maker != MODEL_HOUSE && model_would_overflow(model, maker, quantity, price))
         too_large = maker;
-    if (taker != HOUSE && would_overflow(model, taker, quantity, price))
+    if (taker != MODEL_HOUSE && model_would_overflow(model, taker, quantity, price))
         too_large = taker;
-    if (too_large == HOUSE)
+    if (too_large == MODEL_HOUSE)
         return true;
-    end_order(model, too_large, TRADING_ORDER_STATUS_CANCELED);
+    model_end_order(model, too_large, TRADING_ORDER_STATUS_CANCELED);
     return false;
 }
 
-/* How much the house offers on one of its sides: what is left of the quote's size, and no more than lets its own count of shares, which
- * is what the customers have the other way round, stay a decimal. */
-static int64_t house_offer(const struct model *model, int instrument, int32_t house_side)
+/* How many shares the house can take or give so that its own count of them, which is what the customers have the other way round, stays
+ * a decimal. */
+int64_t model_house_room(const struct model *model, int instrument, int32_t house_side)
 {
-    const struct model_instrument *listed = &model->instruments.at[instrument];
     bool buys = house_side == TRADING_SIDE_BUY;
     wide customers = 0;
     for (int i = 0; i < model->positions.count; i++)
         customers += model->positions.at[i].instrument == instrument ? model->positions.at[i].quantity : 0;
     wide room = buys ? TRADING_DECIMAL_MAX + customers : TRADING_DECIMAL_MAX - customers;
-    int64_t size = buys ? listed->bid_size : listed->ask_size;
-    return room < size ? (int64_t)room : size;
+    return room > TRADING_DECIMAL_MAX ? TRADING_DECIMAL_MAX : (int64_t)room;
+}
+
+/* How much the house offers on one of its sides: what is left of the quote's size, as far as it has room. */
+static int64_t house_offer(const struct model *model, int instrument, int32_t house_side)
+{
+    const struct model_instrument *listed = &model->instruments.at[instrument];
+    int64_t size = house_side == TRADING_SIDE_BUY ? listed->bid_size : listed->ask_size;
+    return least(size, model_house_room(model, instrument, house_side));
 }
 
 /* One trade of an incoming order with what comes first on the other side. @return whether there was something to do. */
@@ -211,7 +213,7 @@ static bool match_once(struct model *model, int instrument, int taker)
     bool house_quotes = quoted > 0 && offered > 0;
     bool house_first = house_quotes && (maker < 0 || (buys ? quoted < price : quoted > price));
     if (house_first) {
-        maker = HOUSE;
+        maker = MODEL_HOUSE;
         price = quoted;
     } else if (maker < 0) {
         return false;
@@ -221,13 +223,13 @@ static bool match_once(struct model *model, int instrument, int taker)
     int buyer = buys ? taker : maker;
     int seller = buys ? maker : taker;
     int64_t quantity = least(leaves(order), house_first ? offered : leaves(&model->orders.at[maker]));
-    if (seller != HOUSE)
+    if (seller != MODEL_HOUSE)
         quantity = least(quantity, model_sellable_at_once(model, seller));
     if (!check_sums(model, taker, maker, quantity, price))
         return true;
     if (house_first)
         use_up(size, quantity);
-    trade(model, instrument, buyer, seller, quantity, price);
+    model_trade(model, instrument, buyer, seller, quantity, price);
     return true;
 }
 
@@ -250,7 +252,7 @@ static void match(struct model *model, int instrument, int taker)
         ;
     const struct model_order *order = &model->orders.at[taker];
     if (model_is_open(order) && (order->time_in_force == TRADING_TIME_IN_FORCE_IOC || !can_rest(model, taker)))
-        end_order(model, taker, TRADING_ORDER_STATUS_CANCELED);
+        model_end_order(model, taker, TRADING_ORDER_STATUS_CANCELED);
 }
 
 /* An order shows the lot that it named, unless that could not be one of its portfolio's. */
@@ -358,6 +360,9 @@ struct model_refusal model_place_order(struct model *model, const struct model_c
         change_hold(model, order, hold);
     else
         model_reserve(model, index, order->quantity);
+    order->outside = command->type == TRADING_COMMAND_ROUTE_ORDER;
+    if (order->outside)
+        return MODEL_AGREED;
     MODEL_ADD(model->open_orders, index);
     match(model, instrument, index);
     return MODEL_AGREED;
@@ -369,22 +374,46 @@ struct model_refusal model_cancel_order(struct model *model, const struct model_
     answer->order = command->order;
     if (!model_is_open(&model->orders.at[index]))
         return model_refuse(TRADING_REASON_ORDER_NOT_OPEN);
-    end_order(model, index, TRADING_ORDER_STATUS_CANCELED);
+    if (!model->orders.at[index].outside) /* a venue is only asked to */
+        model_end_order(model, index, TRADING_ORDER_STATUS_CANCELED);
     return MODEL_AGREED;
 }
 
-/* Sells at the market all that the portfolio holds of one instrument. */
-static void liquidate(struct model *model, const struct model_command *command, int portfolio, int instrument, int ordinal)
+/* Sells at the market all that the portfolio holds of one instrument, and that is not at a venue to be sold. */
+static void sell_out(struct model *model, int64_t number, int portfolio, int instrument, int ordinal)
 {
-    struct model_command sell = {.number = command->number,
+    const struct model_position *position = model_position(model, portfolio, instrument);
+    struct model_command sell = {.number = number,
                                  .side = TRADING_SIDE_SELL,
                                  .order_type = TRADING_ORDER_TYPE_MARKET,
                                  .symbol = model->instruments.at[instrument].symbol,
-                                 .quantity = model_position(model, portfolio, instrument)->quantity};
+                                 .quantity = position->quantity - position->reserved};
     int index = add_order(model, &sell, portfolio, ordinal);
     model_reserve(model, index, sell.quantity);
     MODEL_ADD(model->open_orders, index);
     match(model, instrument, index);
+}
+
+void model_close_if_empty(struct model *model, int index)
+{
+    bool empty = true;
+    for (int i = 0; i < model->positions.count; i++)
+        empty = empty && (model->positions.at[i].portfolio != index || model->positions.at[i].quantity == 0);
+    for (int i = 0; i < model->orders.count; i++)
+        empty = empty && (model->orders.at[i].portfolio != index || !model_is_open(&model->orders.at[i]));
+    if (empty)
+        model->portfolios.at[index].status = TRADING_PORTFOLIO_CLOSED;
+}
+
+void model_liquidate(struct model *model, int64_t number, int index)
+{
+    int ordinal = 0;
+    for (int i = 0; i < model->positions.count; i++) {
+        const struct model_position *position = &model->positions.at[i];
+        if (position->portfolio == index && position->quantity > position->reserved)
+            sell_out(model, number, index, position->instrument, ordinal++);
+    }
+    model_close_if_empty(model, index);
 }
 
 struct model_refusal model_close_portfolio(struct model *model, const struct model_command *command,
@@ -398,17 +427,10 @@ struct model_refusal model_close_portfolio(struct model *model, const struct mod
     if (portfolio->status == TRADING_PORTFOLIO_CLOSED)
         return model_refuse(TRADING_REASON_PORTFOLIO_CLOSED);
     for (int i = 0; i < model->orders.count; i++)
-        if (model->orders.at[i].portfolio == index && model_is_open(&model->orders.at[i]))
-            end_order(model, i, TRADING_ORDER_STATUS_CANCELED);
-    int ordinal = 0;
-    bool empty = true;
-    for (int i = 0; i < model->positions.count; i++) {
-        if (model->positions.at[i].portfolio != index || model->positions.at[i].quantity == 0)
-            continue;
-        liquidate(model, command, index, model->positions.at[i].instrument, ordinal++);
-        empty = empty && model->positions.at[i].quantity == 0;
-    }
-    portfolio->status = empty ? TRADING_PORTFOLIO_CLOSED : TRADING_PORTFOLIO_CLOSING;
+        if (model->orders.at[i].portfolio == index && model_is_open(&model->orders.at[i]) && !model->orders.at[i].outside)
+            model_end_order(model, i, TRADING_ORDER_STATUS_CANCELED);
+    portfolio->status = TRADING_PORTFOLIO_CLOSING;
+    model_liquidate(model, command->number, index);
     return MODEL_AGREED;
 }
 
@@ -421,21 +443,21 @@ static void cross(struct model *model, int instrument, int32_t house_side)
     int64_t *size = buys ? &listed->bid_size : &listed->ask_size;
     while (quoted > 0) {
         int64_t offered = house_offer(model, instrument, house_side);
-        int maker = best_resting(model, &listed->symbol, buys ? TRADING_SIDE_SELL : TRADING_SIDE_BUY, HOUSE);
+        int maker = best_resting(model, &listed->symbol, buys ? TRADING_SIDE_SELL : TRADING_SIDE_BUY, MODEL_HOUSE);
         if (maker < 0 || offered == 0)
             return;
         int64_t price = model->orders.at[maker].limit;
         if (buys ? price > quoted : price < quoted)
             return;
-        int buyer = buys ? HOUSE : maker;
-        int seller = buys ? maker : HOUSE;
+        int buyer = buys ? MODEL_HOUSE : maker;
+        int seller = buys ? maker : MODEL_HOUSE;
         int64_t quantity = least(offered, leaves(&model->orders.at[maker]));
-        if (seller != HOUSE)
+        if (seller != MODEL_HOUSE)
             quantity = least(quantity, model_sellable_at_once(model, seller));
-        if (!check_sums(model, HOUSE, maker, quantity, price))
+        if (!check_sums(model, MODEL_HOUSE, maker, quantity, price))
             continue;
         use_up(size, quantity);
-        trade(model, instrument, buyer, seller, quantity, price);
+        model_trade(model, instrument, buyer, seller, quantity, price);
     }
 }
 
@@ -461,6 +483,7 @@ struct model_refusal model_set_quote(struct model *model, const struct model_com
 void model_end_session(struct model *model)
 {
     for (int i = 0; i < model->orders.count; i++)
-        if (model_is_open(&model->orders.at[i]) && model->orders.at[i].time_in_force == TRADING_TIME_IN_FORCE_DAY)
-            end_order(model, i, TRADING_ORDER_STATUS_EXPIRED);
+        if (model_is_open(&model->orders.at[i]) && model->orders.at[i].time_in_force == TRADING_TIME_IN_FORCE_DAY &&
+            !model->orders.at[i].outside)
+            model_end_order(model, i, TRADING_ORDER_STATUS_EXPIRED);
 }

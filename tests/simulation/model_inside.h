@@ -62,6 +62,22 @@ struct model_refusal model_close_portfolio(struct model *model, const struct mod
                                            struct model_answer *answer);
 struct model_refusal model_set_quote(struct model *model, const struct model_command *command);
 void model_end_session(struct model *model);
+/* The order takes part in no trade any more; what was held for it is free. */
+void model_end_order(struct model *model, int order, int32_t status);
+/* A trade, of which one side is the house where its order is MODEL_HOUSE. */
+enum { MODEL_HOUSE = -1 };
+void model_trade(struct model *model, int instrument, int buyer, int seller, int64_t quantity, int64_t price);
+/* Whether an execution would take a sum past the range of a decimal: of the order, its account, its portfolio; of the house's shares. */
+bool model_would_overflow(struct model *model, int order, int64_t quantity, int64_t price);
+int64_t model_house_room(const struct model *model, int instrument, int32_t house_side);
+/* Sells all that a closing portfolio may sell, and closes it when nothing is left in it. */
+void model_liquidate(struct model *model, int64_t number, int portfolio);
+void model_close_if_empty(struct model *model, int portfolio);
+
+/* model_venue.c: what a venue outside says of its orders. */
+struct model_refusal model_book_execution(struct model *model, const struct model_command *command,
+                                          struct model_answer *answer);
+struct model_refusal model_end_routed(struct model *model, const struct model_command *command, struct model_answer *answer);
 
 /* model_check.c: what is wrong with a command whatever the state; TRADING_REASON_NONE: nothing. */
 int32_t model_malformed(const struct model_command *command);

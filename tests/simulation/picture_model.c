@@ -132,8 +132,8 @@ static void draw_portfolio(struct picture *picture, const struct model *model, i
         value += (int64_t)value_of(model, &model->positions.at[i]);
         realized += model->positions.at[i].realized;
     }
-    for (int i = 0; i < model->open_orders.count; i++)
-        open += model->orders.at[model->open_orders.at[i]].portfolio == index;
+    for (int i = 0; i < model->orders.count; i++)
+        open += model->orders.at[i].portfolio == index && model_is_open(&model->orders.at[i]);
     picture_add(picture, PICTURE_PORTFOLIOS,
                 (int64_t[]){portfolio->name, account->name, portfolio->status, loyalty_of(portfolio->traded),
                             picture_letters(account->currency.text, sizeof(trading_currency)), portfolio->opened, held, open,

@@ -92,7 +92,19 @@ static size_t lower_body(const struct model_command *command, const struct names
         lowered->body.accept_refund.amount = command->amount;
         lowered->body.accept_refund.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
         return sizeof(lowered->body.accept_refund);
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        trading_book_execution_init(&lowered->body.book_execution);
+        lowered->body.book_execution.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
+        lowered->body.book_execution.quantity = command->quantity;
+        lowered->body.book_execution.price = command->price;
+        return sizeof(lowered->body.book_execution);
+    case TRADING_COMMAND_END_ORDER:
+        trading_end_order_init(&lowered->body.end_order);
+        lowered->body.end_order.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
+        lowered->body.end_order.status = command->status;
+        return sizeof(lowered->body.end_order);
     case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
         lower_order(command, names, &lowered->body.place_order);
         return sizeof(lowered->body.place_order);
     case TRADING_COMMAND_CANCEL_ORDER:
@@ -167,6 +179,9 @@ static const char *const type_names[] = {
     [TRADING_COMMAND_SET_QUOTE] = "quote",
     [TRADING_COMMAND_END_SESSION] = "end session",
     [TRADING_COMMAND_TRANSFER] = "transfer",
+    [TRADING_COMMAND_ROUTE_ORDER] = "route order",
+    [TRADING_COMMAND_BOOK_EXECUTION] = "execution",
+    [TRADING_COMMAND_END_ORDER] = "end order",
 };
 
 static void print_name(const char *what, int64_t name, FILE *out)
@@ -207,7 +222,7 @@ void step_print(const struct step *step, FILE *out)
     print_name("portfolio", command->portfolio, out);
     print_name("order", command->order, out);
     print_name("to", command->other, out);
-    if (command->type == TRADING_COMMAND_PLACE_ORDER)
+    if (model_places_order(command->type))
         print_order(command, out);
     if (command->symbol.text[0])
         fprintf(out, " %.16s", command->symbol.text);

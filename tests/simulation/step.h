@@ -35,6 +35,8 @@ struct step_lowered {
         trading_accept_refund accept_refund;
         trading_place_order place_order;
         trading_cancel_order cancel_order;
+        trading_book_execution book_execution;
+        trading_end_order end_order;
         trading_close_portfolio close_portfolio;
         trading_set_quote set_quote;
     } body;

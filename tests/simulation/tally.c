@@ -156,6 +156,7 @@ static void add_shares(struct tally *tally, const trading_event *event)
         instrument_of(tally, event)->shares -= event->quantity;
         break;
     case TRADING_EVENT_QUOTE_TAKEN:
+    case TRADING_EVENT_VENUE_TRADED:
         instrument_of(tally, event)->shares += house_buys ? event->quantity : -event->quantity;
         tally->clearing += house_buys ? event->amount : -event->amount;
         break;

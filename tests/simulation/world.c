@@ -96,10 +96,10 @@ static int64_t version_of(struct world *world, const struct model_command *comma
     trading_account account = {.size = sizeof(account)};
     trading_portfolio portfolio = {.size = sizeof(portfolio)};
     trading_order order = {.version = 0};
-    bool cancels = command->type == TRADING_COMMAND_CANCEL_ORDER;
+    bool of_order = model_names_order(command->type);
     if (trading_view_open(&view, world->engine, TRADING_VIEW_LATEST, NULL))
         return 0;
-    if (cancels) {
+    if (of_order) {
         trading_id id = names_id(&world->names, TRADING_ENTITY_ORDER, command->order);
         trading_view_order(view, &id, &order, NULL);
     } else if (command->portfolio) {
@@ -110,7 +110,7 @@ static int64_t version_of(struct world *world, const struct model_command *comma
         trading_view_account(view, &id, &account, NULL);
     }
     trading_view_close(view);
-    return cancels ? order.version : command->portfolio ? portfolio.version : account.version;
+    return of_order ? order.version : command->portfolio ? portfolio.version : account.version;
 }
 
 /* A name whose id is not known yet, because what it names is made in the same batch, is a stranger's to engine and model alike. */
@@ -278,12 +278,24 @@ bool world_check_result(struct world *world, const struct model_command *command
     return world_same_result(world, command, &expected, result);
 }
 
+/* The portfolio that an accepted command may have sold out of: one that it closed, or whose last order it ended. 0: none. */
+static int64_t portfolio_sold_out(const struct world *world, const struct model_command *command)
+{
+    if (command->type == TRADING_COMMAND_CLOSE_PORTFOLIO)
+        return command->portfolio;
+    if (command->type != TRADING_COMMAND_BOOK_EXECUTION && command->type != TRADING_COMMAND_END_ORDER)
+        return 0;
+    int order = model_find_order(&world->model, command->order);
+    return world->model.portfolios.at[world->model.orders.at[order].portfolio].name;
+}
+
 bool world_name_orders(struct world *world, const struct model_command *commands, const trading_result *results, size_t count)
 {
-    for (size_t i = 0; i < count; i++)
-        if (commands[i].type == TRADING_COMMAND_CLOSE_PORTFOLIO && results[i].status == TRADING_STATUS_ACCEPTED &&
-            !bind_liquidations(world, commands[i].portfolio))
+    for (size_t i = 0; i < count; i++) {
+        int64_t portfolio = results[i].status == TRADING_STATUS_ACCEPTED ? portfolio_sold_out(world, &commands[i]) : 0;
+        if (portfolio && !bind_liquidations(world, portfolio))
             return false;
+    }
     return true;
 }
 
