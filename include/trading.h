@@ -7,6 +7,7 @@
 
 #include <trading/account.h>
 #include <trading/base.h>
+#include <trading/bus.h>
 #include <trading/command.h>
 #include <trading/decimal.h>
 #include <trading/engine.h>

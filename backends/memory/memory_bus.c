@@ -1,4 +1,4 @@
-/* The bus within a process: who owns which partition, and consuming. */
+/* The bus within a process: opening, reading, and what it tells of itself. */
 #include "backends/memory/memory_bus.h"
 
 #include "backends/memory/memory_broker.h"
@@ -8,191 +8,186 @@
 #include <string.h>
 #include <time.h>
 
-/* ---- who owns what; with the broker's lock held, except for what takes it ---- */
+/* ---- what is read ---- */
 
-static struct bus *owner_to_be(const struct share *share)
+static uint32_t count_readings(const struct bus *bus)
 {
-    return share->next_owner ? share->next_owner : share->owner;
-}
-
-static uint32_t owned_by(const struct group *group, const struct bus *member)
-{
-    uint32_t count = 0;
-    for (uint32_t i = 0; i < group->topic->partitions; i++)
-        count += owner_to_be(&group->shares[i]) == member;
+    uint32_t count = bus->group ? bus->group->topic->partitions : 0;
+    for (const struct following *at = bus->followed; at; at = at->next)
+        count++;
     return count;
 }
 
-/* An owner that knows gives up before another gets it. */
-static void give(struct share *share, struct bus *member)
+static struct following **find_following(struct bus *bus, const struct topic *topic, uint32_t partition)
 {
-    if (share->owner && share->told) {
-        share->next_owner = member == share->owner && !share->revoking ? NULL : member;
-        return;
-    }
-    *share = (struct share){.owner = member, .position = -1};
+    struct following **at = &bus->followed;
+    while (*at && ((*at)->reading.topic != topic || (*at)->reading.partition != partition))
+        at = &(*at)->next;
+    return at;
 }
 
-/* Nobody has two more than another, and no more partitions move than that takes. */
-static void share_out(struct group *group)
+static void set_position(struct reading *reading, int64_t position)
 {
-    for (bool moved = group->members; moved;) {
-        struct bus *fewest = group->members;
-        struct bus *most = group->members;
-        for (struct bus *at = group->members; at; at = at->next_member) {
-            fewest = owned_by(group, at) < owned_by(group, fewest) ? at : fewest;
-            most = owned_by(group, at) > owned_by(group, most) ? at : most;
-        }
-        bool uneven = owned_by(group, most) > owned_by(group, fewest) + 1;
-        moved = false;
-        for (uint32_t i = 0; i < group->topic->partitions && !moved; i++) {
-            struct share *share = &group->shares[i];
-            moved = !owner_to_be(share) || (uneven && owner_to_be(share) == most);
-            if (moved)
-                give(share, fewest);
-        }
-    }
+    int64_t end = reading->topic->logs[reading->partition].end;
+    reading->position = position == TRADING_BUS_END ? end : position == TRADING_BUS_OLDEST ? 0 : position;
+    reading->beyond = reading->position > end;
 }
 
-static struct group *find_group(struct memory_broker *broker, const char *name, struct topic *topic, trading_error *error)
+static int32_t not_read(const char *topic, uint32_t partition, trading_error *error)
 {
-    for (struct group *at = broker->groups; at; at = at->next)
-        if (at->topic == topic && !strcmp(at->name, name))
-            return at;
-    struct group *group = memory_zeroed(broker->memory, 1, sizeof *group);
-    struct share *shares = memory_zeroed(broker->memory, topic->partitions, sizeof *shares);
-    if (!group || !shares) {
-        memory_release(broker->memory, group, sizeof *group);
-        memory_release(broker->memory, shares, topic->partitions * sizeof *shares);
-        error_no_memory(error, "a group");
-        return NULL;
-    }
-    memcpy(group->name, name, strlen(name) + 1);
-    group->topic = topic;
-    group->shares = shares;
-    group->next = broker->groups;
-    broker->groups = group;
-    return group;
+    return error_set(error, TRADING_E_INVALID, "partition %u of \"%.80s\" is neither owned nor followed", partition, topic);
 }
 
-static int32_t join_locked(struct bus *bus, const char *name, const char *topic_name, trading_error *error)
+static int32_t follow_locked(struct bus *bus, const char *name, uint32_t partition, int64_t position, trading_error *error)
 {
-    if (bus->group)
-        return error_set(error, TRADING_E_INVALID, "this bus has joined \"%s\" already", bus->group->name);
-    struct topic *topic = broker_topic(bus->broker, topic_name, error);
-    if (!topic)
+    struct topic *topic = broker_topic(bus->broker, name, error);
+    if (!topic || !broker_log(topic, partition, error))
         return TRADING_E_NOT_FOUND;
-    struct group *group = find_group(bus->broker, name, topic, error);
-    if (!group)
-        return TRADING_E_NO_MEMORY;
-    struct bus **last = &group->members;
-    while (*last)
-        last = &(*last)->next_member;
-    *last = bus;
-    bus->group = group;
-    share_out(group);
-    pthread_cond_broadcast(&bus->broker->changed);
+    struct following **place = find_following(bus, topic, partition);
+    if (*place || (bus->group && bus->group->topic == topic && bus->group->shares[partition].owner == bus))
+        return error_set(error, TRADING_E_INVALID, "partition %u of \"%.80s\" is read already", partition, name);
+    struct following *following = memory_zeroed(bus->broker->memory, 1, sizeof *following);
+    if (!following)
+        return error_no_memory(error, "following a partition");
+    following->reading = (struct reading){.topic = topic, .partition = partition};
+    set_position(&following->reading, position);
+    *place = following;
     return TRADING_OK;
 }
 
-static int32_t bus_join(void *handle, const char *group, const char *topic, trading_error *error)
+static int32_t bus_follow(void *handle, const char *topic, uint32_t partition, int64_t position, trading_error *error)
 {
     struct bus *bus = handle;
-    if (!broker_name_is_valid(group) || !topic)
-        return error_set(error, TRADING_E_INVALID, "a group has a name of 1 to %d bytes, and a topic", NAME_BYTES - 1);
     pthread_mutex_lock(&bus->broker->lock);
-    int32_t code = join_locked(bus, group, topic, error);
+    int32_t code = follow_locked(bus, topic, partition, position, error);
     pthread_mutex_unlock(&bus->broker->lock);
     return code;
 }
 
-static void leave(struct bus *bus)
-{
-    struct group *group = bus->group;
-    struct bus **at = &group->members;
-    while (*at != bus)
-        at = &(*at)->next_member;
-    *at = bus->next_member;
-    for (uint32_t i = 0; i < group->topic->partitions; i++) {
-        struct share *share = &group->shares[i];
-        if (share->next_owner == bus)
-            share->next_owner = NULL;
-        if (share->owner == bus)
-            *share = (struct share){.owner = share->next_owner, .position = -1};
-    }
-    share_out(group);
-    pthread_cond_broadcast(&bus->broker->changed);
-}
-
-/* The share of a partition that the bus owns and knows of. */
-static struct share *own_share(const struct bus *bus, uint32_t partition, trading_error *error)
-{
-    bool there = bus->group && partition < bus->group->topic->partitions;
-    struct share *share = there ? &bus->group->shares[partition] : NULL;
-    if (share && share->owner == bus && share->told)
-        return share;
-    error_set(error, TRADING_E_INVALID, "partition %u is not owned", partition);
-    return NULL;
-}
-
-static int32_t bus_seek(void *handle, uint32_t partition, int64_t position, trading_error *error)
+static int32_t bus_seek(void *handle, const char *name, uint32_t partition, int64_t position, trading_error *error)
 {
     struct bus *bus = handle;
-    if (position < 0)
-        return error_set(error, TRADING_E_INVALID, "a position is from 0 on");
     pthread_mutex_lock(&bus->broker->lock);
-    struct share *share = own_share(bus, partition, error);
-    if (share)
-        share->position = position;
+    const struct topic *topic = broker_topic(bus->broker, name, NULL);
+    struct share *share = group_share(bus, topic, partition);
+    struct following *following = *find_following(bus, topic, partition);
+    if (share && !share->revoking)
+        set_position(&share->reading, position);
+    else if (following)
+        set_position(&following->reading, position);
+    bool done = (share && !share->revoking) || following;
     pthread_mutex_unlock(&bus->broker->lock);
-    return share ? TRADING_OK : TRADING_E_INVALID;
+    return done ? TRADING_OK : not_read(name, partition, error);
 }
 
-static int32_t bus_release(void *handle, uint32_t partition, trading_error *error)
+static int32_t bus_release(void *handle, const char *name, uint32_t partition, trading_error *error)
 {
     struct bus *bus = handle;
     pthread_mutex_lock(&bus->broker->lock);
-    struct share *share = own_share(bus, partition, error);
+    const struct topic *topic = broker_topic(bus->broker, name, NULL);
+    struct share *share = group_share(bus, topic, partition);
+    struct following **place = find_following(bus, topic, partition);
+    struct following *following = *place;
     if (share) {
-        *share = (struct share){.owner = share->next_owner, .position = -1};
-        share_out(bus->group);
-        pthread_cond_broadcast(&bus->broker->changed);
+        group_release(bus, share);
+    } else if (following) {
+        *place = following->next;
+        memory_release(bus->broker->memory, following, sizeof *following);
     }
     pthread_mutex_unlock(&bus->broker->lock);
-    return share ? TRADING_OK : TRADING_E_INVALID;
+    return share || following ? TRADING_OK : not_read(name, partition, error);
 }
 
-/* ---- consuming ---- */
+/* ---- polling; with the lock held ---- */
 
-/* What there is to say of one partition. */
-static bool look_at(const struct bus *bus, uint32_t partition, struct bus_notice *notice)
+static void let_go_held(struct bus *bus)
 {
-    struct share *share = &bus->group->shares[partition];
-    const struct log *log = &bus->group->topic->logs[partition];
-    if (share->owner != bus)
+    while (bus->held_count)
+        stored_let_go(bus->broker, bus->held[--bus->held_count]);
+}
+
+/* The next record of a partition. Room for it among what is held was made before. */
+static bool next_record(struct bus *bus, struct reading *reading, trading_bus_notice *notice)
+{
+    const struct log *log = &reading->topic->logs[reading->partition];
+    size_t index = reading->position < 0 ? log->count : log_find(log, reading->position);
+    if (index == log->count)
         return false;
-    *notice = (struct bus_notice){.kind = BUS_OWNED, .record = {.topic = bus->group->topic->name, .partition = partition}};
-    if (!share->told)
-        return share->told = true;
-    notice->kind = BUS_REVOKED;
-    if (share->next_owner && !share->revoking)
-        return share->revoking = true;
-    if (share->revoking || share->position < 0 || (uint64_t)share->position >= log->count)
-        return false;
-    notice->kind = BUS_RECORD;
-    notice->record = log->records[share->position++]->record; /* its bytes stay for as long as the broker */
+    struct stored *stored = log->records[index];
+    stored->held++;
+    bus->held[bus->held_count++] = stored;
+    reading->position = stored->record.position + 1;
+    *notice = (trading_bus_notice){.kind = TRADING_BUS_RECORD, .record = stored->record};
+    bus->consumed_records++;
+    bus->consumed_bytes += stored->record.key_size + stored->record.value_size;
     return true;
 }
 
-/* Partitions take turns. */
-static bool next_notice(struct bus *bus, struct bus_notice *notice)
+static bool look_at_share(struct bus *bus, struct share *share, trading_bus_notice *notice)
 {
-    uint32_t partitions = bus->group ? bus->group->topic->partitions : 0;
-    for (uint32_t i = 0; i < partitions; i++) {
-        uint32_t partition = bus->turn++ % partitions;
-        if (look_at(bus, partition, notice))
+    if (share->owner != bus)
+        return false;
+    *notice = (trading_bus_notice){.kind = TRADING_BUS_OWNED,
+                                   .record = {.topic = bus->group->topic->name, .partition = share->reading.partition}};
+    if (!share->told)
+        return share->told = true;
+    notice->kind = TRADING_BUS_REVOKED;
+    if (share->next_owner && !share->revoking)
+        return share->revoking = true;
+    return !share->revoking && next_record(bus, &share->reading, notice);
+}
+
+static bool look_at(struct bus *bus, uint32_t index, trading_bus_notice *notice)
+{
+    uint32_t shares = bus->group ? bus->group->topic->partitions : 0;
+    if (index < shares)
+        return look_at_share(bus, &bus->group->shares[index], notice);
+    struct following *following = bus->followed;
+    for (uint32_t i = shares; i < index; i++)
+        following = following->next;
+    return next_record(bus, &following->reading, notice);
+}
+
+/* Partitions take turns. */
+static bool next_notice(struct bus *bus, uint32_t readings, trading_bus_notice *notice)
+{
+    for (uint32_t i = 0; i < readings; i++) {
+        uint32_t index = bus->turn++ % readings;
+        if (look_at(bus, index, notice))
             return true;
     }
+    return false;
+}
+
+static size_t take_notices(struct bus *bus, trading_bus_notice *notices, size_t max)
+{
+    size_t count = 0;
+    uint32_t readings = count_readings(bus);
+    while (count < max && next_notice(bus, readings, &notices[count]))
+        count++;
+    return count;
+}
+
+static bool refuse_beyond(struct reading *reading, trading_error *error)
+{
+    if (!reading->beyond)
+        return false;
+    error_set(error, TRADING_E_POSITION, "position %lld of partition %u of \"%.80s\" is beyond its end",
+              (long long)reading->position, reading->partition, reading->topic->name);
+    reading->beyond = false;
+    reading->position = -1;
+    return true;
+}
+
+/* Whether something is to be read from where nothing is. */
+static bool find_beyond(struct bus *bus, trading_error *error)
+{
+    for (uint32_t i = 0; bus->group && i < bus->group->topic->partitions; i++)
+        if (bus->group->shares[i].owner == bus && refuse_beyond(&bus->group->shares[i].reading, error))
+            return true;
+    for (struct following *at = bus->followed; at; at = at->next)
+        if (refuse_beyond(&at->reading, error))
+            return true;
     return false;
 }
 
@@ -200,72 +195,149 @@ static struct timespec moment_in(int64_t nanoseconds)
 {
     struct timespec moment;
     clock_gettime(CLOCK_MONOTONIC, &moment);
-    moment.tv_sec += nanoseconds / 1000000000;
-    moment.tv_nsec += nanoseconds % 1000000000;
-    moment.tv_sec += moment.tv_nsec / 1000000000;
-    moment.tv_nsec %= 1000000000;
+    moment.tv_sec += nanoseconds / TRADING_NANOSECONDS_PER_SECOND;
+    moment.tv_nsec += nanoseconds % TRADING_NANOSECONDS_PER_SECOND;
+    moment.tv_sec += moment.tv_nsec / TRADING_NANOSECONDS_PER_SECOND;
+    moment.tv_nsec %= TRADING_NANOSECONDS_PER_SECOND;
     return moment;
 }
 
-static int32_t bus_poll(void *handle, int64_t timeout, bus_visit visit, void *arg, trading_error *error)
+/* Waits for something to change. False when the time is over. */
+static bool wait_for_change(struct memory_broker *broker, int64_t timeout, const struct timespec *end)
+{
+    if (timeout < 0)
+        return !pthread_cond_wait(&broker->changed, &broker->lock);
+    return timeout && pthread_cond_timedwait(&broker->changed, &broker->lock, end) != ETIMEDOUT;
+}
+
+static int32_t poll_locked(struct bus *bus, trading_bus_notice *notices, size_t max, size_t *count, int64_t timeout,
+                           trading_error *error)
+{
+    struct timespec end = moment_in(timeout > 0 ? timeout : 0);
+    let_go_held(bus);
+    if (memory_grow(bus->broker->memory, (void **)&bus->held, &bus->held_capacity, max, sizeof *bus->held))
+        return error_no_memory(error, "what a poll hands over");
+    if (find_beyond(bus, error))
+        return TRADING_E_POSITION;
+    *count = take_notices(bus, notices, max);
+    while (!*count && wait_for_change(bus->broker, timeout, &end))
+        *count = take_notices(bus, notices, max);
+    if (!*count)
+        *count = take_notices(bus, notices, max);
+    return *count ? TRADING_OK : error_set(error, TRADING_E_TIMEOUT, "nothing came in time");
+}
+
+static int32_t bus_poll(void *handle, trading_bus_notice *notices, size_t max, size_t *count, int64_t timeout,
+                        trading_error *error)
 {
     struct bus *bus = handle;
-    struct bus_notice notice;
-    if (!visit || timeout < 0)
-        return error_set(error, TRADING_E_INVALID, "a poll needs a visitor and a timeout from 0 on");
-    struct timespec end = moment_in(timeout);
     pthread_mutex_lock(&bus->broker->lock);
-    bool found = next_notice(bus, &notice);
-    for (int waited = 0; !found && waited != ETIMEDOUT; found = next_notice(bus, &notice))
-        waited = timeout ? pthread_cond_timedwait(&bus->broker->changed, &bus->broker->lock, &end) : ETIMEDOUT;
+    int32_t code = poll_locked(bus, notices, max, count, timeout, error);
     pthread_mutex_unlock(&bus->broker->lock);
-    if (!found)
-        return error_set(error, TRADING_E_TIMEOUT, "nothing came in time");
-    visit(arg, &notice);
+    return code;
+}
+
+/* ---- what it tells of itself ---- */
+
+static void tell_lag(const struct reading *reading, trading_bus_metric_visit visit, void *context)
+{
+    const struct log *log = &reading->topic->logs[reading->partition];
+    trading_bus_metric metric = {.name = "lag", .topic = reading->topic->name, .partition = reading->partition};
+    metric.value = log->end - reading->position;
+    if (reading->position >= 0)
+        visit(context, &metric);
+}
+
+static int32_t bus_metrics(void *handle, trading_bus_metric_visit visit, void *context, trading_error *error)
+{
+    struct bus *bus = handle;
+    (void)error;
+    pthread_mutex_lock(&bus->broker->lock);
+    const trading_bus_metric numbers[] = {
+        {.name = "published_records", .value = (int64_t)bus->published_records},
+        {.name = "published_bytes", .value = (int64_t)bus->published_bytes},
+        {.name = "publish_failures", .value = (int64_t)bus->publish_failures},
+        {.name = "consumed_records", .value = (int64_t)bus->consumed_records},
+        {.name = "consumed_bytes", .value = (int64_t)bus->consumed_bytes},
+        {.name = "errors"},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        visit(context, &numbers[i]);
+    for (uint32_t i = 0; bus->group && i < bus->group->topic->partitions; i++)
+        if (bus->group->shares[i].owner == bus)
+            tell_lag(&bus->group->shares[i].reading, visit, context);
+    for (const struct following *at = bus->followed; at; at = at->next)
+        tell_lag(&at->reading, visit, context);
+    pthread_mutex_unlock(&bus->broker->lock);
     return TRADING_OK;
 }
 
 /* ---- opening and closing ---- */
 
-static int32_t bus_open(const struct bus_request *request, const trading_host_functions *host, void **handle,
+static int32_t take_writer(struct bus *bus, const char *name, trading_error *error)
+{
+    pthread_mutex_lock(&bus->broker->lock);
+    bus->writer = broker_writer(bus->broker, name, error);
+    if (bus->writer)
+        bus->writer->owner = bus;
+    pthread_mutex_unlock(&bus->broker->lock);
+    return bus->writer ? TRADING_OK : TRADING_E_NO_MEMORY;
+}
+
+static int32_t bus_open(const trading_bus_request *request, const trading_host_functions *host, void **handle,
                         trading_error *error)
 {
-    if (!request || !host || !handle || !request->broker)
-        return error_set(error, TRADING_E_INVALID,
-                         "opening a bus needs a request with a broker, a host, and a place for the handle");
-    if (request->size < sizeof *request || host->size < sizeof *host || host->abi != TRADING_PLUGIN_ABI)
-        return error_set(error, TRADING_E_ABI, "the host was built for another version of the bus interface");
-    struct bus *bus = host->allocate(host->context, sizeof *bus);
+    const struct memory_bus_request *own = (const struct memory_bus_request *)request;
+    if (request->size < sizeof *own || host->abi != TRADING_PLUGIN_ABI)
+        return error_set(error, TRADING_E_ABI, "the bus within a process is opened by its own library only");
+    struct memory_broker *broker;
+    int32_t code = memory_broker_find(own->brokers, request->location, &broker, error);
+    if (code)
+        return code;
+    struct bus *bus = memory_zeroed(broker->memory, 1, sizeof *bus);
     if (!bus)
         return error_no_memory(error, "a bus");
-    *bus = (struct bus){.broker = request->broker, .host = host};
-    *handle = bus;
-    return TRADING_OK;
+    bus->broker = broker;
+    code = request->writer ? take_writer(bus, request->writer, error) : TRADING_OK;
+    if (code)
+        memory_release(broker->memory, bus, sizeof *bus);
+    else
+        *handle = bus;
+    return code;
 }
 
 static void bus_close(void *handle)
 {
     struct bus *bus = handle;
-    if (!bus)
-        return;
-    pthread_mutex_lock(&bus->broker->lock);
-    if (bus->group)
-        leave(bus);
-    pthread_mutex_unlock(&bus->broker->lock);
-    bus->host->release(bus->host->context, bus, sizeof *bus);
+    struct memory_broker *broker = bus->broker;
+    pthread_mutex_lock(&broker->lock);
+    group_leave(bus);
+    if (bus->writer && bus->writer->owner == bus)
+        bus->writer->owner = NULL;
+    let_go_held(bus);
+    for (struct following *next, *at = bus->followed; at; at = next) {
+        next = at->next;
+        memory_release(broker->memory, at, sizeof *at);
+    }
+    pthread_mutex_unlock(&broker->lock);
+    memory_release(broker->memory, bus->held, bus->held_capacity * sizeof(struct stored *));
+    memory_release(broker->memory, bus, sizeof *bus);
 }
 
-const struct bus_ops memory_bus_ops = {
+const trading_bus_ops memory_bus_ops = {
     .size = sizeof memory_bus_ops,
     .abi = TRADING_PLUGIN_ABI,
     .open = bus_open,
     .close = bus_close,
     .topic = memory_bus_topic,
-    .publish = memory_bus_publish,
     .partitions = memory_bus_partitions,
     .end = memory_bus_end,
-    .join = bus_join,
+    .publish = memory_bus_publish,
+    .mark = memory_bus_mark,
+    .join = memory_bus_join,
+    .follow = bus_follow,
     .seek = bus_seek,
     .release = bus_release,
     .poll = bus_poll,
+    .metrics = bus_metrics,
 };

@@ -35,7 +35,7 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_E_ABI             21 /**< a plugin or caller was built for another interface version */
 #define TRADING_E_STOPPED         22 /**< a callback of the host asked to stop */
 #define TRADING_E_FENCED                                                                                                       \
-    23 /**< another writer appended to the engine's partition: it is the other's now, and the engine only to close */
+    23 /**< another writer took over, of the engine's partition or under the bus's writer name: this one is only to close */
 /**@}*/
 
 /** @name Flags of an error */

@@ -129,7 +129,7 @@ int32_t engine_open_state_store(trading_engine *engine, const char *uri, trading
     struct host_scheme scheme;
     const char *location;
     char path[PATH_MAX];
-    int32_t code = host_find_scheme(engine->host, uri, &scheme, &location, error);
+    int32_t code = host_find_scheme(engine->host, TRADING_PLUGIN_STORE, uri, &scheme, &location, error);
     const struct state_store_ops *ops = scheme.state;
     if (!code && !ops && engine->options.state_path) {
         ops = scheme.local;
@@ -151,7 +151,7 @@ static int32_t open_stores(trading_engine *engine, const char *uri, trading_erro
 {
     struct host_scheme scheme;
     const char *location;
-    int32_t code = host_find_scheme(engine->host, uri, &scheme, &location, error);
+    int32_t code = host_find_scheme(engine->host, TRADING_PLUGIN_STORE, uri, &scheme, &location, error);
     if (code)
         return code;
     trading_store_request request = {.size = sizeof request,

@@ -1,7 +1,6 @@
 #include "plugin/host.h"
 
-#include "backends/lmdb/lmdb_store.h"
-#include "backends/memory/memory_store.h"
+#include "backends/memory/memory_bus.h"
 #include "base/error.h"
 
 #include <sodium.h>
@@ -49,157 +48,6 @@ void host_log(const trading_host *host, int32_t level, const char *format, ...)
     host->log(host->log_context, level, line);
 }
 
-/* ---- schemes ---- */
-
-static struct host_scheme *find(trading_host *host, const char *name, size_t length)
-{
-    for (uint32_t i = 0; i < host->scheme_count; i++) {
-        struct host_scheme *scheme = &host->schemes[i];
-        if (strlen(scheme->name) == length && !memcmp(scheme->name, name, length))
-            return scheme;
-    }
-    return NULL;
-}
-
-/* With its mutex held, as all below that take no lock themselves. */
-static int32_t can_add(trading_host *host, const char *name, uint32_t more, trading_error *error)
-{
-    if (find(host, name, strlen(name)))
-        return error_set(error, TRADING_E_BUSY, "the scheme \"%s\" is registered already", name);
-    if (host->scheme_count + more > HOST_SCHEMES)
-        return error_set(error, TRADING_E_BUSY, "a host knows at most %d schemes", HOST_SCHEMES);
-    return TRADING_OK;
-}
-
-static void add_built_in(trading_host *host, const char *name, const trading_store_ops *ops,
-                         const struct state_store_ops *state)
-{
-    struct host_scheme *scheme = &host->schemes[host->scheme_count++];
-    memcpy(scheme->name, name, strlen(name) + 1);
-    scheme->ops = ops;
-    scheme->state = state;
-    scheme->local = &lmdb_state_store_ops;
-}
-
-static void add(trading_host *host, const char *name, const trading_store_ops *ops)
-{
-    trading_store_ops *table = &host->tables[host->scheme_count];
-    *table = store_ops_known(ops);
-    add_built_in(host, name, table, NULL);
-}
-
-int32_t trading_store_register(trading_host *host, const char *scheme, const trading_store_ops *ops, trading_error *error)
-{
-    if (!host || !scheme || !ops)
-        return error_set(error, TRADING_E_INVALID, "trading_store_register needs a host, a scheme and the store's functions");
-    int32_t code = host_check(host, error);
-    if (code)
-        return code;
-    if (!plugin_scheme_is_valid(scheme))
-        return error_set(error, TRADING_E_INVALID, "a scheme is 1 to %d letters a-z, not \"%.40s\"", HOST_SCHEME_SIZE - 1,
-                         scheme);
-    code = store_ops_check(ops, TRADING_PLUGIN_ABI, scheme, error);
-    if (code)
-        return code;
-    pthread_mutex_lock(&host->mutex);
-    code = can_add(host, scheme, 1, error);
-    if (!code)
-        add(host, scheme, ops);
-    pthread_mutex_unlock(&host->mutex);
-    return code;
-}
-
-static int32_t can_add_all(trading_host *host, const struct plugin *plugin, trading_error *error)
-{
-    uint32_t stores = 0;
-    for (uint64_t i = 0; i < plugin->says.offer_count; i++) {
-        const trading_plugin_offer *offer = &plugin->says.offers[i];
-        int32_t code = offer->kind == TRADING_PLUGIN_STORE ? can_add(host, offer->scheme, ++stores, error) : TRADING_OK;
-        if (code)
-            return code;
-    }
-    return TRADING_OK;
-}
-
-int32_t host_can_register(trading_host *host, const struct plugin *plugin, trading_error *error)
-{
-    pthread_mutex_lock(&host->mutex);
-    int32_t code = can_add_all(host, plugin, error);
-    pthread_mutex_unlock(&host->mutex);
-    return code;
-}
-
-int32_t host_register(trading_host *host, const struct plugin *plugin, trading_error *error)
-{
-    pthread_mutex_lock(&host->mutex);
-    int32_t code = can_add_all(host, plugin, error);
-    for (uint64_t i = 0; !code && i < plugin->says.offer_count; i++)
-        if (plugin->says.offers[i].kind == TRADING_PLUGIN_STORE)
-            add(host, plugin->says.offers[i].scheme, plugin->says.offers[i].table);
-    pthread_mutex_unlock(&host->mutex);
-    return code;
-}
-
-static bool find_copy(trading_host *host, const char *name, size_t length, struct host_scheme *scheme)
-{
-    pthread_mutex_lock(&host->mutex);
-    const struct host_scheme *found = find(host, name, length);
-    if (found)
-        *scheme = *found;
-    pthread_mutex_unlock(&host->mutex);
-    return found;
-}
-
-/* Loads the plugin that has the name of a scheme which nobody has registered. */
-static int32_t load_for(trading_host *host, const char *name, struct host_scheme *scheme, trading_error *error)
-{
-    trading_error failure;
-    int32_t code = trading_plugin_load(host, name, &failure);
-    if (code == TRADING_E_NOT_FOUND)
-        return error_set(error, code, "no store is registered for \"%s:\"; lmdb: and memory: are built in, and %s", name,
-                         failure.message);
-    if (code && error)
-        *error = failure;
-    if (!code && !find_copy(host, name, strlen(name), scheme))
-        code = error_set(error, TRADING_E_NOT_FOUND, "the plugin %s is loaded, and offers no store \"%s:\"", name, name);
-    return code;
-}
-
-int32_t host_find_scheme(trading_host *host, const char *uri, struct host_scheme *scheme, const char **location,
-                         trading_error *error)
-{
-    const char *colon = strchr(uri, ':');
-    if (!colon)
-        return error_set(error, TRADING_E_SYNTAX, "a store is named by a URI such as lmdb:PATH or memory:, not \"%.80s\"", uri);
-    *location = colon + 1;
-    size_t length = (size_t)(colon - uri);
-    if (find_copy(host, uri, length, scheme))
-        return TRADING_OK;
-    char name[HOST_SCHEME_SIZE] = "";
-    if (length < sizeof name)
-        memcpy(name, uri, length);
-    if (plugin_scheme_is_valid(name) && host->plugins_allowed)
-        return load_for(host, name, scheme, error);
-    return error_set(error, TRADING_E_NOT_FOUND, "no store is registered for \"%.*s:\"; lmdb: and memory: are built in%s",
-                     (int)(length < 40 ? length : 40), uri, host->plugins_allowed ? "" : ", and this host loads no plugins");
-}
-
-int32_t trading_store_find(trading_host *host, const char *uri, const trading_store_ops **ops, const char **location,
-                           trading_error *error)
-{
-    if (!host || !uri || !ops || !location)
-        return error_set(error, TRADING_E_INVALID,
-                         "trading_store_find needs a host, a URI, and places for the functions and the location");
-    struct host_scheme scheme = {0};
-    int32_t code = host_check(host, error);
-    if (!code)
-        code = host_find_scheme(host, uri, &scheme, location, error);
-    if (code)
-        return code;
-    *ops = scheme.ops;
-    return error_clear(error);
-}
-
 /* ---- opening and closing ---- */
 
 static int32_t check_options(const trading_host_options *options, trading_error *error)
@@ -226,6 +74,7 @@ static void set_up(trading_host *host, const struct memory *memory, const tradin
     host->memory.allocate = memory->allocate;
     host->memory.release = memory->release;
     host->memory.context = memory->context;
+    memory_brokers_open(&host->brokers, &host->memory);
     host->functions = (trading_host_functions){.size = sizeof host->functions,
                                                .abi = TRADING_PLUGIN_ABI,
                                                .context = host,
@@ -245,6 +94,7 @@ static bool copy_plugin_path(trading_host *host, const char *path)
 
 static void tear_down(trading_host *host)
 {
+    memory_brokers_close(&host->brokers);
     pthread_mutex_destroy(&host->mutex);
     pthread_mutex_destroy(&host->load_mutex);
     fork_guard_close(&host->guard);
@@ -281,8 +131,7 @@ int32_t trading_host_open(trading_host **host, const trading_host_options *optio
         tear_down(made);
         return error_no_memory(error, "a host");
     }
-    add_built_in(made, "lmdb", &lmdb_store_ops, &lmdb_state_store_ops);
-    add_built_in(made, "memory", &memory_store_ops, &memory_state_store_ops);
+    host_register_built_in(made);
     *host = made;
     return error_clear(error);
 }
@@ -296,9 +145,11 @@ int32_t trading_host_close(trading_host *host, trading_error *error)
         return code;
     pthread_mutex_lock(&host->mutex);
     uint32_t engines = host->engines;
+    uint32_t buses = host->buses;
     pthread_mutex_unlock(&host->mutex);
-    if (engines)
-        return error_set(error, TRADING_E_BUSY, "%u engines of the host are open; close them first", engines);
+    if (engines || buses)
+        return error_set(error, TRADING_E_BUSY, "%u engines and %u buses of the host are open; close them first", engines,
+                         buses);
     tear_down(host);
     return error_clear(error);
 }
@@ -309,18 +160,32 @@ int32_t host_refuse_fork(const trading_host *host, trading_error *error)
                      (int)host->guard.process, (int)getpid());
 }
 
-void host_engine_opened(trading_host *host)
+/* One more, or one less, of what is open. */
+static void count(trading_host *host, uint32_t *number, bool more)
 {
     pthread_mutex_lock(&host->mutex);
-    host->engines++;
+    *number += more ? 1u : UINT32_MAX;
     pthread_mutex_unlock(&host->mutex);
+}
+
+void host_engine_opened(trading_host *host)
+{
+    count(host, &host->engines, true);
 }
 
 void host_engine_closed(trading_host *host)
 {
-    pthread_mutex_lock(&host->mutex);
-    host->engines--;
-    pthread_mutex_unlock(&host->mutex);
+    count(host, &host->engines, false);
+}
+
+void host_bus_opened(trading_host *host)
+{
+    count(host, &host->buses, true);
+}
+
+void host_bus_closed(trading_host *host)
+{
+    count(host, &host->buses, false);
 }
 
 uint64_t trading_host_memory(const trading_host *host)

@@ -39,36 +39,58 @@ bool plugin_scheme_is_valid(const char *scheme)
     return length > 0 && length < sizeof(((trading_plugin_listed_offer *)0)->scheme) && scheme[length] == '\0';
 }
 
-/* ---- a store's table ---- */
+/* ---- tables of functions ---- */
 
-static bool has_all_functions(const trading_store_ops *ops)
+bool plugin_kind_is_known(int32_t kind)
 {
-    return ops->open && ops->close && ops->head && ops->append && ops->read && ops->snapshot_put && ops->snapshot_find &&
-           ops->snapshot_get && ops->snapshot_drop && ops->secret_put && ops->secret_get && ops->secret_delete && ops->info &&
-           !ops->append_begin == !ops->append_poll;
+    return kind == TRADING_PLUGIN_STORE || kind == TRADING_PLUGIN_BUS;
 }
 
-int32_t store_ops_check(const trading_store_ops *ops, uint32_t abi, const char *whose, trading_error *error)
+/* That a table has this version, and a size that can be: at least what is not optional. */
+static int32_t check_table(const char *what, uint32_t size, uint32_t its, size_t least, size_t known, uint32_t abi,
+                           trading_error *error)
 {
-    if (ops->abi != abi)
-        return error_set(error, TRADING_E_ABI, "the store \"%.40s\" was built for interface %" PRIu32 ", not %" PRIu32, whose,
-                         ops->abi, abi);
-    if (ops->size < STORE_OPS_LEAST || ops->size > TABLE_MOST || ops->size % sizeof(void *))
+    if (its != abi)
+        return error_set(error, TRADING_E_ABI, "%s was built for interface %" PRIu32 ", not %" PRIu32, what, its, abi);
+    if (size < least || size > TABLE_MOST || size % sizeof(void *))
         return error_set(error, TRADING_E_ABI,
-                         "the store \"%.40s\" says that its table has %" PRIu32 " bytes; interface %" PRIu32
-                         " has %zu, of which %zu are needed",
-                         whose, ops->size, abi, sizeof *ops, STORE_OPS_LEAST);
-    if (!has_all_functions(ops))
-        return error_set(error, TRADING_E_INVALID, "the store \"%.40s\" lacks a function that is not optional", whose);
+                         "%s says that its table has %" PRIu32 " bytes; interface %" PRIu32 " has %zu, of which %zu are needed",
+                         what, size, abi, known, least);
     return TRADING_OK;
 }
 
-trading_store_ops store_ops_known(const trading_store_ops *ops)
+static int32_t check_store(const trading_store_ops *ops, uint32_t abi, const char *what, trading_error *error)
 {
-    trading_store_ops known = {0};
-    memcpy(&known, ops, ops->size < sizeof known ? ops->size : sizeof known);
-    known.size = sizeof known;
-    return known;
+    int32_t code = check_table(what, ops->size, ops->abi, STORE_OPS_LEAST, sizeof *ops, abi, error);
+    bool whole = !code && ops->open && ops->close && ops->head && ops->append && ops->read && ops->snapshot_put &&
+                 ops->snapshot_find && ops->snapshot_get && ops->snapshot_drop && ops->secret_put && ops->secret_get &&
+                 ops->secret_delete && ops->info && !ops->append_begin == !ops->append_poll;
+    return code || whole ? code : error_set(error, TRADING_E_INVALID, "%s lacks a function that is not optional", what);
+}
+
+static int32_t check_bus(const trading_bus_ops *ops, uint32_t abi, const char *what, trading_error *error)
+{
+    int32_t code = check_table(what, ops->size, ops->abi, BUS_OPS_LEAST, sizeof *ops, abi, error);
+    bool whole = !code && ops->open && ops->close && ops->topic && ops->partitions && ops->end && ops->publish && ops->mark &&
+                 ops->join && ops->follow && ops->seek && ops->release && ops->poll;
+    return code || whole ? code : error_set(error, TRADING_E_INVALID, "%s lacks a function that is not optional", what);
+}
+
+int32_t plugin_check_table(int32_t kind, const void *table, uint32_t abi, const char *scheme, trading_error *error)
+{
+    char what[64];
+    snprintf(what, sizeof what, "the %s \"%.40s\"", kind == TRADING_PLUGIN_BUS ? "bus" : "store", scheme);
+    return kind == TRADING_PLUGIN_BUS ? check_bus(table, abi, what, error) : check_store(table, abi, what, error);
+}
+
+void plugin_copy_table(void *known, size_t size, const void *table)
+{
+    uint32_t its;
+    uint32_t own = (uint32_t)size;
+    memcpy(&its, table, sizeof its);
+    memset(known, 0, size);
+    memcpy(known, table, its < size ? its : size);
+    memcpy(known, &own, sizeof own);
 }
 
 /* ---- what it says ---- */
@@ -80,9 +102,9 @@ static int32_t check_offer(const struct plugin *plugin, const trading_plugin_off
     if (!offer->table)
         return error_set(error, TRADING_E_INVALID, "%s offers \"%s:\" without its table of functions", plugin->label,
                          offer->scheme);
-    if (offer->kind == TRADING_PLUGIN_STORE)
-        return store_ops_check(offer->table, plugin->says.abi, offer->scheme, error);
-    return TRADING_OK;
+    if (!plugin_kind_is_known(offer->kind))
+        return TRADING_OK;
+    return plugin_check_table(offer->kind, offer->table, plugin->says.abi, offer->scheme, error);
 }
 
 static bool same_offer(const trading_plugin_offer *a, const trading_plugin_offer *b)

@@ -9,8 +9,9 @@
 #define PLUGIN_PATH_BYTES sizeof(((trading_plugin_listed *)0)->path)
 #define PLUGIN_NAME_BYTES sizeof(((trading_plugin_listed *)0)->name)
 
-/* The least table of a store: all that is not optional. */
+/* The least tables: all that is not optional. */
 #define STORE_OPS_LEAST offsetof(trading_store_ops, check)
+#define BUS_OPS_LEAST   offsetof(trading_bus_ops, metrics)
 
 /* The interface versions that a host speaks. */
 struct plugin_versions {
@@ -35,9 +36,11 @@ bool plugin_scheme_is_valid(const char *scheme);
 int32_t plugin_open(struct plugin *plugin, const char *path, const trading_host_functions *host,
                     struct plugin_versions versions, trading_error *error);
 
-/* Whether a store's table has this version, a size that can be, and every function that is not optional. `whose` names it. */
-int32_t store_ops_check(const trading_store_ops *ops, uint32_t abi, const char *whose, trading_error *error);
-/* The table as this library knows it: what a shorter one leaves out is NULL, what a longer one adds is left out. */
-trading_store_ops store_ops_known(const trading_store_ops *ops);
+/* Whether the host can use what is of this kind: stores and buses. Others it passes over. */
+bool plugin_kind_is_known(int32_t kind);
+/* Whether the table of a store or a bus has this version, a size that can be, and every function that is not optional. */
+int32_t plugin_check_table(int32_t kind, const void *table, uint32_t abi, const char *scheme, trading_error *error);
+/* The table as this library knows it, of `size` bytes: what a shorter one leaves out is NULL, what a longer one adds is left out. */
+void plugin_copy_table(void *known, size_t size, const void *table);
 
 #endif

@@ -35,6 +35,7 @@ struct pair {
     X(end_order, TRADING_END_ORDER_INIT)                                                                                       \
     X(set_quote, TRADING_SET_QUOTE_INIT)                                                                                       \
     X(acknowledge, TRADING_ACKNOWLEDGE_INIT)                                                                                   \
+    X(bus_options, TRADING_BUS_OPTIONS_INIT)                                                                                   \
     X(host_options, TRADING_HOST_OPTIONS_INIT)                                                                                 \
     X(engine_options, TRADING_ENGINE_OPTIONS_INIT)                                                                             \
     X(account, TRADING_ACCOUNT_INIT)                                                                                           \

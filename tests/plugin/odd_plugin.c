@@ -22,6 +22,8 @@ enum oddity {
     OTHER_TABLE,   /* its table is of another interface */
     LACKING,       /* its table lacks a function */
     HALF,          /* its table has one of two functions that come together */
+    LACKING_BUS,   /* offers a bus whose table lacks a function */
+    TINY_BUS,      /* … is too small */
     OVERWRITING,   /* fills more than it was given */
     RESIZING,      /* changes the size that it was given */
     FAILING,       /* fails, and says why */
@@ -117,6 +119,45 @@ static const struct table *table(void)
     return (const struct table *)(const void *)&broken;
 }
 
+/* ---- a bus ---- */
+
+static int32_t open_bus(const trading_bus_request *request, const trading_host_functions *host, void **bus,
+                        trading_error *error)
+{
+    (void)error;
+    host->log(host->context, TRADING_LOG_WARNING, request->location);
+    *bus = (void *)(uintptr_t)host;
+    return TRADING_OK;
+}
+
+static void close_bus(void *bus)
+{
+    (void)bus;
+}
+
+#define NEVER_OF_BUS(member) .member = (__typeof__(((trading_bus_ops *)0)->member))never_called
+
+/* It says nothing of itself, and ends before the function that would. */
+static const trading_bus_ops bus_table = {
+    .size = ODDITY == TINY_BUS ? 16u : (uint32_t)offsetof(trading_bus_ops, metrics),
+    .abi = TRADING_PLUGIN_ABI,
+    .open = open_bus,
+    .close = close_bus,
+    NEVER_OF_BUS(topic),
+    NEVER_OF_BUS(partitions),
+    NEVER_OF_BUS(end),
+    NEVER_OF_BUS(publish),
+    NEVER_OF_BUS(mark),
+    NEVER_OF_BUS(join),
+    NEVER_OF_BUS(follow),
+    NEVER_OF_BUS(seek),
+    NEVER_OF_BUS(release),
+    .poll = ODDITY == LACKING_BUS ? NULL : (__typeof__(((trading_bus_ops *)0)->poll))never_called,
+    NEVER_OF_BUS(metrics),
+};
+
+/* ---- what it says ---- */
+
 /* Schemes have no '-'. */
 static const char *scheme(void)
 {
@@ -128,11 +169,14 @@ static void offer(trading_plugin *plugin)
     static trading_plugin_offer offers[9];
     for (int i = 0; i < 9; i++)
         offers[i] = (trading_plugin_offer){TRADING_PLUGIN_STORE, 0, scheme(), table()};
-    offers[1].kind = ODDITY == MIXED ? TRADING_PLUGIN_BUS : TRADING_PLUGIN_STORE;
+    if (ODDITY != DOUBLE && ODDITY != OFFERING_MANY)
+        offers[1] = (trading_plugin_offer){TRADING_PLUGIN_BUS, 0, scheme(), &bus_table};
     offers[2].kind = 99;
     plugin->offers = offers;
     plugin->offer_count = ODDITY == MIXED           ? 3
                           : ODDITY == DOUBLE        ? 2
+                          : ODDITY == LACKING_BUS   ? 2
+                          : ODDITY == TINY_BUS      ? 2
                           : ODDITY == OFFERING_NONE ? 0
                           : ODDITY == OFFERING_MANY ? 9
                                                     : 1;

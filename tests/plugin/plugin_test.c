@@ -13,6 +13,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <trading/bus.h>
+
 #include <cmocka.h>
 
 static const char *folder;
@@ -294,6 +296,8 @@ static void test_no_plugins(void **state)
     refused(&fixture, "entryless", TRADING_E_INVALID, "entryless.so", "trading_plugin_entry", NULL);
     refused(&fixture, "lacking", TRADING_E_INVALID, "not optional", NULL);
     refused(&fixture, "half", TRADING_E_INVALID, "not optional", NULL);
+    refused(&fixture, "lacking-bus", TRADING_E_INVALID, "the bus \"lackingbus\" lacks", NULL);
+    refused(&fixture, "tiny-bus", TRADING_E_ABI, "the bus \"tinybus\" says that its table has 16 bytes", NULL);
     refused(&fixture, "nameless", TRADING_E_INVALID, "no name", NULL);
     refused(&fixture, "badly-named", TRADING_E_INVALID, "no name", NULL);
     refused(&fixture, "versionless", TRADING_E_INVALID, "no version", NULL);
@@ -303,7 +307,7 @@ static void test_no_plugins(void **state)
     refused(&fixture, "offering-many", TRADING_E_INVALID, "offers 9", NULL);
     refused(&fixture, "double", TRADING_E_INVALID, "twice", NULL);
     assert_int_equal(fixture.host->plugin_count, 0);
-    assert_int_equal(fixture.host->scheme_count, 2);
+    assert_int_equal(fixture.host->scheme_count, 3);
     close_host(&fixture);
 }
 
@@ -345,18 +349,31 @@ static void test_taken(void **state)
     refused(&fixture, "twin", TRADING_E_BUSY, "plain is loaded already", "plain.so", NULL);
     refused(&fixture, "rival", TRADING_E_BUSY, "\"plain\" is registered already", NULL);
     assert_int_equal(fixture.host->plugin_count, 1);
-    assert_int_equal(fixture.host->scheme_count, 3);
+    assert_int_equal(fixture.host->scheme_count, 4);
     close_host(&fixture);
 }
 
-static void test_kinds_without_a_table_yet(void **state)
+static void never_told(void *context, const trading_bus_metric *metric)
+{
+    (void)context;
+    fail_msg("told %s", metric->name);
+}
+
+static void test_several_kinds_of_one_scheme(void **state)
 {
     (void)state;
     struct fixture fixture;
+    trading_bus *bus;
     open_host(&fixture, TRADING_HOST_PLUGINS, folder);
-    load(&fixture, "mixed");
-    assert_int_equal(fixture.host->scheme_count, 3); /* the bus and the unknown are passed over */
+    assert_int_equal(trading_bus_open(&bus, fixture.host, "mixed:", NULL, &fixture.error), TRADING_OK); /* loads it */
+    assert_int_equal(fixture.host->scheme_count, 5); /* the kind that nobody knows is passed over */
+    assert_int_equal(trading_host_close(fixture.host, &fixture.error), TRADING_E_BUSY);
+    assert_int_equal(trading_bus_metrics(bus, never_told, NULL, &fixture.error),
+                     TRADING_E_UNSUPPORTED); /* its table is older */
+    trading_bus_close(bus);
     use_store(&fixture, "mixed:", "");
+    assert_int_equal(trading_bus_open(&bus, fixture.host, "plain:", NULL, &fixture.error), TRADING_E_NOT_FOUND);
+    assert_non_null(strstr(fixture.error.message, "offers no bus"));
     close_host(&fixture);
 }
 
@@ -465,7 +482,7 @@ static void test_list(void **state)
     open_host(&fixture, TRADING_HOST_PLUGINS, folder);
     load(&fixture, "plain");
     assert_int_equal(trading_plugin_list(fixture.host, rows, LISTED, &count, &fixture.error), TRADING_OK);
-    assert_int_equal(count, 31);
+    assert_int_equal(count, 33);
     for (size_t i = 1; i < count; i++)
         assert_true(strcmp(rows[i - 1].name, rows[i].name) < 0);
     const trading_plugin_listed *plain = row_of(rows, count, "plain");
@@ -485,7 +502,7 @@ static void test_list(void **state)
     assert_int_equal(row_of(rows, count, "twin")->status, TRADING_E_BUSY);
     assert_int_equal(row_of(rows, count, "entryless")->abi, 0);
     assert_int_equal(fixture.host->plugin_count, 1); /* asking registers nothing */
-    assert_int_equal(fixture.host->scheme_count, 3);
+    assert_int_equal(fixture.host->scheme_count, 4);
     close_host(&fixture);
 }
 
@@ -497,7 +514,7 @@ static void test_list_in_part_and_not_at_all(void **state)
     size_t count = 0;
     open_host(&fixture, TRADING_HOST_PLUGINS, folder);
     assert_int_equal(trading_plugin_list(fixture.host, rows, 2, &count, NULL), TRADING_OK);
-    assert_int_equal(count, 31);
+    assert_int_equal(count, 33);
     assert_string_equal(rows[1].name, "badly-named");
     assert_string_equal(rows[2].name, "");
     assert_int_equal(trading_plugin_list(fixture.host, NULL, 0, &count, NULL), TRADING_OK);
@@ -528,7 +545,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_a_file_that_is_no_code),
         cmocka_unit_test(test_entries_that_fail),
         cmocka_unit_test(test_taken),
-        cmocka_unit_test(test_kinds_without_a_table_yet),
+        cmocka_unit_test(test_several_kinds_of_one_scheme),
         cmocka_unit_test(test_two_hosts),
         cmocka_unit_test(test_after_a_fork),
         cmocka_unit_test(test_many_threads),

@@ -72,6 +72,13 @@ class StoreCheck(unittest.TestCase):
         self.assertEqual((3, ""), (done.returncode, done.stdout))
         self.assertIn("built for interface 2; this library speaks 1", done.stderr)
 
+    def test_a_bus(self):
+        done = check("--bus", "--only", "or", "memory:")
+        lines = done.stdout.splitlines()
+        self.assertEqual([f"ok {name}" for name in self.names("--bus") if "or" in name], lines[:-1])
+        self.assertEqual((0, "", f"{len(lines) - 1} passed, 0 failed"), (done.returncode, done.stderr, lines[-1]))
+        self.assertEqual(3, check("--bus", f"lmdb:{self.folder}/").returncode)
+
     def test_bad_usage(self):
         for arguments in [[], ["memory:", "memory:"], ["--list", "memory:"], ["--what", "memory:"], ["--only", "no such check", "memory:"]]:
             self.assertEqual(2, check(*arguments).returncode, arguments)

@@ -1,10 +1,13 @@
-/* trading-store-check: whether a store keeps what include/trading/plugin/store.h promises. For the authors of stores. */
+/* trading-store-check: whether a store keeps what include/trading/plugin/store.h promises, or a bus what plugin/bus.h does. For their
+ * authors. */
+#include "bus_contract.h"
 #include "store_contract.h"
 
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 #include <trading.h>
 
@@ -19,35 +22,41 @@ struct wish {
     int plugin_count;
     const char *only;
     uint32_t flags; /* STORE_CONTRACT_ */
+    bool bus;
     bool list;
 };
 
 static void print_usage(FILE *out)
 {
-    fprintf(
-        out,
-        "Usage: trading-store-check [OPTION]... URI\n"
-        "Checks that the store of a URI keeps what trading/plugin/store.h promises: a line for each check, then a summary.\n"
-        "\n"
-        "Each check makes a store of its own: the URI with the check's name, '-' as '_', in place of {}; without {} it is put\n"
-        "before the first '?', or at the end. Nothing may be there before, and what the checks wrote is left there.\n"
-        "\n"
-        "  --plugin NAME  load a plugin: by its name, from $TRADING_PLUGIN_PATH or the installed folder, or by an absolute "
-        "path;\n"
-        "                 may be repeated. A scheme that is not known names its plugin by itself\n"
-        "  --shared       several writers may have the store open, as on a server: the conditional append decides between "
-        "them\n"
-        "  --forgets      what is written is gone when the store is closed\n"
-        "  --only TEXT    only the checks whose names contain TEXT\n"
-        "  --list         list the checks instead of running them\n"
-        "  --help         this\n"
-        "\n"
-        "Exits with 0: all passed, 1: some failed, 2: bad usage, 3: there is no such store or plugin.\n"
-        "\n"
-        "Examples:\n"
-        "  trading-store-check lmdb:/tmp/check/\n"
-        "  trading-store-check --plugin /opt/stores/files.so files:/tmp/check/\n"
-        "  trading-store-check --shared 'cassandra://127.0.0.1/check_{}?replication=1'\n");
+    fprintf(out,
+            "Usage: trading-store-check [OPTION]... URI\n"
+            "Checks that the store of a URI keeps what trading/plugin/store.h promises, or with --bus that a bus keeps what\n"
+            "trading/plugin/bus.h promises: a line for each check, then a summary.\n"
+            "\n"
+            "Each check of a store makes one of its own: the URI with the check's name, '-' as '_', in place of {}; without {} "
+            "it is put\n"
+            "before the first '?', or at the end. Nothing may be there before, and what the checks wrote is left there. Each "
+            "check\n"
+            "of a bus makes topics of its own, \"check-\" with the time and the check's name, and leaves them.\n"
+            "\n"
+            "  --plugin NAME  load a plugin: by its name, from $TRADING_PLUGIN_PATH or the installed folder, or by an absolute "
+            "path;\n"
+            "                 may be repeated. A scheme that is not known names its plugin by itself\n"
+            "  --shared       several writers may have the store open, as on a server: the conditional append decides between "
+            "them\n"
+            "  --forgets      what is written is gone when the store is closed\n"
+            "  --bus          the URI is a bus's\n"
+            "  --only TEXT    only the checks whose names contain TEXT\n"
+            "  --list         list the checks instead of running them\n"
+            "  --help         this\n"
+            "\n"
+            "Exits with 0: all passed, 1: some failed, 2: bad usage, 3: there is no such store, bus or plugin.\n"
+            "\n"
+            "Examples:\n"
+            "  trading-store-check lmdb:/tmp/check/\n"
+            "  trading-store-check --plugin /opt/stores/files.so files:/tmp/check/\n"
+            "  trading-store-check --shared 'cassandra://127.0.0.1/check_{}?replication=1'\n"
+            "  trading-store-check --bus kafka://127.0.0.1:9092/\n");
 }
 
 static int complain(const char *what)
@@ -66,6 +75,8 @@ static bool take_option(struct wish *wish, int option)
         wish->only = optarg;
     else if (option == 'l')
         wish->list = true;
+    else if (option == 'b')
+        wish->bus = true;
     else
         return false;
     return true;
@@ -74,13 +85,10 @@ static bool take_option(struct wish *wish, int option)
 /* False when there is nothing to go on with, and *code is what to exit with. */
 static bool read_options(struct wish *wish, int argc, char **argv, int *code)
 {
-    static const struct option options[] = {{"plugin", required_argument, NULL, 'p'},
-                                            {"shared", no_argument, NULL, 's'},
-                                            {"forgets", no_argument, NULL, 'f'},
-                                            {"only", required_argument, NULL, 'o'},
-                                            {"list", no_argument, NULL, 'l'},
-                                            {"help", no_argument, NULL, 'h'},
-                                            {0}};
+    static const struct option options[] = {{"plugin", required_argument, NULL, 'p'}, {"shared", no_argument, NULL, 's'},
+                                            {"forgets", no_argument, NULL, 'f'},      {"bus", no_argument, NULL, 'b'},
+                                            {"only", required_argument, NULL, 'o'},   {"list", no_argument, NULL, 'l'},
+                                            {"help", no_argument, NULL, 'h'},         {0}};
     *wish = (struct wish){.flags = STORE_CONTRACT_LOCKS};
     *code = BAD_USAGE;
     for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) >= 0;) {
@@ -117,16 +125,55 @@ static int32_t open_host(trading_host **host, const struct wish *wish, trading_e
     return code;
 }
 
-static int check(trading_host *host, const struct wish *wish, trading_error *error)
+static int summary(int passed, int failed)
+{
+    printf("%d passed, %d failed\n", passed, failed);
+    if (passed + failed == 0)
+        return complain("no check has a name like that");
+    return failed ? CHECKS_FAILED : CHECKS_PASSED;
+}
+
+static int check_store(trading_host *host, const struct wish *wish, trading_error *error)
 {
     struct store_contract contract = {.flags = wish->flags, .only = wish->only};
     if (trading_store_find(host, wish->uri, &contract.ops, &contract.location, error))
         return NO_STORE;
     store_contract_run(&contract);
-    printf("%d passed, %d failed\n", contract.passed, contract.failed);
-    if (contract.passed + contract.failed == 0)
-        return complain("no check has a name like that");
-    return contract.failed ? CHECKS_FAILED : CHECKS_PASSED;
+    return summary(contract.passed, contract.failed);
+}
+
+static int check_bus(trading_host *host, const struct wish *wish, trading_error *error)
+{
+    trading_bus *bus;
+    if (trading_bus_open(&bus, host, wish->uri, NULL, error))
+        return NO_STORE;
+    trading_bus_close(bus);
+    char prefix[40];
+    struct timespec now;
+    clock_gettime(CLOCK_REALTIME, &now);
+    snprintf(prefix, sizeof prefix, "check-%llx-",
+             (unsigned long long)now.tv_sec * 1000 + (unsigned long long)now.tv_nsec / 1000000);
+    struct bus_contract contract = {.host = host,
+                                    .uri = wish->uri,
+                                    .prefix = prefix,
+                                    .patience = 60 * TRADING_NANOSECONDS_PER_SECOND,
+                                    .silence = TRADING_NANOSECONDS_PER_SECOND / 4,
+                                    .only = wish->only};
+    bus_contract_run(&contract);
+    return summary(contract.passed, contract.failed);
+}
+
+static void list_checks(const struct wish *wish)
+{
+    if (wish->bus)
+        bus_contract_list();
+    else
+        store_contract_list(wish->flags);
+}
+
+static int check(trading_host *host, const struct wish *wish, trading_error *error)
+{
+    return wish->bus ? check_bus(host, wish, error) : check_store(host, wish, error);
 }
 
 int main(int argc, char **argv)
@@ -136,7 +183,7 @@ int main(int argc, char **argv)
     if (!read_options(&wish, argc, argv, &code))
         return code;
     if (wish.list) {
-        store_contract_list(wish.flags);
+        list_checks(&wish);
         return CHECKS_PASSED;
     }
     trading_host *host = NULL;

@@ -30,6 +30,7 @@
 #ifndef TRADING_PLUGIN_PLUGIN_H
 #define TRADING_PLUGIN_PLUGIN_H
 
+#include <trading/plugin/bus.h>
 #include <trading/plugin/store.h>
 
 TRADING_EXTERN_C_BEGIN
@@ -37,7 +38,7 @@ TRADING_EXTERN_C_BEGIN
 /** @name What a plugin may offer. A host passes over kinds that it does not know. */
 /**@{*/
 #define TRADING_PLUGIN_STORE 1 /**< an event store; its table is a trading_store_ops */
-#define TRADING_PLUGIN_BUS   2 /**< a message bus; its table is not published yet */
+#define TRADING_PLUGIN_BUS   2 /**< a message bus; its table is a trading_bus_ops */
 #define TRADING_PLUGIN_VENUE 3 /**< a venue; its table is not published yet */
 /**@}*/
 

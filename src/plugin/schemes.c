@@ -1,0 +1,217 @@
+/* The registry: which stores and buses the schemes of URIs stand for. */
+#include "backends/lmdb/lmdb_store.h"
+#include "backends/memory/memory_store.h"
+#include "base/error.h"
+#include "plugin/host.h"
+
+#include <string.h>
+
+#include <trading/bus.h>
+
+static const char *word_for(int32_t kind)
+{
+    return kind == TRADING_PLUGIN_BUS ? "bus" : "store";
+}
+
+static const char *built_in(int32_t kind)
+{
+    return kind == TRADING_PLUGIN_BUS ? "memory: is built in" : "lmdb: and memory: are built in";
+}
+
+/* ---- adding; with the host's mutex held, as all that take no lock themselves ---- */
+
+static struct host_scheme *find(trading_host *host, int32_t kind, const char *name, size_t length)
+{
+    for (uint32_t i = 0; i < host->scheme_count; i++) {
+        struct host_scheme *scheme = &host->schemes[i];
+        if (scheme->kind == kind && strlen(scheme->name) == length && !memcmp(scheme->name, name, length))
+            return scheme;
+    }
+    return NULL;
+}
+
+static int32_t can_add(trading_host *host, int32_t kind, const char *name, uint32_t more, trading_error *error)
+{
+    if (find(host, kind, name, strlen(name)))
+        return error_set(error, TRADING_E_BUSY, "the scheme \"%s\" is registered already", name);
+    if (host->scheme_count + more > HOST_SCHEMES)
+        return error_set(error, TRADING_E_BUSY, "a host knows at most %d schemes", HOST_SCHEMES);
+    return TRADING_OK;
+}
+
+static struct host_scheme *add_scheme(trading_host *host, int32_t kind, const char *name)
+{
+    struct host_scheme *scheme = &host->schemes[host->scheme_count++];
+    scheme->kind = kind;
+    memcpy(scheme->name, name, strlen(name) + 1);
+    return scheme;
+}
+
+static void add_store(trading_host *host, const char *name, const trading_store_ops *ops, const struct state_store_ops *state)
+{
+    struct host_scheme *scheme = add_scheme(host, TRADING_PLUGIN_STORE, name);
+    scheme->ops = ops;
+    scheme->state = state;
+    scheme->local = &lmdb_state_store_ops;
+}
+
+static void add_bus(trading_host *host, const char *name, const trading_bus_ops *ops)
+{
+    add_scheme(host, TRADING_PLUGIN_BUS, name)->bus = ops;
+}
+
+/* A table that was checked. */
+static void add(trading_host *host, int32_t kind, const char *name, const void *table)
+{
+    trading_store_ops *store = &host->tables[host->scheme_count].store;
+    trading_bus_ops *bus = &host->tables[host->scheme_count].bus;
+    if (kind == TRADING_PLUGIN_BUS) {
+        plugin_copy_table(bus, sizeof *bus, table);
+        add_bus(host, name, bus);
+    } else {
+        plugin_copy_table(store, sizeof *store, table);
+        add_store(host, name, store, NULL);
+    }
+}
+
+void host_register_built_in(trading_host *host)
+{
+    add_store(host, "lmdb", &lmdb_store_ops, &lmdb_state_store_ops);
+    add_store(host, "memory", &memory_store_ops, &memory_state_store_ops);
+    add_bus(host, "memory", &memory_bus_ops);
+}
+
+/* ---- registering ---- */
+
+static int32_t register_table(trading_host *host, int32_t kind, const char *scheme, const void *table, trading_error *error)
+{
+    int32_t code = host_check(host, error);
+    if (code)
+        return code;
+    if (!plugin_scheme_is_valid(scheme))
+        return error_set(error, TRADING_E_INVALID, "a scheme is 1 to %d letters a-z, not \"%.40s\"", HOST_SCHEME_SIZE - 1,
+                         scheme);
+    code = plugin_check_table(kind, table, TRADING_PLUGIN_ABI, scheme, error);
+    if (code)
+        return code;
+    pthread_mutex_lock(&host->mutex);
+    code = can_add(host, kind, scheme, 1, error);
+    if (!code)
+        add(host, kind, scheme, table);
+    pthread_mutex_unlock(&host->mutex);
+    return code ? code : error_clear(error);
+}
+
+int32_t trading_store_register(trading_host *host, const char *scheme, const trading_store_ops *ops, trading_error *error)
+{
+    if (!host || !scheme || !ops)
+        return error_set(error, TRADING_E_INVALID, "trading_store_register needs a host, a scheme and the store's functions");
+    return register_table(host, TRADING_PLUGIN_STORE, scheme, ops, error);
+}
+
+int32_t trading_bus_register(trading_host *host, const char *scheme, const trading_bus_ops *ops, trading_error *error)
+{
+    if (!host || !scheme || !ops)
+        return error_set(error, TRADING_E_INVALID, "trading_bus_register needs a host, a scheme and the bus's functions");
+    return register_table(host, TRADING_PLUGIN_BUS, scheme, ops, error);
+}
+
+static int32_t can_add_all(trading_host *host, const struct plugin *plugin, trading_error *error)
+{
+    uint32_t known = 0;
+    for (uint64_t i = 0; i < plugin->says.offer_count; i++) {
+        const trading_plugin_offer *offer = &plugin->says.offers[i];
+        if (!plugin_kind_is_known(offer->kind))
+            continue;
+        int32_t code = can_add(host, offer->kind, offer->scheme, ++known, error);
+        if (code)
+            return code;
+    }
+    return TRADING_OK;
+}
+
+int32_t host_can_register(trading_host *host, const struct plugin *plugin, trading_error *error)
+{
+    pthread_mutex_lock(&host->mutex);
+    int32_t code = can_add_all(host, plugin, error);
+    pthread_mutex_unlock(&host->mutex);
+    return code;
+}
+
+int32_t host_register(trading_host *host, const struct plugin *plugin, trading_error *error)
+{
+    pthread_mutex_lock(&host->mutex);
+    int32_t code = can_add_all(host, plugin, error);
+    for (uint64_t i = 0; !code && i < plugin->says.offer_count; i++) {
+        const trading_plugin_offer *offer = &plugin->says.offers[i];
+        if (plugin_kind_is_known(offer->kind))
+            add(host, offer->kind, offer->scheme, offer->table);
+    }
+    pthread_mutex_unlock(&host->mutex);
+    return code;
+}
+
+/* ---- finding ---- */
+
+static bool find_copy(trading_host *host, int32_t kind, const char *name, size_t length, struct host_scheme *scheme)
+{
+    pthread_mutex_lock(&host->mutex);
+    const struct host_scheme *found = find(host, kind, name, length);
+    if (found)
+        *scheme = *found;
+    pthread_mutex_unlock(&host->mutex);
+    return found;
+}
+
+/* Loads the plugin that has the name of a scheme which nobody has registered. */
+static int32_t load_for(trading_host *host, int32_t kind, const char *name, struct host_scheme *scheme, trading_error *error)
+{
+    trading_error failure;
+    int32_t code = trading_plugin_load(host, name, &failure);
+    if (code == TRADING_E_NOT_FOUND)
+        return error_set(error, code, "no %s is registered for \"%s:\"; %s, and %s", word_for(kind), name, built_in(kind),
+                         failure.message);
+    if (code && error)
+        *error = failure;
+    if (!code && !find_copy(host, kind, name, strlen(name), scheme))
+        code = error_set(error, TRADING_E_NOT_FOUND, "the plugin %s is loaded, and offers no %s \"%s:\"", name, word_for(kind),
+                         name);
+    return code;
+}
+
+int32_t host_find_scheme(trading_host *host, int32_t kind, const char *uri, struct host_scheme *scheme, const char **location,
+                         trading_error *error)
+{
+    const char *colon = strchr(uri, ':');
+    if (!colon)
+        return error_set(error, TRADING_E_SYNTAX, "a %s is named by a URI such as %s, not \"%.80s\"", word_for(kind),
+                         kind == TRADING_PLUGIN_BUS ? "memory:NAME" : "lmdb:PATH or memory:", uri);
+    *location = colon + 1;
+    size_t length = (size_t)(colon - uri);
+    if (find_copy(host, kind, uri, length, scheme))
+        return TRADING_OK;
+    char name[HOST_SCHEME_SIZE] = "";
+    if (length < sizeof name)
+        memcpy(name, uri, length);
+    if (plugin_scheme_is_valid(name) && host->plugins_allowed)
+        return load_for(host, kind, name, scheme, error);
+    return error_set(error, TRADING_E_NOT_FOUND, "no %s is registered for \"%.*s:\"; %s%s", word_for(kind),
+                     (int)(length < 40 ? length : 40), uri, built_in(kind),
+                     host->plugins_allowed ? "" : ", and this host loads no plugins");
+}
+
+int32_t trading_store_find(trading_host *host, const char *uri, const trading_store_ops **ops, const char **location,
+                           trading_error *error)
+{
+    if (!host || !uri || !ops || !location)
+        return error_set(error, TRADING_E_INVALID,
+                         "trading_store_find needs a host, a URI, and places for the functions and the location");
+    struct host_scheme scheme = {0};
+    int32_t code = host_check(host, error);
+    if (!code)
+        code = host_find_scheme(host, TRADING_PLUGIN_STORE, uri, &scheme, location, error);
+    if (code)
+        return code;
+    *ops = scheme.ops;
+    return error_clear(error);
+}
