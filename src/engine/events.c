@@ -117,6 +117,8 @@ static void tell_account_event(struct telling *telling, const struct event *even
     trading_event *out = telling->out;
     if (account->account) /* a rejection of the market's commands is of none */
         tell_account(telling, account->account);
+    if (account->portfolio)
+        tell_portfolio(telling, account->portfolio);
     out->order = id_of_order(telling, account->order);
     out->counter_order = account->other_id;
     if (account->other)
