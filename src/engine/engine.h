@@ -254,9 +254,9 @@ void engine_foresee(trading_engine *engine, const struct slice *slice, size_t i)
 
 /* ---- recall.c ---- */
 
-/* Opens the keys of past commands, once the state is up: those that are stored, if they are this journal's, and then what the journal has
- * since; else all from the journal. */
-int32_t engine_open_keys(trading_engine *engine, trading_error *error);
+/* Opens the keys of past commands: those that are stored, if they are this journal's, and what the journal has since, up to the position of
+ * the state; what comes after is left by engine_catch_up. */
+int32_t engine_open_keys(trading_engine *engine, int64_t position, trading_error *error);
 /* Stores the keys when the next opening would have many to read. */
 void engine_settle_keys(trading_engine *engine);
 
