@@ -9,7 +9,7 @@
 #include <trading.h>
 
 static const struct subcommand_group *const groups[] = {
-    &account_group, &portfolio_group, &order_group, &market_group, &journal_group, &bench_group,
+    &account_group, &portfolio_group, &order_group, &market_group, &journal_group, &serve_group, &bench_group,
 };
 #define GROUP_COUNT (sizeof groups / sizeof groups[0])
 

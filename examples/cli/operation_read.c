@@ -91,10 +91,26 @@ static struct outcome done(json_t *record)
     return (struct outcome){object, EXIT_DONE};
 }
 
+bool operation_is_early(const struct desk *desk, const struct request *request)
+{
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    return request->at_least >= 0 && trading_engine_get_info(desk->engine, &info, NULL) == TRADING_OK &&
+           info.next_position <= request->at_least;
+}
+
+static struct outcome too_early(const struct request *request)
+{
+    trading_error error = {.code = TRADING_E_TIMEOUT};
+    snprintf(error.message, sizeof error.message, "the event at position %lld is not there yet", (long long)request->at_least);
+    return not_found(trading_error_name(TRADING_E_TIMEOUT), &error);
+}
+
 static struct outcome view(struct desk *desk, const struct request *request)
 {
     trading_error error;
     trading_view *view;
+    if (operation_is_early(desk, request))
+        return too_early(request);
     int32_t code = point_view(&request->at, desk->engine, false, &view, &error);
     if (code == TRADING_E_NOT_FOUND)
         return not_found("BAD_POSITION", &error);

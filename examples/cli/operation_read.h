@@ -4,6 +4,9 @@
 
 #include "operation.h"
 
+/* True while the position that the view must have seen (at_least) is not there. Read all the same, it is refused with TIMEOUT. */
+bool operation_is_early(const struct desk *desk, const struct request *request);
+
 struct outcome operation_read(struct desk *desk, const struct request *request);
 
 /* The outcome of what the machinery failed to do. */

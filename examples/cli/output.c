@@ -1,5 +1,6 @@
 #include "output.h"
 
+#include "record.h"
 #include "subcommand.h"
 
 #include <errno.h>
@@ -10,10 +11,20 @@
 /* The longest text of a number with its groups, and its NUL. */
 #define NUMBER_BYTES 64
 
+#define LINE_FLAGS (JSON_COMPACT | JSON_REAL_PRECISION(12))
+
 void output_json(FILE *out, const json_t *value)
 {
-    json_dumpf(value, out, JSON_COMPACT | JSON_REAL_PRECISION(12));
+    json_dumpf(value, out, LINE_FLAGS);
     fputc('\n', out);
+}
+
+char *output_text(const json_t *value)
+{
+    char *text = json_dumps(value, LINE_FLAGS);
+    if (!text)
+        out_of_memory();
+    return text;
 }
 
 static bool is_number(const char *text)

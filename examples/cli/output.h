@@ -24,6 +24,9 @@ struct column {
 /* Writes the value as one line of JSON. */
 void output_json(FILE *out, const json_t *value);
 
+/* The text of that line without its end, to be freed. */
+char *output_text(const json_t *value);
+
 /* Writes an array of objects as an aligned table; when it is empty, the sentence `empty`. */
 void output_table(FILE *out, const struct column *columns, size_t count, const json_t *rows, const char *empty);
 

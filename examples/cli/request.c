@@ -115,13 +115,6 @@ static const struct field end_order_fields[] = {
     ACCOUNT_FIELD(false),
     END,
 };
-static const struct field bind_alias_fields[] = {
-    ACCOUNT_FIELD(true),
-    {"portfolio", FIELD_PORTFOLIO, false, AT(body.bind_alias.portfolio)},
-    {"space", FIELD_TEXT, true, AT(body.bind_alias.space)},
-    {"name", FIELD_TEXT, true, AT(body.bind_alias.name)},
-    END,
-};
 static const struct field quote_fields[] = {
     {"symbol", FIELD_SYMBOL, true, AT(body.set_quote.symbol)},
     {"bid", FIELD_DECIMAL, true, AT(body.set_quote.bid)},
@@ -139,40 +132,46 @@ static const struct field acknowledge_fields[] = {
 };
 static const struct field no_fields[] = {END};
 
-#define POINT_FIELD                                                                                                            \
+/* What every view takes: as of when, and what it must have seen. */
+#define VIEW_FIELDS                                                                                                            \
+    {"at", FIELD_POINT, false, AT(at)},                                                                                        \
     {                                                                                                                          \
-        "at", FIELD_POINT, false, AT(at)                                                                                       \
+        "at_least", FIELD_INTEGER, false, AT(at_least)                                                                         \
     }
 
-static const struct field view_account_fields[] = {{"id", FIELD_ACCOUNT, true, AT(id)}, POINT_FIELD, END};
+static const struct field view_account_fields[] = {{"id", FIELD_ACCOUNT, true, AT(id)}, VIEW_FIELDS, END};
 static const struct field view_portfolio_fields[] = {
     {"id", FIELD_PORTFOLIO, true, AT(id)},
     {"all", FIELD_BOOLEAN, false, AT(all)},
-    POINT_FIELD,
+    VIEW_FIELDS,
     END,
 };
-static const struct field view_order_fields[] = {{"id", FIELD_ORDER, true, AT(id)}, POINT_FIELD, END};
-static const struct field view_symbol_fields[] = {{"symbol", FIELD_SYMBOL, true, AT(symbol)}, POINT_FIELD, END};
-static const struct field point_fields[] = {POINT_FIELD, END};
+static const struct field view_order_fields[] = {{"id", FIELD_ORDER, true, AT(id)}, VIEW_FIELDS, END};
+static const struct field view_symbol_fields[] = {{"symbol", FIELD_SYMBOL, true, AT(symbol)}, VIEW_FIELDS, END};
+static const struct field point_fields[] = {VIEW_FIELDS, END};
 static const struct field orders_fields[] = {
     {"portfolio", FIELD_PORTFOLIO, true, AT(id)},
     {"open", FIELD_BOOLEAN, false, AT(open)},
-    POINT_FIELD,
+    VIEW_FIELDS,
     END,
 };
-static const struct field lots_fields[] = {{"portfolio", FIELD_PORTFOLIO, true, AT(id)}, POINT_FIELD, END};
+static const struct field lots_fields[] = {{"portfolio", FIELD_PORTFOLIO, true, AT(id)}, VIEW_FIELDS, END};
 static const struct field history_fields[] = {
     {"id", FIELD_ENTITY, true, AT(id)},
     {"limit", FIELD_INTEGER, false, AT(limit)},
-    POINT_FIELD,
+    VIEW_FIELDS,
     END,
 };
-static const struct field activity_fields[] = {{"account", FIELD_ACCOUNT, true, AT(id)}, END};
+static const struct field activity_fields[] = {
+    {"account", FIELD_ACCOUNT, true, AT(id)},
+    {"at_least", FIELD_INTEGER, false, AT(at_least)},
+    END,
+};
 static const struct field statement_fields[] = {
     {"account", FIELD_ACCOUNT, true, AT(id)},
     {"from", FIELD_TIME, false, AT(from)},
     {"to", FIELD_TIME, false, AT(to)},
-    POINT_FIELD,
+    VIEW_FIELDS,
     END,
 };
 
@@ -188,7 +187,6 @@ static const trading_place_order place_order_body = TRADING_PLACE_ORDER_INIT;
 static const trading_cancel_order cancel_order_body = TRADING_CANCEL_ORDER_INIT;
 static const trading_book_execution book_execution_body = TRADING_BOOK_EXECUTION_INIT;
 static const trading_end_order end_order_body = TRADING_END_ORDER_INIT;
-static const trading_bind_alias bind_alias_body = TRADING_BIND_ALIAS_INIT;
 static const trading_close_portfolio close_portfolio_body = TRADING_CLOSE_PORTFOLIO_INIT;
 static const trading_set_quote quote_body = TRADING_SET_QUOTE_INIT;
 static const trading_acknowledge acknowledge_body = TRADING_ACKNOWLEDGE_INIT;
@@ -216,7 +214,6 @@ static const struct op_rule {
     {"freeze", OP_COMMAND, TRADING_COMMAND_FREEZE_ACCOUNT, account_fields, NULL, 0},
     {"unfreeze", OP_COMMAND, TRADING_COMMAND_UNFREEZE_ACCOUNT, account_fields, NULL, 0},
     {"close_account", OP_COMMAND, TRADING_COMMAND_CLOSE_ACCOUNT, account_fields, NULL, 0},
-    {"bind_alias", OP_COMMAND, TRADING_COMMAND_BIND_ALIAS, bind_alias_fields, BODY(bind_alias_body)},
     {"close_portfolio", OP_COMMAND, TRADING_COMMAND_CLOSE_PORTFOLIO, close_portfolio_fields, BODY(close_portfolio_body)},
     {"place_order", OP_COMMAND, TRADING_COMMAND_PLACE_ORDER, place_order_fields, BODY(place_order_body)},
     {"cancel_order", OP_COMMAND, TRADING_COMMAND_CANCEL_ORDER, cancel_order_fields, BODY(cancel_order_body)},
@@ -405,7 +402,7 @@ bool request_read(struct request *request, json_t *document, struct complaint *c
     const struct op_rule *rule = find_rule(document, complaint);
     if (!rule)
         return false;
-    *request = (struct request){.op = rule->op, .limit = UINT64_MAX};
+    *request = (struct request){.op = rule->op, .limit = UINT64_MAX, .at_least = -1};
     request->command.type = rule->command;
     struct reading reading = {.request = request, .complaint = complaint, .op = rule->name};
     add_fields(&reading, rule->fields);

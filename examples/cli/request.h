@@ -42,7 +42,6 @@ union request_body {
     trading_cancel_order cancel_order;
     trading_book_execution book_execution;
     trading_end_order end_order;
-    trading_bind_alias bind_alias;
     trading_close_portfolio close_portfolio;
     trading_set_quote set_quote;
     trading_acknowledge acknowledge;
@@ -57,6 +56,7 @@ struct request {
     trading_id id;  /* of what is viewed; of an instrument its symbol's bytes */
     trading_symbol symbol;
     struct point at;
+    int64_t at_least; /* the position of an event that a view must have seen; -1: none */
     bool all;
     bool open;
     uint64_t limit;

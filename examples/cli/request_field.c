@@ -39,11 +39,27 @@ static bool read_text(const json_t *value, trading_text *text)
     return true;
 }
 
+/* The key itself, as events show it, after "=": 32 hexadecimal digits. */
+static bool read_whole_key(const char *text, size_t length, trading_id *key)
+{
+    static const char digits[] = "0123456789abcdef";
+    if (length != 1 + 2 * sizeof key->bytes || text[0] != '=')
+        return false;
+    for (size_t i = 0; i < 2 * sizeof key->bytes; i++) {
+        const char *digit = strchr(digits, text[1 + i]);
+        if (!digit)
+            return false;
+        key->bytes[i / 2] = (uint8_t)(key->bytes[i / 2] << 4 | (digit - digits));
+    }
+    return true;
+}
+
 static bool read_key(const struct field *field, const json_t *value, trading_id *key, struct complaint *complaint)
 {
     if (json_string_length(value) == 0)
         return complain(complaint, TRADING_REASON_BAD_REQUEST, "%s: is empty; leave it out, or give it a text", field->key);
-    trading_key_from_text(json_string_value(value), json_string_length(value), key);
+    if (!read_whole_key(json_string_value(value), json_string_length(value), key))
+        trading_key_from_text(json_string_value(value), json_string_length(value), key);
     return true;
 }
 

@@ -1,12 +1,10 @@
 /* `trading run`: commands from a file or a pipe, a line of JSON each; a line of JSON each for answer. */
 #include "arguments.h"
-#include "line_reader.h"
+#include "lines.h"
 #include "run_ops.h"
 #include "session.h"
 #include "stop.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -26,32 +24,29 @@ struct run {
     bool failed; /* the input or the output; it was said */
 };
 
-/* A byte order mark may begin a file, and says nothing. */
-static void drop_mark(const struct line_reader *reader, const char **line, size_t *length)
+static bool has_room(void *context)
 {
-    if (reader->line == 1 && *length >= 3 && !memcmp(*line, "\xef\xbb\xbf", 3)) {
-        *line += 3;
-        *length -= 3;
-    }
+    const struct run *run = context;
+    return run_queue_has_room(&run->queue) && !stop_requested() && !run->queue.fatal;
+}
+
+static void take_line(void *context, const char *line, size_t length, size_t number)
+{
+    struct run *run = context;
+    run_queue_take(&run->queue, line, length, number);
+}
+
+static void refuse_line(void *context, const struct complaint *complaint)
+{
+    struct run *run = context;
+    run_queue_refuse(&run->queue, complaint);
 }
 
 /* Takes the lines that were read, as many as there is room for. @return what the reader said last */
 static enum line_status take_lines(struct run *run)
 {
-    const char *line;
-    size_t length;
-    enum line_status status = LINE_READY;
-    while (run_queue_has_room(&run->queue) && !stop_requested() && !run->queue.fatal) {
-        status = line_reader_next(&run->reader, &line, &length);
-        if (status == LINE_WANTED || status == LINE_END)
-            break;
-        drop_mark(&run->reader, &line, &length);
-        if (status == LINE_LONG)
-            run_queue_refuse_long(&run->queue, run->reader.line);
-        else if (!run_is_blank(line, length))
-            run_queue_take(&run->queue, line, length, run->reader.line);
-    }
-    return status;
+    const struct line_taker taker = {has_room, take_line, refuse_line, run};
+    return lines_take(&run->reader, &taker);
 }
 
 static void read_more(struct run *run)
@@ -135,18 +130,6 @@ static int run_session(struct session *session, int descriptor, size_t pipeline)
     return code;
 }
 
-/* @return the descriptor to read from, or -1, having complained */
-static int open_input(const struct arguments *arguments)
-{
-    const char *file = argument_value(arguments, "FILE");
-    if (!file || !strcmp(file, "-"))
-        return STDIN_FILENO;
-    int descriptor = open(file, O_RDONLY | O_CLOEXEC);
-    if (descriptor < 0)
-        arguments_complain(arguments, "cannot read %s: %s", file, strerror(errno));
-    return descriptor;
-}
-
 int run_main(int argc, char **argv)
 {
     struct arguments arguments;
@@ -157,7 +140,7 @@ int run_main(int argc, char **argv)
         return code;
     if (!arguments_count(&arguments, "pipeline", PIPELINE_MAX, &pipeline))
         return EXIT_USAGE;
-    int descriptor = open_input(&arguments);
+    int descriptor = lines_open(&arguments);
     if (descriptor < 0)
         return EXIT_USAGE;
     stop_prepare();

@@ -45,16 +45,12 @@ static struct flight *add(struct run_queue *queue, size_t bytes)
     return flight;
 }
 
-void run_queue_refuse_long(struct run_queue *queue, size_t number)
+void run_queue_refuse(struct run_queue *queue, const struct complaint *complaint)
 {
-    struct complaint complaint = {.reason = TRADING_REASON_BAD_REQUEST, .line = number, .column = RUN_LINE_BYTES + 1};
-    snprintf(complaint.message, sizeof complaint.message, "the line is longer than %u bytes and was skipped to its end",
-             RUN_LINE_BYTES);
-    answer(queue, add(queue, 0), operation_complaint(&complaint));
+    answer(queue, add(queue, 0), operation_complaint(complaint));
 }
 
-/* Whether the answer needs a look at what the command left behind, before the next one changes it. */
-static bool is_alone(const struct request *request)
+bool run_is_alone(const struct request *request)
 {
     return request->op != OP_COMMAND || request->command.type == TRADING_COMMAND_CLOSE_PORTFOLIO;
 }
@@ -86,7 +82,7 @@ void run_queue_take(struct run_queue *queue, const char *line, size_t length, si
         answer(queue, flight, operation_complaint(&complaint));
         return;
     }
-    if (!is_alone(&flight->parsed.request)) {
+    if (!run_is_alone(&flight->parsed.request)) {
         submit(queue, flight);
         return;
     }

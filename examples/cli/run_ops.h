@@ -37,11 +37,14 @@ void run_queue_free(struct run_queue *queue);
 /* True when another line may be taken. */
 bool run_queue_has_room(const struct run_queue *queue);
 
+/* Whether the answer needs a look at what the request left behind, or those before it did, before the next one changes it. */
+bool run_is_alone(const struct request *request);
+
 /* Takes a line in: sends it off, or does it at once when it must see what came before it. */
 void run_queue_take(struct run_queue *queue, const char *line, size_t length, size_t number);
 
-/* Takes in the answer to a line that was not read: it is too long. */
-void run_queue_refuse_long(struct run_queue *queue, size_t number);
+/* Takes in the answer to a line that was not read. */
+void run_queue_refuse(struct run_queue *queue, const struct complaint *complaint);
 
 /* Collects the answers that are there; with `wait`, waits for one when something is flying. */
 void run_queue_collect(struct run_queue *queue, bool wait);

@@ -9,9 +9,6 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A URI and its NUL: any path the system takes, and more. */
-#define URI_BYTES 8192
-
 /* The most lines that the library may say on stderr: a disk that stays full would say the same of every commit. */
 #define WARNINGS_MAX 10
 
@@ -101,14 +98,13 @@ static int open_uri(struct session *session, const char *uri, const trading_engi
     return code;
 }
 
-/* The URI that is meant, which may be put together in `buffer`. NULL, with *code, when there is none. */
-static const char *chosen_uri(const struct store_choice *store, bool writes, char *buffer, int *code)
+const char *session_chosen_uri(const struct store_choice *store, bool writes, char *buffer, int *code)
 {
     const char *uri = store->uri ? store->uri : getenv("TRADING_STORE");
     if (uri && *uri)
         return uri;
     *code = EXIT_USAGE;
-    if (!default_uri(buffer, URI_BYTES))
+    if (!default_uri(buffer, SESSION_URI_BYTES))
         return NULL;
     *code = EXIT_STORE;
     return writes && !make_parents(buffer + strlen("lmdb:")) ? NULL : buffer;
@@ -117,13 +113,13 @@ static const char *chosen_uri(const struct store_choice *store, bool writes, cha
 static int open_store(struct session *session, const struct store_choice *store, const trading_engine_options *options,
                       bool *locked)
 {
-    char buffer[URI_BYTES];
+    char buffer[SESSION_URI_BYTES];
     int code = EXIT_DONE;
     trading_engine_options chosen = TRADING_ENGINE_OPTIONS_INIT;
     if (options)
         chosen = *options;
     chosen.state_path = store->state;
-    const char *uri = chosen_uri(store, !(chosen.flags & TRADING_ENGINE_READ_ONLY), buffer, &code);
+    const char *uri = session_chosen_uri(store, !(chosen.flags & TRADING_ENGINE_READ_ONLY), buffer, &code);
     if (!uri)
         return code;
     code = session_open_host(session, store);

@@ -20,6 +20,13 @@ struct session {
     atomic_int warnings; /* of the library, so far */
 };
 
+/* A URI and its NUL: any path the system takes, and more. */
+#define SESSION_URI_BYTES 8192
+
+/* The URI of the store that is meant: the chosen one, else the default, put together in `buffer` of SESSION_URI_BYTES; who writes has its
+ * missing folders made. NULL, having said why, with *code to exit with. */
+const char *session_chosen_uri(const struct store_choice *store, bool writes, char *buffer, int *code);
+
 /* Makes a host that loads plugins: for the scheme of a store, and the one that is chosen. @return EXIT_DONE, or EXIT_STORE, having said
  * what failed */
 int session_open_host(struct session *session, const struct store_choice *store);

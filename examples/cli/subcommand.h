@@ -77,6 +77,7 @@ extern const struct subcommand_group order_group;     /* orders.c */
 extern const struct subcommand_group market_group;    /* market.c */
 extern const struct subcommand_group journal_group;   /* journal.c */
 extern const struct subcommand_group bench_group;     /* bench.c */
+extern const struct subcommand_group serve_group;     /* serve/serve.c */
 
 /* Subcommands with a main of their own. */
 int feed_main(int argc, char **argv);      /* feed.c */
@@ -85,11 +86,13 @@ int replay_main(int argc, char **argv);    /* replay.c */
 int plugins_main(int argc, char **argv);   /* plugins.c */
 int statement_main(int argc, char **argv); /* statement.c */
 int store_main(int argc, char **argv);     /* store.c */
+int send_main(int argc, char **argv);      /* serve/send.c */
 
 extern const struct argument feed_arguments[];      /* feed.c */
 extern const struct argument run_arguments[];       /* run.c */
 extern const struct argument replay_arguments[];    /* replay.c */
 extern const struct argument statement_arguments[]; /* statement.c */
 extern const struct argument store_arguments[];     /* store.c */
+extern const struct argument send_arguments[];      /* serve/send.c */
 
 #endif

@@ -243,12 +243,12 @@ class Help(unittest.TestCase):
     def test_every_subcommand_has_examples(self):
         names = self.subcommands()
         for name in ("open-account deposit withdraw update-contact update-address quote buy sell cancel account portfolio lots order "
-                     "orders book history feed statement verify info run replay store plugins bench").split():
+                     "orders book history feed statement verify info run replay store plugins serve send bench").split():
             self.assertIn(name, names)
         for name in names:
             shown = subprocess.run([PROGRAM, name, "--help"], capture_output=True, check=True, text=True, timeout=SECONDS).stdout
             self.assertIn(f"\nExamples:\n  trading {name}" if name != "run" else "\nExamples:\n", shown)
-            self.assertEqual(name != "plugins", "--store URI" in shown)  # which opens no store
+            self.assertEqual(name not in ("plugins", "send"), "--store URI" in shown)  # which open no store
             also = subprocess.run([PROGRAM, "help", name], capture_output=True, check=True, text=True, timeout=SECONDS).stdout
             self.assertEqual(shown, also)
 

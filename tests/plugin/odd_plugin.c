@@ -100,7 +100,6 @@ static const struct table sound = {
             NEVER(secret_delete),
             NEVER(info),
             NEVER(check),
-            NEVER(secret_add),
         },
     .later = never_called,
 };

@@ -1,0 +1,299 @@
+/* The loop of a process: polls the bus, deals out what it brings, and starts and ends the partitions as the group shares them out. It never
+ * waits for a partition: each has a thread of its own. */
+#include "node.h"
+
+#include "metrics.h"
+#include "output.h"
+#include "owned.h"
+#include "quote_board.h"
+#include "record.h"
+#include "subcommand.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+#include <time.h>
+
+#define NOTICES      512
+#define WAIT         INT64_C(100000000)
+#define WAIT_CHANGES INT64_C(10000000) /* while partitions are opened or ended */
+
+/* Until a partition that failed is opened again; first the group must have its say on whose it is. */
+#define REST INT64_C(1000000000)
+
+/* How long partitions may take to end in good order: what is not published then is asked for again. */
+#define PATIENCE INT64_C(30000000000)
+
+/* A partition, as far as this process has to do with it. */
+struct slot {
+    struct owned *owned; /* NULL: it is not run here */
+    bool is_assigned;    /* the group says that it is ours */
+    bool is_revoked;     /* the group waits until it is released */
+    bool is_read;        /* its commands and letters come in */
+    int64_t start_again;
+};
+
+struct node {
+    const struct node_options *options;
+    trading_bus *bus;
+    struct slot slots[SERVING_PARTITIONS_MAX];
+    json_t *quotes;
+    struct metrics metrics;
+    bool is_stopping;
+    int code; /* an exit_code */
+};
+
+static int64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
+}
+
+__attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
+{
+    va_list list;
+    va_start(list, format);
+    fprintf(stderr, "trading serve: ");
+    vfprintf(stderr, format, list);
+    fprintf(stderr, "\n");
+    va_end(list);
+}
+
+static const struct wire *wire_of(const struct node *node)
+{
+    return &node->options->serving.wire;
+}
+
+/* What the bus fails in here is said, and its own to mend: the next poll tries on. */
+static void check(struct node *node, int32_t code, const trading_error *error)
+{
+    if (code == TRADING_OK || code == TRADING_E_TIMEOUT)
+        return;
+    say("%s", error->message);
+    if (error->flags & TRADING_ERROR_FATAL) {
+        node->code = EXIT_STORE;
+        node->is_stopping = true;
+    }
+}
+
+/* ---- one partition ---- */
+
+static void start(struct node *node, uint32_t partition)
+{
+    node->slots[partition].owned = owned_start(&node->options->serving, partition);
+}
+
+/* Now that it is open, its commands and letters may come. */
+static void begin_reading(struct node *node, uint32_t partition)
+{
+    trading_error error;
+    struct slot *slot = &node->slots[partition];
+    int64_t cursor = owned_cursor(slot->owned);
+    say("partition %" PRIu32 " is open, its commands go on at %" PRId64, partition, cursor);
+    slot->is_read = true;
+    inbox_want(owned_inbox(slot->owned), cursor);
+    quote_board_tell(node->quotes, wire_of(node), owned_inbox(slot->owned));
+    if (node->options->serving.partitions > 1)
+        check(node, trading_bus_follow(node->bus, wire_of(node)->letters, partition, TRADING_BUS_END, &error), &error);
+    check(node, trading_bus_seek(node->bus, wire_of(node)->commands, partition, cursor, &error), &error);
+}
+
+static void stop_reading(struct node *node, uint32_t partition)
+{
+    trading_error error;
+    if (node->slots[partition].is_read && node->options->serving.partitions > 1)
+        check(node, trading_bus_release(node->bus, wire_of(node)->letters, partition, &error), &error);
+    node->slots[partition].is_read = false;
+}
+
+static void end(struct node *node, uint32_t partition)
+{
+    trading_error error;
+    struct slot *slot = &node->slots[partition];
+    stop_reading(node, partition);
+    if (owned_end(slot->owned, &error) != TRADING_OK) {
+        say("partition %" PRIu32 " ended: %s", partition, error.message);
+        slot->start_again = now() + REST;
+    } else {
+        say("partition %" PRIu32 " is closed", partition);
+    }
+    slot->owned = NULL;
+}
+
+static void release(struct node *node, uint32_t partition)
+{
+    trading_error error;
+    node->slots[partition].is_revoked = false;
+    check(node, trading_bus_release(node->bus, wire_of(node)->commands, partition, &error), &error);
+}
+
+static void read_again(struct node *node, uint32_t partition)
+{
+    trading_error error;
+    int64_t position;
+    if (inbox_wants_again(owned_inbox(node->slots[partition].owned), &position))
+        check(node, trading_bus_seek(node->bus, wire_of(node)->commands, partition, position, &error), &error);
+}
+
+static void tend(struct node *node, uint32_t partition)
+{
+    struct slot *slot = &node->slots[partition];
+    if (slot->owned && owned_state(slot->owned) == OWNED_ENDED)
+        end(node, partition);
+    if (slot->owned && slot->is_assigned && owned_state(slot->owned) == OWNED_OPEN) {
+        if (!slot->is_read)
+            begin_reading(node, partition);
+        read_again(node, partition);
+    }
+    if (!slot->owned && slot->is_revoked)
+        release(node, partition);
+    if (!slot->owned && slot->is_assigned && !node->is_stopping && now() >= slot->start_again)
+        start(node, partition);
+}
+
+/* ---- what the bus tells ---- */
+
+static void deal_quote(struct node *node, const trading_bus_record *record)
+{
+    if (!quote_board_take(node->quotes, record))
+        return;
+    for (uint32_t p = 0; p < node->options->serving.partitions; p++)
+        if (node->slots[p].is_read)
+            inbox_put(owned_inbox(node->slots[p].owned), record);
+}
+
+static void deal(struct node *node, const trading_bus_record *record)
+{
+    if (!strcmp(record->topic, wire_of(node)->quotes)) {
+        deal_quote(node, record);
+        return;
+    }
+    const struct slot *slot = &node->slots[record->partition];
+    if (!slot->is_read)
+        return;
+    if (!strcmp(record->topic, wire_of(node)->commands))
+        inbox_put_command(owned_inbox(slot->owned), record);
+    else
+        inbox_put_letter(owned_inbox(slot->owned), record);
+}
+
+static void give_up(struct node *node, uint32_t partition, bool in_order)
+{
+    struct slot *slot = &node->slots[partition];
+    slot->is_assigned = false;
+    slot->is_revoked = in_order;
+    if (slot->owned)
+        owned_stop(slot->owned, in_order);
+}
+
+static void take(struct node *node, const trading_bus_notice *notice)
+{
+    uint32_t partition = notice->record.partition;
+    switch (notice->kind) {
+    case TRADING_BUS_RECORD:
+        deal(node, &notice->record);
+        break;
+    case TRADING_BUS_OWNED:
+        node->slots[partition].is_assigned = true;
+        node->slots[partition].start_again = 0;
+        break;
+    case TRADING_BUS_REVOKED:
+        give_up(node, partition, true);
+        break;
+    default:
+        give_up(node, partition, false);
+        break;
+    }
+}
+
+/* ---- the loop ---- */
+
+static bool is_changing(const struct node *node)
+{
+    for (uint32_t p = 0; p < node->options->serving.partitions; p++) {
+        const struct slot *slot = &node->slots[p];
+        if (slot->is_revoked || (slot->is_assigned != slot->is_read) || (slot->owned && !slot->is_assigned))
+            return true;
+    }
+    return false;
+}
+
+static bool is_running_any(const struct node *node)
+{
+    for (uint32_t p = 0; p < node->options->serving.partitions; p++)
+        if (node->slots[p].owned)
+            return true;
+    return false;
+}
+
+static void do_round(struct node *node, trading_bus_notice *notices)
+{
+    trading_error error;
+    size_t count = 0;
+    check(node, trading_bus_poll(node->bus, notices, NOTICES, &count, is_changing(node) ? WAIT_CHANGES : WAIT, &error), &error);
+    for (size_t i = 0; i < count; i++)
+        take(node, &notices[i]);
+    for (uint32_t p = 0; p < node->options->serving.partitions; p++)
+        tend(node, p);
+}
+
+static void tell_metrics(struct node *node)
+{
+    if (!metrics_due(&node->metrics, now()))
+        return;
+    metrics_begin(&node->metrics, node->bus, now());
+    for (uint32_t p = 0; p < node->options->serving.partitions; p++)
+        if (node->slots[p].is_read)
+            metrics_tell(&node->metrics, p, node->slots[p].owned);
+}
+
+static void stop_all(struct node *node, bool drain)
+{
+    for (uint32_t p = 0; p < node->options->serving.partitions; p++)
+        if (node->slots[p].owned)
+            owned_stop(node->slots[p].owned, drain);
+}
+
+static void loop(struct node *node)
+{
+    trading_bus_notice notices[NOTICES];
+    while (!node->is_stopping) {
+        do_round(node, notices);
+        tell_metrics(node);
+        if (node->options->stopped(node->options->context))
+            node->is_stopping = true;
+    }
+    stop_all(node, true);
+    for (int64_t end = now() + PATIENCE; is_running_any(node); do_round(node, notices))
+        if (now() > end)
+            stop_all(node, false);
+}
+
+/* The topics are made, the group is joined, and quotes are read from the first. */
+static int32_t join(struct node *node, trading_error *error)
+{
+    const struct serving *serving = &node->options->serving;
+    int32_t code = wire_make_topics(&serving->wire, node->bus, serving->partitions, error);
+    if (code == TRADING_OK && serving->partitions > 1)
+        code = trading_bus_follow(node->bus, serving->wire.quotes, 0, TRADING_BUS_OLDEST, error);
+    if (code == TRADING_OK)
+        code = trading_bus_join(node->bus, node->options->group, serving->wire.commands, error);
+    return code;
+}
+
+int node_run(const struct node_options *options)
+{
+    trading_error error;
+    struct node node = {.options = options, .code = EXIT_DONE, .quotes = new_object()};
+    metrics_init(&node.metrics, &options->serving.wire, options->metrics);
+    if (trading_bus_open(&node.bus, options->serving.host, options->serving.bus, NULL, &error) != TRADING_OK ||
+        join(&node, &error) != TRADING_OK)
+        node.code = output_failure(&error);
+    else
+        loop(&node);
+    trading_bus_close(node.bus);
+    metrics_free(&node.metrics);
+    json_decref(node.quotes);
+    return node.code;
+}

@@ -1,0 +1,56 @@
+/* What goes over the bus: the topics, what their headers are called, and how values are written. docs/serve.md is the same for users. */
+#ifndef SERVE_WIRE_H
+#define SERVE_WIRE_H
+
+#include "request.h"
+
+#include <trading/bus.h>
+#include <trading/partition.h>
+
+#define WIRE_TOPIC_BYTES 160
+#define WIRE_PREFIX_MAX  128
+#define WIRE_PREFIX      "trading" /* unless another is chosen */
+
+/* The topics of a deployment. */
+struct wire {
+    char commands[WIRE_TOPIC_BYTES];
+    char results[WIRE_TOPIC_BYTES];
+    char letters[WIRE_TOPIC_BYTES];
+    char quotes[WIRE_TOPIC_BYTES];
+    char events[WIRE_TOPIC_BYTES];
+    char dead[WIRE_TOPIC_BYTES];
+};
+
+/* Ties an answer to its request; of the client's choice. */
+#define WIRE_CORRELATION "correlation"
+/* How often a command was handed on to another partition, and where it stood first: "topic/partition/position". */
+#define WIRE_HOPS   "hops"
+#define WIRE_ORIGIN "origin"
+/* Of a letter: the sender's partition, and the position of its event there. */
+#define WIRE_FROM     "from"
+#define WIRE_POSITION "position"
+
+/* The cursor of a partition's journal that stands at the next command. */
+#define WIRE_CURSOR "commands"
+
+/* False when the prefix is empty or too long. */
+bool wire_init(struct wire *wire, const char *prefix);
+
+/* Makes the topics that are not there. */
+int32_t wire_make_topics(const struct wire *wire, trading_bus *bus, uint32_t partitions, trading_error *error);
+
+/* The header of that name, or NULL. */
+const trading_bus_header *wire_header(const trading_bus_record *record, const char *name);
+
+/* The number that the header of that name has, as digits; -1: it is not there, or has none. */
+int64_t wire_number(const trading_bus_record *record, const char *name);
+
+/* A header that points to text. */
+trading_bus_header wire_text_header(const char *name, const char *text);
+
+/* The partition that has what the request is about; TRADING_EVERY_PARTITION where each has an answer of its own, TRADING_ANY_PARTITION where it
+ * does not matter. */
+uint32_t wire_partition(const struct request *request, uint32_t partitions);
+uint32_t wire_partition_of_symbol(const trading_symbol *symbol, uint32_t partitions);
+
+#endif

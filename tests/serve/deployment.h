@@ -1,0 +1,52 @@
+/* A whole deployment in one process: nodes as threads over one store and one bus in memory, and a client. */
+#ifndef SERVE_DEPLOYMENT_H
+#define SERVE_DEPLOYMENT_H
+
+#include "partitions/shared_store.h"
+#include "serve/errands.h"
+#include "serve/node.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+
+#include <cmocka.h>
+
+enum { DEPLOYMENT_NODES = 3 };
+
+struct seat {
+    struct node_options options;
+    pthread_t thread;
+    atomic_bool stops;
+    bool runs;
+    int code;
+};
+
+struct deployment {
+    trading_host *host;
+    struct shared_store store;
+    char store_uri[48];
+    char bus_uri[48];
+    uint32_t partitions;
+    struct seat seats[DEPLOYMENT_NODES];
+    struct errands client;
+};
+
+/* So many nodes at work on so many partitions, and a client. */
+void deployment_open(struct deployment *deployment, size_t nodes, uint32_t partitions, bool record_time);
+/* Ends all that runs, each of which must end well. */
+void deployment_close(struct deployment *deployment);
+
+void deployment_start(struct deployment *deployment, size_t node);
+void deployment_stop(struct deployment *deployment, size_t node);
+
+/* Sends a line, and gives its answer: to be released. */
+json_t *deployment_ask(struct deployment *deployment, const char *line);
+/* The same, of a line that is written like printf; the answer must be ok. */
+json_t *deployment_do(struct deployment *deployment, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Proves all partitions from a read-only engine over the store. */
+void deployment_verify(struct deployment *deployment);
+
+#endif

@@ -1,0 +1,335 @@
+/* Deployments in one process, over a bus and a store in memory: what they answer is what `trading run` answers, wherever a request arrives
+ * and whoever owns what it is about; and nothing that was answered is lost. */
+#include "deployment.h"
+#include "operation_read.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARTITIONS = 4, ACCOUNTS = 12 };
+
+/* ---- the same answers ---- */
+
+#define MOMENT "2013-03-01T09:00:00Z"
+
+/* A session whose answers differ in nothing but the positions, as the journal of a deployment has cursors in it. */
+static const char *const session[] = {
+    "{\"op\":\"quote\",\"symbol\":\"GOOG\",\"bid\":\"150.10\",\"ask\":\"150.20\",\"size\":\"500\"}",
+    "{\"op\":\"open_account\",\"key\":\"ada\",\"name\":\"Ada\",\"deposit\":\"10000.00\"}",
+    "{\"op\":\"open_account\",\"key\":\"ada\",\"name\":\"Ada\",\"deposit\":\"10000.00\"}",
+    "{\"op\":\"open_account\",\"key\":\"ada\",\"name\":\"Ann\"}",
+    "{\"op\":\"deposit\",\"account\":\"A-1J2NMP4F4W9K2MQRC7YR4WZ0GX\",\"amount\":\"1.00\"}",
+    "{\"op\":\"deposit\",\"account\":\"A-1\",\"amount\":\"1.00\"}",
+    "{\"op\":\"deposit\",\"amount\":1}",
+    "not JSON",
+    "{\"op\":\"accounts\"}",
+    "{\"op\":\"quotes\"}",
+    "{\"op\":\"view_quote\",\"symbol\":\"GOOG\"}",
+    "{\"op\":\"view_book\",\"symbol\":\"IBM\"}",
+    "{\"op\":\"view_account\",\"id\":\"A-1J2NMP4F4W9K2MQRC7YR4WZ0GX\",\"at_least\":100000}",
+    "{\"op\":\"end_session\"}",
+};
+
+static trading_time moment(void *context)
+{
+    trading_time time;
+    (void)context;
+    assert_int_equal(trading_time_parse(MOMENT, strlen(MOMENT), &time), TRADING_OK);
+    return time;
+}
+
+static void drop_positions(json_t *value)
+{
+    const char *key;
+    json_t *member;
+    size_t index;
+    const char *message = json_string_value(json_object_get(value, "message"));
+    if (message && strstr(message, " at position "))
+        json_object_del(value, "message");
+    json_object_del(value, "position");
+    json_object_foreach(value, key, member) drop_positions(member);
+    json_array_foreach(value, index, member) drop_positions(member);
+}
+
+static json_t *answer_of_run(struct desk *desk, const char *line)
+{
+    struct parsed_line parsed;
+    struct complaint complaint;
+    if (!run_parse(&parsed, line, strlen(line), NULL, NULL, &complaint)) {
+        complaint.line = 1;
+        return operation_complaint(&complaint).json;
+    }
+    json_t *answer = operation_execute(desk, &parsed.request).json;
+    run_parse_release(&parsed);
+    return answer;
+}
+
+/* The line with the time that its record is to have. */
+static void with_time(const char *line, char timed[1024])
+{
+    if (line[0] == '{')
+        snprintf(timed, 1024, "{\"time\":\"" MOMENT "\",%s", line + 1);
+    else
+        snprintf(timed, 1024, "%s", line);
+}
+
+static void a_deployment_answers_what_run_does(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    struct desk desk;
+    trading_host *host;
+    trading_engine *engine;
+    trading_error error;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.clock = moment;
+    assert_int_equal(trading_host_open(&host, NULL, &error), TRADING_OK);
+    assert_int_equal(trading_engine_open(&engine, host, "memory:", &options, &error), TRADING_OK);
+    assert_int_equal(desk_open(&desk, engine, &error), TRADING_OK);
+    deployment_open(&deployment, 1, 1, true);
+    for (size_t i = 0; i < sizeof session / sizeof session[0]; i++) {
+        char timed[1024];
+        with_time(session[i], timed);
+        json_t *wanted = answer_of_run(&desk, session[i]);
+        json_t *answer = deployment_ask(&deployment, timed);
+        drop_positions(wanted);
+        drop_positions(answer);
+        if (json_is_object(wanted) && json_object_get(wanted, "line"))
+            json_object_set(wanted, "column", json_object_get(answer, "column"));
+        if (!json_equal(wanted, answer))
+            fail_msg("%s: %s instead of %s", session[i], json_dumps(answer, 0), json_dumps(wanted, 0));
+        json_decref(wanted);
+        json_decref(answer);
+    }
+    desk_close(&desk);
+    trading_engine_close(engine, TRADING_CLOSE_DRAIN, NULL);
+    trading_host_close(host, NULL);
+    deployment_close(&deployment);
+}
+
+/* ---- several processes ---- */
+
+struct person {
+    char account[TRADING_ID_TEXT];
+    char portfolio[TRADING_ID_TEXT];
+    long long cents;
+};
+
+static void copy_text(const json_t *object, const char *key, char *text, size_t bytes)
+{
+    const char *value = json_string_value(json_object_get(object, key));
+    assert_non_null(value);
+    assert_true(strlen(value) < bytes);
+    memcpy(text, value, strlen(value) + 1);
+}
+
+static void open_people(struct deployment *deployment, struct person *people)
+{
+    for (int i = 0; i < ACCOUNTS; i++) {
+        json_t *answer = deployment_do(
+            deployment, "{\"op\":\"open_account\",\"key\":\"person-%d\",\"name\":\"P%d\",\"deposit\":\"1000.00\"}", i, i);
+        copy_text(answer, "account", people[i].account, sizeof people[i].account);
+        copy_text(answer, "portfolio", people[i].portfolio, sizeof people[i].portfolio);
+        people[i].cents = 100000;
+        json_decref(answer);
+    }
+}
+
+static void expect_balance(struct deployment *deployment, const struct person *person)
+{
+    char cents[32];
+    snprintf(cents, sizeof cents, "%lld.%02lld", person->cents / 100, person->cents % 100);
+    json_t *answer = deployment_do(deployment, "{\"op\":\"view_account\",\"id\":\"%s\"}", person->account);
+    if (json_object_get(answer, "pending") || strcmp(json_string_value(json_object_get(answer, "balance")), cents) != 0)
+        fail_msg("%s instead of %s", json_dumps(answer, 0), cents);
+    json_decref(answer);
+}
+
+/* Until nothing is on its way between partitions. */
+static void settle(struct deployment *deployment, const struct person *people)
+{
+    const struct timespec moment_long = {.tv_nsec = 20000000};
+    for (int i = 0; i < ACCOUNTS; i++) {
+        json_t *answer = deployment_do(deployment, "{\"op\":\"view_account\",\"id\":\"%s\"}", people[i].account);
+        if (json_object_get(answer, "pending")) {
+            nanosleep(&moment_long, NULL);
+            i--;
+        }
+        json_decref(answer);
+    }
+}
+
+static void transfer_around(struct deployment *deployment, struct person *people, int rounds, int first_key)
+{
+    for (int i = 0; i < rounds; i++) {
+        struct person *from = &people[i % ACCOUNTS];
+        struct person *to = &people[(i * 5 + 1) % ACCOUNTS];
+        if (from == to)
+            continue;
+        json_decref(deployment_do(deployment,
+                                  "{\"op\":\"transfer\",\"key\":\"t-%d\",\"account\":\"%s\",\"to\":\"%s\",\"amount\":\"1.25\"}",
+                                  first_key + i, from->account, to->account));
+        from->cents -= 125;
+        to->cents += 125;
+    }
+}
+
+static void money_and_orders_go_between_processes(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    struct person people[ACCOUNTS];
+    deployment_open(&deployment, 3, PARTITIONS, false);
+    open_people(&deployment, people);
+    transfer_around(&deployment, people, 60, 0);
+    settle(&deployment, people);
+    for (int i = 0; i < ACCOUNTS; i++)
+        expect_balance(&deployment, &people[i]);
+    json_decref(
+        deployment_do(&deployment, "{\"op\":\"quote\",\"symbol\":\"IBM\",\"bid\":\"9.90\",\"ask\":\"10.00\",\"size\":\"5\"}"));
+    json_t *answer = NULL;
+    for (int i = 0; i < ACCOUNTS; i++) {
+        json_decref(
+            deployment_do(&deployment,
+                          "{\"op\":\"place_order\",\"key\":\"o-%d\",\"portfolio\":\"%s\",\"side\":\"buy\",\"symbol\":\"IBM\","
+                          "\"quantity\":\"1\",\"type\":\"limit\",\"limit_price\":\"10.00\",\"time_in_force\":\"gtc\"}",
+                          i, people[i].portfolio));
+    }
+    /* Five of the twelve were filled, wherever they live. */
+    int filled = 0;
+    while (filled < 5) {
+        filled = 0;
+        for (int i = 0; i < ACCOUNTS; i++) {
+            answer = deployment_do(&deployment, "{\"op\":\"orders\",\"portfolio\":\"%s\"}", people[i].portfolio);
+            const json_t *order = json_array_get(json_object_get(answer, "orders"), 0);
+            filled += !strcmp(json_string_value(json_object_get(order, "status")), "filled");
+            json_decref(answer);
+        }
+    }
+    assert_int_equal(filled, 5);
+    answer = deployment_do(&deployment, "{\"op\":\"accounts\"}");
+    assert_int_equal(json_array_size(json_object_get(answer, "accounts")), ACCOUNTS);
+    json_decref(answer);
+    for (size_t i = 0; i < DEPLOYMENT_NODES; i++)
+        deployment_stop(&deployment, i);
+    deployment_verify(&deployment);
+    deployment_close(&deployment);
+}
+
+static void a_process_that_ends_is_succeeded(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    struct person people[ACCOUNTS];
+    deployment_open(&deployment, 2, PARTITIONS, false);
+    open_people(&deployment, people);
+    transfer_around(&deployment, people, 24, 0);
+    deployment_start(&deployment, 2);
+    transfer_around(&deployment, people, 24, 100);
+    deployment_stop(&deployment, 0);
+    transfer_around(&deployment, people, 24, 200);
+    deployment_stop(&deployment, 1);
+    /* What was sent before is known, to whoever has it now. */
+    for (int i = 0; i < ACCOUNTS; i++) {
+        json_t *answer = deployment_do(
+            &deployment, "{\"op\":\"open_account\",\"key\":\"person-%d\",\"name\":\"P%d\",\"deposit\":\"1000.00\"}", i, i);
+        assert_string_equal(json_string_value(json_object_get(answer, "status")), "duplicate");
+        json_decref(answer);
+    }
+    settle(&deployment, people);
+    for (int i = 0; i < ACCOUNTS; i++)
+        expect_balance(&deployment, &people[i]);
+    deployment_stop(&deployment, 2);
+    deployment_verify(&deployment);
+    deployment_close(&deployment);
+}
+
+/* ---- records as strangers write them ---- */
+
+static void publish(struct deployment *deployment, uint32_t partition, const char *value, const char *correlation)
+{
+    trading_error error;
+    const trading_bus_header header = wire_text_header(WIRE_CORRELATION, correlation);
+    const trading_bus_record record = {.topic = deployment->client.wire.commands,
+                                       .partition = partition,
+                                       .value = value,
+                                       .value_size = strlen(value),
+                                       .headers = &header,
+                                       .header_count = 1};
+    if (trading_bus_publish(deployment->client.bus, &record, 1, TRADING_BUS_NO_MARK, &error) != TRADING_OK)
+        fail_msg("%s", error.message);
+}
+
+/* The next record of the topic that the bus brings; its value is to be freed. */
+static char *next_of(trading_bus *bus, const char *topic, char *correlation, size_t bytes)
+{
+    trading_error error;
+    trading_bus_notice notice;
+    size_t count;
+    for (;;) {
+        int32_t code = trading_bus_poll(bus, &notice, 1, &count, INT64_C(10000000000), &error);
+        if (code != TRADING_OK)
+            fail_msg("nothing came of %s", topic);
+        if (strcmp(notice.record.topic, topic) != 0)
+            continue;
+        const trading_bus_header *header = wire_header(&notice.record, WIRE_CORRELATION);
+        snprintf(correlation, bytes, "%.*s", header ? (int)header->size : 0, header ? (const char *)header->value : "");
+        return strndup(notice.record.value, (size_t)notice.record.value_size);
+    }
+}
+
+static void a_command_finds_its_partition(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char correlation[32];
+    trading_error error;
+    trading_bus *bus;
+    deployment_open(&deployment, 2, PARTITIONS, false);
+    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
+    for (uint32_t p = 0; p < PARTITIONS; p++)
+        assert_int_equal(trading_bus_follow(bus, deployment.client.wire.results, p, TRADING_BUS_OLDEST, &error), TRADING_OK);
+    for (uint32_t p = 0; p < PARTITIONS; p++) {
+        publish(&deployment, p, "{\"op\":\"open_account\",\"key\":\"ada\",\"name\":\"Ada\"}", "ada");
+        char *value = next_of(bus, deployment.client.wire.results, correlation, sizeof correlation);
+        assert_string_equal(correlation, "ada");
+        assert_non_null(strstr(value, p == 0 ? "\"accepted\"" : "\"duplicate\""));
+        free(value);
+    }
+    trading_bus_close(bus);
+    deployment_close(&deployment);
+}
+
+static void what_is_no_request_is_put_aside(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char correlation[32];
+    trading_error error;
+    trading_bus *bus;
+    deployment_open(&deployment, 1, 1, false);
+    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
+    assert_int_equal(trading_bus_follow(bus, deployment.client.wire.dead, 0, TRADING_BUS_OLDEST, &error), TRADING_OK);
+    publish(&deployment, 0, "what?", "first");
+    publish(&deployment, 0, "{\"op\":\"dance\"}", "second");
+    json_decref(deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}"));
+    char *value = next_of(bus, deployment.client.wire.dead, correlation, sizeof correlation);
+    assert_string_equal(value, "what?");
+    free(value);
+    value = next_of(bus, deployment.client.wire.dead, correlation, sizeof correlation);
+    assert_string_equal(value, "{\"op\":\"dance\"}");
+    free(value);
+    trading_bus_close(bus);
+    deployment_close(&deployment);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_deployment_answers_what_run_does), cmocka_unit_test(money_and_orders_go_between_processes),
+        cmocka_unit_test(a_process_that_ends_is_succeeded),   cmocka_unit_test(a_command_finds_its_partition),
+        cmocka_unit_test(what_is_no_request_is_put_aside),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
