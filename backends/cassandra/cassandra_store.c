@@ -200,6 +200,14 @@ static int32_t store_secret_put(void *handle, const trading_store_secret *secret
     return code ? code : secret_put(handle, secrets, count, error);
 }
 
+static int32_t store_secret_add(void *handle, const trading_store_secret *secrets, size_t count, trading_error *error)
+{
+    int32_t code = check_secret_put_arguments(secrets, count, error);
+    if (!code)
+        code = check_writer(handle, error);
+    return code ? code : secret_add(handle, secrets, count, error);
+}
+
 static int32_t store_secret_get(void *handle, const trading_id *name, uint8_t value[32], trading_error *error)
 {
     int32_t code = check_secret_get_arguments(name, value, error);
@@ -285,6 +293,7 @@ const trading_store_ops cassandra_store_ops = {
     .snapshot_get = store_snapshot_get,
     .snapshot_drop = store_snapshot_drop,
     .secret_put = store_secret_put,
+    .secret_add = store_secret_add,
     .secret_get = store_secret_get,
     .secret_delete = store_secret_delete,
     .info = store_info,

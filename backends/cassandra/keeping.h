@@ -14,6 +14,7 @@ int32_t snapshot_drop(struct cassandra *store, uint32_t partition, int64_t posit
 void snapshot_forget(struct cassandra *store); /* the unfinished ones, at close */
 
 int32_t secret_put(struct cassandra *store, const trading_store_secret *secrets, size_t count, trading_error *error);
+int32_t secret_add(struct cassandra *store, const trading_store_secret *secrets, size_t count, trading_error *error);
 int32_t secret_get(struct cassandra *store, const trading_id *name, uint8_t value[32], trading_error *error);
 int32_t secret_delete(struct cassandra *store, const trading_id *name, trading_error *error);
 

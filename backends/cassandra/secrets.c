@@ -62,12 +62,17 @@ int32_t secret_put(struct cassandra *store, const trading_store_secret *secrets,
     return code;
 }
 
-int32_t secret_get(struct cassandra *store, const trading_id *name, uint8_t value[32], trading_error *error)
+/* ---- those that must be new ---- */
+
+static const char adding[] = "adding a secret";
+
+static int32_t read_value(struct cassandra *store, enum statement statement, const trading_id *name, uint8_t value[32],
+                          trading_error *error)
 {
     struct driver_rows *rows;
     const void *bytes;
     uint64_t size;
-    int32_t code = ask_row(store, SECRET_GET, &rows, "reading a secret", error,
+    int32_t code = ask_row(store, statement, &rows, "reading a secret", error,
                            BIND(bind_text(store->location.journal), bind_bytes(name, sizeof *name)));
     bool found = !code && rows && driver_bytes(rows, 0, &bytes, &size);
     if (found && size == 32)
@@ -78,6 +83,71 @@ int32_t secret_get(struct cassandra *store, const trading_id *name, uint8_t valu
         code = error_set(error, TRADING_E_NOT_FOUND, "there is no such secret");
     driver_rows_close(rows);
     return code;
+}
+
+/* One was there, or nobody could tell: it is as good as ours when it is the same. The serial read ends what is under way. */
+static int32_t compare_added(struct cassandra *store, const trading_store_secret *secret, trading_error *error)
+{
+    uint8_t value[32];
+    int32_t code = read_value(store, SECRET_GET_SERIAL, &secret->name, value, error);
+    if (!code && memcmp(value, secret->value, sizeof value) != 0)
+        code = error_set(error, TRADING_E_BUSY, "a secret of that name is there already");
+    return code;
+}
+
+static int32_t begin_add(struct cassandra *store, const trading_store_secret *secret, struct driver_request **request,
+                         trading_error *error)
+{
+    struct driver_failure failure = {0};
+    const struct driver_value values[] = {bind_text(store->location.journal), bind_bytes(&secret->name, sizeof secret->name),
+                                          bind_bytes(secret->value, sizeof secret->value)};
+    if (driver_begin(store->driver, store->statements[SECRET_ADD], values, 3, request, &failure))
+        return error_of_driver(&failure, adding, error);
+    return TRADING_OK;
+}
+
+static int32_t await_add(struct cassandra *store, const trading_store_secret *secret, struct driver_request *request,
+                         int32_t before, trading_error *error)
+{
+    struct driver_failure failure = {0};
+    struct driver_rows *rows = NULL;
+    bool found = false;
+    int64_t applied = 0;
+    int32_t failed = driver_await(request, &rows, &failure);
+    int32_t code = failed ? TRADING_OK : next_row(rows, &found, adding, before ? NULL : error);
+    found = found && driver_number(rows, 0, &applied) && applied;
+    driver_rows_close(rows);
+    if (before || code || found)
+        return before ? before : code;
+    if (failed && failed != DRIVER_UNCERTAIN)
+        return error_of_driver(&failure, adding, error);
+    code = compare_added(store, secret, error);
+    return code == TRADING_E_NOT_FOUND ? error_of_driver(&failure, adding, error) : code;
+}
+
+int32_t secret_add(struct cassandra *store, const trading_store_secret *secrets, size_t count, trading_error *error)
+{
+    struct driver_request *under_way[AT_ONCE];
+    size_t begun = 0;
+    size_t ended = 0;
+    int32_t code = TRADING_OK;
+    while (ended < begun || (!code && begun < count)) {
+        if (!code && begun < count && begun - ended < AT_ONCE) {
+            code = begin_add(store, &secrets[begun], &under_way[begun % AT_ONCE], error);
+            begun += code == TRADING_OK;
+            continue;
+        }
+        code = await_add(store, &secrets[ended], under_way[ended % AT_ONCE], code, error);
+        ended++;
+    }
+    return code;
+}
+
+/* ---- reading and destroying ---- */
+
+int32_t secret_get(struct cassandra *store, const trading_id *name, uint8_t value[32], trading_error *error)
+{
+    return read_value(store, SECRET_GET, name, value, error);
 }
 
 int32_t secret_delete(struct cassandra *store, const trading_id *name, trading_error *error)

@@ -428,6 +428,14 @@ static int secret_room(struct memory_store *store, size_t more)
     return 0;
 }
 
+/* Where there is room. */
+static void insert_secret(struct memory_store *store, size_t at, const trading_store_secret *secret)
+{
+    memmove(store->secrets + at + 1, store->secrets + at, (store->secret_count - at) * sizeof *secret);
+    store->secret_count++;
+    store->secrets[at] = *secret;
+}
+
 static int32_t store_secret_put(void *handle, const trading_store_secret *secrets, size_t count, trading_error *error)
 {
     struct memory_store *store = handle;
@@ -439,14 +447,32 @@ static int32_t store_secret_put(void *handle, const trading_store_secret *secret
     for (size_t i = 0; i < count && !full; i++) {
         bool found;
         size_t at = secret_at(store, &secrets[i].name, &found);
-        if (!found) {
-            memmove(store->secrets + at + 1, store->secrets + at, (store->secret_count - at) * sizeof *secrets);
-            store->secret_count++;
-        }
-        store->secrets[at] = secrets[i];
+        if (found)
+            store->secrets[at] = secrets[i];
+        else
+            insert_secret(store, at, &secrets[i]);
     }
     pthread_mutex_unlock(&store->lock);
     return full ? error_no_memory(error, "secrets") : TRADING_OK;
+}
+
+static int32_t store_secret_add(void *handle, const trading_store_secret *secrets, size_t count, trading_error *error)
+{
+    struct memory_store *store = handle;
+    int32_t code = check_secret_put_arguments(secrets, count, error);
+    for (size_t i = 0; i < count && !code; i++) {
+        pthread_mutex_lock(&store->lock);
+        bool found;
+        size_t at = secret_at(store, &secrets[i].name, &found);
+        if (!found && secret_room(store, 1))
+            code = error_no_memory(error, "a secret");
+        else if (!found)
+            insert_secret(store, at, &secrets[i]);
+        else if (memcmp(store->secrets[at].value, secrets[i].value, sizeof secrets[i].value) != 0)
+            code = error_set(error, TRADING_E_BUSY, "a secret of that name is there already");
+        pthread_mutex_unlock(&store->lock);
+    }
+    return code;
 }
 
 static int32_t store_secret_get(void *handle, const trading_id *name, uint8_t value[32], trading_error *error)
@@ -512,5 +538,6 @@ const trading_store_ops memory_store_ops = {
     .secret_put = store_secret_put,
     .secret_get = store_secret_get,
     .secret_delete = store_secret_delete,
+    .secret_add = store_secret_add,
     .info = store_info,
 };

@@ -57,6 +57,29 @@ static bool put_portfolios(json_t *object, trading_view *view, const trading_id 
     return true;
 }
 
+/* What other systems call the account and its portfolios; nothing where there is none. */
+static bool put_aliases(json_t *object, trading_view *view, const trading_id *account, trading_error *error)
+{
+    trading_alias page[PAGE];
+    uint64_t cursor = 0;
+    size_t count;
+    json_t *aliases = NULL;
+    do {
+        if (trading_view_aliases(view, account, &cursor, page, PAGE, &count, error) != TRADING_OK)
+            return false;
+        if (count && !aliases)
+            put(object, "aliases", aliases = new_array());
+        for (size_t i = 0; i < count; i++) {
+            json_t *alias = new_object();
+            put_text(alias, "space", page[i].space);
+            put_text(alias, "name", page[i].name);
+            put_id(alias, "portfolio", TRADING_ENTITY_PORTFOLIO, &page[i].portfolio);
+            append(aliases, alias);
+        }
+    } while (count);
+    return true;
+}
+
 json_t *record_account(trading_view *view, const trading_id *id, trading_error *error)
 {
     trading_account account = {.size = sizeof account};
@@ -65,7 +88,7 @@ json_t *record_account(trading_view *view, const trading_id *id, trading_error *
         trading_view_profile(view, id, &profile, error) != TRADING_OK)
         return NULL;
     json_t *object = plain_account(&account);
-    if (!put_portfolios(object, view, id, error)) {
+    if (!put_portfolios(object, view, id, error) || !put_aliases(object, view, id, error)) {
         json_decref(object);
         return NULL;
     }

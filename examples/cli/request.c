@@ -115,6 +115,13 @@ static const struct field end_order_fields[] = {
     ACCOUNT_FIELD(false),
     END,
 };
+static const struct field bind_alias_fields[] = {
+    ACCOUNT_FIELD(true),
+    {"portfolio", FIELD_PORTFOLIO, false, AT(body.bind_alias.portfolio)},
+    {"space", FIELD_TEXT, true, AT(body.bind_alias.space)},
+    {"name", FIELD_TEXT, true, AT(body.bind_alias.name)},
+    END,
+};
 static const struct field quote_fields[] = {
     {"symbol", FIELD_SYMBOL, true, AT(body.set_quote.symbol)},
     {"bid", FIELD_DECIMAL, true, AT(body.set_quote.bid)},
@@ -187,6 +194,7 @@ static const trading_place_order place_order_body = TRADING_PLACE_ORDER_INIT;
 static const trading_cancel_order cancel_order_body = TRADING_CANCEL_ORDER_INIT;
 static const trading_book_execution book_execution_body = TRADING_BOOK_EXECUTION_INIT;
 static const trading_end_order end_order_body = TRADING_END_ORDER_INIT;
+static const trading_bind_alias bind_alias_body = TRADING_BIND_ALIAS_INIT;
 static const trading_close_portfolio close_portfolio_body = TRADING_CLOSE_PORTFOLIO_INIT;
 static const trading_set_quote quote_body = TRADING_SET_QUOTE_INIT;
 static const trading_acknowledge acknowledge_body = TRADING_ACKNOWLEDGE_INIT;
@@ -214,6 +222,7 @@ static const struct op_rule {
     {"freeze", OP_COMMAND, TRADING_COMMAND_FREEZE_ACCOUNT, account_fields, NULL, 0},
     {"unfreeze", OP_COMMAND, TRADING_COMMAND_UNFREEZE_ACCOUNT, account_fields, NULL, 0},
     {"close_account", OP_COMMAND, TRADING_COMMAND_CLOSE_ACCOUNT, account_fields, NULL, 0},
+    {"bind_alias", OP_COMMAND, TRADING_COMMAND_BIND_ALIAS, bind_alias_fields, BODY(bind_alias_body)},
     {"close_portfolio", OP_COMMAND, TRADING_COMMAND_CLOSE_PORTFOLIO, close_portfolio_fields, BODY(close_portfolio_body)},
     {"place_order", OP_COMMAND, TRADING_COMMAND_PLACE_ORDER, place_order_fields, BODY(place_order_body)},
     {"cancel_order", OP_COMMAND, TRADING_COMMAND_CANCEL_ORDER, cancel_order_fields, BODY(cancel_order_body)},

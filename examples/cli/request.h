@@ -42,6 +42,7 @@ union request_body {
     trading_cancel_order cancel_order;
     trading_book_execution book_execution;
     trading_end_order end_order;
+    trading_bind_alias bind_alias;
     trading_close_portfolio close_portfolio;
     trading_set_quote set_quote;
     trading_acknowledge acknowledge;

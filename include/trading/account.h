@@ -78,12 +78,29 @@ typedef struct trading_accept_refund {
     trading_id order;       /**< the buy order that it refunds, at most what was paid for it in all; or zero: a plain payment */
 } trading_accept_refund;
 
+/** @name Longest texts of an alias, in bytes */
+/**@{*/
+#define TRADING_ALIAS_SPACE_BYTES 15
+#define TRADING_ALIAS_NAME_BYTES  64
+/**@}*/
+
+/** Body of BIND_ALIAS: from here on `name` is the account's in `space`, or the portfolio's. It stays so for ever; nothing else can have it in
+ *  this partition, and what has it, has no other in this space. It is kept as it is, so it must not be personal. */
+typedef struct trading_bind_alias {
+    uint32_t size;
+    uint32_t reserved;
+    trading_id portfolio; /**< of the account; zero: the account itself */
+    trading_text space;   /**< whose name it is; 1 to TRADING_ALIAS_SPACE_BYTES, printable UTF-8 */
+    trading_text name;    /**< 1 to TRADING_ALIAS_NAME_BYTES, likewise */
+} trading_bind_alias;
+
 TRADING_API void trading_open_account_init(trading_open_account *body);
 TRADING_API void trading_update_contact_init(trading_update_contact *body);
 TRADING_API void trading_update_address_init(trading_update_address *body);
 TRADING_API void trading_cash_init(trading_cash *body);
 TRADING_API void trading_transfer_init(trading_transfer *body);
 TRADING_API void trading_accept_refund_init(trading_accept_refund *body);
+TRADING_API void trading_bind_alias_init(trading_bind_alias *body);
 
 #define TRADING_OPEN_ACCOUNT_INIT                                                                                              \
     {                                                                                                                          \
@@ -108,6 +125,11 @@ TRADING_API void trading_accept_refund_init(trading_accept_refund *body);
 #define TRADING_ACCEPT_REFUND_INIT                                                                                             \
     {                                                                                                                          \
         .size = (uint32_t)sizeof(trading_accept_refund)                                                                        \
+    }
+
+#define TRADING_BIND_ALIAS_INIT                                                                                                \
+    {                                                                                                                          \
+        .size = (uint32_t)sizeof(trading_bind_alias)                                                                           \
     }
 
 /** @name Status of an account */
@@ -158,6 +180,14 @@ typedef struct trading_profile {
         .size = (uint32_t)sizeof(trading_profile)                                                                              \
     }
 TRADING_API void trading_profile_init(trading_profile *profile);
+
+/** What another system calls an account, or a portfolio of it. The layout is frozen. */
+typedef struct trading_alias {
+    trading_id account;
+    trading_id portfolio; /**< zero: it is the account's */
+    char space[TRADING_ALIAS_SPACE_BYTES + 1];
+    char name[TRADING_ALIAS_NAME_BYTES + 8];
+} trading_alias;
 
 /** The name of an account's status: "open", "frozen", "closed". Never NULL. */
 TRADING_API const char *trading_account_status_name(int32_t status);

@@ -37,8 +37,9 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_COMMAND_TRANSFER         19 /**< trading_transfer: pays another account out of what is available */
 #define TRADING_COMMAND_ROUTE_ORDER      20 /**< trading_place_order: as PLACE_ORDER, but for a venue outside, not the book here */
 #define TRADING_COMMAND_BOOK_EXECUTION                                                                                         \
-    21                               /**< trading_book_execution; account: zero, or the order's owner. The key: of the ExecID */
-#define TRADING_COMMAND_END_ORDER 22 /**< trading_end_order; account: zero, or the order's owner */
+    21 /**< trading_book_execution; account: zero, or the order's owner. The key: of the ExecID */
+#define TRADING_COMMAND_END_ORDER  22 /**< trading_end_order; account: zero, or the order's owner */
+#define TRADING_COMMAND_BIND_ALIAS 23 /**< trading_bind_alias: what another system calls the account, or a portfolio of it */
 /**@}*/
 
 /**
@@ -110,6 +111,7 @@ typedef struct trading_command {
 #define TRADING_REASON_NOT_ROUTED          33 /**< the order is not at a venue outside: its executions are the exchange's */
 #define TRADING_REASON_EXECUTION_TOO_LARGE 34 /**< `required` was executed, and `available` is all that the order has open */
 #define TRADING_REASON_PRICE_BEYOND_LIMIT  35 /**< `required` is the price of the execution, `available` the order's limit */
+#define TRADING_REASON_ALIAS_TAKEN         36 /**< the alias is another's, or what it is for has one in that space already */
 /**@}*/
 
 /** What became of one command. The layout is frozen. Amounts and ids that do not apply are zero. */

@@ -32,6 +32,7 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_EVENT_TRANSFER_REFUSED    19 /**< account or zero, amount, reason; counter_order: back to that account */
 #define TRADING_EVENT_TRANSFER_SETTLED    20 /**< account, amount: what it sent to another partition was received */
 #define TRADING_EVENT_TRANSFER_RETURNED   21 /**< account, amount, reason: what it sent was refused: clearing → customer */
+#define TRADING_EVENT_ALIAS_BOUND         22 /**< account; portfolio or zero: what has the alias, which trading_view_aliases shows */
 #define TRADING_EVENT_PORTFOLIO_OPENED    32 /**< account, portfolio */
 #define TRADING_EVENT_SHARES_RESERVED     33 /**< portfolio, order, lot or zero, symbol, quantity */
 #define TRADING_EVENT_SHARES_RELEASED     34 /**< portfolio, order, lot or zero, symbol, quantity */

@@ -22,8 +22,8 @@ TRADING_EXTERN_C_BEGIN
 
 typedef struct trading_projection trading_projection;
 
-/** Handles a batch of events: reads and writes rows. @return 0 to commit, else the batch is undone and run ends with
- *  TRADING_E_STOPPED. */
+/** Handles events: reads and writes rows. A batch may be handed over in several calls, and is committed after the last of them.
+ *  @return 0 to go on, else what is not committed is undone and run ends with TRADING_E_STOPPED. */
 typedef int32_t (*trading_projection_apply)(void *context, trading_projection *projection, const trading_event *events,
                                             size_t count);
 

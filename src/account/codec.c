@@ -1,5 +1,7 @@
 #include "account/events.h"
 
+#include <trading/account.h>
+
 static void write_transfer(struct writer *writer, uint32_t kind, const struct account_event *event)
 {
     write_amount(writer, event->amount);
@@ -29,6 +31,16 @@ static void read_transfer(struct reader *reader, uint32_t kind, struct account_e
 static int32_t read_reason(struct reader *reader)
 {
     return (int32_t)(read_u32(reader) & INT32_MAX);
+}
+
+static void read_alias(struct reader *reader, struct account_event *event)
+{
+    event->portfolio = read_u32(reader);
+    event->alias_space = (const char *)read_block(reader, &event->alias_space_size);
+    event->alias_name = (const char *)read_block(reader, &event->alias_name_size);
+    if (event->alias_space_size == 0 || event->alias_space_size > TRADING_ALIAS_SPACE_BYTES || event->alias_name_size == 0 ||
+        event->alias_name_size > TRADING_ALIAS_NAME_BYTES)
+        reader->bad = true;
 }
 
 void account_event_write(struct writer *writer, uint32_t kind, const struct account_event *event)
@@ -81,6 +93,11 @@ void account_event_write(struct writer *writer, uint32_t kind, const struct acco
     case TRADING_EVENT_TRANSFER_RETURNED:
         write_amount(writer, event->amount);
         write_u64(writer, (uint64_t)event->reason);
+        break;
+    case TRADING_EVENT_ALIAS_BOUND:
+        write_u64(writer, event->portfolio);
+        write_block(writer, event->alias_space, event->alias_space_size);
+        write_block(writer, event->alias_name, event->alias_name_size);
         break;
     default: /* deposited, withdrawn, credited, debited, closed, a transfer settled */
         write_amount(writer, event->amount);
@@ -138,6 +155,9 @@ void account_event_read(struct reader *reader, uint32_t kind, struct account_eve
     case TRADING_EVENT_TRANSFER_RETURNED:
         event->amount = read_amount(reader);
         event->reason = read_reason(reader);
+        break;
+    case TRADING_EVENT_ALIAS_BOUND:
+        read_alias(reader, event);
         break;
     default:
         event->amount = read_amount(reader);

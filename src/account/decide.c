@@ -7,6 +7,15 @@ bool account_decide_change(const struct account_record *account, struct rejectio
     return account->status != TRADING_ACCOUNT_CLOSED || reject(why, TRADING_REASON_ACCOUNT_CLOSED);
 }
 
+bool account_decide_alias(const struct accounts *accounts, uint32_t account, uint32_t portfolio,
+                          const trading_bind_alias *alias, struct rejection *why)
+{
+    if (!account_decide_change(account_get(accounts, account), why))
+        return false;
+    bool taken = alias_find(accounts, &alias->space, &alias->name) || alias_of(accounts, account, portfolio, &alias->space);
+    return !taken || reject(why, TRADING_REASON_ALIAS_TAKEN);
+}
+
 bool account_decide_act(const struct account_record *account, struct rejection *why)
 {
     if (!account_decide_change(account, why))

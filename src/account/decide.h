@@ -15,6 +15,10 @@ bool account_decide_transfer(const struct accounts *accounts, uint32_t account, 
 /* Money goes out of what is available: withdrawals, debits, holds. Not from a frozen account. */
 bool account_decide_spend(const struct account_record *account, trading_decimal amount, struct rejection *why);
 
+/* May have the alias, or its portfolio may: it is nobody's, and the only one in its space. */
+bool account_decide_alias(const struct accounts *accounts, uint32_t account, uint32_t portfolio,
+                          const trading_bind_alias *alias, struct rejection *why);
+
 /* May place orders, open portfolios and close them: neither closed nor frozen. */
 bool account_decide_act(const struct account_record *account, struct rejection *why);
 

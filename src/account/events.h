@@ -15,8 +15,9 @@
  *   REFUSED              amount, reason, id of the account it is from
  *   SETTLED              amount
  *   RETURNED             amount, reason
+ *   ALIAS_BOUND          portfolio, 0: the account itself; space, name
  *
- * Numbers and amounts are varints; sealed text is a varint length and its bytes (journal/seal.h), 0: nothing personal. */
+ * Numbers and amounts are varints; space and name a varint length and their bytes; sealed text is a varint length and its bytes (journal/seal.h), 0: nothing personal. */
 #ifndef ACCOUNT_EVENTS_H
 #define ACCOUNT_EVENTS_H
 
@@ -40,11 +41,16 @@ struct account_event {
     trading_decimal available;
     const uint8_t *sealed; /* where it lies in the commit */
     uint32_t sealed_size;
+    uint32_t portfolio;      /* ALIAS_BOUND: number; 0: the account itself */
+    const char *alias_space; /* likewise */
+    const char *alias_name;
+    uint32_t alias_space_size;
+    uint32_t alias_name_size;
 };
 
 static inline bool account_has_kind(uint32_t kind)
 {
-    return kind >= TRADING_EVENT_ACCOUNT_OPENED && kind <= TRADING_EVENT_TRANSFER_RETURNED;
+    return kind >= TRADING_EVENT_ACCOUNT_OPENED && kind <= TRADING_EVENT_ALIAS_BOUND;
 }
 
 /* What follows kind, number and previous. */

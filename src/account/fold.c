@@ -191,6 +191,8 @@ static const char *apply(struct accounts *accounts, struct account_record *recor
     case TRADING_EVENT_TRANSFER_SETTLED:
     case TRADING_EVENT_TRANSFER_RETURNED:
         return end_transfer(accounts, record, kind, event);
+    case TRADING_EVENT_ALIAS_BOUND:
+        return alias_fold(accounts, event);
     default: /* a rejection changes nothing but the history */
         return NULL;
     }
@@ -255,5 +257,5 @@ bool accounts_index(struct accounts *accounts)
         index_prefetch(accounts->by_id, id_hash(&account_get(accounts, number + INDEX_AHEAD)->id));
         room = index_insert(accounts->by_id, id_hash(&account_get(accounts, number)->id), number);
     }
-    return room;
+    return room && aliases_index(accounts);
 }

@@ -51,11 +51,22 @@ struct ledger_record {
     struct wide_sum carried; /* what messages to other partitions took along, less what those from them brought */
 };
 
+/* What another system calls an account or a portfolio; NUL-padded. Never changed. */
+struct alias_record {
+    char space[TRADING_ALIAS_SPACE_BYTES + 1];
+    char name[TRADING_ALIAS_NAME_BYTES + 8];
+    uint32_t account;
+    uint32_t portfolio; /* 0: it is the account's */
+};
+
 struct accounts {
     struct table *records;
     struct table *details;
     struct table *ledgers;
+    struct table *aliases;
     struct index *by_id;
+    struct index *by_alias;
+    struct index *aliases_of; /* an account, by its number: those of its portfolios, too */
 };
 
 static inline const struct account_record *account_get(const struct accounts *accounts, uint32_t number)
@@ -107,6 +118,23 @@ const char *account_fold_carried(struct accounts *accounts, uint32_t ledger, tra
 
 /* True when the five accounts of every ledger sum to zero and clearing is what messages carry: so it is after every commit. */
 bool ledgers_balance(const struct accounts *accounts);
+
+/* ---- alias.c ---- */
+
+/* The number of an alias, as decided and as readers see it; 0 or TABLE_ABSENT: it is nobody's. */
+uint32_t alias_find(const struct accounts *accounts, const trading_text *space, const trading_text *name);
+enum table_read alias_read(const struct accounts *accounts, const trading_text *space, const trading_text *name,
+                           struct pin *pin, struct alias_record *record);
+
+/* The next alias of an account that readers see; a cursor of 0 begins, and is 0 again at the end: TABLE_ABSENT. */
+enum table_read alias_read_next(const struct accounts *accounts, uint32_t account, uint64_t *cursor, struct pin *pin,
+                                struct alias_record *record);
+
+/* The alias that the account has in the space, or its portfolio of that number; 0: none. */
+uint32_t alias_of(const struct accounts *accounts, uint32_t account, uint32_t portfolio, const trading_text *space);
+
+const char *alias_fold(struct accounts *accounts, const struct account_event *event);
+bool aliases_index(struct accounts *accounts);
 
 /* Puts the accounts that a checkpoint brought back into the index. False when there is no memory. */
 bool accounts_index(struct accounts *accounts);

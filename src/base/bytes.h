@@ -3,6 +3,7 @@
 #ifndef BASE_BYTES_H
 #define BASE_BYTES_H
 
+#include <endian.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -102,14 +103,19 @@ static inline uint8_t read_u8(struct reader *reader)
     return data ? *data : 0;
 }
 
-static inline uint64_t read_u64(struct reader *reader)
+/* Puts the low seven bits of each byte side by side. */
+static inline uint64_t varint_join(uint64_t bytes)
+{
+    bytes = (bytes & UINT64_C(0x007f007f007f007f)) | (bytes & UINT64_C(0x7f007f007f007f00)) >> 1;
+    bytes = (bytes & UINT64_C(0x00003fff00003fff)) | (bytes & UINT64_C(0x3fff00003fff0000)) >> 2;
+    return (bytes & UINT64_C(0x000000000fffffff)) | (bytes & UINT64_C(0x0fffffff00000000)) >> 4;
+}
+
+/* One byte after another: the longest, and those near the end. */
+static inline uint64_t read_u64_slowly(struct reader *reader)
 {
     const uint8_t *at = reader->at;
     size_t left = reader->bad ? 0 : (size_t)(reader->end - at);
-    if (left && *at < 0x80) {
-        reader->at++;
-        return *at;
-    }
     uint64_t value = 0;
     size_t most = left < VARINT_BYTES ? left : VARINT_BYTES;
     for (size_t i = 0; i < most; i++) {
@@ -117,7 +123,7 @@ static inline uint64_t read_u64(struct reader *reader)
         if (at[i] >= 0x80)
             continue;
         bool overflows = i == VARINT_BYTES - 1 && at[i] > 1;
-        bool padded = at[i] == 0;
+        bool padded = i > 0 && at[i] == 0;
         if (overflows || padded)
             break;
         reader->at = at + i + 1;
@@ -125,6 +131,25 @@ static inline uint64_t read_u64(struct reader *reader)
     }
     reader->bad = true;
     return 0;
+}
+
+/* Up to eight bytes are read at once, as the end of a loop over them would be guessed wrong too often. */
+static inline uint64_t read_u64(struct reader *reader)
+{
+    uint64_t bytes;
+    if (reader->bad || (size_t)(reader->end - reader->at) < sizeof bytes)
+        return read_u64_slowly(reader);
+    if (*reader->at < 0x80)
+        return *reader->at++;
+    memcpy(&bytes, reader->at, sizeof bytes);
+    bytes = le64toh(bytes);
+    uint64_t ends = ~bytes & UINT64_C(0x8080808080808080);
+    uint64_t used = ends ^ (ends - 1); /* all bits up to the first byte's highest that is not set */
+    bool padded = !(bytes & used & ~(used >> 8));
+    if (!ends || padded)
+        return read_u64_slowly(reader);
+    reader->at += (size_t)(__builtin_ctzll(ends) / 8) + 1;
+    return varint_join(bytes & used);
 }
 
 static inline int64_t read_i64(struct reader *reader)

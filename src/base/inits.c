@@ -38,6 +38,11 @@ void trading_accept_refund_init(trading_accept_refund *body)
     *body = (trading_accept_refund)TRADING_ACCEPT_REFUND_INIT;
 }
 
+void trading_bind_alias_init(trading_bind_alias *body)
+{
+    *body = (trading_bind_alias)TRADING_BIND_ALIAS_INIT;
+}
+
 void trading_open_portfolio_init(trading_open_portfolio *body)
 {
     *body = (trading_open_portfolio)TRADING_OPEN_PORTFOLIO_INIT;

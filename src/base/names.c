@@ -67,6 +67,7 @@ static const char *const reasons[] = {
     [TRADING_REASON_NOT_ROUTED] = "NOT_ROUTED",
     [TRADING_REASON_EXECUTION_TOO_LARGE] = "EXECUTION_TOO_LARGE",
     [TRADING_REASON_PRICE_BEYOND_LIMIT] = "PRICE_BEYOND_LIMIT",
+    [TRADING_REASON_ALIAS_TAKEN] = "ALIAS_TAKEN",
 };
 
 const char *trading_reason_name(int32_t reason)
@@ -110,6 +111,7 @@ static const char *const sentences[] = {
     [TRADING_REASON_TRANSFERS_PENDING] = "the account has transfers that are neither settled nor returned",
     [TRADING_REASON_NOT_ROUTED] = "the order is not at a venue outside",
     [TRADING_REASON_EXECUTION_TOO_LARGE] = "more was executed than the order has open",
+    [TRADING_REASON_ALIAS_TAKEN] = "the alias is another's, or what it is for has one in that space already",
     [TRADING_REASON_PRICE_BEYOND_LIMIT] = "the price of the execution is worse than the order's limit",
 };
 
@@ -142,6 +144,7 @@ static const char *const events[TRADING_EVENT_KINDS] = {
     [TRADING_EVENT_TRANSFER_REFUSED] = "TRANSFER_REFUSED",
     [TRADING_EVENT_TRANSFER_SETTLED] = "TRANSFER_SETTLED",
     [TRADING_EVENT_TRANSFER_RETURNED] = "TRANSFER_RETURNED",
+    [TRADING_EVENT_ALIAS_BOUND] = "ALIAS_BOUND",
     [TRADING_EVENT_PORTFOLIO_OPENED] = "PORTFOLIO_OPENED",
     [TRADING_EVENT_SHARES_RESERVED] = "SHARES_RESERVED",
     [TRADING_EVENT_SHARES_RELEASED] = "SHARES_RELEASED",

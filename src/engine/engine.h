@@ -212,6 +212,12 @@ int32_t engine_past_domain(trading_engine *engine, struct domain *domain, int64_
 /* Random bytes for the decider, from the engine's entropy. */
 void engine_random(trading_engine *engine, void *buffer, size_t bytes);
 
+/* Writes a secret of which all writers of the store are to have one: where another was quicker, its value is given. */
+int32_t engine_agree(trading_engine *engine, trading_store_secret *secret, trading_error *error);
+/* Makes the secrets of the accounts durable that the batch opens. Of a partition that others may take over they never replace another
+ * writer's, for whoever has the account then sealed under that: TRADING_E_POSITION. */
+int32_t engine_keep_secrets(trading_engine *engine, const struct batch *batch, trading_error *error);
+
 /* Reads the key that body digests are made with, or makes it in an empty store. */
 int32_t engine_digest_key(trading_engine *engine, trading_error *error);
 
@@ -248,9 +254,9 @@ void engine_foresee(trading_engine *engine, const struct slice *slice, size_t i)
 
 /* ---- recall.c ---- */
 
-/* Opens the keys of past commands, once the state is up: those that are stored, if they are this journal's, and then what the journal has
- * since; else all from the journal. */
-int32_t engine_open_keys(trading_engine *engine, trading_error *error);
+/* Opens the keys of past commands: those that are stored, if they are this journal's, and what the journal has since, up to the position of
+ * the state; what comes after is left by engine_catch_up. */
+int32_t engine_open_keys(trading_engine *engine, int64_t position, trading_error *error);
 /* Stores the keys when the next opening would have many to read. */
 void engine_settle_keys(trading_engine *engine);
 
@@ -317,6 +323,19 @@ int32_t engine_open_state_store(trading_engine *engine, const char *uri, trading
 int32_t engine_open_batches(trading_engine *engine, trading_error *error);
 void engine_tear_down(trading_engine *engine);
 
+/* ---- aftermath.c ---- */
+
+/* Ends the append of a batch. False when it failed: then everything in flight, `next` too, has been answered or returned. */
+bool engine_finish(trading_engine *engine, struct batch *batch, struct batch *next);
+/* Deciding itself failed: no memory, the journal cannot be read for a duplicate, or an invariant broke. */
+void engine_fail_deciding(trading_engine *engine, struct batch *batch, const trading_error *error);
+/* Learns what the journal holds, where that was in doubt. False while it cannot be learnt, or when the engine stopped. */
+bool engine_resolve(trading_engine *engine);
+/* The store has them, or their accounts are not opened. */
+void engine_forget_secrets(struct batch *batch);
+/* Fails what waits to be decided; nothing may be in flight. */
+void engine_fail_waiting(trading_engine *engine, const trading_error *error);
+
 /* ---- pipeline.c ---- */
 
 bool engine_has_room(const trading_engine *engine, const struct batch *batch);
@@ -331,8 +350,6 @@ bool engine_round(trading_engine *engine, bool overlaps);
 bool engine_drive_alone(trading_engine *engine, struct submission *submission);
 /* Whether paused work is to go on though no command waits. */
 bool engine_goes_on(const trading_engine *engine);
-/* Fails what waits to be decided; nothing may be in flight. */
-void engine_fail_waiting(trading_engine *engine, const trading_error *error);
 
 /* ---- projection.c ---- */
 

@@ -36,7 +36,7 @@ void event_window_begin(struct event_window *window, const struct commit *commit
 struct event_step *event_window_next(struct event_window *window);
 int32_t event_window_end(const struct event_window *window, trading_error *error);
 
-/* Calls the records that an event names into the cache, by table_prefetch or table_prefetch_installed. */
+/* Calls the records that an event names into the cache, by table_prefetch or table_prefetch_fixed. */
 void event_prefetch(const struct domain *domain, const struct event *event,
                     void (*prefetch)(const struct table *table, uint32_t number));
 

@@ -52,11 +52,24 @@ int32_t event_reader_end(const struct event_reader *events, trading_error *error
 
 /* ---- telling an event ---- */
 
-/* Of a portfolio's record, whose it is. */
-#define PORTFOLIO_OWNER_BYTES 24u
+/* Whose a portfolio is. */
+struct portfolio_name {
+    trading_id id;
+    uint32_t account;
+    uint32_t unused;
+};
+
 _Static_assert(offsetof(struct portfolio_record, id) == 0 &&
-                   offsetof(struct portfolio_record, account) + sizeof(uint32_t) <= PORTFOLIO_OWNER_BYTES,
+                   offsetof(struct portfolio_record, account) == offsetof(struct portfolio_name, account),
                "a portfolio begins with its id and its account");
+
+/* What an order was placed with lies from its portfolio on; what changes in between is not told. */
+#define ORDER_TERMS offsetof(struct order_record, portfolio)
+_Static_assert(ORDER_TERMS % 8 == 0 && sizeof(struct order_record) % 8 == 0 &&
+                   offsetof(struct order_record, instrument) > ORDER_TERMS &&
+                   offsetof(struct order_record, lot) > ORDER_TERMS && offsetof(struct order_record, side) > ORDER_TERMS &&
+                   offsetof(struct order_record, time_in_force) > ORDER_TERMS,
+               "the terms of an order follow its portfolio");
 
 /* Looks up what stands behind the numbers of one event. */
 struct telling {
@@ -65,10 +78,10 @@ struct telling {
     bool missing; /* it names a record that is not there */
 };
 
-/* Of most records what they begin with is enough. */
-static void look_up(struct telling *telling, const struct table *table, uint32_t number, void *first, uint32_t bytes)
+/* What a record begins with. */
+static inline void look_up(struct telling *telling, const struct table *table, uint32_t number, void *first, uint32_t bytes)
 {
-    if (table_read_first(table, number, NULL, first, bytes) != TABLE_FOUND)
+    if (!table_read_fixed(table, number, 0, first, bytes))
         telling->missing = true;
 }
 
@@ -83,8 +96,8 @@ static void tell_account(struct telling *telling, uint32_t number)
 
 static void tell_portfolio(struct telling *telling, uint32_t number)
 {
-    struct portfolio_record portfolio = {0};
-    look_up(telling, telling->domain->portfolios.records, number, &portfolio, PORTFOLIO_OWNER_BYTES);
+    struct portfolio_name portfolio = {0};
+    look_up(telling, telling->domain->portfolios.records, number, &portfolio, sizeof portfolio);
     telling->out->portfolio = portfolio.id;
     tell_account(telling, portfolio.account);
 }
@@ -94,15 +107,7 @@ static void tell_instrument(struct telling *telling, uint32_t number)
     look_up(telling, telling->domain->market.instruments, number, &telling->out->symbol, sizeof telling->out->symbol);
 }
 
-/* The id of an order and all that the caller may want of it; number 0 is none, and gives zeros. */
-static trading_id order_id(struct telling *telling, uint32_t number, struct order_record *order)
-{
-    *order = (struct order_record){0};
-    if (number && table_read(telling->domain->orders.records, number, NULL, order) != TABLE_FOUND)
-        telling->missing = true;
-    return order->id;
-}
-
+/* Number 0 is none, and gives zeros. */
 static trading_id id_of_order(struct telling *telling, uint32_t number)
 {
     trading_id id = {0};
@@ -111,12 +116,23 @@ static trading_id id_of_order(struct telling *telling, uint32_t number)
     return id;
 }
 
+/* Of an order what it was placed with; nothing else is filled in. Number 0 gives zeros. */
+static void read_terms(struct telling *telling, uint32_t number, struct order_record *order)
+{
+    memset((uint8_t *)order + ORDER_TERMS, 0, sizeof *order - ORDER_TERMS);
+    if (number && !table_read_fixed(telling->domain->orders.records, number, ORDER_TERMS, (uint8_t *)order + ORDER_TERMS,
+                                    sizeof *order - ORDER_TERMS))
+        telling->missing = true;
+}
+
 static void tell_account_event(struct telling *telling, const struct event *event)
 {
     const struct account_event *account = &event->account;
     trading_event *out = telling->out;
     if (account->account) /* a rejection of the market's commands is of none */
         tell_account(telling, account->account);
+    if (account->portfolio)
+        tell_portfolio(telling, account->portfolio);
     out->order = id_of_order(telling, account->order);
     out->counter_order = account->other_id;
     if (account->other)
@@ -141,7 +157,8 @@ static void tell_portfolio_event(struct telling *telling, const struct event *ev
     if (!portfolio->order)
         return;
     struct order_record order;
-    out->order = order_id(telling, portfolio->order, &order);
+    out->order = id_of_order(telling, portfolio->order);
+    read_terms(telling, portfolio->order, &order);
     tell_instrument(telling, order.instrument);
     if (event->kind == TRADING_EVENT_LOT_ACQUIRED)
         out->lot = out->order;
@@ -154,7 +171,8 @@ static void tell_order(struct telling *telling, uint32_t number)
 {
     trading_event *out = telling->out;
     struct order_record order;
-    out->order = order_id(telling, number, &order);
+    out->order = id_of_order(telling, number);
+    read_terms(telling, number, &order);
     if (!order_is_guest(&order))
         tell_portfolio(telling, order.portfolio);
     tell_instrument(telling, order.instrument);

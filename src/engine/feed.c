@@ -256,7 +256,7 @@ static void prepare(void *arg, const struct event_step *step)
 {
     const trading_feed *feed = arg;
     if (wants_kind(feed, step->event.kind))
-        event_prefetch(&feed->engine->domain, &step->event, table_prefetch_installed);
+        event_prefetch(&feed->engine->domain, &step->event, table_prefetch_fixed);
 }
 
 /* Tells events of the commit at hand until it or the array ends. */

@@ -9,41 +9,53 @@ static const trading_id partitions_name = {{255, 255, 255, 255, 255, 255, 255, 2
 
 /* ---- how many ---- */
 
+static uint32_t count_in(const trading_store_secret *secret)
+{
+    uint32_t little;
+    memcpy(&little, secret->value, sizeof little);
+    return le32toh(little);
+}
+
+/* A store that is new is given as many as are asked for, by whoever is first. One partition needs not be said, unless others may open the
+ * same new store meanwhile. */
 static int32_t keep_count(trading_engine *engine, uint32_t asked, uint32_t *count, trading_error *error)
 {
     trading_store_head head;
     int32_t code = engine->ops->head(engine->store, ENGINE_PARTITION, &head, error);
-    if (code || head.next_position || asked < 2)
+    if (code || head.next_position || (asked < 2 && !engine_has_one(engine)))
         return code;
     trading_store_secret secret = {.name = partitions_name};
-    uint32_t little = htole32(asked);
+    uint32_t little = htole32(asked ? asked : 1);
     memcpy(secret.value, &little, sizeof little);
-    *count = asked;
-    return engine->ops->secret_put(engine->store, &secret, 1, error);
+    code = engine_agree(engine, &secret, error);
+    *count = count_in(&secret);
+    return code;
+}
+
+static int32_t check_count(const trading_engine *engine, uint32_t count, trading_error *error)
+{
+    uint32_t asked = engine->options.partitions;
+    if (count < 1 || count > ENGINE_PARTITIONS_MAX)
+        return error_set(error, TRADING_E_DAMAGED, "the store says that it has %u partitions", count);
+    if (asked && asked != count)
+        return error_set(error, TRADING_E_INVALID, "the store has %u partitions, which stays so, and the options ask for %u",
+                         count, asked);
+    if (engine->partition >= count)
+        return error_set(error, TRADING_E_INVALID, "the store has %u partitions, from 0, and no partition %u", count,
+                         engine->partition);
+    return TRADING_OK;
 }
 
 int32_t partitions_of_store(trading_engine *engine, uint32_t *count, trading_error *error)
 {
-    uint32_t asked = engine->options.partitions;
-    uint8_t value[32];
+    trading_store_secret secret = {.name = partitions_name};
     *count = 1;
-    int32_t code = engine->ops->secret_get(engine->store, &partitions_name, value, error);
-    if (!code) {
-        uint32_t little;
-        memcpy(&little, value, sizeof little);
-        *count = le32toh(little);
-    } else if (code == TRADING_E_NOT_FOUND) {
-        code = engine->read_only ? TRADING_OK : keep_count(engine, asked, count, error);
-    }
-    if (!code && (*count < 1 || *count > ENGINE_PARTITIONS_MAX))
-        return error_set(error, TRADING_E_DAMAGED, "the store says that it has %u partitions", *count);
-    if (!code && engine->partition >= *count)
-        return error_set(error, TRADING_E_INVALID, "the store has %u partitions, from 0, and no partition %u", *count,
-                         engine->partition);
-    if (!code && asked && asked != *count)
-        return error_set(error, TRADING_E_INVALID, "the store has %u partitions, which stays so, and the options ask for %u",
-                         *count, asked);
-    return code;
+    int32_t code = engine->ops->secret_get(engine->store, &secret.name, secret.value, error);
+    if (!code)
+        *count = count_in(&secret);
+    else if (code == TRADING_E_NOT_FOUND)
+        code = engine->read_only ? TRADING_OK : keep_count(engine, engine->options.partitions, count, error);
+    return code ? code : check_count(engine, *count, error);
 }
 
 /* ---- making them ---- */

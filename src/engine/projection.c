@@ -288,20 +288,30 @@ static int32_t apply(trading_projection *projection, const trading_event *events
                         projection->name, projection->mark.position);
 }
 
-static int32_t run_batch(trading_projection *projection, trading_event *events, uint64_t *applied, trading_error *error)
+static int32_t run_portion(trading_projection *projection, trading_event *events, size_t *count, trading_error *error)
 {
-    size_t count;
-    int32_t code = trading_feed_next(projection->feed, events, PROJECTION_BATCH, &count, 0, error);
+    int32_t code = trading_feed_next(projection->feed, events, PROJECTION_PORTION, count, 0, error);
     if (code == TRADING_E_TIMEOUT)
         code = error_clear(error); /* there were events, and the filter wants none of them */
-    if (!code && count)
-        code = apply(projection, events, count, error);
+    return !code && *count ? apply(projection, events, *count, error) : code;
+}
+
+/* A batch ends early where the feed has no more. */
+static int32_t run_batch(trading_projection *projection, trading_event *events, uint64_t *applied, trading_error *error)
+{
+    size_t told = 0;
+    size_t count;
+    int32_t code;
+    do {
+        code = run_portion(projection, events, &count, error);
+        told += count;
+    } while (!code && count == PROJECTION_PORTION && told < PROJECTION_BATCH);
     if (!code)
         code = commit(projection, error);
     if (code)
         undo(projection);
     else
-        *applied += count;
+        *applied += told;
     return code;
 }
 
@@ -309,7 +319,7 @@ static int32_t run_batch(trading_projection *projection, trading_event *events, 
 static int32_t run_batches(trading_projection *projection, uint64_t *applied, trading_error *error)
 {
     trading_engine *engine = projection->engine;
-    size_t bytes = PROJECTION_BATCH * sizeof(trading_event);
+    size_t bytes = PROJECTION_PORTION * sizeof(trading_event);
     trading_event *events = memory_allocate(&engine->memory, bytes);
     if (!events)
         return error_no_memory(error, "a batch of events");

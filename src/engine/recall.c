@@ -1,15 +1,61 @@
-/* The keys of past commands at opening: what is stored of them, and the rest from the journal, which is read for it without folding. */
+/* The keys of past commands at opening: what is stored of them, and the rest from the journal: what the state's tail does not reach is
+ * read for it without folding. */
+#include "engine/recall.h"
+
 #include "base/error.h"
-#include "engine/engine.h"
 
 #include <inttypes.h>
 
 /* What follows the stored keys is read again at opening; more positions than this are worth storing at close. */
 #define UNSTORED_MOST 65536
 
+/* ---- leaving keys ---- */
+
+void recollection_begin(struct recollection *recollection, trading_engine *engine)
+{
+    recollection->engine = engine;
+    recollection->from = keys_stored(engine->keys).next_position;
+    recollection->read = recollection->inserted = 0;
+}
+
+static bool insert_oldest(struct recollection *recollection)
+{
+    uint32_t oldest = recollection->inserted++ % RECOLLECTION_WAITING;
+    return keys_insert(recollection->engine->keys, recollection->waiting[oldest].hash, recollection->waiting[oldest].position,
+                       recollection->waiting[oldest].time);
+}
+
+bool recollection_take(void *arg, const struct cause *cause, int64_t position, trading_time time)
+{
+    struct recollection *recollection = arg;
+    const trading_engine *engine = recollection->engine;
+    if (cause->flags & (ENTRY_CONTINUED | ENTRY_MESSAGE) || position < recollection->from)
+        return true;
+    if (recollection->read - recollection->inserted == RECOLLECTION_WAITING && !insert_oldest(recollection))
+        return false;
+    uint64_t hash = engine_key_hash(engine, cause);
+    keys_prefetch_insert(engine->keys, hash);
+    uint32_t newest = recollection->read++ % RECOLLECTION_WAITING;
+    recollection->waiting[newest].hash = hash;
+    recollection->waiting[newest].position = position;
+    recollection->waiting[newest].time = time;
+    return true;
+}
+
+bool recollection_end(struct recollection *recollection)
+{
+    bool inserted = true;
+    while (inserted && recollection->inserted != recollection->read)
+        inserted = insert_oldest(recollection);
+    return inserted;
+}
+
+/* ---- reading the journal for keys alone ---- */
+
 struct recall {
     trading_engine *engine;
-    int64_t from;
+    int64_t to; /* beyond it they are not asked for */
+    struct recollection recollection;
     /* When it is only looked whether an entry there has this key. */
     struct keys_stored wanted;
     bool found;
@@ -30,13 +76,11 @@ static uint32_t read_entry(struct reader *reader, int64_t position, struct cause
 
 static bool take_entry(struct recall *recall, const struct cause *cause, int64_t position, trading_time time)
 {
-    trading_engine *engine = recall->engine;
-    if (cause->flags & (ENTRY_CONTINUED | ENTRY_MESSAGE))
-        return true;
-    uint64_t hash = engine_key_hash(engine, cause);
     if (!recall->wanted.next_position)
-        return engine_remember(engine, hash, position, time);
-    recall->found = recall->found || (position == recall->wanted.next_position - 1 && hash == recall->wanted.hash);
+        return recollection_take(&recall->recollection, cause, position, time);
+    bool there = position == recall->wanted.next_position - 1 && !(cause->flags & (ENTRY_CONTINUED | ENTRY_MESSAGE)) &&
+                 engine_key_hash(recall->engine, cause) == recall->wanted.hash;
+    recall->found = recall->found || there;
     return true;
 }
 
@@ -45,13 +89,15 @@ static int32_t take_commit(void *arg, const struct commit *commit, trading_error
     struct recall *recall = arg;
     struct reader reader = {.at = commit->body, .end = commit->body + commit->body_size};
     int64_t position = commit->first_position;
+    if (position >= recall->to)
+        return JOURNAL_STOP;
     for (uint32_t i = 0; i < commit->entries; i++) {
         struct cause cause;
         uint32_t events = read_entry(&reader, position, &cause);
         if (reader.bad)
             return error_set(error, TRADING_E_DAMAGED, "the commit at position %" PRId64 " cannot be read",
                              commit->first_position);
-        if (position >= recall->from && !take_entry(recall, &cause, position, commit->time))
+        if (!take_entry(recall, &cause, position, commit->time))
             return error_no_memory(error, "the keys of past commands");
         position += events;
     }
@@ -61,7 +107,7 @@ static int32_t take_commit(void *arg, const struct commit *commit, trading_error
 /* The newest key that is stored must be where the journal has it: else the keys are another journal's, or the journal lost its end. */
 static int32_t are_ours(trading_engine *engine, struct keys_stored stored, bool *ours, trading_error *error)
 {
-    struct recall recall = {.engine = engine, .wanted = stored};
+    struct recall recall = {.engine = engine, .to = INT64_MAX, .wanted = stored};
     *ours = true;
     if (!stored.next_position)
         return TRADING_OK;
@@ -88,25 +134,43 @@ static int32_t open_stored(trading_engine *engine, bool fresh, trading_error *er
     return keys_open(&engine->keys, &engine->memory, store, &options, error);
 }
 
-int32_t engine_open_keys(trading_engine *engine, trading_error *error)
+/* Those that are stored, if they are this journal's; else none. */
+static int32_t open_ours(trading_engine *engine, trading_error *error)
 {
     bool ours;
     int32_t code = open_stored(engine, false, error);
     if (!code)
         code = are_ours(engine, keys_stored(engine->keys), &ours, error);
-    if (!code && !ours) {
-        host_log(engine->host, TRADING_LOG_WARNING,
-                 "the stored keys of past commands are not this journal's; they are made again from it");
-        keys_close(engine->keys);
-        engine->keys = NULL;
-        code = open_stored(engine, true, error);
-    }
+    if (code || ours)
+        return code;
+    host_log(engine->host, TRADING_LOG_WARNING,
+             "the stored keys of past commands are not this journal's; they are made again from it");
+    keys_close(engine->keys);
+    engine->keys = NULL;
+    return open_stored(engine, true, error);
+}
+
+static int32_t recall_before(trading_engine *engine, int64_t position, trading_error *error)
+{
+    struct recall recall = {.engine = engine, .to = position};
+    recollection_begin(&recall.recollection, engine);
+    if (recall.recollection.from >= position)
+        return error_clear(error);
+    int32_t code = journal_walk(&engine->journal, recall.recollection.from, take_commit, &recall, error);
+    bool kept = recollection_end(&recall.recollection);
+    return code || kept ? code : error_no_memory(error, "the keys of past commands");
+}
+
+int32_t engine_open_keys(trading_engine *engine, int64_t position, trading_error *error)
+{
+    trading_store_head head;
+    int32_t code = open_ours(engine, error);
+    if (!code)
+        code = engine->ops->head(engine->store, engine->partition, &head, error);
     if (code)
         return code;
-    struct recall recall = {.engine = engine, .from = keys_stored(engine->keys).next_position};
-    keys_durable(engine->keys, engine_durable(engine));
-    return recall.from < engine_durable(engine) ? journal_walk(&engine->journal, recall.from, take_commit, &recall, error)
-                                                : error_clear(error);
+    keys_durable(engine->keys, head.next_position); /* all that is in the journal is */
+    return recall_before(engine, position, error);
 }
 
 void engine_settle_keys(trading_engine *engine)

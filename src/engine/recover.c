@@ -1,7 +1,7 @@
 /* From what is stored to the state: at opening, after a failed append, and for views of the past. */
 #include "base/error.h"
 #include "base/id.h"
-#include "engine/engine.h"
+#include "engine/recall.h"
 #include "engine/replay.h"
 #include "state/checkpoint.h"
 #include "state/snapshot.h"
@@ -15,11 +15,17 @@ static int32_t open_domain(trading_engine *engine, struct domain *domain, tradin
     return code;
 }
 
-static bool remember(void *arg, const struct cause *cause, int64_t position, trading_time time)
+/* Folds what the journal has beyond the state, and leaves the keys of its commands, where they are kept. */
+static int32_t replay_tail(trading_engine *engine, trading_error *error)
 {
-    trading_engine *engine = arg;
-    return (cause->flags & (ENTRY_CONTINUED | ENTRY_MESSAGE)) ||
-           keys_insert(engine->keys, engine_key_hash(engine, cause), position, time);
+    struct recollection recollection;
+    if (!engine->keys)
+        return replay_journal(&engine->domain, &engine->journal, INT64_MAX, NULL, NULL, NULL, NULL, error);
+    recollection_begin(&recollection, engine);
+    int32_t code =
+        replay_journal(&engine->domain, &engine->journal, INT64_MAX, recollection_take, &recollection, NULL, NULL, error);
+    bool kept = recollection_end(&recollection);
+    return code || kept ? code : error_no_memory(error, "the keys of past commands");
 }
 
 int32_t engine_catch_up(trading_engine *engine, trading_error *error)
@@ -28,8 +34,7 @@ int32_t engine_catch_up(trading_engine *engine, trading_error *error)
     if (engine->keys)
         keys_discard(engine->keys, domain_mark(&engine->domain)->next_position);
     engine->past.commit.events = 0;
-    replay_entry entry = engine->keys ? remember : NULL;
-    int32_t code = replay_journal(&engine->domain, &engine->journal, INT64_MAX, entry, engine, NULL, NULL, error);
+    int32_t code = replay_tail(engine, error);
     int64_t position = domain_mark(&engine->domain)->next_position;
     trading_store_head head;
     if (!code)
@@ -127,14 +132,16 @@ static int32_t open_checkpoint(trading_engine *engine, trading_error *error)
     return code;
 }
 
-/* Folds the tail of the journal into what was loaded. */
+/* Folds the tail of the journal into what was loaded, after the keys of what comes before it. */
 static int32_t follow(trading_engine *engine, trading_error *error)
 {
     int64_t from = domain_mark(&engine->domain)->next_position;
     atomic_store(&engine->checkpoint_position, from);
     atomic_store(&engine->checkpoint_tried, from);
     atomic_store(&engine->snapshot_tried, from);
-    int32_t code = engine_catch_up(engine, error);
+    int32_t code = engine->read_only ? TRADING_OK : engine_open_keys(engine, from, error);
+    if (!code)
+        code = engine_catch_up(engine, error);
     engine->replayed_events = (uint64_t)(domain_mark(&engine->domain)->next_position - from);
     return code;
 }
@@ -143,6 +150,8 @@ static int32_t start_anew(trading_engine *engine, trading_error *error)
 {
     host_log(engine->host, TRADING_LOG_WARNING, "the checkpoint is not used, the journal is read from its start: %s",
              error ? error->message : "damaged");
+    keys_close(engine->keys);
+    engine->keys = NULL;
     return start_empty(engine, error);
 }
 
@@ -164,7 +173,7 @@ int32_t engine_recover(trading_engine *engine, trading_error *error)
         if (!code)
             code = follow(engine, error);
     }
-    return code || engine->read_only ? code : engine_open_keys(engine, error);
+    return code;
 }
 
 /* ---- the past ---- */

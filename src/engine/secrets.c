@@ -25,6 +25,26 @@ void engine_random(trading_engine *engine, void *buffer, size_t bytes)
     sodium_memzero(engine->entropy + engine->entropy_left, bytes);
 }
 
+int32_t engine_agree(trading_engine *engine, trading_store_secret *secret, trading_error *error)
+{
+    if (!engine->ops->secret_add)
+        return engine->ops->secret_put(engine->store, secret, 1, error);
+    int32_t code = engine->ops->secret_add(engine->store, secret, 1, error);
+    return code == TRADING_E_BUSY ? engine->ops->secret_get(engine->store, &secret->name, secret->value, error) : code;
+}
+
+int32_t engine_keep_secrets(trading_engine *engine, const struct batch *batch, trading_error *error)
+{
+    if (!batch->secret_count)
+        return TRADING_OK;
+    if (!engine_has_one(engine) || !engine->ops->secret_add)
+        return engine->ops->secret_put(engine->store, batch->secrets, batch->secret_count, error);
+    int32_t code = engine->ops->secret_add(engine->store, batch->secrets, batch->secret_count, error);
+    if (code == TRADING_E_BUSY)
+        return error_set(error, TRADING_E_POSITION, "an account's secret was made by another writer");
+    return code;
+}
+
 static void derive_secret(struct hash_secret *secret, char purpose, const uint8_t key[ENGINE_DIGEST_KEY])
 {
     for (size_t i = 0; i < sizeof secret->words / sizeof *secret->words; i++)
@@ -47,7 +67,7 @@ int32_t engine_digest_key(trading_engine *engine, trading_error *error)
                              "the store has a journal but not the key of its digests; put its secrets back from a backup");
         engine_random(engine, secret.value, sizeof secret.value);
         if (!code)
-            code = engine->ops->secret_put(engine->store, &secret, 1, error);
+            code = engine_agree(engine, &secret, error);
     }
     memcpy(engine->digest_key, secret.value, sizeof engine->digest_key);
     derive_secret(&engine->key_secret, 'k', engine->digest_key);
@@ -174,6 +194,12 @@ static bool account_key(trading_engine *engine, uint32_t number, uint8_t key[SEA
     return make_secret(engine, &account->id, key, error);
 }
 
+/* An owner before this one may have made the account's secret, and then no commit that opens it; which shows when this one's is refused. */
+static bool is_left_behind(trading_engine *engine, const trading_id *account, uint8_t key[SEAL_KEY_BYTES])
+{
+    return engine_has_one(engine) && engine->retries && !engine->ops->secret_get(engine->store, account, key, NULL);
+}
+
 /* The account whose key seals, and that key. `taken`: the account that would be opened exists; there is nothing to seal then. */
 static bool sealing_key(trading_engine *engine, const struct request *request, trading_id *account, uint8_t key[SEAL_KEY_BYTES],
                         bool *taken, struct rejection *why, trading_error *error)
@@ -185,7 +211,7 @@ static bool sealing_key(trading_engine *engine, const struct request *request, t
     }
     id_derive(account, TRADING_ENTITY_ACCOUNT, &(trading_id){0}, &request->cause.key, 0);
     *taken = account_find(&engine->domain.accounts, account) != 0;
-    return *taken || make_secret(engine, account, key, error);
+    return *taken || is_left_behind(engine, account, key) || make_secret(engine, account, key, error);
 }
 
 static bool seal(trading_engine *engine, struct request *request, struct rejection *why, trading_error *error)

@@ -94,6 +94,7 @@ static const char *const table_names[] = {
     [TABLE_ACCOUNT_DETAILS] = "account's details",
     [TABLE_RESTING] = "resting order",
     [TABLE_PEERS] = "messages of partition",
+    [TABLE_ALIASES] = "alias",
 };
 #define TABLES (sizeof table_names / sizeof *table_names)
 
@@ -119,6 +120,7 @@ static void tables_of(const struct domain *domain, const struct table *tables[TA
         [TABLE_ACCOUNT_DETAILS] = domain->accounts.details,
         [TABLE_RESTING] = domain->orders.resting,
         [TABLE_PEERS] = domain->peers,
+        [TABLE_ALIASES] = domain->accounts.aliases,
     };
     memcpy(tables, all, sizeof all);
 }

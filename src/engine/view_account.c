@@ -147,6 +147,83 @@ int32_t trading_view_accounts(trading_view *view, uint64_t *cursor, trading_id *
     return view_walk(view, page_of_accounts, cursor, out, max, count, error);
 }
 
+/* ---- aliases ---- */
+
+struct alias_name {
+    trading_text space;
+    trading_text name;
+};
+
+/* A cursor behind the last. */
+#define ALIASES_END UINT64_MAX
+
+static int32_t fill_in_alias(const struct sight *sight, const struct alias_record *alias, trading_alias *out)
+{
+    struct account_record account;
+    struct portfolio_record portfolio = {0};
+    int32_t code = sight_read(sight, sight->domain->accounts.records, alias->account, &account);
+    if (!code && alias->portfolio)
+        code = sight_read(sight, sight->domain->portfolios.records, alias->portfolio, &portfolio);
+    if (code)
+        return code;
+    *out = (trading_alias){.account = account.id, .portfolio = portfolio.id};
+    memcpy(out->space, alias->space, sizeof out->space);
+    memcpy(out->name, alias->name, sizeof out->name);
+    return TRADING_OK;
+}
+
+static int32_t show_alias(const struct sight *sight, const void *name, void *out)
+{
+    const struct alias_name *alias = name;
+    struct alias_record record;
+    int32_t code =
+        sight_found(sight, alias_read(&sight->domain->accounts, &alias->space, &alias->name, sight->pin, &record), "alias");
+    return code ? code : fill_in_alias(sight, &record, out);
+}
+
+int32_t trading_view_alias(trading_view *view, const char *space, const char *name, trading_alias *out, trading_error *error)
+{
+    const char *needs = "the space and the name of an alias, and room for one";
+    bool sound = view && space && name && out;
+    if (!sound)
+        return sight_single(view, false, needs, show_alias, NULL, out, error);
+    struct alias_name alias = {{space, strlen(space)}, {name, strlen(name)}};
+    uint32_t parts = view->parts ? view->engine->partitions->count : 1;
+    int32_t code = TRADING_E_NOT_FOUND;
+    for (uint32_t p = 0; p < parts && code == TRADING_E_NOT_FOUND; p++)
+        code = sight_single(view->parts ? view->parts[p] : view, true, needs, show_alias, &alias, out, error);
+    return code;
+}
+
+static int32_t list_aliases(const struct sight *sight, const trading_id *id, uint64_t *cursor, trading_alias *out, size_t max,
+                            size_t *count)
+{
+    const struct accounts *accounts = &sight->domain->accounts;
+    uint32_t number;
+    struct account_record account;
+    int32_t code = sight_found(sight, account_read(accounts, id, sight->pin, &number, &account), "account");
+    for (*count = 0; !code && *count < max && *cursor != ALIASES_END;) {
+        struct alias_record alias;
+        enum table_read found = alias_read_next(accounts, number, cursor, sight->pin, &alias);
+        if (found == TABLE_ABSENT)
+            *cursor = ALIASES_END;
+        else
+            code = found == TABLE_EXPIRED ? sight_found(sight, found, "alias") : fill_in_alias(sight, &alias, &out[*count]);
+        *count += found == TABLE_FOUND && !code;
+    }
+    return code;
+}
+
+int32_t trading_view_aliases(trading_view *view, const trading_id *account, uint64_t *cursor, trading_alias *out, size_t max,
+                             size_t *count, trading_error *error)
+{
+    struct sight sight;
+    bool sound = account && page_is_sound(cursor, out, max, count);
+    int32_t code =
+        sight_begin(&sight, view_of_id(view, account), sound, "an account's id, a cursor, and room for an alias", error);
+    return code ? code : sight_end(&sight, list_aliases(&sight, account, cursor, out, max, count));
+}
+
 /* ---- ledgers ---- */
 
 static int32_t show_ledger(const struct sight *sight, uint64_t *cursor, trading_ledger *out)

@@ -164,6 +164,11 @@ void keys_prefetch(const struct keys *keys, uint64_t hash)
         key_filter_prefetch(&list->filters[i], hash);
 }
 
+void keys_prefetch_insert(const struct keys *keys, uint64_t hash)
+{
+    key_young_prefetch(keys->young, hash);
+}
+
 /* The cursor: how many tables and runs, from the newest on, are done with, and how far below INT64_MAX candidates still are. */
 static int64_t found(struct keys_cursor *cursor, uint64_t source, int64_t position)
 {

@@ -59,6 +59,8 @@ int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cu
 
 /* Calls what a lookup of this hash will want into the cache: worth it a few commands ahead. */
 void keys_prefetch(const struct keys *keys, uint64_t hash);
+/* The same of an insert, which no lookup goes before. */
+void keys_prefetch_insert(const struct keys *keys, uint64_t hash);
 
 /* What is before `position` is durable, never to be discarded. It never goes back. */
 void keys_durable(struct keys *keys, int64_t position);

@@ -74,6 +74,23 @@ static bool refund(struct process *process, const struct request *request, struc
     return true;
 }
 
+static bool bind_alias(struct process *process, const struct request *request, struct rejection *why)
+{
+    const trading_bind_alias *body = request->command->body;
+    uint32_t account = request->cause.account;
+    if (!account_decide_alias(&process->domain->accounts, account, request->portfolio, body, why))
+        return false;
+    struct event event = {.kind = TRADING_EVENT_ALIAS_BOUND, .number = account};
+    event.account = (struct account_event){.account = account,
+                                           .portfolio = request->portfolio,
+                                           .alias_space = body->space.data,
+                                           .alias_space_size = (uint32_t)body->space.length,
+                                           .alias_name = body->name.data,
+                                           .alias_name_size = (uint32_t)body->name.length};
+    process_emit(process, &event);
+    return true;
+}
+
 /* ---- transfers ---- */
 
 /* Money leaves for an account of another partition, which answers. */
@@ -154,6 +171,8 @@ bool account_command(struct process *process, const struct request *request, str
                emit_amount(process, TRADING_EVENT_FUNDS_DEBITED, account, cash->amount);
     case TRADING_COMMAND_TRANSFER:
         return transfer(process, request, record, why);
+    case TRADING_COMMAND_BIND_ALIAS:
+        return bind_alias(process, request, why);
     case TRADING_COMMAND_ACCEPT_REFUND:
         return refund(process, request, why);
     case TRADING_COMMAND_FREEZE_ACCOUNT:

@@ -30,6 +30,7 @@ static int32_t add_tables(struct domain *domain, trading_error *error)
         {TABLE_CURSORS, sizeof(struct cursor_record), &domain->cursors},
         {TABLE_ACCOUNT_DETAILS, sizeof(struct account_detail_record), &domain->accounts.details},
         {TABLE_PEERS, sizeof(struct peer_record), &domain->peers},
+        {TABLE_ALIASES, sizeof(struct alias_record), &domain->accounts.aliases},
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         int32_t code = tables_add(domain->tables, tables[i].id, (uint32_t)tables[i].bytes, tables[i].table, error);
@@ -42,8 +43,8 @@ static int32_t add_tables(struct domain *domain, trading_error *error)
 static struct index **index_of(struct domain *domain, size_t i)
 {
     struct index **indexes[] = {
-        &domain->accounts.by_id, &domain->portfolios.by_id, &domain->portfolios.holdings_by_symbol,
-        &domain->orders.by_id,   &domain->market.by_symbol,
+        &domain->accounts.by_id,   &domain->portfolios.by_id,  &domain->portfolios.holdings_by_symbol, &domain->orders.by_id,
+        &domain->market.by_symbol, &domain->accounts.by_alias, &domain->accounts.aliases_of,
     };
     return i < sizeof indexes / sizeof *indexes ? indexes[i] : NULL;
 }
@@ -80,9 +81,11 @@ void domain_close(struct domain *domain)
 
 bool domain_failed(const struct domain *domain)
 {
-    return tables_failed(domain->tables) || index_failed(domain->accounts.by_id) || index_failed(domain->portfolios.by_id) ||
-           index_failed(domain->portfolios.holdings_by_symbol) || index_failed(domain->orders.by_id) ||
-           index_failed(domain->market.by_symbol);
+    bool failed = tables_failed(domain->tables);
+    struct index **index;
+    for (size_t i = 0; !failed && (index = index_of((struct domain *)domain, i)); i++)
+        failed = index_failed(*index);
+    return failed;
 }
 
 uint64_t domain_index_bytes(const struct domain *domain)
@@ -243,6 +246,9 @@ static const char *fold_account(struct domain *domain, struct folding *folding, 
     trading_id id = {0};
     if (event->kind == TRADING_EVENT_ACCOUNT_OPENED)
         id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){0}, &folding->cause->key, 0);
+    uint32_t portfolio = event->account.portfolio;
+    if (portfolio && portfolio_get(&domain->portfolios, portfolio)->account != event->account.account)
+        return "an alias is of a portfolio that is not the account's";
     const char *broken = account_fold(&domain->accounts, event->kind, &event->account, &id, at);
     if (!broken && event->kind == TRADING_EVENT_ACCOUNT_OPENED)
         broken = portfolio_fold_account(&domain->portfolios, event->account.account);

@@ -31,6 +31,7 @@ enum domain_table {
     TABLE_ACCOUNT_DETAILS,
     TABLE_RESTING,
     TABLE_PEERS,
+    TABLE_ALIASES,
 };
 
 /* One record: where the journal stands, and what of it is still to do. */

@@ -55,6 +55,9 @@ void outcome_note(struct outcome *outcome, const struct event *event)
     case TRADING_EVENT_PORTFOLIO_CLOSING:
         outcome->portfolio = event->number;
         break;
+    case TRADING_EVENT_ALIAS_BOUND:
+        outcome->portfolio = event->account.portfolio;
+        break;
     case TRADING_EVENT_REFUND_ACCEPTED:
         outcome->order = event->account.order;
         break;

@@ -78,6 +78,15 @@ static bool locate_refund(const struct domain *domain, struct request *request, 
            reject(why, TRADING_REASON_UNKNOWN_ORDER);
 }
 
+static bool locate_aliased(const struct domain *domain, struct request *request, struct rejection *why)
+{
+    const trading_bind_alias *body = request->command->body;
+    if (id_is_zero(&body->portfolio))
+        return locate_account(domain, request, why);
+    return (locate_portfolio(domain, request, &body->portfolio, why) && is_owner(domain, request)) ||
+           reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
+}
+
 bool process_locate(const struct domain *domain, struct request *request, struct rejection *why)
 {
     const void *body = request->command->body;
@@ -100,6 +109,8 @@ bool process_locate(const struct domain *domain, struct request *request, struct
     case TRADING_COMMAND_END_ORDER:
         return (locate_order(domain, request, order_in_body(request->command), why) && is_owner(domain, request)) ||
                reject(why, TRADING_REASON_UNKNOWN_ORDER);
+    case TRADING_COMMAND_BIND_ALIAS:
+        return locate_aliased(domain, request, why);
     case TRADING_COMMAND_ACCEPT_REFUND:
         return locate_refund(domain, request, why);
     default:
@@ -118,6 +129,9 @@ int64_t process_version(const struct domain *domain, const struct request *reque
     case TRADING_COMMAND_BOOK_EXECUTION:
     case TRADING_COMMAND_END_ORDER:
         return order_get(&domain->orders, request->order)->version;
+    case TRADING_COMMAND_BIND_ALIAS:
+        return request->portfolio ? portfolio_get(&domain->portfolios, request->portfolio)->version
+                                  : account_get(&domain->accounts, request->cause.account)->version;
     case TRADING_COMMAND_SET_QUOTE: {
         const trading_set_quote *body = request->command->body;
         return instrument_get(&domain->market, instrument_find(&domain->market, &body->symbol))->version;

@@ -60,6 +60,13 @@ static bool update_address_fits(const trading_update_address *body, struct rejec
            text_fits(&body->province, TRADING_PROVINCE_BYTES, why);
 }
 
+static bool bind_alias_fits(const trading_bind_alias *body, struct rejection *why)
+{
+    if (body->space.length == 0 || body->name.length == 0)
+        return reject(why, TRADING_REASON_BAD_TEXT);
+    return text_fits(&body->space, TRADING_ALIAS_SPACE_BYTES, why) && text_fits(&body->name, TRADING_ALIAS_NAME_BYTES, why);
+}
+
 static bool place_order_fits(const trading_place_order *body, struct rejection *why)
 {
     bool known = (body->side == TRADING_SIDE_BUY || body->side == TRADING_SIDE_SELL) &&
@@ -142,6 +149,8 @@ bool command_validate(const trading_command *command, struct rejection *why)
     case TRADING_COMMAND_ACCEPT_REFUND:
         return fits(command, sizeof(trading_accept_refund), why) &&
                amount_fits(((const trading_accept_refund *)body)->amount, why);
+    case TRADING_COMMAND_BIND_ALIAS:
+        return fits(command, sizeof(trading_bind_alias), why) && bind_alias_fits(body, why);
     case TRADING_COMMAND_FREEZE_ACCOUNT:
     case TRADING_COMMAND_UNFREEZE_ACCOUNT:
     case TRADING_COMMAND_CLOSE_ACCOUNT:
@@ -254,6 +263,11 @@ void command_canonical(const trading_command *command, struct writer *writer)
     case TRADING_COMMAND_ACCEPT_REFUND:
         write_i64(writer, ((const trading_accept_refund *)body)->amount);
         write_id(writer, &((const trading_accept_refund *)body)->order);
+        break;
+    case TRADING_COMMAND_BIND_ALIAS:
+        write_id(writer, &((const trading_bind_alias *)body)->portfolio);
+        write_text(writer, &((const trading_bind_alias *)body)->space);
+        write_text(writer, &((const trading_bind_alias *)body)->name);
         break;
     case TRADING_COMMAND_PLACE_ORDER:
     case TRADING_COMMAND_ROUTE_ORDER:

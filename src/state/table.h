@@ -106,8 +106,13 @@ enum table_read table_read(const struct table *table, uint32_t number, struct pi
 /* The same of the first `bytes` alone, a multiple of 8. */
 enum table_read table_read_first(const struct table *table, uint32_t number, struct pin *pin, void *record, uint32_t bytes);
 
-/* As table_prefetch, for table_read. */
+/* Copies what does not change any more once the record is installed, such as its id: so neither its stamp nor its former versions are looked
+ * at. `offset` and `bytes` are multiples of 8. False when there is no such record, or its page is damaged. */
+bool table_read_fixed(const struct table *table, uint32_t number, uint32_t offset, void *into, uint32_t bytes);
+
+/* As table_prefetch, for table_read and table_read_fixed. */
 static inline void table_prefetch_installed(const struct table *table, uint32_t number);
+static inline void table_prefetch_fixed(const struct table *table, uint32_t number);
 
 /* How many records are installed, now or at the pin's horizon. */
 uint32_t table_installed(const struct table *table, const struct pin *pin);

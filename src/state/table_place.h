@@ -155,4 +155,13 @@ static inline void table_prefetch_installed(const struct table *table, uint32_t 
     __builtin_prefetch(place_record(table, place)); /* most reads are of what it begins with */
 }
 
+static inline void table_prefetch_fixed(const struct table *table, uint32_t number)
+{
+    if (number - 1u >= atomic_load_explicit(&table->installed, memory_order_acquire))
+        return;
+    const unsigned char *record = place_record(table, place_of(table, number));
+    for (uint32_t at = 0; at < table->record_bytes; at += CACHE_LINE)
+        __builtin_prefetch(record + at);
+}
+
 #endif

@@ -27,6 +27,7 @@ struct pair {
     X(cash, TRADING_CASH_INIT)                                                                                                 \
     X(transfer, TRADING_TRANSFER_INIT)                                                                                         \
     X(accept_refund, TRADING_ACCEPT_REFUND_INIT)                                                                               \
+    X(bind_alias, TRADING_BIND_ALIAS_INIT)                                                                                     \
     X(open_portfolio, TRADING_OPEN_PORTFOLIO_INIT)                                                                             \
     X(close_portfolio, TRADING_CLOSE_PORTFOLIO_INIT)                                                                           \
     X(place_order, TRADING_PLACE_ORDER_INIT)                                                                                   \

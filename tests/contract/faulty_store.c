@@ -275,6 +275,14 @@ static int32_t faulty_secret_put(void *store, const trading_store_secret *secret
     return code ? code : told(&step, code, error);
 }
 
+static int32_t faulty_secret_add(void *store, const trading_store_secret *secrets, size_t count, trading_error *error)
+{
+    struct faulty *faulty = store;
+    struct faulty_step step = next_step(faulty->plan, FAULTY_SECRET_ADD);
+    int32_t code = is_done(&step) ? faulty->plan->inner->secret_add(faulty->inner, secrets, count, error) : 0;
+    return code ? code : told(&step, code, error);
+}
+
 static int32_t faulty_secret_get(void *store, const trading_id *name, uint8_t value[32], trading_error *error)
 {
     struct faulty *faulty = store;
@@ -302,7 +310,7 @@ static int32_t faulty_info(void *store, trading_store_info *info, trading_error 
     .head = faulty_head, .append = faulty_append, .read = faulty_read, .snapshot_put = faulty_snapshot_put,                    \
     .snapshot_find = faulty_snapshot_find, .snapshot_get = faulty_snapshot_get, .snapshot_drop = faulty_snapshot_drop,         \
     .secret_put = faulty_secret_put, .secret_get = faulty_secret_get, .secret_delete = faulty_secret_delete,                   \
-    .info = faulty_info
+    .secret_add = faulty_secret_add, .info = faulty_info
 
 const trading_store_ops faulty_store_ops = {FAULTY_OPS};
 const trading_store_ops faulty_polled_store_ops = {FAULTY_OPS, .append_begin = faulty_append_begin,

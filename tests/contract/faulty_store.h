@@ -25,6 +25,7 @@ enum faulty_call {
     FAULTY_SNAPSHOT_GET,
     FAULTY_SNAPSHOT_DROP,
     FAULTY_SECRET_PUT,
+    FAULTY_SECRET_ADD, /* of an inner store that has it */
     FAULTY_SECRET_GET,
     FAULTY_SECRET_DELETE,
     FAULTY_CALLS

@@ -112,6 +112,7 @@ EVENTS = {
     19: ("TRANSFER_REFUSED", "amount:v reason:v other_id:i"),
     20: ("TRANSFER_SETTLED", "amount:v"),
     21: ("TRANSFER_RETURNED", "amount:v reason:v"),
+    22: ("ALIAS_BOUND", "portfolio:v space:b name:b"),
     32: ("PORTFOLIO_OPENED", "account:v sealed:b"),
     33: ("SHARES_RESERVED", "order:v quantity:v"),
     34: ("SHARES_RELEASED", "order:v quantity:v"),

@@ -20,6 +20,8 @@ struct trial {
     int64_t deposits; /* of the successor */
     uint64_t nth;     /* at which append of the paused one it comes in */
     bool behind;      /* or behind it */
+    enum faulty_call call;
+    trading_id opened;
     bool takes_over;
 };
 
@@ -115,6 +117,56 @@ static int64_t balance(struct trial *trial)
     trading_view_close(view);
     trading_engine_close(reader, TRADING_CLOSE_DRAIN, NULL);
     return account.balance / ONE;
+}
+
+/* ---- accounts ---- */
+
+static trading_text text_of(const char *text)
+{
+    return (trading_text){.data = text, .length = strlen(text)};
+}
+
+static trading_command opening(trading_open_account *body)
+{
+    trading_open_account_init(body);
+    body->name = text_of("Ann Lee");
+    body->email = text_of("ann@example.com");
+    return (trading_command){.type = TRADING_COMMAND_OPEN_ACCOUNT, .key = {{7, 7, 7}}, .body = body, .body_size = sizeof *body};
+}
+
+/* Who opened it last sealed what is personal under a secret that is still there. */
+static void check_profile(trading_engine *engine, const trading_id *account)
+{
+    trading_profile profile = TRADING_PROFILE_INIT;
+    trading_view *view;
+    trading_error error;
+    must(trading_view_open(&view, engine, TRADING_VIEW_NOW, &error), &error);
+    must(trading_view_profile(view, account, &profile, &error), &error);
+    trading_view_close(view);
+    if (strcmp(profile.email, "ann@example.com") != 0)
+        cluster_fail("what is personal was lost");
+}
+
+static void successor_opens(struct trial *trial)
+{
+    trading_open_account body;
+    trading_command command = opening(&body);
+    trading_result result;
+    trading_error error;
+    trial->takes_over = false;
+    trial->successor = cluster_engine(&trial->cluster, 0);
+    must(trading_engine_execute(trial->successor, &command, 1, &result, &error), &error);
+    if (result.status != TRADING_STATUS_ACCEPTED)
+        cluster_fail("an account is not opened: %s", trading_status_name(result.status));
+    trial->opened = result.account;
+}
+
+static void open_before(void *arg, enum faulty_call call, uint64_t nth)
+{
+    struct trial *trial = arg;
+    (void)nth;
+    if (trial->takes_over && call == trial->call)
+        successor_opens(trial);
 }
 
 /* ---- what was in flight ---- */
@@ -299,6 +351,100 @@ static void test_unresolved(enum fault fault)
     close_trial(&trial);
 }
 
+/* Both open the same account: the secret that the successor made is not written over by who was paused just before making it, or after. */
+static void test_account_opened_twice(enum faulty_call call)
+{
+    static struct trial trial;
+    trading_open_account body;
+    trading_command command = opening(&body);
+    trading_result result;
+    trading_error error;
+    open_trial(&trial, TRADING_ENGINE_MANUAL);
+    trial.plan.before = open_before;
+    trial.call = call;
+    trial.takes_over = true;
+    if (trading_engine_execute(trial.paused, &command, 1, &result, &error) != TRADING_E_FENCED)
+        cluster_fail("an account was opened twice");
+    check_profile(trial.successor, &trial.opened);
+    must(trading_engine_execute(trial.successor, &command, 1, &result, &error), &error);
+    if (result.status != TRADING_STATUS_DUPLICATE)
+        cluster_fail("an opening is answered %s", trading_status_name(result.status));
+    close_trial(&trial);
+}
+
+/* An owner that was lost between the secret and the commit leaves the secret to the next. */
+static void test_secret_left_behind(void)
+{
+    static struct trial trial;
+    trading_open_account body;
+    trading_command command = opening(&body);
+    trading_result result;
+    trading_error error;
+    open_trial(&trial, TRADING_ENGINE_MANUAL);
+    trial.plan.before = NULL;
+    faulty_plan_add(&trial.plan, FAULTY_APPEND, 0, FAULT_REFUSED, TRADING_E_IO);
+    if (trading_engine_execute(trial.paused, &command, 1, &result, &error) != TRADING_E_IO)
+        cluster_fail("an append is not refused");
+    successor_opens(&trial);
+    check_profile(trial.successor, &trial.opened);
+    close_trial(&trial);
+}
+
+/* ---- a store that several make at once ---- */
+
+struct maker {
+    struct cluster *cluster;
+    pthread_barrier_t *start;
+    pthread_t thread;
+    uint32_t partitions;
+    uint32_t partition;
+    int32_t code;
+};
+
+static void *make_store(void *arg)
+{
+    struct maker *maker = arg;
+    trading_engine *engine;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.flags = TRADING_ENGINE_ONE_PARTITION | TRADING_ENGINE_MANUAL;
+    options.partitions = maker->partitions;
+    options.partition = maker->partition;
+    pthread_barrier_wait(maker->start);
+    maker->code = trading_engine_open(&engine, maker->cluster->host, maker->cluster->uri, &options, NULL);
+    if (!maker->code)
+        trading_engine_close(engine, TRADING_CLOSE_DRAIN, NULL);
+    return NULL;
+}
+
+/* All that open agree on how many partitions there are; whoever asks for another number is refused. */
+static void test_made_at_once(void)
+{
+    enum { MAKERS = 4 };
+    static struct cluster cluster;
+    struct maker makers[MAKERS];
+    pthread_barrier_t start;
+    uint32_t agreed = 0;
+    cluster_open(&cluster, 0, TRADING_ENGINE_MANUAL, 1);
+    pthread_barrier_init(&start, NULL, MAKERS);
+    for (uint32_t i = 0; i < MAKERS; i++) {
+        makers[i] = (struct maker){.cluster = &cluster, .start = &start, .partitions = i < 2 ? 2 : 3, .partition = i % 2};
+        pthread_create(&makers[i].thread, NULL, make_store, &makers[i]);
+    }
+    for (uint32_t i = 0; i < MAKERS; i++)
+        pthread_join(makers[i].thread, NULL);
+    for (uint32_t i = 0; i < MAKERS; i++) {
+        if (makers[i].code && makers[i].code != TRADING_E_INVALID)
+            cluster_fail("a store is not made: %s", trading_error_name(makers[i].code));
+        if (!makers[i].code && agreed && agreed != makers[i].partitions)
+            cluster_fail("a store has two numbers of partitions");
+        agreed = makers[i].code ? agreed : makers[i].partitions;
+    }
+    if (!agreed)
+        cluster_fail("nobody made the store");
+    pthread_barrier_destroy(&start);
+    cluster_close(&cluster);
+}
+
 int main(void)
 {
     for (uint64_t nth = 0; nth < 6; nth++) {
@@ -311,5 +457,10 @@ int main(void)
     test_unknown_alone(FAULT_UNKNOWN_LOST, TRADING_ENGINE_MANUAL);
     test_unresolved(FAULT_UNKNOWN_DONE);
     test_unresolved(FAULT_UNKNOWN_LOST);
+    test_account_opened_twice(FAULTY_SECRET_ADD);
+    test_account_opened_twice(FAULTY_APPEND);
+    test_secret_left_behind();
+    for (int i = 0; i < 50; i++)
+        test_made_at_once();
     return 0;
 }

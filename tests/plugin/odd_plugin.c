@@ -100,6 +100,7 @@ static const struct table sound = {
             NEVER(secret_delete),
             NEVER(info),
             NEVER(check),
+            NEVER(secret_add),
         },
     .later = never_called,
 };

@@ -177,6 +177,20 @@ static void make_for_account(struct generator *generator, struct model_command *
     command->text = has_text ? chance_below(&generator->chance, 12) : 0;
 }
 
+static void make_alias(struct generator *generator, struct model_command *command)
+{
+    struct chance *chance = &generator->chance;
+    const struct model *model = generator->model;
+    int portfolio = (int)chance_below(chance, model->portfolios.count);
+    int account = model->portfolios.at[portfolio].account;
+    command->type = TRADING_COMMAND_BIND_ALIAS;
+    command->account = model->accounts.at[account].name;
+    if (chance_of(chance, 500))
+        command->portfolio = model->portfolios.at[portfolio].name;
+    command->space = (int32_t)chance_between(chance, 1, 3);
+    command->alias = chance_below(chance, 300);
+}
+
 static void make_cash(struct generator *generator, struct model_command *command)
 {
     static const int32_t types[] = {TRADING_COMMAND_DEPOSIT,  TRADING_COMMAND_DEPOSIT, TRADING_COMMAND_WITHDRAW,
@@ -475,9 +489,9 @@ static const struct {
     void (*make)(struct generator *generator, struct model_command *command);
     int64_t weight;
     bool stays; /* also where accounts do not come and go; these first */
-} kinds[] = {{make_order, 604, true},  {make_cancel, 70, true},  {make_quote, 90, true},    {make_cash, 110, true},
-             {make_venue, 60, true},   {make_refund, 20, true},  {make_transfer, 25, true}, {make_for_account, 35, false},
-             {make_closing, 6, false}, {make_opening, 2, false}, {make_leaving, 3, false}};
+} kinds[] = {{make_order, 604, true},       {make_cancel, 70, true},  {make_quote, 90, true},   {make_cash, 110, true},
+             {make_venue, 60, true},        {make_alias, 6, true},    {make_refund, 20, true},  {make_transfer, 25, true},
+             {make_for_account, 35, false}, {make_closing, 6, false}, {make_opening, 2, false}, {make_leaving, 3, false}};
 
 /* A sensible command, that will often be accepted. */
 static struct model_command make(struct generator *generator)

@@ -41,6 +41,7 @@ void model_free(struct model *model)
     free(model->executions.at);
     free(model->instruments.at);
     free(model->ledgers.at);
+    free(model->aliases.at);
     free(model->memories.at);
     free(model->newest_memory.at);
     free(model->account_of_number.at);
@@ -226,6 +227,21 @@ static struct model_refusal accept_refund(struct model *model, struct model_acco
     return MODEL_AGREED;
 }
 
+static struct model_refusal bind_alias(struct model *model, int index, const struct model_command *command,
+                                       struct model_answer *answer)
+{
+    for (int i = 0; i < model->aliases.count; i++) {
+        const struct model_alias *other = &model->aliases.at[i];
+        bool same = other->alias == command->alias;
+        bool has_one = other->account == index && other->portfolio == command->portfolio;
+        if (other->space == command->space && (same || has_one))
+            return model_refuse(TRADING_REASON_ALIAS_TAKEN);
+    }
+    MODEL_ADD(model->aliases, (struct model_alias){index, command->portfolio, command->space, command->alias});
+    answer->portfolio = command->portfolio;
+    return MODEL_AGREED;
+}
+
 static struct model_refusal close_account(struct model *model, int index)
 {
     struct model_account *account = &model->accounts.at[index];
@@ -282,6 +298,8 @@ static struct model_refusal decide_for_account(struct model *model, int index, c
         return transfer(model, account, command);
     case TRADING_COMMAND_ACCEPT_REFUND:
         return accept_refund(model, account, command, answer);
+    case TRADING_COMMAND_BIND_ALIAS:
+        return bind_alias(model, index, command, answer);
     case TRADING_COMMAND_FREEZE_ACCOUNT:
         return freeze(account);
     case TRADING_COMMAND_UNFREEZE_ACCOUNT:
@@ -327,7 +345,8 @@ static struct model_refusal decide(struct model *model, int account, const struc
 
 static bool names_portfolio(const struct model_command *command)
 {
-    return model_places_order(command->type) || command->type == TRADING_COMMAND_CLOSE_PORTFOLIO;
+    bool aliased = command->type == TRADING_COMMAND_BIND_ALIAS && command->portfolio;
+    return aliased || model_places_order(command->type) || command->type == TRADING_COMMAND_CLOSE_PORTFOLIO;
 }
 
 /* The account that the command is of by what it names, as an index, or −1. */

@@ -56,7 +56,9 @@ struct model_command {
     int64_t ask;
     int64_t bid_size;
     int64_t ask_size;
-    int64_t text; /* which texts it carries */
+    int64_t text;  /* which texts it carries */
+    int64_t alias; /* which alias, and in which space */
+    int32_t space;
 };
 
 struct model_answer {
@@ -166,6 +168,14 @@ struct model_ledger {
     wide house;
 };
 
+/* What another system calls an account, or a portfolio of it. */
+struct model_alias {
+    int account;
+    int64_t portfolio; /* its name; 0: it is the account's */
+    int32_t space;
+    int64_t alias;
+};
+
 /* An outcome that is remembered under a key. */
 struct model_memory {
     int64_t scope; /* the account's name, or one of the scopes that are no account's */
@@ -194,6 +204,7 @@ struct model {
     MODEL_ARRAY(struct model_execution) executions;
     MODEL_ARRAY(struct model_instrument) instruments;
     MODEL_ARRAY(struct model_ledger) ledgers;
+    MODEL_ARRAY(struct model_alias) aliases;
     MODEL_ARRAY(struct model_memory) memories;
     MODEL_ARRAY(int) newest_memory;     /* by key: the newest memory under it, or −1 */
     MODEL_ARRAY(int) account_of_number; /* by command's number: what it made first, or −1 */

@@ -140,5 +140,5 @@ bool model_same_command(const struct model_command *a, const struct model_comman
            a->lot == b->lot && a->other == b->other && model_same_symbol(&a->symbol, &b->symbol) &&
            model_same_currency(&a->currency, &b->currency) && a->amount == b->amount && a->quantity == b->quantity &&
            a->price == b->price && a->bid == b->bid && a->ask == b->ask && a->bid_size == b->bid_size &&
-           a->ask_size == b->ask_size && a->text == b->text;
+           a->ask_size == b->ask_size && a->text == b->text && a->alias == b->alias && a->space == b->space;
 }

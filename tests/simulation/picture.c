@@ -12,7 +12,8 @@ static const struct {
     const char *columns[MOST_COLUMNS + 1];
 } tables[PICTURE_TABLES] = {
     [PICTURE_ACCOUNTS] = {"account",
-                          {"name", "status", "currency", "balance", "held", "available", "opened", "portfolio_count"}},
+                          {"name", "status", "currency", "balance", "held", "available", "opened", "portfolio_count", "aliases",
+                           "alias_sum"}},
     [PICTURE_PORTFOLIOS] = {"portfolio",
                             {"name", "account", "status", "loyalty", "currency", "opened", "position_count", "open_order_count",
                              "traded", "cost_basis", "market_value", "realized_pnl", "unrealized_pnl"}},
@@ -71,6 +72,11 @@ void picture_add(struct picture *picture, enum picture_table table, const int64_
     }
     memcpy(picture->tables[table].cells + picture->tables[table].rows * columns, cells, columns * sizeof(*cells));
     picture->tables[table].rows++;
+}
+
+int64_t picture_alias(int64_t portfolio, const char *space, const char *name)
+{
+    return (int64_t)((uint64_t)picture_text(space) * 31 + (uint64_t)picture_text(name) * 7 + (uint64_t)portfolio);
 }
 
 int64_t picture_letters(const char *text, size_t bytes)

@@ -42,6 +42,8 @@ void picture_forget(struct picture *picture, enum picture_table table);
 void picture_forget_times(struct picture *picture);
 /* A text as a number that stands for it. */
 int64_t picture_text(const char *text);
+/* An alias as a number: those of an account add up in any order. */
+int64_t picture_alias(int64_t portfolio, const char *space, const char *name);
 /* A symbol's or currency's characters as a number. */
 int64_t picture_letters(const char *text, size_t bytes);
 

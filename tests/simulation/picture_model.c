@@ -2,6 +2,8 @@
 #include "simulation/picture.h"
 #include "simulation/texts.h"
 
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 static int64_t cost_of(const struct model *model, int portfolio, int instrument)
@@ -45,9 +47,23 @@ static void draw_account(struct picture *picture, const struct model *model, int
     int64_t portfolios = 0;
     for (int i = 0; i < model->portfolios.count; i++)
         portfolios += model->portfolios.at[i].account == index;
+    int64_t aliases = 0;
+    int64_t alias_sum = 0;
+    for (int i = 0; i < model->aliases.count; i++) {
+        const struct model_alias *alias = &model->aliases.at[i];
+        char space[8];
+        char name[24];
+        if (alias->account != index)
+            continue;
+        snprintf(space, sizeof(space), "s%d", (int)alias->space);
+        snprintf(name, sizeof(name), "N-%" PRId64, alias->alias);
+        alias_sum ^= picture_alias(alias->portfolio, space, name);
+        aliases++;
+    }
     picture_add(picture, PICTURE_ACCOUNTS,
                 (int64_t[]){account->name, account->status, picture_letters(account->currency.text, sizeof(trading_currency)),
-                            account->balance, account->held, account->balance - account->held, account->opened, portfolios});
+                            account->balance, account->held, account->balance - account->held, account->opened, portfolios,
+                            aliases, alias_sum});
 }
 
 static int64_t text(int64_t number, enum simulation_text which)

@@ -222,16 +222,42 @@ static int32_t draw_profile(const struct sitting *sitting, const trading_id *id)
     return code;
 }
 
+/* Each is also found by its name, and so found to be this account's. */
+static int32_t add_aliases(const struct sitting *sitting, const trading_id *account, int64_t *aliases, int64_t *sum)
+{
+    uint64_t cursor = 0;
+    for (;;) {
+        trading_alias page[2];
+        trading_alias found;
+        size_t count = 0;
+        int32_t code = trading_view_aliases(sitting->view, account, &cursor, page, 2, &count, sitting->error);
+        if (code || count == 0)
+            return code;
+        for (size_t i = 0; i < count; i++) {
+            code = trading_view_alias(sitting->view, page[i].space, page[i].name, &found, sitting->error);
+            if (code)
+                return code;
+            *aliases += !memcmp(&found, &page[i], sizeof(found));
+            *sum ^= picture_alias(portfolio_name(sitting, &page[i].portfolio), page[i].space, page[i].name);
+        }
+    }
+}
+
 static int32_t draw_account(const struct sitting *sitting, const trading_id *id)
 {
     trading_account account = {.size = sizeof(account)};
     int32_t code = trading_view_account(sitting->view, id, &account, sitting->error);
     if (code)
         return code;
+    int64_t aliases = 0;
+    int64_t alias_sum = 0;
+    code = add_aliases(sitting, id, &aliases, &alias_sum);
+    if (code)
+        return code;
     picture_add(sitting->picture, PICTURE_ACCOUNTS,
                 (int64_t[]){account_name(sitting, &account.id), account.status,
                             picture_letters(account.currency.text, sizeof(account.currency)), account.balance, account.held,
-                            account.available, account.opened, account.portfolio_count});
+                            account.available, account.opened, account.portfolio_count, aliases, alias_sum});
     code = sitting->whole ? draw_profile(sitting, id) : TRADING_OK;
     return code ? code : draw_portfolios(sitting, id);
 }

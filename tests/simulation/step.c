@@ -92,6 +92,14 @@ static size_t lower_body(const struct model_command *command, const struct names
         lowered->body.accept_refund.amount = command->amount;
         lowered->body.accept_refund.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
         return sizeof(lowered->body.accept_refund);
+    case TRADING_COMMAND_BIND_ALIAS:
+        trading_bind_alias_init(&lowered->body.bind_alias);
+        lowered->body.bind_alias.portfolio = names_id(names, TRADING_ENTITY_PORTFOLIO, command->portfolio);
+        snprintf(lowered->space, sizeof(lowered->space), "s%d", (int)command->space);
+        snprintf(lowered->name, sizeof(lowered->name), "N-%" PRId64, command->alias);
+        lowered->body.bind_alias.space = (trading_text){lowered->space, strlen(lowered->space)};
+        lowered->body.bind_alias.name = (trading_text){lowered->name, strlen(lowered->name)};
+        return sizeof(lowered->body.bind_alias);
     case TRADING_COMMAND_BOOK_EXECUTION:
         trading_book_execution_init(&lowered->body.book_execution);
         lowered->body.book_execution.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
@@ -182,6 +190,7 @@ static const char *const type_names[] = {
     [TRADING_COMMAND_ROUTE_ORDER] = "route order",
     [TRADING_COMMAND_BOOK_EXECUTION] = "execution",
     [TRADING_COMMAND_END_ORDER] = "end order",
+    [TRADING_COMMAND_BIND_ALIAS] = "alias",
 };
 
 static void print_name(const char *what, int64_t name, FILE *out)

@@ -24,6 +24,8 @@ struct step {
 
 /* A command as the engine takes it, with its body. */
 struct step_lowered {
+    char space[8]; /* of an alias, and its name */
+    char name[24];
     trading_command command;
     union {
         trading_open_account open_account;
@@ -37,6 +39,7 @@ struct step_lowered {
         trading_cancel_order cancel_order;
         trading_book_execution book_execution;
         trading_end_order end_order;
+        trading_bind_alias bind_alias;
         trading_close_portfolio close_portfolio;
         trading_set_quote set_quote;
     } body;

@@ -43,6 +43,26 @@ static void varints_are_written_in_the_shortest_form(void **state)
     }
 }
 
+/* Whatever stands behind it, and as many bytes of it as there may be. */
+static void varints_are_read_the_same_wherever_they_end(void **state)
+{
+    (void)state;
+    for (uint32_t bits = 0; bits < 64; bits++) {
+        for (uint64_t low = 0; low < 4; low++) {
+            uint64_t value = (uint64_t)1 << bits | low * UINT64_C(0x2545f4914f6cdd1d) >> (63 - bits);
+            uint8_t buffer[3 * VARINT_BYTES];
+            memset(buffer, low & 1 ? 0xff : 0, sizeof buffer);
+            size_t size = (size_t)(varint_put(buffer, value) - buffer);
+            for (size_t behind = 0; behind <= VARINT_BYTES; behind++) {
+                struct reader reader = reader_of(buffer, size + behind);
+                assert_true(read_u64(&reader) == value);
+                assert_false(reader.bad);
+                assert_ptr_equal(reader.at, buffer + size);
+            }
+        }
+    }
+}
+
 static void signed_values_zigzag(void **state)
 {
     (void)state;
@@ -80,9 +100,16 @@ static void malformed_varints_are_refused(void **state)
         {11, {0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 1}},
     };
     for (size_t i = 0; i < sizeof malformed / sizeof *malformed; i++) {
-        struct reader reader = reader_of(malformed[i].bytes, malformed[i].size);
-        assert_true(read_u64(&reader) == 0);
-        assert_true(reader.bad);
+        for (size_t behind = 0; behind <= 8; behind += 8) {
+            uint8_t buffer[24] = {0};
+            bool goes_on = malformed[i].size == 0 || malformed[i].bytes[malformed[i].size - 1] >= 0x80;
+            if (behind && goes_on)
+                continue; /* with more behind it, it is another */
+            memcpy(buffer, malformed[i].bytes, malformed[i].size);
+            struct reader reader = reader_of(buffer, malformed[i].size + behind);
+            assert_true(read_u64(&reader) == 0);
+            assert_true(reader.bad);
+        }
     }
 }
 
@@ -255,6 +282,7 @@ int bytes_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(varints_are_written_in_the_shortest_form),
+        cmocka_unit_test(varints_are_read_the_same_wherever_they_end),
         cmocka_unit_test(signed_values_zigzag),
         cmocka_unit_test(malformed_varints_are_refused),
         cmocka_unit_test(read_u32_refuses_more),

@@ -445,6 +445,32 @@ static void the_first_words_of_a_record_are_read_alone(void **state)
     bed_close(&bed);
 }
 
+/* What never changes is there from the install on, also while a batch that was put back has changed what stands beside it. */
+static void what_never_changes_is_read_without_its_stamp(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 24);
+    tables_begin(bed.tables);
+    uint32_t number;
+    uint64_t *record = table_append(bed.table, &number);
+    memcpy(record, (uint64_t[]){1, 2, 3}, 24);
+    uint64_t words[3] = {7, 8, 9};
+    assert_false(table_read_fixed(bed.table, number, 8, words, 16));
+    tables_install(bed.tables);
+    assert_true(table_read_fixed(bed.table, number, 8, words, 16));
+    assert_memory_equal(words, ((uint64_t[]){2, 3, 9}), 24);
+    tables_begin(bed.tables);
+    *(uint64_t *)table_edit(bed.table, number) = 4;
+    assert_true(table_read_fixed(bed.table, number, 8, words, 16));
+    tables_discard(bed.tables);
+    assert_true(table_read_fixed(bed.table, number, 8, words, 16));
+    assert_memory_equal(words, ((uint64_t[]){2, 3, 9}), 24);
+    assert_false(table_read_fixed(bed.table, 0, 0, words, 16));
+    assert_false(table_read_fixed(bed.table, number + 1, 0, words, 16));
+    bed_close(&bed);
+}
+
 int tables_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -454,6 +480,7 @@ int tables_suite(void)
         cmocka_unit_test(readers_see_what_is_installed),
         cmocka_unit_test(only_an_install_moves_what_is_looked_at),
         cmocka_unit_test(the_first_words_of_a_record_are_read_alone),
+        cmocka_unit_test(what_never_changes_is_read_without_its_stamp),
         cmocka_unit_test(an_older_stage_keeps_its_own_version),
         cmocka_unit_test(discard_goes_back_to_what_is_installed),
         cmocka_unit_test(records_that_do_not_exist_are_zero_and_cannot_be_edited),

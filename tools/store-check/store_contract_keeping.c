@@ -237,6 +237,39 @@ static void secrets_in_bulk(struct trial *trial)
     trial_close(trial, store);
 }
 
+static int32_t add_secret(struct trial *trial, void *store, uint32_t number, uint32_t version)
+{
+    trading_store_secret secret = secret_of(number, version);
+    return trial->ops->secret_add(store, &secret, 1, &trial->error);
+}
+
+/* What several writers may make at once is made by the first. */
+static void secrets_added(struct trial *trial)
+{
+    enum { COUNT = 100 };
+    if (!trial->ops->secret_add)
+        return;
+    void *store = trial_open(trial);
+    trading_store_secret list[COUNT];
+    for (uint32_t i = 0; i < COUNT; i++)
+        list[i] = secret_of(i, 0);
+    CHECK(trial, add_secret(trial, store, 1, 0) == TRADING_OK);
+    CHECK(trial, add_secret(trial, store, 1, 0) == TRADING_OK);
+    CHECK(trial, add_secret(trial, store, 1, 1) == TRADING_E_BUSY);
+    expect_secret(trial, store, 1, 0);
+    ANSWERS(trial, TRADING_OK, trial->ops->secret_add(store, list, COUNT, &trial->error));
+    for (uint32_t i = 0; i < COUNT; i++)
+        expect_secret(trial, store, i, 0);
+    list[COUNT / 2] = secret_of(COUNT / 2, 1);
+    ANSWERS(trial, TRADING_E_BUSY, trial->ops->secret_add(store, list, COUNT, &trial->error));
+    expect_secret(trial, store, COUNT / 2, 0);
+    delete_secret(trial, store, 1);
+    CHECK(trial, add_secret(trial, store, 1, 2) == TRADING_OK);
+    expect_secret(trial, store, 1, 2);
+    ANSWERS(trial, TRADING_E_INVALID, trial->ops->secret_add(store, NULL, 1, &trial->error));
+    trial_close(trial, store);
+}
+
 static void secrets_misused(struct trial *trial)
 {
     const trading_store_ops *ops = trial->ops;
@@ -294,6 +327,7 @@ const struct contract_case keeping_cases[] = {
     {"snapshot-replaced-and-dropped", snapshot_replaced_and_dropped, 0},
     {"secrets", secrets, 0},
     {"secrets-in-bulk", secrets_in_bulk, 0},
+    {"secrets-added", secrets_added, 0},
     {"secrets-misused", secrets_misused, 0},
     {"kept", kept, STORE_CONTRACT_LASTS},
     {0},

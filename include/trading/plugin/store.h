@@ -150,6 +150,11 @@ typedef struct trading_store_ops {
     /** Optional: walks the whole structure without trusting it, so that damage is an error and never a crash.
      *  @return TRADING_OK, or TRADING_E_DAMAGED with the place in the message. */
     int32_t (*check)(void *store, trading_error *error);
+
+    /** Optional, for stores that several writers may have open at once: writes secrets whose names are free; durable on return.
+     *  @return TRADING_OK once each is there with the value given, whoever wrote it; TRADING_E_BUSY when one is there with another value,
+     *  which stays; others of the call may then be written or not. */
+    int32_t (*secret_add)(void *store, const trading_store_secret *secrets, size_t count, trading_error *error);
 } trading_store_ops;
 
 TRADING_EXTERN_C_END
