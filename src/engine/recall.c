@@ -150,13 +150,30 @@ static int32_t open_ours(trading_engine *engine, trading_error *error)
     return open_stored(engine, true, error);
 }
 
+/* Keys that are too old to be remembered need not be read, where many are: of an old journal of which nothing is stored, not from its start.
+ * The state stands at `position`. */
+static int32_t leave_out_the_old(trading_engine *engine, int64_t position, int64_t *from, trading_error *error)
+{
+    int64_t age = engine->options.key_age;
+    int64_t young = 0;
+    if (!age || position - *from <= UNSTORED_MOST)
+        return TRADING_OK;
+    int32_t code =
+        journal_position_at_time(&engine->journal, position, domain_mark(&engine->domain)->time - age - 1, &young, error);
+    *from = young > *from ? young : *from;
+    return code;
+}
+
 static int32_t recall_before(trading_engine *engine, int64_t position, trading_error *error)
 {
     struct recall recall = {.engine = engine, .to = position};
     recollection_begin(&recall.recollection, engine);
+    int32_t code = leave_out_the_old(engine, position, &recall.recollection.from, error);
+    if (code)
+        return code;
     if (recall.recollection.from >= position)
         return error_clear(error);
-    int32_t code = journal_walk(&engine->journal, recall.recollection.from, take_commit, &recall, error);
+    code = journal_walk(&engine->journal, recall.recollection.from, take_commit, &recall, error);
     bool kept = recollection_end(&recall.recollection);
     return code || kept ? code : error_no_memory(error, "the keys of past commands");
 }

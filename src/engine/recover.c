@@ -50,6 +50,21 @@ int32_t engine_catch_up(trading_engine *engine, trading_error *error)
     return code;
 }
 
+/* ---- snapshots ---- */
+
+static int32_t load_snapshot(trading_engine *engine, struct domain *domain, int64_t position, trading_error *error)
+{
+    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = engine->partition};
+    uint32_t chunks;
+    struct shape shape;
+    int32_t code = engine->ops->snapshot_find(engine->store, engine->partition, position, &place.position, &chunks, error);
+    if (!code)
+        code = snapshot_load(domain->tables, &place, chunks, &shape, &engine->memory, error);
+    if (!code && domain_mark(domain)->next_position != place.position)
+        code = error_set(error, TRADING_E_DAMAGED, "the snapshot of position %" PRId64 " is of another", place.position);
+    return code ? code : domain_index(domain, error);
+}
+
 /* ---- the checkpoint ---- */
 
 /* The state files hold what the tables do not: they are emptied, and the tables lie in them. Where that cannot be, the tables are memory. */
@@ -132,6 +147,33 @@ static int32_t open_checkpoint(trading_engine *engine, trading_error *error)
     return code;
 }
 
+/* ---- without a checkpoint ---- */
+
+static int32_t load_newest_snapshot(trading_engine *engine, trading_error *error)
+{
+    int32_t code = load_snapshot(engine, &engine->domain, INT64_MAX, error);
+    return code ? code : check_against_journal(engine, error);
+}
+
+/* The newest snapshot that the store keeps is as good a beginning as a checkpoint, but that all of it is to be read, and written once to the
+ * state store. Without one the journal is read from its start. */
+static int32_t start_without(trading_engine *engine, trading_error *error)
+{
+    domain_close(&engine->domain);
+    int32_t code = open_domain(engine, &engine->domain, error);
+    if (code)
+        return code;
+    back_empty(engine);
+    code = load_newest_snapshot(engine, error);
+    engine->checkpoint_is_ours = false;
+    if (!code || code == TRADING_E_NO_MEMORY)
+        return code;
+    if (code != TRADING_E_NOT_FOUND)
+        host_log(engine->host, TRADING_LOG_WARNING, "the newest snapshot is not used, the journal is read from its start: %s",
+                 error ? error->message : "damaged");
+    return start_empty(engine, error);
+}
+
 /* Folds the tail of the journal into what was loaded, after the keys of what comes before it. */
 static int32_t follow(trading_engine *engine, trading_error *error)
 {
@@ -148,11 +190,11 @@ static int32_t follow(trading_engine *engine, trading_error *error)
 
 static int32_t start_anew(trading_engine *engine, trading_error *error)
 {
-    host_log(engine->host, TRADING_LOG_WARNING, "the checkpoint is not used, the journal is read from its start: %s",
+    host_log(engine->host, TRADING_LOG_WARNING, "the checkpoint is not used, the state is made anew: %s",
              error ? error->message : "damaged");
     keys_close(engine->keys);
     engine->keys = NULL;
-    return start_empty(engine, error);
+    return start_without(engine, error);
 }
 
 int32_t engine_recover(trading_engine *engine, trading_error *error)
@@ -162,7 +204,7 @@ int32_t engine_recover(trading_engine *engine, trading_error *error)
     if (code == TRADING_E_NO_MEMORY)
         return code;
     if (code == TRADING_E_NOT_FOUND)
-        code = start_empty(engine, error);
+        code = start_without(engine, error);
     else if (code)
         code = start_anew(engine, error);
     if (code)
@@ -177,19 +219,6 @@ int32_t engine_recover(trading_engine *engine, trading_error *error)
 }
 
 /* ---- the past ---- */
-
-static int32_t load_snapshot(trading_engine *engine, struct domain *domain, int64_t position, trading_error *error)
-{
-    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = engine->partition};
-    uint32_t chunks;
-    struct shape shape;
-    int32_t code = engine->ops->snapshot_find(engine->store, engine->partition, position, &place.position, &chunks, error);
-    if (!code)
-        code = snapshot_load(domain->tables, &place, chunks, &shape, &engine->memory, error);
-    if (!code && domain_mark(domain)->next_position != place.position)
-        code = error_set(error, TRADING_E_DAMAGED, "the snapshot of position %" PRId64 " is of another", place.position);
-    return code ? code : domain_index(domain, error);
-}
 
 int32_t engine_past_domain(trading_engine *engine, struct domain *domain, int64_t position, bool snapshots,
                            trading_error *error)

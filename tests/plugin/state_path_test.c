@@ -24,6 +24,9 @@ struct fixture {
     char folder[64];
     char state_path[80];
     char line[512]; /* the last that was logged */
+    uint64_t snapshot_events;
+    trading_time time; /* of the engine's clock; 0: the system's */
+    int64_t key_age;
 };
 
 static void keep_line(void *context, int32_t level, const char *line)
@@ -60,12 +63,24 @@ static int tear_down(void **state)
     return 0;
 }
 
+static trading_time clock_of(void *context)
+{
+    return ((struct fixture *)context)->time;
+}
+
 static int32_t try_start(struct fixture *fixture, const char *journal, const char *state_path, uint32_t flags)
 {
     char uri[128];
     trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
     options.state_path = state_path;
     options.flags = flags;
+    options.snapshot_events = fixture->snapshot_events;
+    options.durability = TRADING_DURABILITY_PROCESS;
+    if (fixture->time) {
+        options.clock = clock_of;
+        options.clock_context = fixture;
+        options.key_age = fixture->key_age;
+    }
     snprintf(uri, sizeof uri, "remote:%s/%s", fixture->folder, journal);
     fixture->line[0] = '\0';
     return trading_engine_open(&fixture->engine, fixture->host, uri, &options, &fixture->error);
@@ -91,6 +106,24 @@ static void open_account(struct fixture *fixture, int64_t deposit)
     assert_int_equal(trading_engine_execute(fixture->engine, &command, 1, &result, NULL), TRADING_OK);
     assert_int_equal(result.status, TRADING_STATUS_ACCEPTED);
     fixture->account = result.account;
+}
+
+static void deposit(struct fixture *fixture, int64_t amount)
+{
+    trading_cash body = TRADING_CASH_INIT;
+    body.amount = amount * TRADING_DECIMAL_ONE;
+    trading_command command = {
+        .type = TRADING_COMMAND_DEPOSIT, .account = fixture->account, .body = &body, .body_size = sizeof body};
+    trading_result result;
+    assert_int_equal(trading_engine_execute(fixture->engine, &command, 1, &result, NULL), TRADING_OK);
+    assert_int_equal(result.status, TRADING_STATUS_ACCEPTED);
+}
+
+static void run_in(struct fixture *fixture, const char *command)
+{
+    char line[256];
+    snprintf(line, sizeof line, "cd %s && %s", fixture->folder, command);
+    assert_int_equal(system(line), 0);
 }
 
 static trading_engine_info info_of(struct fixture *fixture)
@@ -190,6 +223,128 @@ static void test_one_of_another_journal_is_not_believed(void **state)
     stop(fixture);
 }
 
+static void test_a_lost_one_begins_with_the_newest_snapshot(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->snapshot_events = 20;
+    assert_int_equal(try_start(fixture, "journal", fixture->state_path, TRADING_ENGINE_MANUAL), TRADING_OK);
+    open_account(fixture, 100);
+    for (int i = 0; i < 70; i++)
+        deposit(fixture, 1);
+    stop(fixture);
+    run_in(fixture, "rm -r state");
+    start(fixture, "journal", fixture->state_path);
+    assert_in_range(info_of(fixture).replayed_events, 1, 20);
+    expect_balance(fixture, 170);
+    deposit(fixture, 1);
+    stop(fixture);
+    start(fixture, "journal", fixture->state_path);
+    assert_int_equal(info_of(fixture).replayed_events, 0);
+    expect_balance(fixture, 171);
+    stop(fixture);
+    assert_int_equal(try_start(fixture, "journal", NULL, TRADING_ENGINE_READ_ONLY), TRADING_OK);
+    assert_in_range(info_of(fixture).replayed_events, 1, 21);
+    expect_balance(fixture, 171);
+    stop(fixture);
+}
+
+static void deposit_many(struct fixture *fixture, uint32_t count, uint32_t first_key, int32_t status)
+{
+    enum { AT_ONCE = 1000 };
+    trading_cash body = TRADING_CASH_INIT;
+    static trading_command commands[AT_ONCE];
+    static trading_result results[AT_ONCE];
+    body.amount = TRADING_DECIMAL_ONE;
+    for (uint32_t done = 0; done < count;) {
+        uint32_t some = count - done < AT_ONCE ? count - done : AT_ONCE;
+        for (uint32_t i = 0; i < some; i++) {
+            commands[i] = (trading_command){
+                .type = TRADING_COMMAND_DEPOSIT, .account = fixture->account, .body = &body, .body_size = sizeof body};
+            memcpy(commands[i].key.bytes, &(uint32_t){first_key + done + i}, sizeof(uint32_t));
+        }
+        assert_int_equal(trading_engine_execute(fixture->engine, commands, some, results, NULL), TRADING_OK);
+        for (uint32_t i = 0; i < some; i++)
+            assert_int_equal(results[i].status, status);
+        done += some;
+    }
+}
+
+/* With the state from a snapshot, and no keys stored, those are read again that are young enough, and no more. */
+static void test_keys_too_old_are_not_read(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->snapshot_events = 40000;
+    fixture->time = 1000;
+    fixture->key_age = 10;
+    assert_int_equal(try_start(fixture, "journal", fixture->state_path, TRADING_ENGINE_MANUAL), TRADING_OK);
+    open_account(fixture, 100);
+    deposit_many(fixture, 90000, 1, TRADING_STATUS_ACCEPTED);
+    fixture->time = 1011;
+    deposit_many(fixture, 40000, 100001, TRADING_STATUS_ACCEPTED);
+    stop(fixture);
+    run_in(fixture, "rm -r state");
+    start(fixture, "journal", fixture->state_path);
+    assert_in_range(info_of(fixture).replayed_events, 1, 40000);
+    assert_in_range(info_of(fixture).keys, 40000, 41000);
+    deposit_many(fixture, 10, 100001, TRADING_STATUS_DUPLICATE);
+    expect_balance(fixture, 130100);
+    stop(fixture);
+    run_in(fixture, "rm -r state");
+    fixture->key_age = 11; /* all are young enough */
+    start(fixture, "journal", fixture->state_path);
+    assert_int_equal(info_of(fixture).keys, 130000);
+    deposit_many(fixture, 10, 1, TRADING_STATUS_DUPLICATE);
+    deposit_many(fixture, 10, 100001, TRADING_STATUS_DUPLICATE);
+    expect_balance(fixture, 130100);
+    stop(fixture);
+}
+
+/* Snapshots of a journal that another took the place of. */
+static void test_a_snapshot_of_another_journal_is_not_believed(void **state)
+{
+    struct fixture *fixture = *state;
+    fixture->snapshot_events = 20;
+    assert_int_equal(try_start(fixture, "other", NULL, TRADING_ENGINE_MANUAL), TRADING_OK);
+    open_account(fixture, 7);
+    for (int i = 0; i < 30; i++)
+        deposit(fixture, 1);
+    stop(fixture);
+    assert_int_equal(try_start(fixture, "journal", NULL, TRADING_ENGINE_MANUAL), TRADING_OK);
+    open_account(fixture, 100);
+    for (int i = 0; i < 40; i++)
+        deposit(fixture, 1);
+    stop(fixture);
+    run_in(fixture, "rm -r journal/snapshots* && cp -r other/snapshots* journal");
+    start(fixture, "journal", NULL);
+    assert_non_null(strstr(fixture->line, "snapshot is not used"));
+    expect_balance(fixture, 140);
+    stop(fixture);
+}
+
+/* A journal that was put back from a copy, and went on with others' commits: the state is ahead of it, or of other commits. */
+static void test_one_that_is_ahead_is_not_believed(void **state)
+{
+    struct fixture *fixture = *state;
+    start(fixture, "journal", fixture->state_path);
+    open_account(fixture, 100);
+    stop(fixture);
+    run_in(fixture, "cp -r journal copy");
+    start(fixture, "journal", fixture->state_path);
+    deposit(fixture, 1);
+    deposit(fixture, 1);
+    stop(fixture);
+    start(fixture, "copy", fixture->state_path);
+    assert_non_null(strstr(fixture->line, "checkpoint is not used"));
+    expect_balance(fixture, 100);
+    deposit(fixture, 5);
+    deposit(fixture, 5);
+    stop(fixture);
+    start(fixture, "journal", fixture->state_path);
+    assert_non_null(strstr(fixture->line, "checkpoint is not used"));
+    expect_balance(fixture, 102);
+    stop(fixture);
+}
+
 static void test_one_that_another_engine_has(void **state)
 {
     struct fixture *fixture = *state;
@@ -207,6 +362,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_with_it_only_the_tail_is, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_lost_one_is_made_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_of_another_journal_is_not_believed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_lost_one_begins_with_the_newest_snapshot, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_keys_too_old_are_not_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_snapshot_of_another_journal_is_not_believed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_one_that_is_ahead_is_not_believed, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_one_that_another_engine_has, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
