@@ -17,6 +17,7 @@
 #include <trading/id.h>
 #include <trading/market.h>
 #include <trading/order.h>
+#include <trading/outbox.h>
 #include <trading/partition.h>
 #include <trading/plugins.h>
 #include <trading/portfolio.h>

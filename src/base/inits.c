@@ -4,6 +4,7 @@
 #include <trading/feed.h>
 #include <trading/market.h>
 #include <trading/order.h>
+#include <trading/outbox.h>
 #include <trading/portfolio.h>
 #include <trading/projection.h>
 #include <trading/view.h>
@@ -126,4 +127,14 @@ void trading_portfolio_init(trading_portfolio *portfolio)
 void trading_ledger_init(trading_ledger *ledger)
 {
     *ledger = (trading_ledger)TRADING_LEDGER_INIT;
+}
+
+void trading_outbox_options_init(trading_outbox_options *options)
+{
+    *options = (trading_outbox_options)TRADING_OUTBOX_OPTIONS_INIT;
+}
+
+void trading_outbox_info_init(trading_outbox_info *info)
+{
+    *info = (trading_outbox_info)TRADING_OUTBOX_INFO_INIT;
 }

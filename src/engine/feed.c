@@ -393,6 +393,11 @@ const uint8_t *feed_digest(const trading_feed *feed)
     return feed->has_digest ? feed->digest : NULL;
 }
 
+int64_t feed_end(const trading_feed *feed)
+{
+    return engine_durable(feed->engine);
+}
+
 /* ---- the durable cursor ---- */
 
 static int32_t refused(const trading_feed *feed, int64_t position, const trading_result *result, trading_error *error)

@@ -13,4 +13,7 @@ void feed_seek(trading_feed *feed, int64_t position);
  * was read since the feed was opened or moved. */
 const uint8_t *feed_digest(const trading_feed *feed);
 
+/* The end of the feed's partition: the next position that is not durable yet. */
+int64_t feed_end(const trading_feed *feed);
+
 #endif

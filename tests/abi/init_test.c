@@ -45,6 +45,8 @@ struct pair {
     X(ledger, TRADING_LEDGER_INIT)                                                                                             \
     X(engine_info, TRADING_ENGINE_INFO_INIT)                                                                                   \
     X(verification, TRADING_VERIFICATION_INIT)                                                                                 \
+    X(outbox_options, TRADING_OUTBOX_OPTIONS_INIT)                                                                             \
+    X(outbox_info, TRADING_OUTBOX_INFO_INIT)                                                                                   \
     X(filter, TRADING_FILTER_INIT)                                                                                             \
     X(projection_options, TRADING_PROJECTION_OPTIONS_INIT)
 
