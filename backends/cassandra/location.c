@@ -1,16 +1,15 @@
 #include "backends/cassandra/location.h"
 
+#include "backends/uri_options.h"
 #include "base/error.h"
 
 #include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_PORT "9042"
-#define LINE_BYTES   1024
 
 /* ---- options ---- */
 
@@ -50,36 +49,6 @@ static const struct option options[] = {
     NUMBER("in_flight", in_flight, 1, 64),
 };
 
-static int hex_digit(char digit)
-{
-    if (digit >= '0' && digit <= '9')
-        return digit - '0';
-    digit |= 0x20;
-    return digit >= 'a' && digit <= 'f' ? digit - 'a' + 10 : -1;
-}
-
-/* Copies a text with its %XX decoded. False when it is too long, or ill-formed. */
-static bool decode(char *out, size_t size, const char *text, size_t length)
-{
-    size_t at = 0;
-    for (size_t i = 0; i < length; i++) {
-        char byte = text[i];
-        if (byte == '%') {
-            int high = i + 2 < length ? hex_digit(text[i + 1]) : -1;
-            int low = i + 2 < length ? hex_digit(text[i + 2]) : -1;
-            if (high < 0 || low < 0 || high + low == 0)
-                return false;
-            byte = (char)(high * 16 + low);
-            i += 2;
-        }
-        if (at + 1 >= size)
-            return false;
-        out[at++] = byte;
-    }
-    out[at] = '\0';
-    return true;
-}
-
 static int32_t set_number(struct location *location, const struct option *option, const char *text, trading_error *error)
 {
     char *end;
@@ -100,8 +69,9 @@ static int32_t set_consistency(struct location *location, const char *text, trad
     return error_set(error, TRADING_E_SYNTAX, "consistency of a Cassandra store is quorum or local_quorum");
 }
 
-static int32_t set_option(struct location *location, const char *name, const char *value, trading_error *error)
+static int32_t set_option(void *target, const char *name, const char *value, trading_error *error)
 {
+    struct location *location = target;
     if (strcmp(name, "consistency") == 0)
         return set_consistency(location, value, error);
     for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
@@ -118,139 +88,7 @@ static int32_t set_option(struct location *location, const char *name, const cha
     return error_set(error, TRADING_E_SYNTAX, "a Cassandra store has no option \"%.40s\"", name);
 }
 
-/* ---- files ---- */
-
-/* A line without its end, white space and comment; false at the end of the file. */
-static bool next_line(FILE *file, char line[LINE_BYTES])
-{
-    if (!fgets(line, LINE_BYTES, file))
-        return false;
-    size_t length = strlen(line);
-    while (length && strchr(" \t\r\n", line[length - 1]))
-        line[--length] = '\0';
-    if (line[0] == '#')
-        line[0] = '\0';
-    return true;
-}
-
-/* A file of lines "option=value". */
-static int32_t read_options(struct location *location, const char *path, trading_error *error)
-{
-    FILE *file = fopen(path, "re");
-    if (!file)
-        return error_native(error, TRADING_E_IO, errno, "the options file %.80s cannot be read: %s", path, strerror(errno));
-    char line[LINE_BYTES];
-    int32_t code = TRADING_OK;
-    while (!code && next_line(file, line)) {
-        char *equals = strchr(line, '=');
-        if (equals)
-            *equals = '\0';
-        if (equals)
-            code = set_option(location, line, equals + 1, error);
-        else if (line[0])
-            code = error_set(error, TRADING_E_SYNTAX, "a line of the options file %.80s is not option=value", path);
-    }
-    explicit_bzero(line, sizeof line);
-    fclose(file);
-    return code;
-}
-
-/* A file whose first line is the password. */
-static int32_t read_password(struct location *location, const char *path, trading_error *error)
-{
-    FILE *file = fopen(path, "re");
-    char line[LINE_BYTES] = "";
-    bool read = file && fgets(line, sizeof line, file);
-    int native = errno;
-    if (file)
-        fclose(file);
-    if (!read)
-        return error_native(error, TRADING_E_IO, native, "the password file %.80s cannot be read", path);
-    line[strcspn(line, "\r\n")] = '\0';
-    int32_t code = set_option(location, "password", line, error);
-    explicit_bzero(line, sizeof line);
-    return code;
-}
-
 /* ---- the URI ---- */
-
-static int32_t set_pair(struct location *location, const char *pair, size_t length, trading_error *error)
-{
-    const char *equals = memchr(pair, '=', length);
-    char name[64];
-    char value[LOCATION_TEXT];
-    if (!equals || !decode(name, sizeof name, pair, (size_t)(equals - pair)) ||
-        !decode(value, sizeof value, equals + 1, length - (size_t)(equals - pair) - 1))
-        return error_set(error, TRADING_E_SYNTAX, "the options of a Cassandra store are ?option=value&option=value");
-    if (strcmp(name, "options") == 0)
-        return read_options(location, value, error);
-    if (strcmp(name, "password_file") == 0)
-        return read_password(location, value, error);
-    if (strcmp(name, "password") == 0)
-        return error_set(error, TRADING_E_INVALID,
-                         "a password does not belong in a URI, which is printed; name a file with password_file= or options=");
-    return set_option(location, name, value, error);
-}
-
-static int32_t read_pairs(struct location *location, const char *text, trading_error *error)
-{
-    int32_t code = TRADING_OK;
-    while (!code && *text) {
-        size_t length = strcspn(text, "&");
-        code = set_pair(location, text, length, error);
-        text += length + (text[length] == '&');
-    }
-    return code;
-}
-
-/* "user@", when it is there. */
-static int32_t read_user(struct location *location, const char **text, size_t *length, trading_error *error)
-{
-    const char *at = memchr(*text, '@', *length);
-    if (!at)
-        return TRADING_OK;
-    size_t size = (size_t)(at - *text);
-    if (memchr(*text, ':', size))
-        return error_set(error, TRADING_E_INVALID,
-                         "a password does not belong in a URI, which is printed; name a file with password_file= or options=");
-    if (!decode(location->user, sizeof location->user, *text, size))
-        return error_set(error, TRADING_E_SYNTAX, "the user of a Cassandra store cannot be read");
-    *text += size + 1;
-    *length -= size + 1;
-    return TRADING_OK;
-}
-
-/* Where a host's port is, in "host:port" or "[v6]:port"; NULL when it has none. */
-static const char *port_of(const char *host, size_t size)
-{
-    const char *bracket = memrchr(host, ']', size);
-    const char *from = bracket ? bracket : host;
-    const char *colon = memchr(from, ':', size - (size_t)(from - host));
-    return colon ? colon + 1 : NULL;
-}
-
-/* "host,host:port": those without a port have that of the last one. */
-static int32_t read_hosts(struct location *location, const char *text, size_t length, trading_error *error)
-{
-    const char *comma = memrchr(text, ',', length);
-    const char *last = comma ? comma + 1 : text;
-    const char *port = port_of(last, length - (size_t)(last - text));
-    int port_length = port ? (int)(text + length - port) : (int)strlen(DEFAULT_PORT);
-    size_t at = 0;
-    for (size_t i = 0; i <= length;) {
-        const char *host = text + i;
-        comma = memchr(host, ',', length - i);
-        size_t size = comma ? (size_t)(comma - host) : length - i;
-        bool named = port_of(host, size) != NULL;
-        int written = snprintf(location->hosts + at, sizeof location->hosts - at, "%s%.*s%s%.*s", at ? "," : "", (int)size,
-                               host, named ? "" : ":", named ? 0 : port_length, port ? port : DEFAULT_PORT);
-        if (size == 0 || written < 0 || (size_t)written >= sizeof location->hosts - at)
-            return error_set(error, TRADING_E_SYNTAX, "the hosts of a Cassandra store are host,host:port");
-        at += (size_t)written;
-        i += size + 1;
-    }
-    return TRADING_OK;
-}
 
 static bool is_name(const char *text, const char *allowed)
 {
@@ -290,20 +128,21 @@ int32_t location_read(struct location *location, const char *text, trading_error
     };
     if (strncmp(text, "//", 2) != 0)
         return error_set(error, TRADING_E_SYNTAX, "a Cassandra store is called cassandra://host:port/keyspace");
+    const struct uri_options own = {.whose = "a Cassandra store", .target = location, .set = set_option};
     text += 2;
     size_t length = strcspn(text, "/?");
     const char *rest = text + length;
-    int32_t code = read_user(location, &text, &length, error);
+    int32_t code = uri_read_user(&own, location->user, sizeof location->user, &text, &length, error);
     if (!code)
-        code = read_hosts(location, text, length, error);
+        code = uri_read_hosts(&own, location->hosts, sizeof location->hosts, DEFAULT_PORT, text, length, error);
     if (code)
         return code;
     rest += *rest == '/';
     size_t keyspace = strcspn(rest, "?");
-    if (!decode(location->keyspace, sizeof location->keyspace, rest, keyspace))
+    if (!uri_decode(location->keyspace, sizeof location->keyspace, rest, keyspace))
         location->keyspace[0] = '\0';
     if (rest[keyspace] == '?')
-        code = read_pairs(location, rest + keyspace + 1, error);
+        code = uri_read_options(&own, rest + keyspace + 1, error);
     return code ? code : check(location, error);
 }
 

@@ -1,14 +1,13 @@
-/* Where a store is and how it is to be used: "//user@host1,host2:port/keyspace?option=value&…", docs/cassandra.md lists the options.
- * An option may stand in a file too, which "options=FILE" names; a password stands only there or in a file of its own, never in the
- * URI, because URIs are printed. */
+/* Where a store is and how it is to be used: "//user@host1,host2:port/keyspace?option=value&…", docs/cassandra.md lists the options. */
 #ifndef CASSANDRA_LOCATION_H
 #define CASSANDRA_LOCATION_H
 
 #include "backends/cassandra/driver.h"
+#include "backends/uri_options.h"
 
 #include <trading/error.h>
 
-#define LOCATION_TEXT  512u
+#define LOCATION_TEXT  URI_TEXT
 #define KEYSPACE_BYTES 48u
 #define JOURNAL_BYTES  96u
 
