@@ -6,6 +6,7 @@
 #include "session.h"
 #include "stop.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -26,6 +27,7 @@ const struct argument replay_arguments[] = {
      "shares quoted a side: 500, unlimited, or of the day's volume " DEFAULT_SIZE " (the default)", NULL},
     {ARGUMENT_OPTION, "currency", "CODE", "of the prices (default: USD)", NULL},
     {ARGUMENT_OPTION, "until", "DATE", "stop after that day", NULL},
+    {ARGUMENT_OPTION, "record", "FILE", "write what is done as lines for `trading send`, too", NULL},
     {ARGUMENT_FLAG, "summary", NULL, "end with a line for each account instead of its statement", NULL},
     {ARGUMENT_END, NULL, NULL, NULL, NULL},
 };
@@ -158,6 +160,23 @@ static void announce(const struct plan *plan)
                words_count(plan->count, text[1]));
 }
 
+/* Does the steps, and writes each to the file of --record where there is one. @return an exit_code */
+static int run(const struct arguments *arguments, struct replay *replay)
+{
+    const char *path = argument_value(arguments, "record");
+    if (!path)
+        return replay_run(replay);
+    replay->record = fopen(path, "we");
+    if (!replay->record)
+        return arguments_complain(arguments, "--record: cannot write %s: %s", path, strerror(errno));
+    int code = replay_run(replay);
+    bool is_written = !ferror(replay->record);
+    if (fclose(replay->record) == 0 && is_written)
+        return code;
+    fprintf(stderr, "trading replay: cannot write %s: %s\n", path, strerror(errno));
+    return EXIT_STORE;
+}
+
 /* Replays into an open store. @return an exit_code, or EXIT_STOPPED */
 static int replay(const struct arguments *arguments, struct plan *plan, struct desk *desk, struct replay_clock *clock)
 {
@@ -173,7 +192,7 @@ static int replay(const struct arguments *arguments, struct plan *plan, struct d
         announce(plan);
     if (teller_open(&teller, plan, desk, arguments->json, &error) != TRADING_OK)
         return output_failure(&error);
-    code = replay_run(&replay);
+    code = run(arguments, &replay);
     tell_nothing(&teller);
     const struct step *next = plan_next(plan);
     if (code == EXIT_DONE && next && stop_requested()) {

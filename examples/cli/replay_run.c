@@ -1,5 +1,6 @@
 #include "replay_run.h"
 
+#include "replay_record.h"
 #include "stop.h"
 #include "subcommand.h"
 
@@ -50,7 +51,6 @@ static void request_quote(const struct replay *replay, const struct step *step, 
 /* Adds a step to the batch. False, having said why, when its line makes no request after all. */
 static bool add_step(struct replay *replay, struct batch *batch, struct step *step)
 {
-    static const char correlation[] = "trading replay";
     struct input_error error;
     struct parsed_line *parsed = &batch->parsed[batch->count];
     struct request *request = &parsed->request;
@@ -65,7 +65,9 @@ static bool add_step(struct replay *replay, struct batch *batch, struct step *st
     }
     request->command.key = step->key;
     if (trading_id_is_zero(&request->command.correlation))
-        trading_key_from_text(correlation, sizeof correlation - 1, &request->command.correlation);
+        trading_key_from_text(REPLAY_CORRELATION, strlen(REPLAY_CORRELATION), &request->command.correlation);
+    if (replay->record)
+        replay_record(replay->record, step, parsed->document, &request->body.set_quote);
     batch->commands[batch->count] = request->command;
     batch->steps[batch->count++] = step;
     return true;

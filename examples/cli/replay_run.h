@@ -19,6 +19,7 @@ struct replay {
     struct desk *desk;
     struct replay_clock *clock;
     struct teller *teller;
+    FILE *record; /* where each step is written as well; NULL: nowhere */
 };
 
 /* Does what is not done, until all is, or a signal asks to stop. @return an exit_code, having said what failed */

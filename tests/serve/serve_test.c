@@ -108,6 +108,105 @@ static void a_deployment_answers_what_run_does(void **state)
     deployment_close(&deployment);
 }
 
+/* ---- the same statements ---- */
+
+static void take_answers(struct deployment *deployment)
+{
+    struct outcome outcome;
+    while (errands_next(&deployment->client, &outcome)) {
+        assert_int_not_equal(outcome.code, 3);
+        json_decref(outcome.json);
+    }
+}
+
+/* Sends every line of a file, many at a time. */
+static void send_file(struct deployment *deployment, const char *path)
+{
+    trading_error error;
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t length;
+    FILE *file = fopen(path, "r");
+    assert_non_null(file);
+    while ((length = getline(&line, &room, file)) > 0) {
+        while (!errands_has_room(&deployment->client)) {
+            assert_int_equal(errands_work(&deployment->client, INT64_C(100000000), &error), TRADING_OK);
+            take_answers(deployment);
+        }
+        errands_take(&deployment->client, line, (size_t)length, 1);
+    }
+    while (deployment->client.count > 0) {
+        assert_int_equal(errands_work(&deployment->client, INT64_C(100000000), &error), TRADING_OK);
+        take_answers(deployment);
+    }
+    free(line);
+    fclose(file);
+}
+
+/* Compares the statement of every account of the two, the positions left out: the deployment's journal has cursors in it. */
+static void compare_statements(struct deployment *deployment, struct desk *desk)
+{
+    size_t index;
+    const json_t *account;
+    json_t *accounts = answer_of_run(desk, "{\"op\":\"accounts\"}");
+    assert_int_equal(json_array_size(json_object_get(accounts, "accounts")), 5);
+    json_array_foreach(json_object_get(accounts, "accounts"), index, account)
+    {
+        char line[256];
+        snprintf(line, sizeof line, "{\"op\":\"statement\",\"account\":\"%s\"}",
+                 json_string_value(json_object_get(account, "account")));
+        json_t *wanted = answer_of_run(desk, line);
+        json_t *answer = deployment_ask(deployment, line);
+        assert_true(json_array_size(json_object_get(wanted, "activity")) > 5);
+        drop_positions(wanted);
+        drop_positions(answer);
+        if (!json_equal(wanted, answer))
+            fail_msg("%s instead of %s", json_dumps(answer, 0), json_dumps(wanted, 0));
+        json_decref(wanted);
+        json_decref(answer);
+    }
+    json_decref(accounts);
+}
+
+static void run_replay(const char *folder)
+{
+    char command[4096];
+    snprintf(
+        command, sizeof command,
+        "cd %s/examples/data && %s replay AAPL.csv GOOG.csv IBM.csv monthly.csv --strategy demo-strategy.jsonl --size 0.001%% "
+        "--store lmdb:%s/store --record %s/lines --summary >%s/said",
+        getenv("TRADING_TOP"), getenv("TRADING_PROGRAM"), folder, folder, folder);
+    assert_int_equal(system(command), 0);
+}
+
+static void a_replay_by_topic_makes_the_same_statements(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    struct desk desk;
+    trading_host *host;
+    trading_engine *engine;
+    trading_error error;
+    char folder[] = "/tmp/libtrading-serve-XXXXXX";
+    char path[64];
+    assert_non_null(mkdtemp(folder));
+    run_replay(folder);
+    snprintf(path, sizeof path, "lmdb:%s/store", folder);
+    assert_int_equal(trading_host_open(&host, NULL, &error), TRADING_OK);
+    assert_int_equal(trading_engine_open(&engine, host, path, NULL, &error), TRADING_OK);
+    assert_int_equal(desk_open(&desk, engine, &error), TRADING_OK);
+    deployment_open(&deployment, 1, 1, true);
+    snprintf(path, sizeof path, "%s/lines", folder);
+    send_file(&deployment, path);
+    compare_statements(&deployment, &desk);
+    desk_close(&desk);
+    assert_int_equal(trading_engine_close(engine, TRADING_CLOSE_DRAIN, &error), TRADING_OK);
+    assert_int_equal(trading_host_close(host, &error), TRADING_OK);
+    deployment_close(&deployment);
+    snprintf(path, sizeof path, "rm -r %s", folder);
+    assert_int_equal(system(path), 0);
+}
+
 /* ---- several processes ---- */
 
 struct person {
@@ -327,9 +426,9 @@ static void what_is_no_request_is_put_aside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_deployment_answers_what_run_does), cmocka_unit_test(money_and_orders_go_between_processes),
-        cmocka_unit_test(a_process_that_ends_is_succeeded),   cmocka_unit_test(a_command_finds_its_partition),
-        cmocka_unit_test(what_is_no_request_is_put_aside),
+        cmocka_unit_test(a_deployment_answers_what_run_does),    cmocka_unit_test(a_replay_by_topic_makes_the_same_statements),
+        cmocka_unit_test(money_and_orders_go_between_processes), cmocka_unit_test(a_process_that_ends_is_succeeded),
+        cmocka_unit_test(a_command_finds_its_partition),         cmocka_unit_test(what_is_no_request_is_put_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
