@@ -1,0 +1,99 @@
+#!/usr/bin/env python3
+"""A deployment on real servers: one process and three, and three while one of them fails. Each fault several times, under load; afterwards the
+invariants are proved from the journal (harness.py).
+
+usage: faults_test.py [CLASS[.TEST]]...
+"""
+import os
+import time
+import unittest
+
+from harness import Deployment, Servers, write_history
+
+ROUNDS = int(os.environ.get("SERVE_ROUNDS", "2"))
+
+
+def setUpModule():
+    global servers
+    servers = Servers()
+
+
+class Case(unittest.TestCase):
+    def deployment(self, **options):
+        return Deployment(servers, **options)
+
+
+class Whole(Case):
+    def test_one_process(self):
+        with self.deployment(partitions=1, processes=1) as deployment:
+            with deployment.load(clients=2, accounts=4) as load:
+                load.await_more(100)
+            deployment.prove(load.history)
+
+    def test_three_processes(self):
+        with self.deployment(partitions=6) as deployment:
+            with deployment.load() as load:
+                load.await_more(400)
+            self.assertEqual(3, len(set(deployment.owners().values())))
+            deployment.prove(load.history)
+
+
+class Faults(Case):
+    def test_kill(self):
+        """A process dies, and comes back."""
+        with self.deployment() as deployment:
+            with deployment.load() as load:
+                for round in range(ROUNDS):
+                    load.await_more(60)
+                    process = deployment.processes[round % 3]
+                    process.kill()
+                    load.await_more(60)
+                    process.start()
+                load.await_more(60)
+            deployment.prove(load.history)
+
+    def test_pause(self):
+        """A process stands still until others have its partitions, and goes on."""
+        with self.deployment() as deployment:
+            with deployment.load() as load:
+                for round in range(ROUNDS):
+                    load.await_more(60)
+                    process = deployment.processes[round % 3]
+                    process.pause()
+                    time.sleep(8)  # it is taken for dead after six seconds
+                    load.await_more(60)
+                    process.resume()
+                load.await_more(100)
+            deployment.prove(load.history)
+
+    def test_lost_state(self):
+        """The folder of checkpoints is deleted while a process is away."""
+        with self.deployment() as deployment:
+            with deployment.load() as load:
+                for round in range(ROUNDS):
+                    load.await_more(60)
+                    process = deployment.processes[round % 3]
+                    process.stop()
+                    process.forget_state()
+                    load.await_more(30)
+                    process.start()
+                load.await_more(60)
+            deployment.prove(load.history)
+
+    def test_rebalance(self):
+        """Processes come and go, so that partitions are shared out anew, again and again."""
+        with self.deployment(partitions=6, start=1) as deployment:
+            with deployment.load() as load:
+                for _ in range(ROUNDS):
+                    for process in deployment.processes[1:]:
+                        load.await_more(40)
+                        process.start()
+                    for process in deployment.processes[1:]:
+                        load.await_more(40)
+                        process.stop()
+                load.await_more(40)
+            deployment.prove(load.history)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
