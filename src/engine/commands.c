@@ -5,9 +5,12 @@
 #include <string.h>
 #include <unistd.h>
 
+/* Also of a call that is refused whole every result says that nothing was decided. */
 static int32_t check_writable(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
                               trading_error *error)
 {
+    if (results && count)
+        memset(results, 0, count * sizeof *results);
     int32_t code = engine_check(engine, error);
     if (code)
         return code;
@@ -55,7 +58,6 @@ int32_t trading_engine_execute(trading_engine *engine, const trading_command *co
     int32_t code = check_writable(engine, commands, count, results, error);
     if (code || count == 0)
         return code;
-    memset(results, 0, count * sizeof *results);
     queue_enter(&engine->queue);
     size_t limit = engine->options.queue_commands;
     if (engine_is_parted(engine))
@@ -77,7 +79,6 @@ int32_t trading_engine_submit(trading_engine *engine, const trading_command *com
         return code;
     if (count == 0)
         return error_set(error, TRADING_E_INVALID, "a submission has at least one command");
-    memset(results, 0, count * sizeof *results);
     if (engine_is_parted(engine))
         return route_submit(engine, commands, count, results, tag, error);
     struct submission *submission = memory_zeroed(&engine->memory, 1, sizeof *submission);

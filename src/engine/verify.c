@@ -273,6 +273,38 @@ static trading_engine *part_of(trading_engine *engine, uint32_t number)
     return engine->partitions ? engine->partitions->at[number] : engine;
 }
 
+/* How far a partition must be read for the others: behind the newest of its messages that any of them has applied. */
+static int64_t least_position(const trading_engine *engine, const struct verify *verifies, uint32_t sender)
+{
+    int64_t least = 0;
+    for (uint32_t i = 0; i < engine->partitions->count; i++) {
+        int64_t received = domain_peer(&verifies[i].own, sender)->received;
+        least = i != sender && received > least ? received : least;
+    }
+    return least;
+}
+
+/* Beside writers in other processes the partitions were read one after another, so that of a message the end may be there and not the
+ * beginning: each is read on as far as the others have it, and no farther. What that brings may need more; but all of it was there before what it
+ * is needed for, so there is an end however much is written meanwhile. */
+static int32_t close_cut(trading_engine *engine, struct verify *verifies, trading_error *error)
+{
+    bool closed = false;
+    while (!closed) {
+        closed = true;
+        for (uint32_t i = 0; i < engine->partitions->count; i++) {
+            int64_t least = least_position(engine, verifies, i);
+            if (domain_mark(&verifies[i].own)->next_position >= least)
+                continue;
+            closed = false;
+            int32_t code = walk(&verifies[i], least, error);
+            if (code || !is_sound(&verifies[i]))
+                return code;
+        }
+    }
+    return TRADING_OK;
+}
+
 /* All at one moment, which is after each was proved. */
 static int32_t bring_to_one_moment(trading_engine *engine, struct verify *verifies, trading_error *error)
 {
@@ -287,7 +319,7 @@ static int32_t bring_to_one_moment(trading_engine *engine, struct verify *verifi
     pthread_rwlock_unlock(&engine->partitions->cut);
     for (uint32_t i = 0; i < engine->partitions->count && !code; i++)
         code = walk(&verifies[i], ends[i], error);
-    return code;
+    return code || !is_sound(&verifies[0]) ? code : close_cut(engine, verifies, error);
 }
 
 static int32_t prove_between(trading_engine *engine, struct verify *verifies, trading_error *error)
