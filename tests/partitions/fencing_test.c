@@ -16,7 +16,7 @@ struct trial {
     trading_engine *paused;
     trading_engine *successor;
     trading_id account;
-    uint64_t keys;
+    _Atomic uint64_t keys;
     int64_t deposits; /* of the successor */
     uint64_t nth;     /* at which append of the paused one it comes in */
     bool behind;      /* or behind it */
@@ -29,7 +29,7 @@ static trading_command deposit(struct trial *trial, const trading_cash *one)
 {
     trading_command command = {
         .type = TRADING_COMMAND_DEPOSIT, .account = trial->account, .body = one, .body_size = sizeof *one};
-    memcpy(command.key.bytes, &(uint64_t){++trial->keys}, sizeof(uint64_t));
+    memcpy(command.key.bytes, &(uint64_t){1 + atomic_fetch_add(&trial->keys, 1)}, sizeof(uint64_t));
     return command;
 }
 

@@ -95,7 +95,7 @@ static void *call(void *arg)
     for (int i = 0; i < ROUNDS || is_young(storm); i++) {
         struct line line;
         line_make(&caller->chance, &storm->crowd, &line);
-        pause_for(300); /* so that proofs keep up */
+        pause_for(i < ROUNDS ? 300 : 5000); /* so that proofs keep up */
         trading_result result = execute(storm, &line);
         bool done = result.status == TRADING_STATUS_ACCEPTED || result.status == TRADING_STATUS_DUPLICATE;
         if (line.command.type == TRADING_COMMAND_DEPOSIT && done)
