@@ -52,6 +52,12 @@ static bool read_inside(struct reader *reader, struct message *message)
     return whole && message->event.to && message->event.to - 1 == message->to && message->from != message->to;
 }
 
+static bool is_written_so(const struct message *message, const uint8_t key[LETTER_KEY_BYTES], const uint8_t *data, size_t size)
+{
+    uint8_t again[LETTER_BYTES];
+    return letter_write(message, key, again, sizeof again) == size && memcmp(again, data, size) == 0;
+}
+
 int32_t letter_read(struct message *message, const uint8_t key[LETTER_KEY_BYTES], const void *data, size_t size,
                     trading_error *error)
 {
@@ -66,7 +72,7 @@ int32_t letter_read(struct message *message, const uint8_t key[LETTER_KEY_BYTES]
         return error_set(error, TRADING_E_DAMAGED,
                          "a letter does not have the seal of this store: it was changed, or is another's");
     struct reader reader = {.at = bytes + 1, .end = bytes + size - LETTER_SEAL_BYTES, .bad = bytes[0] == 0};
-    if (!read_inside(&reader, message))
+    if (!read_inside(&reader, message) || !is_written_so(message, key, bytes, size))
         return error_set(error, TRADING_E_DAMAGED,
                          "a letter cannot be read: its bytes are no message from one partition to another");
     return TRADING_OK;

@@ -8,7 +8,7 @@
  *   …       the event, as in the journal (process/event.h)
  *   16      keyed BLAKE2b of all before it, under a secret of the store
  *
- * Who does not have the store cannot write one that is believed. There is one way to write each. */
+ * Who does not have the store cannot write one that is believed. There is one way to write each: what reads differently is refused. */
 #ifndef ENGINE_LETTER_H
 #define ENGINE_LETTER_H
 
@@ -17,6 +17,7 @@
 #include <trading/error.h>
 
 #define LETTER_VERSION    1u
+#define LETTER_BYTES      512u /* the most */
 #define LETTER_KEY_BYTES  32u
 #define LETTER_SEAL_BYTES 16u
 

@@ -9,6 +9,8 @@
 
 #include <trading/partition.h>
 
+_Static_assert(LETTER_BYTES == TRADING_LETTER_BYTES, "as it is told");
+
 /* ---- trays ---- */
 
 static void tray_close(struct letter_tray *tray, struct memory *memory)
@@ -21,9 +23,9 @@ static bool tray_add(struct letter_tray *tray, struct memory *memory, const stru
 {
     if (tray->count >= LETTERS_MOST ||
         memory_grow(memory, (void **)&tray->slots, &tray->room, tray->count + 1, sizeof *tray->slots) ||
-        memory_grow(memory, (void **)&tray->bytes, &tray->bytes_room, tray->used + TRADING_LETTER_BYTES, 1))
+        memory_grow(memory, (void **)&tray->bytes, &tray->bytes_room, tray->used + LETTER_BYTES, 1))
         return false;
-    size_t size = letter_write(message, key, tray->bytes + tray->used, TRADING_LETTER_BYTES);
+    size_t size = letter_write(message, key, tray->bytes + tray->used, LETTER_BYTES);
     if (!size)
         return false;
     tray->slots[tray->count++] = (struct letter_slot){
