@@ -54,6 +54,14 @@ TRADING_API int32_t trading_id_is_zero(const trading_id *id);
  */
 TRADING_API int32_t trading_key_from_text(const char *text, size_t length, trading_id *key);
 
+/**
+ * The ids that OPEN_ACCOUNT makes under a key: so that who opens an account by a key that he can make again knows it without asking.
+ * @param account    receives the account's id
+ * @param portfolio  receives that of its first portfolio
+ * @return TRADING_OK, or TRADING_E_INVALID when the key is zero or anything is NULL. Any thread.
+ */
+TRADING_API int32_t trading_opened_ids(const trading_id *key, trading_id *account, trading_id *portfolio);
+
 TRADING_EXTERN_C_END
 
 #endif

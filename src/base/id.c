@@ -128,3 +128,12 @@ uint16_t symbol_slot(const trading_symbol *symbol)
     crypto_shorthash(hash, (const unsigned char *)symbol->text, sizeof symbol->text, published);
     return (uint16_t)(hash[0] | hash[1] << 8);
 }
+
+int32_t trading_opened_ids(const trading_id *key, trading_id *account, trading_id *portfolio)
+{
+    if (!key || id_is_zero(key) || !account || !portfolio)
+        return TRADING_E_INVALID;
+    id_derive(account, TRADING_ENTITY_ACCOUNT, &(trading_id){{0}}, key, 0);
+    id_derive(portfolio, TRADING_ENTITY_PORTFOLIO, account, key, 0);
+    return TRADING_OK;
+}

@@ -52,7 +52,8 @@ static void open_client(struct deployment *deployment)
         fail_msg("%s", error.message);
 }
 
-void deployment_open(struct deployment *deployment, size_t nodes, uint32_t partitions, bool record_time)
+static void set_up(struct deployment *deployment, size_t nodes, uint32_t partitions, bool record_time,
+                   void (*prepare)(struct serving *))
 {
     trading_error error;
     memset(deployment, 0, sizeof *deployment);
@@ -72,10 +73,22 @@ void deployment_open(struct deployment *deployment, size_t nodes, uint32_t parti
                                     .record_time = record_time,
                                     .early_wait = INT64_C(200000000)};
         wire_init(&serving->wire, "test");
+        if (prepare)
+            prepare(serving);
     }
     for (size_t i = 0; i < nodes; i++)
         deployment_start(deployment, i);
     open_client(deployment);
+}
+
+void deployment_open(struct deployment *deployment, size_t nodes, uint32_t partitions, bool record_time)
+{
+    set_up(deployment, nodes, partitions, record_time, NULL);
+}
+
+void deployment_open_with(struct deployment *deployment, size_t nodes, uint32_t partitions, void (*prepare)(struct serving *))
+{
+    set_up(deployment, nodes, partitions, false, prepare);
 }
 
 void deployment_close(struct deployment *deployment)

@@ -35,6 +35,8 @@ struct deployment {
 
 /* So many nodes at work on so many partitions, and a client. */
 void deployment_open(struct deployment *deployment, size_t nodes, uint32_t partitions, bool record_time);
+/* The same, with what `prepare` sets of each node. */
+void deployment_open_with(struct deployment *deployment, size_t nodes, uint32_t partitions, void (*prepare)(struct serving *));
 /* Ends all that runs, each of which must end well. */
 void deployment_close(struct deployment *deployment);
 

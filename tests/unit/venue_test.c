@@ -246,6 +246,25 @@ static void an_order_of_any_partition_goes_to_the_venue(void **state)
     desk_close(&desk);
 }
 
+static void an_account_is_known_by_its_key(void **state)
+{
+    (void)state;
+    struct desk desk;
+    trading_id key;
+    trading_id account;
+    trading_id portfolio;
+    desk_open_memory(&desk);
+    MUST(trading_key_from_text("reference/A-77", 14, &key) == TRADING_OK);
+    assert_int_equal(trading_opened_ids(&key, &account, &portfolio), TRADING_OK);
+    trading_open_account body = TRADING_OPEN_ACCOUNT_INIT;
+    trading_result opened = ask(
+        &desk, (trading_command){.type = TRADING_COMMAND_OPEN_ACCOUNT, .key = key, .body = &body, .body_size = sizeof body});
+    assert_memory_equal(&opened.account, &account, sizeof account);
+    assert_memory_equal(&opened.portfolio, &portfolio, sizeof portfolio);
+    assert_int_equal(trading_opened_ids(&(trading_id){{0}}, &account, &portfolio), TRADING_E_INVALID);
+    desk_close(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -254,6 +273,7 @@ int main(void)
         cmocka_unit_test(a_cancel_and_a_closing_wait_for_the_venue),
         cmocka_unit_test(it_is_all_there_after_a_restart),
         cmocka_unit_test(the_feed_tells_of_the_venue),
+        cmocka_unit_test(an_account_is_known_by_its_key),
         cmocka_unit_test(an_order_of_any_partition_goes_to_the_venue),
     };
     return cmocka_run_group_tests_name("venue", tests, NULL, NULL);

@@ -1,4 +1,5 @@
 /* What became of a record, as records: its result; the same command handed on; a dead letter. */
+#include "dead.h"
 #include "operation_read.h"
 #include "owned_inside.h"
 #include "record.h"
@@ -140,12 +141,6 @@ void answer_dead(struct owned *owned, const struct item *item)
     const json_t *result = item->outcome.json;
     const char *reason = result ? json_string_value(json_object_get(result, "reason")) : "WRONG_PARTITION";
     const char *message = result ? json_string_value(json_object_get(result, "message")) : "handed on too often";
-    const trading_bus_header headers[] = {wire_text_header("reason", reason), wire_text_header("message", message)};
-    trading_bus_record dead = item->parcel->record;
-    dead.topic = owned->serving->wire.dead;
-    dead.partition = 0;
-    dead.headers = headers;
-    dead.header_count = 2;
-    parcels_add(&owned->outgoing, parcel_copy(&dead));
+    parcels_add(&owned->outgoing, dead_letter(&owned->serving->wire, &item->parcel->record, reason, message));
     owned->counters.refused++;
 }

@@ -69,6 +69,8 @@ void metrics_tell(struct metrics *metrics, uint32_t partition, const struct owne
     put_integer(line, "letters_sent", (int64_t)counts.letters_sent);
     put_integer(line, "letters_taken", (int64_t)counts.letters_taken);
     put_integer(line, "failures", (int64_t)counts.failures);
+    put_integer(line, "events_published", (int64_t)counts.published);
+    put_integer(line, "events_lag", counts.behind);
     output_json(stdout, line);
     fflush(stdout);
     json_decref(line);

@@ -7,6 +7,7 @@
 #include "owned.h"
 #include "quote_board.h"
 #include "record.h"
+#include "reference.h"
 #include "subcommand.h"
 
 #include <inttypes.h>
@@ -255,7 +256,7 @@ static void stop_all(struct node *node, bool drain)
             owned_stop(node->slots[p].owned, drain);
 }
 
-static void loop(struct node *node)
+static void loop(struct node *node, struct bridge *bridges[2])
 {
     trading_bus_notice notices[NOTICES];
     while (!node->is_stopping) {
@@ -264,6 +265,8 @@ static void loop(struct node *node)
         if (node->options->stopped(node->options->context))
             node->is_stopping = true;
     }
+    for (size_t i = 0; i < 2; i++)
+        bridge_stop(bridges[i]);
     stop_all(node, true);
     for (int64_t end = now() + PATIENCE; is_running_any(node); do_round(node, notices))
         if (now() > end)
@@ -282,6 +285,19 @@ static int32_t join(struct node *node, trading_error *error)
     return code;
 }
 
+/* The bridges first: what they ask for, the partitions answer. */
+static void serve(struct node *node)
+{
+    const struct serving *serving = &node->options->serving;
+    const struct reference *reference = &serving->reference;
+    struct bridge *bridges[2] = {NULL};
+    if (reference->on) {
+        bridges[0] = bridge_start(serving, reference->portfolio_topic, reference->portfolio_group);
+        bridges[1] = bridge_start(serving, reference->answer_topic, reference->answer_group);
+    }
+    loop(node, bridges);
+}
+
 int node_run(const struct node_options *options)
 {
     trading_error error;
@@ -291,7 +307,7 @@ int node_run(const struct node_options *options)
         join(&node, &error) != TRADING_OK)
         node.code = output_failure(&error);
     else
-        loop(&node);
+        serve(&node);
     trading_bus_close(node.bus);
     metrics_free(&node.metrics);
     json_decref(node.quotes);

@@ -184,6 +184,13 @@ void owned_count(const struct owned *owned, struct owned_counts *counts)
                                     .letters_sent = counters->letters_sent,
                                     .letters_taken = counters->letters_taken,
                                     .failures = counters->failures};
+    for (size_t i = 0; i < OWNED_RELAYS; i++) {
+        struct relay_counts relayed = {0};
+        relay_count(owned->relays[i], &relayed);
+        counts->published += relayed.published;
+        counts->failures += relayed.failures;
+        counts->behind = relayed.lag > counts->behind ? relayed.lag : counts->behind;
+    }
 }
 
 void owned_stop(struct owned *owned, bool drain)
@@ -199,6 +206,8 @@ int32_t owned_end(struct owned *owned, trading_error *error)
     pthread_join(owned->thread, NULL);
     *error = owned->error;
     inbox_close(&owned->inbox);
+    for (size_t i = 0; i < OWNED_RELAYS; i++)
+        relay_free(owned->relays[i]);
     free(owned);
     return error->code;
 }

@@ -24,7 +24,9 @@ struct owned_counts {
     uint64_t forwarded; /* to another partition */
     uint64_t letters_sent;
     uint64_t letters_taken;
-    uint64_t failures; /* of publishing and looking, each of which was tried again */
+    uint64_t failures;  /* of publishing and looking, each of which was tried again */
+    uint64_t published; /* events, and messages that were made of them */
+    int64_t behind;     /* the most events that lie before the journal's end and are not published */
 };
 
 /* Never NULL: the program ends when there is no memory, or no thread. */

@@ -5,8 +5,12 @@
 
 #include "batch.h"
 #include "owned.h"
+#include "relay.h"
 
 #include <stdatomic.h>
+
+/* Events for everybody; and for the system that is stood in for. */
+#define OWNED_RELAYS 2
 
 /* The most batches in the engine at a time. */
 #define OWNED_FLYING 4
@@ -54,6 +58,7 @@ struct owned {
     size_t flying;           /* of them */
     struct parcels outgoing; /* to be published, in order */
     struct early *early;
+    struct relay *relays[OWNED_RELAYS];
     int64_t acknowledged;  /* where the cursor stands in what was submitted */
     int64_t look_again;    /* of owned_now: when to look into the journals of others, and */
     int64_t publish_again; /* when to try to publish what could not be */

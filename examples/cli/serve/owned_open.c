@@ -1,5 +1,7 @@
 /* Opening the engine of one partition, and closing it. */
+#include "cloud_event.h"
 #include "owned_inside.h"
+#include "reference.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -57,6 +59,30 @@ static int32_t find_cursor(struct owned *owned, trading_error *error)
     return code;
 }
 
+static void *open_cloud_events(const struct serving *serving, uint32_t partition, uint32_t batch, trading_view *view)
+{
+    return cloud_events_open(&serving->wire, partition, batch, view);
+}
+
+static void close_cloud_events(void *cloud)
+{
+    cloud_events_close(cloud);
+}
+
+static void start_relays(struct owned *owned)
+{
+    const struct serving *serving = owned->serving;
+    const struct relay_purpose events = {.name = "events",
+                                         .kinds = {serving->event_kinds[0], serving->event_kinds[1]},
+                                         .open = open_cloud_events,
+                                         .close = close_cloud_events,
+                                         .encode = cloud_events_encode};
+    if (serving->tells_events)
+        owned->relays[0] = relay_start(serving, owned->partition, owned->desk.engine, &events);
+    if (serving->reference.on)
+        owned->relays[1] = relay_start(serving, owned->partition, owned->desk.engine, &reference_purpose);
+}
+
 bool owned_open(struct owned *owned)
 {
     trading_error error = {0};
@@ -72,6 +98,7 @@ bool owned_open(struct owned *owned)
         return false;
     }
     owned_send_quotes(owned);
+    start_relays(owned);
     return true;
 }
 
@@ -80,6 +107,8 @@ void owned_close(struct owned *owned)
 {
     trading_error error;
     bool drain = owned->error.code == TRADING_OK && atomic_load(&owned->wish) == WISH_DRAIN;
+    for (size_t i = 0; i < OWNED_RELAYS; i++)
+        relay_stop(owned->relays[i]);
     if (owned->desk.engine) {
         trading_engine *engine = owned->desk.engine;
         desk_close(&owned->desk);

@@ -18,6 +18,8 @@ static const struct argument serve_arguments[] = {
     {ARGUMENT_OPTION, "prefix", "TEXT", "what the topics' names begin with (default: trading)", NULL},
     {ARGUMENT_OPTION, "group", "NAME", "whose members share the partitions out (default: the prefix)", NULL},
     {ARGUMENT_OPTION, "metrics", "SECONDS", "write a line of JSON for each partition every so often", NULL},
+    {ARGUMENT_OPTION, "events", "KINDS", "publish events by topic: all, or FUNDS_DEPOSITED,ORDER_EXECUTED ...", NULL},
+    {ARGUMENT_OPTION, "compat", "SYSTEM", "stand in for a service of another system: reference; see docs/compat.md", NULL},
     {ARGUMENT_OPTION, "clock", "SOURCE", "system (the default), or records: the time that a command has on the bus", NULL},
     {ARGUMENT_END, NULL, NULL, NULL, NULL},
 };
@@ -38,6 +40,47 @@ static bool read_clock(const struct arguments *arguments, bool *by_records)
     return false;
 }
 
+static bool read_kind(const char *name, size_t length, uint64_t kinds[2])
+{
+    for (int32_t kind = 1; kind < TRADING_EVENT_KINDS; kind++) {
+        const char *known = trading_event_name(kind);
+        if (strlen(known) != length || strncmp(known, name, length) != 0)
+            continue;
+        kinds[kind / 64] |= UINT64_C(1) << kind % 64;
+        return true;
+    }
+    return false;
+}
+
+static bool read_events(const struct arguments *arguments, struct serving *serving)
+{
+    const char *kinds = argument_value(arguments, "events");
+    serving->tells_events = kinds != NULL;
+    if (!kinds || !strcmp(kinds, "all"))
+        return true;
+    for (const char *at = kinds;;) {
+        size_t length = strcspn(at, ",");
+        if (!read_kind(at, length, serving->event_kinds)) {
+            arguments_complain(arguments, "--events: there is no kind of event \"%.*s\"; docs/cli.md lists them", (int)length,
+                               at);
+            return false;
+        }
+        if (!at[length])
+            return true;
+        at += length + 1;
+    }
+}
+
+static bool read_compat(const struct arguments *arguments, struct reference *reference)
+{
+    char complaint[256];
+    const char *compat = argument_value(arguments, "compat");
+    if (!compat || reference_init(reference, compat, complaint, sizeof complaint))
+        return true;
+    arguments_complain(arguments, "--compat: %s", complaint);
+    return false;
+}
+
 static bool read_options(const struct arguments *arguments, struct node_options *options)
 {
     long partitions = 1;
@@ -46,7 +89,9 @@ static bool read_options(const struct arguments *arguments, struct node_options 
     const char *group = argument_value(arguments, "group");
     prefix = prefix ? prefix : WIRE_PREFIX;
     if (!arguments_count(arguments, "partitions", SERVING_PARTITIONS_MAX, &partitions) ||
-        !arguments_count(arguments, "metrics", SECONDS_MAX, &metrics) || !read_clock(arguments, &options->serving.record_time))
+        !arguments_count(arguments, "metrics", SECONDS_MAX, &metrics) ||
+        !read_clock(arguments, &options->serving.record_time) || !read_events(arguments, &options->serving) ||
+        !read_compat(arguments, &options->serving.reference))
         return false;
     if (!wire_init(&options->serving.wire, prefix)) {
         arguments_complain(arguments, "--prefix has 1 to %d characters", WIRE_PREFIX_MAX);

@@ -2,7 +2,7 @@
 #ifndef SERVE_SERVING_H
 #define SERVE_SERVING_H
 
-#include "wire.h"
+#include "reference_options.h"
 
 /* As many partitions as a store may have. */
 #define SERVING_PARTITIONS_MAX 64
@@ -17,8 +17,11 @@ struct serving {
     const char *state; /* a folder for those of the partitions; NULL: none */
     struct wire wire;
     uint32_t partitions;
-    bool record_time;   /* the engines' clock is the time of the records: for replays */
-    int64_t early_wait; /* nanoseconds that a view waits for the position that it is to have seen */
+    bool record_time;        /* the engines' clock is the time of the records: for replays */
+    int64_t early_wait;      /* nanoseconds that a view waits for the position that it is to have seen */
+    bool tells_events;       /* by topic: */
+    uint64_t event_kinds[2]; /* those of these kinds; both zero: all but what tells of cursors */
+    struct reference reference;
 };
 
 #endif

@@ -8,6 +8,7 @@ bool wire_init(struct wire *wire, const char *prefix)
     size_t length = strlen(prefix);
     if (length == 0 || length > WIRE_PREFIX_MAX)
         return false;
+    snprintf(wire->prefix, sizeof wire->prefix, "%s", prefix);
     snprintf(wire->commands, WIRE_TOPIC_BYTES, "%s.commands", prefix);
     snprintf(wire->results, WIRE_TOPIC_BYTES, "%s.results", prefix);
     snprintf(wire->letters, WIRE_TOPIC_BYTES, "%s.letters", prefix);

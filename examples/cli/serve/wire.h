@@ -13,6 +13,7 @@
 
 /* The topics of a deployment. */
 struct wire {
+    char prefix[WIRE_PREFIX_MAX + 1];
     char commands[WIRE_TOPIC_BYTES];
     char results[WIRE_TOPIC_BYTES];
     char letters[WIRE_TOPIC_BYTES];

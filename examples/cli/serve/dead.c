@@ -1,0 +1,37 @@
+#include "dead.h"
+
+#include "record.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define ADDED 5
+
+struct parcel *dead_letter(const struct wire *wire, const trading_bus_record *record, const char *reason, const char *message)
+{
+    char partition[16];
+    char position[24];
+    trading_bus_header *headers = calloc((size_t)record->header_count + ADDED, sizeof *headers);
+    if (!headers)
+        out_of_memory();
+    snprintf(partition, sizeof partition, "%" PRIu32, record->partition);
+    snprintf(position, sizeof position, "%" PRId64, record->position);
+    if (record->header_count)
+        memcpy(headers, record->headers, record->header_count * sizeof *headers);
+    trading_bus_header *added = headers + record->header_count;
+    added[0] = wire_text_header("reason", reason);
+    added[1] = wire_text_header("message", message);
+    added[2] = wire_text_header("topic", record->topic);
+    added[3] = wire_text_header("partition", partition);
+    added[4] = wire_text_header("position", position);
+    trading_bus_record dead = *record;
+    dead.topic = wire->dead;
+    dead.partition = 0;
+    dead.time = 0;
+    dead.headers = headers;
+    dead.header_count = record->header_count + ADDED;
+    struct parcel *parcel = parcel_copy(&dead);
+    free(headers);
+    return parcel;
+}
