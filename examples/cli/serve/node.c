@@ -19,8 +19,10 @@
 #define WAIT         INT64_C(100000000)
 #define WAIT_CHANGES INT64_C(10000000) /* while partitions are opened or ended */
 
-/* Until a partition that failed is opened again; first the group must have its say on whose it is. */
-#define REST INT64_C(1000000000)
+/* Until a partition that failed is opened again: first the group must have its say on whose it is. Twice as long each time that it cannot be
+ * opened. */
+#define REST     INT64_C(1000000000)
+#define REST_MAX INT64_C(30000000000)
 
 /* How long partitions may take to end in good order: what is not published then is asked for again. */
 #define PATIENCE INT64_C(30000000000)
@@ -31,6 +33,7 @@ struct slot {
     bool is_assigned;    /* the group says that it is ours */
     bool is_revoked;     /* the group waits until it is released */
     bool is_read;        /* its commands and letters come in */
+    int64_t rest;
     int64_t start_again;
 };
 
@@ -93,6 +96,7 @@ static void begin_reading(struct node *node, uint32_t partition)
     int64_t cursor = owned_cursor(slot->owned);
     say("partition %" PRIu32 " is open, its commands go on at %" PRId64, partition, cursor);
     slot->is_read = true;
+    slot->rest = 0;
     inbox_want(owned_inbox(slot->owned), cursor);
     quote_board_tell(node->quotes, wire_of(node), owned_inbox(slot->owned));
     if (node->options->serving.partitions > 1)
@@ -115,7 +119,8 @@ static void end(struct node *node, uint32_t partition)
     stop_reading(node, partition);
     if (owned_end(slot->owned, &error) != TRADING_OK) {
         say("partition %" PRIu32 " ended: %s", partition, error.message);
-        slot->start_again = now() + REST;
+        slot->rest = slot->rest == 0 ? REST : slot->rest < REST_MAX ? 2 * slot->rest : REST_MAX;
+        slot->start_again = now() + slot->rest;
     } else {
         say("partition %" PRIu32 " is closed", partition);
     }

@@ -106,6 +106,13 @@ static bool read_options(const struct arguments *arguments, struct node_options 
     return true;
 }
 
+/* What is on this machine alone has one engine at a time. */
+    static bool
+    is_shared(const char *store)
+{
+    return strncmp(store, "lmdb:", 5) != 0 && strncmp(store, "memory:", 7) != 0;
+}
+
 static int serve_main(int argc, char **argv)
 {
     struct arguments arguments;
@@ -120,6 +127,9 @@ static int serve_main(int argc, char **argv)
     options.serving.store = session_chosen_uri(&arguments.store, true, buffer, &code);
     if (!options.serving.store)
         return code;
+    if (options.serving.partitions > 1 && !is_shared(options.serving.store))
+        return arguments_complain(&arguments, "several partitions need a store on a server; %s is for one",
+                                  options.serving.store);
     stop_prepare();
     code = session_open_host(&session, &arguments.store);
     if (code != EXIT_DONE)
