@@ -14,6 +14,7 @@ const struct argument feed_arguments[] = {
     {ARGUMENT_OPTION, "cursor", "NAME", "begin where this durable cursor stands, and move it on", NULL},
     {ARGUMENT_OPTION, "account", "ACCOUNT", "only events of this account, its portfolios and orders", NULL},
     {ARGUMENT_OPTION, "event", "NAME", "only events of this kind: FUNDS_DEPOSITED", NULL},
+    {ARGUMENT_OPTION, "partition", "N", "of a store of several: which, from 0 (default: the account's, or 0)", NULL},
     {ARGUMENT_FLAG, "follow", NULL, "go on with new events until interrupted", NULL},
     {ARGUMENT_END, NULL, NULL, NULL, NULL},
 };
@@ -212,6 +213,17 @@ static bool read_kind(struct feed *feed, const char *name)
     return false;
 }
 
+static bool read_partition(struct feed *feed, const char *text)
+{
+    struct point number;
+    if (!text)
+        return true;
+    if (!point_parse(&number, text, strlen(text)) || number.kind != POINT_POSITION || number.position > UINT32_MAX)
+        return false;
+    feed->filter.partition = (uint32_t)number.position;
+    return true;
+}
+
 static int read_feed(struct feed *feed, const struct arguments *arguments)
 {
     const char *from = argument_value(arguments, "from");
@@ -223,6 +235,8 @@ static int read_feed(struct feed *feed, const struct arguments *arguments)
         return arguments_complain(arguments, "--from and --cursor both say where to begin; give one");
     if (account && trading_id_parse(TRADING_ENTITY_ACCOUNT, account, strlen(account), &feed->filter.account) != TRADING_OK)
         return arguments_complain(arguments, "--account: \"%s\" is not an account's id: A-...", account);
+    if (!read_partition(feed, argument_value(arguments, "partition")))
+        return arguments_complain(arguments, "--partition is a number from 0");
     if (!read_kind(feed, event))
         return arguments_complain(arguments, "--event: there is no kind of event \"%s\"; docs/cli.md lists them", event);
     return EXIT_DONE;

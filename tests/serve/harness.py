@@ -307,14 +307,23 @@ class Deployment:
         try:
             accounts = self._settle(lines)
             verification = lines.done({"op": "verify"})
-            events = {account: lines.done({"op": "history", "id": account})["events"] for account in accounts}
             lines.close()
         except BaseException:
             lines.kill()
             raise
         assert verification["sound"], verification
+        events = self.events()
         self._check_once(history, events)
         self._check_balances(history, accounts, events)
+
+    def events(self):
+        """All events of all partitions."""
+        events = []
+        for partition in range(self.partitions):
+            feed = subprocess.run([PROGRAM, "feed", "--store", self.store, "--json", "--partition", str(partition)], check=True,
+                                  stdout=subprocess.PIPE, timeout=SECONDS)
+            events += [json.loads(line) for line in feed.stdout.splitlines()]
+        return events
 
     def _settle(self, lines):
         end = time.monotonic() + SECONDS
@@ -333,7 +342,7 @@ class Deployment:
         kinds = {"open_account": "ACCOUNT_OPENED", "deposit": "FUNDS_DEPOSITED", "withdraw": "FUNDS_WITHDRAWN",
                  "transfer": "TRANSFER_SENT", "place_order": "ORDER_PLACED"}
         done = {}
-        for event in (event for of_account in events.values() for event in of_account):
+        for event in events:
             if event["event"] in kinds.values() and event.get("command") in kinds:
                 done.setdefault(event["key"], []).append(event["event"])
         for entry in history:
@@ -362,12 +371,11 @@ class Deployment:
                 balances[request["account"]] -= Decimal(request["amount"])
             if request["op"] == "transfer":
                 balances[request["to"]] += Decimal(request["amount"])
-        for account, of_account in events.items():
-            for event in of_account:
-                if event["event"] == "FUNDS_PAID":
-                    balances[account] -= Decimal(event["amount"])
-                elif event["event"] == "FUNDS_RECEIVED":
-                    balances[account] += Decimal(event["amount"])
+        for event in events:
+            if event["event"] == "FUNDS_PAID":
+                balances[event["account"]] -= Decimal(event["amount"])
+            elif event["event"] == "FUNDS_RECEIVED":
+                balances[event["account"]] += Decimal(event["amount"])
         for account, expected in balances.items():
             assert Decimal(accounts[account]["balance"]) == expected, (account, accounts[account], expected)
 
