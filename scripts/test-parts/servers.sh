@@ -40,3 +40,22 @@ part_cassandra() {
     prepare cassandra-secure-down tests/servers/cassandra/server down
     unset CASSANDRA_SECURE TRADING_SERVERS
 }
+
+# Deployments of `trading serve` on one node of each, whole and with faults.
+part_serve() {
+    need java mvn cargo || return
+    build release gcc --buildtype=release || return
+    release=$(cd "$builds" && pwd)/release
+    TRADING_SERVERS=$(cd "$builds" && pwd)/servers
+    TRADING_PROGRAM=$release/examples/cli/trading
+    TRADING_PLUGIN_PATH=$release/backends/cassandra:$release/backends/kafka
+    TRADING_TOP=$PWD
+    export TRADING_SERVERS TRADING_PROGRAM TRADING_PLUGIN_PATH TRADING_TOP
+    for test in Whole Faults; do
+        check "serve-$test" python3 tests/serve/faults_test.py $test
+    done
+    check serve-demo python3 tests/serve/demo_test.py
+    prepare serve-cassandra-down tests/servers/cassandra/server down
+    prepare serve-kafka-down tests/servers/kafka/server down
+    unset TRADING_SERVERS TRADING_PROGRAM TRADING_PLUGIN_PATH TRADING_TOP
+}

@@ -107,8 +107,7 @@ static bool read_options(const struct arguments *arguments, struct node_options 
 }
 
 /* What is on this machine alone has one engine at a time. */
-    static bool
-    is_shared(const char *store)
+static bool is_shared(const char *store)
 {
     return strncmp(store, "lmdb:", 5) != 0 && strncmp(store, "memory:", 7) != 0;
 }
