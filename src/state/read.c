@@ -92,7 +92,7 @@ static bool try_read(const struct table *table, uint32_t number, struct pin *pin
 {
     struct sight sight = look(table->tables, pin);
     struct place place = place_of(table, number);
-    const struct head *head = place_head(table, place);
+    const struct head *head = place_head(place);
     uint64_t stamp = atomic_load_explicit(&head->stamp, memory_order_acquire);
     if (stamp > sight.limit)
         return read_former(head, stamp, &sight, payload, bytes, ordinal);

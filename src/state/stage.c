@@ -60,35 +60,45 @@ static void announce(struct table *table, struct place place, struct head *head,
     fence_release(); /* before any byte of the record */
 }
 
+/* Room for what a record was; NULL when there is no memory. */
+static inline struct former *add_former(struct tables *tables, struct chunks *chunks, uint32_t bytes, uint32_t *name)
+{
+    for (;;) {
+        struct former *former = undo_add(&tables->undo, chunks, bytes, name);
+        if (__builtin_expect(former != NULL, true) || !pins_give_way(tables))
+            return former;
+    }
+}
+
 /* Over what a stale link may lead a reader to, who does not believe it (see read.c): unseen by ThreadSanitizer. */
-__attribute__((no_sanitize("thread"))) static void fill_in(struct former *former, struct table *table, uint32_t number,
-                                                           const unsigned char *record)
+__attribute__((no_sanitize("thread"))) static inline void fill_in(struct former *former, struct table *table, uint32_t number,
+                                                                  const unsigned char *record)
 {
     former->number = number;
     former->table = table;
-    copy_words(former->words, record, table->record_bytes);
+    copy_own_words(former->words, record, table->record_bytes);
 }
 
 /* Saves the record as it is, and gives the saved version's name; 0 when there is no memory. */
-static uint32_t save(struct table *table, uint32_t number, const unsigned char *record, const struct head *head)
+static inline uint32_t save(struct table *table, uint32_t number, const unsigned char *record, const struct head *head)
 {
     struct tables *tables = table->tables;
     struct stage *stage = stage_of(tables, tables->newest);
     uint64_t ordinal = atomic_load_explicit(&head->stamp, memory_order_relaxed);
     struct chunks *chunks = ordinal <= stage->pinned ? &stage->kept : &stage->passing;
+    uint32_t bytes = former_bytes(table);
     uint32_t name;
-    struct former *former;
-    while (!(former = undo_add(&tables->undo, chunks, former_bytes(table), &name)))
-        if (!pins_give_way(tables))
-            return 0;
-    stage->bytes += former_bytes(table);
+    struct former *former = add_former(tables, chunks, bytes, &name);
+    if (!former)
+        return 0;
+    stage->bytes += bytes;
     atomic_store_explicit(&former->ordinal, ordinal, memory_order_relaxed);
     atomic_store_explicit(&former->before, atomic_load_explicit(&head->former, memory_order_relaxed), memory_order_relaxed);
     fill_in(former, table, number, record);
     return name;
 }
 
-static void *scratch_of(struct table *table, const void *payload)
+__attribute__((cold)) static void *scratch_of(struct table *table, const void *payload)
 {
     table->tables->failed = true;
     return memcpy(table->tables->scratch, payload, table->record_bytes);
@@ -107,11 +117,12 @@ const void *table_get_first(const struct table *table, uint32_t number)
 void *table_edit_first(struct table *table, uint32_t number)
 {
     struct tables *tables = table->tables;
-    if (!table_has(table, number) || !in_flight(tables) || !table_verify_page(table, page_of(table, number)))
+    uint32_t page = page_of(table, number);
+    if (!table_has(table, number) || tables->writing == NEVER_EDITED || !table_verify_page(table, page))
         return scratch_of(table, table_zeros);
-    struct place place = place_of(table, number);
+    struct place place = place_in_page(table, page, number);
     unsigned char *record = place_record(table, place);
-    struct head *head = place_head(table, place);
+    struct head *head = place_head(place);
     uint32_t former = save(table, number, record, head);
     if (!former)
         return scratch_of(table, record);
@@ -125,10 +136,10 @@ void *table_append(struct table *table, uint32_t *number)
     *number = 0;
     uint32_t appended = table->count + 1u;
     uint32_t page = page_of(table, appended);
-    if (!appended || !in_flight(tables) || !table_reserve_page(table, page) || !table_verify_page(table, page))
+    if (!appended || tables->writing == NEVER_EDITED || !table_reserve_page(table, page) || !table_verify_page(table, page))
         return scratch_of(table, table_zeros);
-    struct place place = place_of(table, appended);
-    announce(table, place, place_head(table, place), 0); /* nobody can have seen what it was before */
+    struct place place = place_in_page(table, page, appended);
+    announce(table, place, place_head(place), 0); /* nobody can have seen what it was before */
     table->count = appended;
     stage_of(tables, tables->newest)->counts[table->id] = appended;
     *number = appended;
@@ -189,7 +200,7 @@ static void put_back(struct tables *tables, const struct chunks *chunks)
             const struct former *former = undo_at(&tables->undo, chunk->first + at / UNDO_UNIT);
             const struct table *table = former->table;
             struct place place = place_of(table, former->number);
-            struct head *head = place_head(table, place);
+            struct head *head = place_head(place);
             memcpy(place_record(table, place), former->words, table->record_bytes);
             atomic_store_explicit(&head->stamp, atomic_load_explicit(&former->ordinal, memory_order_relaxed),
                                   memory_order_release);
@@ -205,7 +216,7 @@ static void take_back(struct table *table)
     uint32_t installed = atomic_load_explicit(&table->installed, memory_order_relaxed);
     for (; table->count > installed; table->count--) {
         struct place place = place_of(table, table->count);
-        struct head *head = place_head(table, place);
+        struct head *head = place_head(place);
         memset(place_record(table, place), 0, table->record_bytes);
         atomic_store_explicit(&head->stamp, 0, memory_order_relaxed);
     }

@@ -38,29 +38,25 @@ static size_t level_pages(uint32_t level)
     return (size_t)1 << (LEVEL_FIRST + level);
 }
 
-static size_t level_heads_bytes(const struct table *table, uint32_t level)
+static size_t level_first_page(uint32_t level)
 {
-    return level_pages(level) * table->per_page * sizeof(struct head);
+    return level_pages(level) - level_pages(0);
 }
 
-static size_t level_changed_bytes(uint32_t level)
+/* What one page takes of each of a level's three. */
+static size_t page_heads_bytes(const struct table *table)
 {
-    return level_pages(level) * sizeof(uint64_t);
+    return table->per_page * sizeof(struct head);
 }
 
 /* Levels lie one after another in the file. */
-static uint64_t level_offset(uint32_t level)
-{
-    return (level_pages(level) - level_pages(0)) * TABLE_PAGE_BYTES;
-}
-
 static void *images_open(const struct table *table, uint32_t level)
 {
     size_t bytes = level_pages(level) * TABLE_PAGE_BYTES;
     const struct state_store *store = table->tables->store;
     if (!store)
         return memory_reserve(bytes);
-    uint64_t offset = level_offset(level);
+    uint64_t offset = (uint64_t)level_first_page(level) * TABLE_PAGE_BYTES;
     uint64_t size;
     void *images;
     if (store->ops->file_size(store->store, table->id, &size, NULL) ||
@@ -70,47 +66,48 @@ static void *images_open(const struct table *table, uint32_t level)
     return images;
 }
 
-static void images_close(const struct table *table, uint32_t level, void *images)
+static void level_release(const struct table *table, uint32_t level, void *images, void *heads, void *changed)
 {
-    size_t bytes = level_pages(level) * TABLE_PAGE_BYTES;
     const struct state_store *store = table->tables->store;
+    size_t bytes = level_pages(level) * TABLE_PAGE_BYTES;
     if (images && store)
         store->ops->file_unmap(store->store, images, bytes);
     else
         memory_unreserve(images, bytes);
+    memory_unreserve(heads, level_pages(level) * page_heads_bytes(table));
+    memory_unreserve(changed, level_pages(level) * sizeof(uint64_t));
 }
 
 static bool level_open(struct table *table, uint32_t at)
 {
     struct level *level = &table->levels[at];
+    size_t first = level_first_page(at);
     void *images = images_open(table, at);
-    void *heads = memory_reserve(level_heads_bytes(table, at));
-    void *changed = memory_reserve(level_changed_bytes(at));
+    void *heads = memory_reserve(level_pages(at) * page_heads_bytes(table));
+    void *changed = memory_reserve(level_pages(at) * sizeof(uint64_t));
     if (!images || !heads || !changed) {
-        images_close(table, at, images);
-        memory_unreserve(heads, level_heads_bytes(table, at));
-        memory_unreserve(changed, level_changed_bytes(at));
+        level_release(table, at, images, heads, changed);
         return false;
     }
-    atomic_store_explicit(&level->heads, heads, memory_order_release);
-    atomic_store_explicit(&level->changed, changed, memory_order_release);
-    atomic_store_explicit(&level->images, images, memory_order_release);
+    atomic_store_explicit(&level->heads, (uintptr_t)heads - first * page_heads_bytes(table), memory_order_release);
+    atomic_store_explicit(&level->changed, (uintptr_t)changed - first * sizeof(uint64_t), memory_order_release);
+    atomic_store_explicit(&level->images, (uintptr_t)images - first * TABLE_PAGE_BYTES, memory_order_release);
     return true;
 }
 
-static void level_close(struct table *table, uint32_t at)
+static void levels_close(struct table *table)
 {
-    struct level *level = &table->levels[at];
-    images_close(table, at, atomic_load_explicit(&level->images, memory_order_relaxed));
-    memory_unreserve(atomic_load_explicit(&level->heads, memory_order_relaxed), level_heads_bytes(table, at));
-    memory_unreserve(atomic_load_explicit(&level->changed, memory_order_relaxed), level_changed_bytes(at));
+    for (uint32_t at = 0; at < LEVELS && level_first_page(at) < table->pages; at++) {
+        struct place first = place_of_page(table, (uint32_t)level_first_page(at));
+        level_release(table, at, place_record(table, first), place_head(first), (void *)place_changed(first));
+    }
 }
 
-bool table_reserve_page(struct table *table, uint32_t page)
+bool table_reserve_page_first(struct table *table, uint32_t page)
 {
     for (; table->pages <= page; table->pages++) {
-        uint32_t level = (uint32_t)(place_of_page(table, table->pages).level - table->levels);
-        if (!atomic_load_explicit(&table->levels[level].images, memory_order_relaxed) && !level_open(table, level))
+        uint32_t level = (uint32_t)(level_of(table, table->pages) - table->levels);
+        if (table->pages == level_first_page(level) && !level_open(table, level))
             return false;
     }
     return true;
@@ -121,7 +118,7 @@ bool table_reserve_page(struct table *table, uint32_t page)
 /* What a page costs that was changed. */
 static size_t page_memory(const struct table *table)
 {
-    return TABLE_PAGE_BYTES + table->per_page * sizeof(struct head);
+    return TABLE_PAGE_BYTES + page_heads_bytes(table);
 }
 
 void page_held(struct table *table)
@@ -148,10 +145,8 @@ uint64_t page_sum(uint32_t id, uint32_t page, const void *bytes)
     return sum;
 }
 
-bool table_verify_page(const struct table *table, uint32_t page)
+bool table_verify_page_first(const struct table *table, uint32_t page)
 {
-    if (page_is_verified(table, page))
-        return true;
     const unsigned char *bytes = place_record(table, place_of_page(table, page));
     uint64_t sum;
     memcpy(&sum, bytes + TABLE_IMAGE_BYTES, sizeof sum);
@@ -178,8 +173,7 @@ static void table_close(struct table *table)
     struct memory *memory = table->tables->memory;
     memory_let_go(memory, table->held * page_memory(table) + (size_t)table->put * TABLE_PAGE_BYTES);
     memory_release(memory, table->verified, verified_bytes(table->loaded));
-    for (uint32_t level = 0; level < LEVELS; level++)
-        level_close(table, level);
+    levels_close(table);
     memory_release(memory, table, sizeof *table);
 }
 
@@ -213,6 +207,7 @@ int32_t tables_add(struct tables *tables, uint32_t id, uint32_t record_bytes, st
     added->writing = &tables->writing;
     added->record_bytes = record_bytes;
     added->per_page = TABLE_IMAGE_BYTES / record_bytes;
+    added->page_rest = TABLE_PAGE_BYTES - added->per_page * record_bytes;
     added->reciprocal = UINT64_MAX / added->per_page + 1;
     tables->tables[id] = added;
     *table = added;

@@ -26,6 +26,18 @@ __attribute__((no_sanitize("thread"))) static inline void copy_words(void *into,
     }
 }
 
+/* The same where only the writer changes what is copied: two words at a time. */
+typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) table_words;
+__attribute__((no_sanitize("thread"))) static inline void copy_own_words(table_word *to, const void *from, size_t bytes)
+{
+    const table_word *words = from;
+    size_t count = bytes / sizeof *words;
+    for (; count > 1; count -= 2, to += 2, words += 2)
+        *(table_words *)to = *(const table_words *)words;
+    if (count)
+        *to = *words;
+}
+
 static inline void fence_acquire(void)
 {
     atomic_thread_fence(memory_order_acquire);
@@ -110,10 +122,18 @@ static inline uint32_t former_bytes(const struct table *table)
 }
 
 /* Makes sure that the page has a place. False when there is no memory. */
-bool table_reserve_page(struct table *table, uint32_t page);
+__attribute__((cold)) bool table_reserve_page_first(struct table *table, uint32_t page);
+static inline bool table_reserve_page(struct table *table, uint32_t page)
+{
+    return page < table->pages || table_reserve_page_first(table, page);
+}
 
 /* Verifies a page that lies in a state file. False when it is damaged; the tables know then. */
-bool table_verify_page(const struct table *table, uint32_t page);
+__attribute__((cold)) bool table_verify_page_first(const struct table *table, uint32_t page);
+static inline bool table_verify_page(const struct table *table, uint32_t page)
+{
+    return page_is_verified(table, page) || table_verify_page_first(table, page);
+}
 
 /* A page has become memory; is none any more. */
 void page_held(struct table *table);
@@ -134,7 +154,7 @@ bool page_read_unchanged(const struct table *table, uint32_t page, struct pin *p
 void pins_keep(struct tables *tables, struct stage *stage);
 
 /* Where memory is short: expires the oldest pin, so that what it keeps can be used. False when there is none. */
-bool pins_give_way(struct tables *tables);
+__attribute__((cold)) bool pins_give_way(struct tables *tables);
 
 void stages_close(struct tables *tables);
 

@@ -15,11 +15,14 @@ struct head {
 };
 
 /* Level n holds 2^(LEVEL_FIRST + n) pages, and for each record of theirs a head, for each page the ordinal of the newest batch that
- * touched it. All three are reserved at once and cost memory where they are touched. Once set they stay. */
+ * touched it. All three are reserved at once and cost memory where they are touched. Once set they stay.
+ *
+ * What stands here is where those of page 0 and record 0 would lie if they were of this level, so that a place follows from page and
+ * number alone: an address that need not be one, hence a number. */
 struct level {
-    _Atomic(unsigned char *) images;
-    _Atomic(struct head *) heads;
-    _Atomic(_Atomic uint64_t *) changed;
+    _Atomic uintptr_t images;
+    _Atomic uintptr_t heads;
+    _Atomic uintptr_t changed;
 };
 
 #define LEVEL_FIRST  6u
@@ -30,6 +33,7 @@ struct table {
     uint64_t reciprocal; /* of per_page: 2^64 / per_page, rounded up */
     uint32_t per_page;
     uint32_t record_bytes;
+    uint32_t page_rest;         /* of TABLE_PAGE_BYTES, behind the records */
     uint32_t loaded;            /* so many pages lie in a state file, and are to be verified before they are used */
     _Atomic uint64_t *verified; /* a bit for each of them */
     const uint64_t *writing;    /* ordinal of the stage that edits belong to, NEVER_EDITED when there is none */
@@ -43,18 +47,16 @@ struct table {
     _Atomic uint32_t installed;
 };
 
-/* A record in its level: `page` counts from the level's first. */
+/* A record, and the page that it is in. */
 struct place {
     const struct level *level;
     size_t page;
-    uint32_t slot;
+    size_t number;
 };
 
-static inline struct place place_of_page(const struct table *table, uint32_t page)
+static inline const struct level *level_of(const struct table *table, uint32_t page)
 {
-    uint32_t at = page + (1u << LEVEL_FIRST);
-    uint32_t level = 31u - (uint32_t)__builtin_clz(at);
-    return (struct place){.level = &table->levels[level - LEVEL_FIRST], .page = at ^ (1u << level)};
+    return &table->levels[31u - LEVEL_FIRST - (uint32_t)__builtin_clz(page + (1u << LEVEL_FIRST))];
 }
 
 /* Division by multiplication, exact for 32 bits. */
@@ -65,9 +67,7 @@ static inline uint32_t page_of(const struct table *table, uint32_t number)
 
 static inline struct place place_in_page(const struct table *table, uint32_t page, uint32_t number)
 {
-    struct place place = place_of_page(table, page);
-    place.slot = number - page * table->per_page;
-    return place;
+    return (struct place){.level = level_of(table, page), .page = page, .number = number};
 }
 
 static inline struct place place_of(const struct table *table, uint32_t number)
@@ -75,26 +75,34 @@ static inline struct place place_of(const struct table *table, uint32_t number)
     return place_in_page(table, page_of(table, number), number);
 }
 
+/* Of its first record. */
+static inline struct place place_of_page(const struct table *table, uint32_t page)
+{
+    return place_in_page(table, page, page * table->per_page);
+}
+
 static inline bool page_is_verified(const struct table *table, uint32_t page)
 {
     return page >= table->loaded || (atomic_load_explicit(&table->verified[page / 64], memory_order_acquire) >> page % 64 & 1);
 }
 
+/* All records before it, and the rests of all pages before its own. */
 static inline unsigned char *place_record(const struct table *table, struct place place)
 {
-    unsigned char *images = atomic_load_explicit(&place.level->images, memory_order_acquire);
-    return images + place.page * TABLE_PAGE_BYTES + (size_t)place.slot * table->record_bytes;
+    uintptr_t images = atomic_load_explicit(&place.level->images, memory_order_acquire);
+    return (unsigned char *)(images + place.number * table->record_bytes + place.page * table->page_rest);
 }
 
-static inline struct head *place_head(const struct table *table, struct place place)
+static inline struct head *place_head(struct place place)
 {
-    struct head *heads = atomic_load_explicit(&place.level->heads, memory_order_acquire);
-    return heads + place.page * table->per_page + place.slot;
+    uintptr_t heads = atomic_load_explicit(&place.level->heads, memory_order_acquire);
+    return (struct head *)(heads + place.number * sizeof(struct head));
 }
 
 static inline _Atomic uint64_t *place_changed(struct place place)
 {
-    return atomic_load_explicit(&place.level->changed, memory_order_acquire) + place.page;
+    uintptr_t changed = atomic_load_explicit(&place.level->changed, memory_order_acquire);
+    return (_Atomic uint64_t *)(changed + place.page * sizeof(_Atomic uint64_t));
 }
 
 /* Number 0 wraps to the largest there is. */
@@ -106,8 +114,8 @@ static inline bool table_has(const struct table *table, uint32_t number)
 extern const unsigned char table_zeros[TABLE_RECORD_BYTES];
 
 /* The first touch of a page, the first edit of a record in its stage, and whatever goes wrong. */
-const void *table_get_first(const struct table *table, uint32_t number);
-void *table_edit_first(struct table *table, uint32_t number);
+__attribute__((cold)) const void *table_get_first(const struct table *table, uint32_t number);
+__attribute__((noinline)) void *table_edit_first(struct table *table, uint32_t number);
 
 static inline const void *table_get(const struct table *table, uint32_t number)
 {
@@ -126,7 +134,7 @@ static inline void *table_edit(struct table *table, uint32_t number)
 {
     if (table_has(table, number)) {
         struct place place = place_of(table, number);
-        if (atomic_load_explicit(&place_head(table, place)->stamp, memory_order_relaxed) == *table->writing)
+        if (atomic_load_explicit(&place_head(place)->stamp, memory_order_relaxed) == *table->writing)
             return place_record(table, place);
     }
     return table_edit_first(table, number);
@@ -140,7 +148,7 @@ static inline void table_prefetch(const struct table *table, uint32_t number)
         return;
     struct place place = place_of(table, number);
     const unsigned char *record = place_record(table, place);
-    __builtin_prefetch(place_head(table, place), 1);
+    __builtin_prefetch(place_head(place), 1);
     for (uint32_t at = 0; at < table->record_bytes; at += CACHE_LINE)
         __builtin_prefetch(record + at, 1);
     __builtin_prefetch(record + table->record_bytes - 1, 1);
@@ -151,7 +159,7 @@ static inline void table_prefetch_installed(const struct table *table, uint32_t 
     if (number - 1u >= atomic_load_explicit(&table->installed, memory_order_acquire))
         return;
     struct place place = place_of(table, number);
-    __builtin_prefetch(place_head(table, place));
+    __builtin_prefetch(place_head(place));
     __builtin_prefetch(place_record(table, place)); /* most reads are of what it begins with */
 }
 

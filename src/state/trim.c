@@ -51,7 +51,7 @@ static void heads_clear(struct head *first, const struct head *end)
 static void give_back(struct table *table, uint32_t first, uint32_t count)
 {
     struct place place = place_of_page(table, first);
-    struct head *heads = place_head(table, place);
+    struct head *heads = place_head(place);
     rewind_begin(table->tables);
     memory_empty(place_record(table, place), (size_t)count * TABLE_PAGE_BYTES);
     heads_clear(heads, heads + (size_t)count * table->per_page);

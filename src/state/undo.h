@@ -65,7 +65,7 @@ static inline struct former *undo_at(const struct undo *undo, uint32_t name)
 }
 
 /* Adds a chunk to the list. NULL when there is no memory. */
-struct chunk *undo_grow(struct undo *undo, struct chunks *chunks);
+__attribute__((cold)) struct chunk *undo_grow(struct undo *undo, struct chunks *chunks);
 
 /* The chunks may be used again. */
 void undo_recycle(struct undo *undo, struct chunks *chunks);
