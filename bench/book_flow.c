@@ -85,7 +85,7 @@ static int32_t open_flow(struct flow *flow, uint64_t orders, trading_error *erro
     struct market_event listed = {.instrument = 1, .symbol = {"FLOW"}, .currency = {"USD"}};
     tables_begin(flow->tables);
     market_found(&flow->market);
-    const char *broken = market_fold(&flow->market, TRADING_EVENT_INSTRUMENT_LISTED, &listed, (struct moment){0});
+    const char *broken = market_fold(&flow->market, TRADING_EVENT_INSTRUMENT_LISTED, &listed, &(struct moment){0});
     tables_install(flow->tables);
     return broken ? error_set(error, TRADING_E_POISONED, "%s", broken) : TRADING_OK;
 }

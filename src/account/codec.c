@@ -2,17 +2,27 @@
 
 #include <trading/account.h>
 
-static void write_transfer(struct writer *writer, uint32_t kind, const struct account_event *event)
+/* The longest event of these that has no text: a transfer sent to another partition. */
+#define ACCOUNT_EVENT_BYTES (2u * VARINT_BYTES + 2u * sizeof(trading_id) + 3u)
+_Static_assert(ACCOUNT_EVENT_BYTES >= 3 * VARINT_BYTES, "nor is a rejection longer, or what a trade pays");
+
+static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size)
 {
-    write_amount(writer, event->amount);
-    write_u64(writer, event->other);
+    memcpy(at, data, size);
+    return at + size;
+}
+
+static uint8_t *put_transfer(uint8_t *at, uint32_t kind, const struct account_event *event)
+{
+    at = varint_put(at, (uint64_t)event->amount);
+    at = varint_put(at, event->other);
     if (event->other)
-        return;
-    write_bytes(writer, &event->other_id, sizeof event->other_id);
-    if (kind == TRADING_EVENT_TRANSFER_SENT) {
-        write_bytes(writer, &event->own_id, sizeof event->own_id);
-        write_bytes(writer, event->currency.text, 3);
-    }
+        return at;
+    at = put_bytes(at, &event->other_id, sizeof event->other_id);
+    if (kind != TRADING_EVENT_TRANSFER_SENT)
+        return at;
+    at = put_bytes(at, &event->own_id, sizeof event->own_id);
+    return put_bytes(at, event->currency.text, 3);
 }
 
 static void read_transfer(struct reader *reader, uint32_t kind, struct account_event *event)
@@ -43,6 +53,46 @@ static void read_alias(struct reader *reader, struct account_event *event)
         reader->bad = true;
 }
 
+static uint8_t *put_event(uint8_t *at, uint32_t kind, const struct account_event *event)
+{
+    switch (kind) {
+    case TRADING_EVENT_FUNDS_HELD:
+    case TRADING_EVENT_FUNDS_RELEASED:
+        at = varint_put(at, event->order);
+        return varint_put(at, (uint64_t)event->amount);
+    case TRADING_EVENT_FUNDS_PAID:
+        at = varint_put(at, event->order);
+        at = varint_put(at, (uint64_t)event->amount);
+        return varint_put(at, (uint64_t)event->held);
+    case TRADING_EVENT_FUNDS_RECEIVED:
+        at = varint_put(at, event->order);
+        at = varint_put(at, (uint64_t)event->amount);
+        return varint_put(at, zigzag(event->rounding));
+    case TRADING_EVENT_REFUND_ACCEPTED:
+        at = varint_put(at, (uint64_t)event->amount);
+        return varint_put(at, event->order);
+    case TRADING_EVENT_COMMAND_REJECTED:
+        at = varint_put(at, (uint64_t)event->reason);
+        at = varint_put(at, zigzag(event->required));
+        return varint_put(at, zigzag(event->available));
+    case TRADING_EVENT_ACCOUNT_FROZEN:
+    case TRADING_EVENT_ACCOUNT_UNFROZEN:
+        return at;
+    case TRADING_EVENT_TRANSFER_SENT:
+    case TRADING_EVENT_TRANSFER_RECEIVED:
+        return put_transfer(at, kind, event);
+    case TRADING_EVENT_TRANSFER_REFUSED:
+        at = varint_put(at, (uint64_t)event->amount);
+        at = varint_put(at, (uint64_t)event->reason);
+        return put_bytes(at, &event->other_id, sizeof event->other_id);
+    case TRADING_EVENT_TRANSFER_RETURNED:
+        at = varint_put(at, (uint64_t)event->amount);
+        return varint_put(at, (uint64_t)event->reason);
+    default: /* deposited, withdrawn, credited, debited, closed, a transfer settled */
+        return varint_put(at, (uint64_t)event->amount);
+    }
+}
+
 void account_event_write(struct writer *writer, uint32_t kind, const struct account_event *event)
 {
     switch (kind) {
@@ -54,53 +104,16 @@ void account_event_write(struct writer *writer, uint32_t kind, const struct acco
     case TRADING_EVENT_ADDRESS_UPDATED:
         write_block(writer, event->sealed, event->sealed_size);
         break;
-    case TRADING_EVENT_FUNDS_HELD:
-    case TRADING_EVENT_FUNDS_RELEASED:
-        write_u64(writer, event->order);
-        write_amount(writer, event->amount);
-        break;
-    case TRADING_EVENT_FUNDS_PAID:
-        write_u64(writer, event->order);
-        write_amount(writer, event->amount);
-        write_amount(writer, event->held);
-        break;
-    case TRADING_EVENT_FUNDS_RECEIVED:
-        write_u64(writer, event->order);
-        write_amount(writer, event->amount);
-        write_i64(writer, event->rounding);
-        break;
-    case TRADING_EVENT_REFUND_ACCEPTED:
-        write_amount(writer, event->amount);
-        write_u64(writer, event->order);
-        break;
-    case TRADING_EVENT_COMMAND_REJECTED:
-        write_u64(writer, (uint64_t)event->reason);
-        write_i64(writer, event->required);
-        write_i64(writer, event->available);
-        break;
-    case TRADING_EVENT_ACCOUNT_FROZEN:
-    case TRADING_EVENT_ACCOUNT_UNFROZEN:
-        break;
-    case TRADING_EVENT_TRANSFER_SENT:
-    case TRADING_EVENT_TRANSFER_RECEIVED:
-        write_transfer(writer, kind, event);
-        break;
-    case TRADING_EVENT_TRANSFER_REFUSED:
-        write_amount(writer, event->amount);
-        write_u64(writer, (uint64_t)event->reason);
-        write_bytes(writer, &event->other_id, sizeof event->other_id);
-        break;
-    case TRADING_EVENT_TRANSFER_RETURNED:
-        write_amount(writer, event->amount);
-        write_u64(writer, (uint64_t)event->reason);
-        break;
     case TRADING_EVENT_ALIAS_BOUND:
         write_u64(writer, event->portfolio);
         write_block(writer, event->alias_space, event->alias_space_size);
         write_block(writer, event->alias_name, event->alias_name_size);
         break;
-    default: /* deposited, withdrawn, credited, debited, closed, a transfer settled */
-        write_amount(writer, event->amount);
+    default:
+        if (writer_has(writer, ACCOUNT_EVENT_BYTES))
+            writer->at = put_event(writer->at, kind, event);
+        else
+            writer->full = true;
         break;
     }
 }

@@ -199,18 +199,19 @@ static const char *apply(struct accounts *accounts, struct account_record *recor
 }
 
 const char *account_fold(struct accounts *accounts, uint32_t kind, const struct account_event *event, const trading_id *id,
-                         struct moment at)
+                         struct moment *at)
 {
     if (kind == TRADING_EVENT_ACCOUNT_OPENED)
-        return open_account(accounts, event, id, at);
+        return open_account(accounts, event, id, *at);
     bool needs_none = kind == TRADING_EVENT_COMMAND_REJECTED || kind == TRADING_EVENT_TRANSFER_REFUSED;
     if (event->account == 0 && needs_none)
         return NULL;
     if (event->account == 0 || event->account > table_count(accounts->records) || event->other > table_count(accounts->records))
         return "an event names an account that is not there";
     struct account_record *record = table_edit(accounts->records, event->account);
-    const char *broken = apply(accounts, record, kind, event, at);
-    record->last_position = at.position;
+    const char *broken = apply(accounts, record, kind, event, *at);
+    at->previous = record->last_position;
+    record->last_position = at->position;
     record->version++;
     if (!broken && (record->held < 0 || record->held > record->balance))
         broken = "an account holds more than its balance, or less than nothing";

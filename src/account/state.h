@@ -93,7 +93,9 @@ static inline trading_decimal account_pending(const struct accounts *accounts, u
 /* How much more the account can take: what is pending may come back at any time. */
 static inline trading_decimal account_room(const struct accounts *accounts, uint32_t number)
 {
-    return TRADING_DECIMAL_MAX - account_get(accounts, number)->balance - account_pending(accounts, number);
+    const struct account_record *record = account_get(accounts, number);
+    trading_decimal pending = record->flags & ACCOUNT_SENDS ? account_detail_get(accounts, number)->pending : 0;
+    return TRADING_DECIMAL_MAX - record->balance - pending;
 }
 
 /* The account's number as decided, 0 when there is none. */
@@ -103,9 +105,9 @@ uint32_t account_find(const struct accounts *accounts, const trading_id *id);
 enum table_read account_read(const struct accounts *accounts, const trading_id *id, struct pin *pin, uint32_t *number,
                              struct account_record *record);
 
-/* Applies an event. `id` is that of the account which OPENED makes. NULL, or which invariant it breaks; the state is then worthless. */
+/* Applies an event, and says what it follows. `id` is that of the account which OPENED makes. NULL, or which invariant it breaks; the state is then worthless. */
 const char *account_fold(struct accounts *accounts, uint32_t kind, const struct account_event *event, const trading_id *id,
-                         struct moment at);
+                         struct moment *at);
 
 /* What the house pays (negative) or receives for a trade with its quote, against clearing. */
 const char *account_fold_house(struct accounts *accounts, uint32_t ledger, trading_decimal received);

@@ -39,12 +39,16 @@ static inline uint64_t hash_keyed(const struct hash_secret *secret, uint64_t a, 
 static inline uint64_t hash_keyed_bytes(const struct hash_secret *secret, const uint8_t *bytes, size_t size)
 {
     uint64_t hash = size ^ secret->words[0];
-    for (size_t left = size; left > 0;) {
-        uint64_t pair[2] = {0, 0};
-        size_t taken = left < sizeof pair ? left : sizeof pair;
-        memcpy(pair, bytes + (size - left), taken);
+    uint64_t pair[2];
+    size_t left = size;
+    for (; left >= sizeof pair; left -= sizeof pair, bytes += sizeof pair) {
+        memcpy(pair, bytes, sizeof pair);
         hash = hash_fold(pair[0] ^ hash, pair[1] ^ secret->words[1]);
-        left -= taken;
+    }
+    if (left) { /* the rest as if zeros followed */
+        pair[0] = pair[1] = 0;
+        memcpy(pair, bytes, left);
+        hash = hash_fold(pair[0] ^ hash, pair[1] ^ secret->words[1]);
     }
     return hash_fold(hash ^ secret->words[2], secret->words[3]);
 }

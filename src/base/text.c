@@ -55,17 +55,21 @@ bool text_is_printable(const char *text, size_t length)
     return is_text(text, length, false);
 }
 
+/* Characters of symbols, a bit for each of 0 … 127. */
 static bool is_symbol_character(char character)
 {
-    return (character >= 'A' && character <= 'Z') || (character >= '0' && character <= '9') || character == '.' ||
-           character == '-' || character == '_' || character == '/';
+    static const uint64_t those[2] = {UINT64_C(0x03ffe00000000000), UINT64_C(0x0000000087fffffe)}; /* - . / 0 … 9, A … Z _ */
+    unsigned char at = (unsigned char)character;
+    return at < 128 && (those[at / 64] >> at % 64 & 1);
 }
 
 bool symbol_is_valid(const trading_symbol *symbol)
 {
-    static const char padding[sizeof symbol->text];
     size_t length = 0;
     while (length < sizeof symbol->text && is_symbol_character(symbol->text[length]))
         length++;
-    return length > 0 && length < sizeof symbol->text && !memcmp(symbol->text + length, padding, sizeof symbol->text - length);
+    uint8_t behind = 0;
+    for (size_t at = length; at < sizeof symbol->text; at++)
+        behind |= (uint8_t)symbol->text[at];
+    return length > 0 && length < sizeof symbol->text && !behind;
 }

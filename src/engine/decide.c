@@ -57,7 +57,8 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
     const trading_command *command = &slice->submission->commands[slice->first + i];
     trading_result *result = &slice->submission->results[slice->first + i];
     struct process *process = &engine->process;
-    struct request request = {.command = command, .foreseen = engine->foreseen[i % ENGINE_AHEAD]};
+    const struct foreseen *foreseen = &engine->foreseen[i % ENGINE_AHEAD];
+    struct request request = {.command = command, .foreseen = foreseen->account};
     struct rejection why = {0};
     if (!command_validate(command, &why) ||
         (engine_is_elsewhere(engine, command) && !reject(&why, TRADING_REASON_BAD_REQUEST))) {
@@ -70,7 +71,7 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
         return true;
     }
     bool keyed = !id_is_zero(&command->key);
-    uint64_t hash = keyed ? engine_key_hash(engine, &request.cause) : 0;
+    uint64_t hash = request.cause.account == foreseen->account ? foreseen->key_hash : engine_key_hash(engine, &request.cause);
     if ((keyed && is_known(engine, &request, hash, result)) || version_conflicts(engine, &request, result))
         return true;
     if (!engine_seal(engine, &request, &why, error)) {
@@ -104,8 +105,9 @@ static void foresee_records(trading_engine *engine, const struct slice *slice, s
         return;
     const trading_command *command = &slice->submission->commands[slice->first + i];
     struct cause cause = {.key = command->key, .account = process_foresee_records(&engine->domain, command)};
-    engine->foreseen[i % ENGINE_AHEAD] = cause.account;
-    keys_prefetch(engine->keys, engine_key_hash(engine, &cause));
+    uint64_t hash = engine_key_hash(engine, &cause);
+    engine->foreseen[i % ENGINE_AHEAD] = (struct foreseen){.account = cause.account, .key_hash = hash};
+    keys_prefetch(engine->keys, hash);
 }
 
 void engine_foresee_first(trading_engine *engine, const struct slice *slice)

@@ -75,6 +75,12 @@ struct partitions {
     _Atomic uint32_t next;   /* where an account without a key is opened */
 };
 
+/* What was worked out of a command ahead of its turn. */
+struct foreseen {
+    uint32_t account;  /* that it likely names; 0: of none, or by another name */
+    uint64_t key_hash; /* of its key in the scope of that account */
+};
+
 struct trading_engine {
     trading_host *host;
     struct memory memory;
@@ -103,13 +109,13 @@ struct trading_engine {
     struct process process;
     struct batch batches[ENGINE_BATCHES];
     struct batch *deciding;
-    struct batch *syncing;           /* NULL: no append is under way */
-    size_t group;                    /* submissions that the last commit answered together */
-    uint32_t retries;                /* appends in a row that were not successful */
-    bool unresolved;                 /* what the journal holds must be learnt before anything is decided */
-    struct doubt doubt;              /* what of it is this engine's */
-    bool stalled;                    /* the append of paused work failed: it goes on with the next command, not by itself */
-    uint32_t foreseen[ENGINE_AHEAD]; /* accounts that the next commands likely name */
+    struct batch *syncing; /* NULL: no append is under way */
+    size_t group;          /* submissions that the last commit answered together */
+    uint32_t retries;      /* appends in a row that were not successful */
+    bool unresolved;       /* what the journal holds must be learnt before anything is decided */
+    struct doubt doubt;    /* what of it is this engine's */
+    bool stalled;          /* the append of paused work failed: it goes on with the next command, not by itself */
+    struct foreseen foreseen[ENGINE_AHEAD]; /* of the next commands */
     uint8_t entropy[ENGINE_ENTROPY_BYTES];
     size_t entropy_left;
     uint8_t sealed[ENGINE_SEALED_BYTES];

@@ -209,7 +209,7 @@ static int32_t put_off(trading_engine *engine, uint32_t sender, trading_error *e
 /* Applies what a sender has sent, while the batch has room. False when something is left. */
 static int32_t receive_from(trading_engine *engine, struct batch *batch, uint32_t sender, bool *left, trading_error *error)
 {
-    while (engine_has_room(engine, batch) && !process_has_work(&engine->domain)) {
+    while (engine_has_room(engine, batch) && !engine->process.paused) {
         struct message message;
         bool behind;
         if (take(&engine->mail, sender, &message, &behind)) {

@@ -68,7 +68,7 @@ static bool decide_slice(trading_engine *engine, struct batch *batch, struct sli
     size_t i = 0;
     bool good = true;
     engine_foresee_first(engine, &slice);
-    while (good && i < slice.count && engine_has_room(engine, batch) && !process_has_work(&engine->domain)) {
+    while (good && i < slice.count && engine_has_room(engine, batch) && !engine->process.paused) {
         good = engine_decide(engine, batch, &slice, i, error);
         engine_foresee(engine, &slice, i++);
     }
@@ -108,7 +108,7 @@ static bool more_comes(trading_engine *engine, const struct batch *batch)
 static bool decide_commands(trading_engine *engine, struct batch *batch, trading_error *error)
 {
     size_t left = engine->options.batch_commands;
-    while (left && engine_has_room(engine, batch) && !process_has_work(&engine->domain)) {
+    while (left && engine_has_room(engine, batch) && !engine->process.paused) {
         if (!reserve_slice(engine, batch))
             return !error_no_memory(error, "a batch");
         struct slice slice = queue_take(&engine->queue, left);

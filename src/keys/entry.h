@@ -54,6 +54,24 @@ static inline void *key_allocate(struct key_memory *memory, size_t bytes)
     return block;
 }
 
+/* A large table of zeros, which costs memory and time only where it is touched. */
+static inline void *key_reserve(struct key_memory *memory, size_t bytes)
+{
+    void *block = memory_reserve(bytes);
+    if (block) {
+        memory_hold(memory->memory, bytes);
+        atomic_fetch_add_explicit(&memory->bytes, bytes, memory_order_relaxed);
+    }
+    return block;
+}
+
+static inline void key_unreserve(struct key_memory *memory, void *block, size_t bytes)
+{
+    atomic_fetch_sub_explicit(&memory->bytes, bytes, memory_order_relaxed);
+    memory_let_go(memory->memory, bytes);
+    memory_unreserve(block, bytes);
+}
+
 static inline void key_release(struct key_memory *memory, void *block, size_t bytes)
 {
     if (!block)

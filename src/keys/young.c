@@ -19,10 +19,9 @@ static size_t young_bytes(uint32_t capacity)
 
 struct key_young *key_young_new(struct key_memory *memory, uint32_t capacity)
 {
-    struct key_young *young = key_allocate(memory, young_bytes(capacity));
+    struct key_young *young = key_reserve(memory, young_bytes(capacity));
     if (!young)
         return NULL;
-    memset(young, 0, young_bytes(capacity));
     young->capacity = capacity;
     young->mask = slots_for(capacity) - 1;
     young->shift = (uint32_t)__builtin_clzll(young->mask);
@@ -31,7 +30,7 @@ struct key_young *key_young_new(struct key_memory *memory, uint32_t capacity)
 
 void key_young_free(struct key_memory *memory, struct key_young *young)
 {
-    key_release(memory, young, young_bytes(young->capacity));
+    key_unreserve(memory, young, young_bytes(young->capacity));
 }
 
 void key_young_clear(struct key_young *young)

@@ -108,20 +108,21 @@ void market_fold_carried(struct market *market, uint32_t instrument, trading_dec
     wide_sum_add(&record->carried, taken);
 }
 
-const char *market_fold(struct market *market, uint32_t kind, const struct market_event *event, struct moment at)
+const char *market_fold(struct market *market, uint32_t kind, const struct market_event *event, struct moment *at)
 {
     if (kind == TRADING_EVENT_INSTRUMENT_LISTED)
-        return list_instrument(market, event, at);
+        return list_instrument(market, event, *at);
     if (kind == TRADING_EVENT_SESSION_ENDED)
         return NULL;
     if (event->instrument == 0 || event->instrument > table_count(market->instruments))
         return "an event names an instrument that is not there";
     struct instrument_record *record = table_edit(market->instruments, event->instrument);
-    record->last_position = at.position;
+    at->previous = record->last_position;
+    record->last_position = at->position;
     record->version++;
     if (kind == TRADING_EVENT_TRADE_TAKEN_OVER || kind == TRADING_EVENT_VENUE_TRADED)
         return move_house(record, event);
-    return kind == TRADING_EVENT_QUOTE_SET ? set_quote(record, event, at) : take_quote(record, event, at);
+    return kind == TRADING_EVENT_QUOTE_SET ? set_quote(record, event, *at) : take_quote(record, event, *at);
 }
 
 /* ---- the book ---- */

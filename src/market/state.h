@@ -135,8 +135,8 @@ static inline bool instrument_is_away(const struct instrument_record *instrument
 /* Makes the records that there is one of, before the first event. */
 bool market_found(struct market *market);
 
-/* Applies an event. NULL, or which invariant it breaks. */
-const char *market_fold(struct market *market, uint32_t kind, const struct market_event *event, struct moment at);
+/* Applies an event, and says what it follows. NULL, or which invariant it breaks. */
+const char *market_fold(struct market *market, uint32_t kind, const struct market_event *event, struct moment *at);
 
 /* What an order's event does to the book: it rests, and `entry` receives where; it trades; or it ends. An entry of 0 does not rest. */
 const char *market_fold_rested(struct market *market, uint32_t instrument, int32_t side, trading_decimal price, uint32_t order,

@@ -280,18 +280,24 @@ static const char *execute_guest(struct orders *orders, const struct order_event
 
 /* ---- all ---- */
 
-const char *order_fold(struct orders *orders, uint32_t kind, const struct order_event *event, const trading_id *id,
-                       struct moment at)
+const char *order_fold_new(struct orders *orders, uint32_t kind, const struct order_event *event, const trading_id *id,
+                           struct moment at)
 {
-    if (kind == TRADING_EVENT_ORDER_PLACED || kind == TRADING_EVENT_ORDER_REJECTED)
-        return place(orders, kind, event, id, at);
-    if (kind == TRADING_EVENT_GUEST_PLACED)
-        return place_guest(orders, event, at);
-    if (event->order == 0 || event->order > table_count(orders->records))
-        return "an event names an order that is not there";
-    struct order_record *order = table_edit(orders->records, event->order);
-    order->updated = at.time;
-    order->last_position = at.position;
+    return kind == TRADING_EVENT_GUEST_PLACED ? place_guest(orders, event, at) : place(orders, kind, event, id, at);
+}
+
+struct order_record *order_edit(struct orders *orders, uint32_t number)
+{
+    bool there = number != 0 && number <= table_count(orders->records);
+    return there ? table_edit(orders->records, number) : NULL;
+}
+
+const char *order_fold(struct orders *orders, struct order_record *order, uint32_t kind, const struct order_event *event,
+                       struct moment *at)
+{
+    at->previous = order->last_position;
+    order->updated = at->time;
+    order->last_position = at->position;
     order->version++;
     switch (kind) {
     case TRADING_EVENT_ORDER_RESTED:
@@ -316,15 +322,20 @@ const char *order_fold(struct orders *orders, uint32_t kind, const struct order_
     }
 }
 
+/* Whether an account's event is of one of its orders that is of the side. */
+static bool is_for(const struct order_record *order, const struct account_event *event, int32_t side)
+{
+    return order->account == event->account && order->side == side;
+}
+
 const char *order_fold_funds(struct orders *orders, uint32_t kind, const struct account_event *event)
 {
-    int32_t side = kind == TRADING_EVENT_FUNDS_RECEIVED ? TRADING_SIDE_SELL : TRADING_SIDE_BUY;
-    const struct order_record *named = order_get(orders, event->order);
-    if (event->order > table_count(orders->records) || named->account != event->account || named->side != side)
-        return "funds are held or paid for an order that is not the account's";
+    static const char *const foreign = "funds are held or paid for an order that is not the account's";
     if (kind == TRADING_EVENT_FUNDS_RECEIVED)
-        return NULL;
-    struct order_record *order = table_edit(orders->records, event->order);
+        return is_for(order_get(orders, event->order), event, TRADING_SIDE_SELL) ? NULL : foreign;
+    struct order_record *order = order_edit(orders, event->order);
+    if (!order || !is_for(order, event, TRADING_SIDE_BUY))
+        return foreign;
     trading_decimal refund = kind == TRADING_EVENT_REFUND_ACCEPTED ? event->amount : 0;
     trading_decimal change = kind == TRADING_EVENT_FUNDS_HELD       ? event->amount
                              : kind == TRADING_EVENT_FUNDS_RELEASED ? -event->amount
@@ -337,9 +348,9 @@ const char *order_fold_funds(struct orders *orders, uint32_t kind, const struct 
     return order->held >= 0 ? NULL : "more funds were released than were held for an order";
 }
 
-void order_fold_shares(struct orders *orders, uint32_t number, uint32_t holding, uint32_t bought)
+void order_fold_shares(struct orders *orders, uint32_t number, const struct order_record *known, uint32_t holding,
+                       uint32_t bought)
 {
-    const struct order_record *known = order_get(orders, number);
     if (known->holding == holding && known->bought == bought)
         return;
     struct order_record *order = table_edit(orders->records, number);

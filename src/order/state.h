@@ -137,9 +137,14 @@ enum table_read order_read(const struct orders *orders, const trading_id *id, st
 /* Makes the records that there is one of, before the first event. */
 bool orders_found(struct orders *orders);
 
-/* Applies an event; `id` is that of the order which PLACED or REJECTED makes. NULL, or which invariant it breaks. */
-const char *order_fold(struct orders *orders, uint32_t kind, const struct order_event *event, const trading_id *id,
-                       struct moment at);
+/* Applies an event that makes an order; `id` is that of one which PLACED or REJECTED makes. NULL, or which invariant it breaks. */
+const char *order_fold_new(struct orders *orders, uint32_t kind, const struct order_event *event, const trading_id *id,
+                           struct moment at);
+
+/* The order that another event names, to change; NULL: it is not there. Then applies the event, and says what it follows. */
+struct order_record *order_edit(struct orders *orders, uint32_t number);
+const char *order_fold(struct orders *orders, struct order_record *order, uint32_t kind, const struct order_event *event,
+                       struct moment *at);
 
 /* A portfolio was opened: it has a desk. */
 const char *order_fold_portfolio(struct orders *orders, uint32_t portfolio);
@@ -148,7 +153,8 @@ const char *order_fold_portfolio(struct orders *orders, uint32_t portfolio);
 const char *order_fold_funds(struct orders *orders, uint32_t kind, const struct account_event *event);
 
 /* Its portfolio's position, and of a buy the lot, that its shares are in are known now. */
-void order_fold_shares(struct orders *orders, uint32_t order, uint32_t holding, uint32_t bought);
+void order_fold_shares(struct orders *orders, uint32_t number, const struct order_record *order, uint32_t holding,
+                       uint32_t bought);
 
 bool orders_index(struct orders *orders);
 

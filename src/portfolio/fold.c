@@ -162,16 +162,19 @@ static struct holding_record *edit_holding(struct portfolios *portfolios, struct
 {
     if (!event->holding)
         event->holding = holding_find(portfolios, event->portfolio, event->instrument);
-    bool known = is_holding(holding_get(portfolios, event->holding), event->portfolio, event->instrument);
-    return known ? table_edit(portfolios->holdings, event->holding) : NULL;
+    if (!event->holding)
+        return NULL;
+    struct holding_record *holding = table_edit(portfolios->holdings, event->holding);
+    return is_holding(holding, event->portfolio, event->instrument) ? holding : NULL;
 }
 
 /* The lot that the event concerns, to change; NULL: it is not there. */
 static struct lot_record *edit_lot(struct portfolios *portfolios, const struct portfolio_event *event)
 {
-    const struct lot_record *lot = lot_get(portfolios, event->lot_number);
-    bool known = event->lot && lot->order == event->lot && lot->holding == event->holding;
-    return known ? table_edit(portfolios->lots, event->lot_number) : NULL;
+    if (!event->lot || !event->lot_number)
+        return NULL;
+    struct lot_record *lot = table_edit(portfolios->lots, event->lot_number);
+    return lot->order == event->lot && lot->holding == event->holding ? lot : NULL;
 }
 
 static const char *acquire(struct portfolios *portfolios, struct portfolio_record *portfolio, struct portfolio_event *event,
@@ -268,14 +271,15 @@ static const char *close(struct portfolios *portfolios, struct portfolio_record 
 }
 
 const char *portfolio_fold(struct portfolios *portfolios, uint32_t kind, struct portfolio_event *event, const trading_id *id,
-                           struct moment at)
+                           struct moment *at)
 {
     if (kind == TRADING_EVENT_PORTFOLIO_OPENED)
-        return open_portfolio(portfolios, event, id, at);
+        return open_portfolio(portfolios, event, id, *at);
     if (event->portfolio == 0 || event->portfolio > table_count(portfolios->records))
         return "an event names a portfolio that is not there";
     struct portfolio_record *portfolio = table_edit(portfolios->records, event->portfolio);
-    portfolio->last_position = at.position;
+    at->previous = portfolio->last_position;
+    portfolio->last_position = at->position;
     portfolio->version++;
     switch (kind) {
     case TRADING_EVENT_SHARES_RESERVED:
@@ -283,7 +287,7 @@ const char *portfolio_fold(struct portfolios *portfolios, uint32_t kind, struct 
     case TRADING_EVENT_SHARES_RELEASED:
         return reserve(portfolios, event, -event->quantity);
     case TRADING_EVENT_LOT_ACQUIRED:
-        return acquire(portfolios, portfolio, event, at);
+        return acquire(portfolios, portfolio, event, *at);
     case TRADING_EVENT_LOT_DISPOSED:
         return dispose(portfolios, portfolio, event);
     case TRADING_EVENT_PORTFOLIO_CLOSING:

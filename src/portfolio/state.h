@@ -98,10 +98,10 @@ uint32_t holding_find(const struct portfolios *portfolios, uint32_t portfolio, u
 enum table_read portfolio_read(const struct portfolios *portfolios, const trading_id *id, struct pin *pin, uint32_t *number,
                                struct portfolio_record *record);
 
-/* Applies an event, which receives the numbers of the position and the lot that it concerns; `id` is that of the portfolio which
+/* Applies an event, which receives the numbers of the position and the lot that it concerns, and says what it follows; `id` is that of the portfolio which
  * OPENED makes. NULL, or which invariant it breaks. */
 const char *portfolio_fold(struct portfolios *portfolios, uint32_t kind, struct portfolio_event *event, const trading_id *id,
-                           struct moment at);
+                           struct moment *at);
 
 /* An account was opened: it owns no portfolio yet. */
 const char *portfolio_fold_account(struct portfolios *portfolios, uint32_t account);

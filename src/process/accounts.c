@@ -147,7 +147,7 @@ static bool close(struct process *process, const struct request *request, const 
 bool account_command(struct process *process, const struct request *request, struct rejection *why)
 {
     uint32_t account = request->cause.account;
-    const struct account_record *record = account_get(&process->domain->accounts, account);
+    const struct account_record *record = request->account_record;
     const trading_cash *cash = request->command->body;
     switch (request->command->type) {
     case TRADING_COMMAND_OPEN_ACCOUNT:

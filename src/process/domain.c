@@ -172,27 +172,6 @@ uint32_t domain_cursor(const struct domain *domain, const char *name, size_t siz
     return 0;
 }
 
-int64_t domain_last_position(const struct domain *domain, uint32_t kind, uint32_t number)
-{
-    if (number == 0)
-        return POSITION_NONE;
-    switch (event_entity(kind)) {
-    case TRADING_ENTITY_ACCOUNT:
-        return number > table_count(domain->accounts.records) ? POSITION_NONE
-                                                              : account_get(&domain->accounts, number)->last_position;
-    case TRADING_ENTITY_PORTFOLIO:
-        return number > table_count(domain->portfolios.records) ? POSITION_NONE
-                                                                : portfolio_get(&domain->portfolios, number)->last_position;
-    case TRADING_ENTITY_ORDER:
-        return number > table_count(domain->orders.records) ? POSITION_NONE : order_get(&domain->orders, number)->last_position;
-    case TRADING_ENTITY_INSTRUMENT:
-        return number > table_count(domain->market.instruments) ? POSITION_NONE
-                                                                : instrument_get(&domain->market, number)->last_position;
-    default:
-        return POSITION_NONE;
-    }
-}
-
 /* ---- messages ---- */
 
 static struct peer_record *edit_peer(struct domain *domain, uint32_t partition)
@@ -241,7 +220,7 @@ static const char *fold_carried(struct domain *domain, const struct order_record
 
 /* ---- folding ---- */
 
-static const char *fold_account(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
+static const char *fold_account(struct domain *domain, struct folding *folding, struct event *event, struct moment *at)
 {
     trading_id id = {0};
     if (event->kind == TRADING_EVENT_ACCOUNT_OPENED)
@@ -275,27 +254,36 @@ static const char *complete_shares(const struct domain *domain, uint32_t kind, c
     return NULL;
 }
 
-static const char *fold_portfolio(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
+static const char *fold_opened(struct domain *domain, const struct folding *folding, struct portfolio_event *opened,
+                               struct moment *at)
 {
-    struct portfolio_event *portfolio = &event->portfolio;
-    trading_id id = {0};
-    const char *broken = NULL;
-    if (event->kind == TRADING_EVENT_PORTFOLIO_OPENED) {
-        const trading_id *scope = &account_get(&domain->accounts, portfolio->account)->id;
-        id_derive(&id, TRADING_ENTITY_PORTFOLIO, scope, &folding->cause->key, 0);
-    } else if (portfolio->order) {
-        broken = complete_shares(domain, event->kind, order_get(&domain->orders, portfolio->order), portfolio);
-    }
+    trading_id id;
+    const trading_id *scope = &account_get(&domain->accounts, opened->account)->id;
+    id_derive(&id, TRADING_ENTITY_PORTFOLIO, scope, &folding->cause->key, 0);
+    const char *broken = portfolio_fold(&domain->portfolios, TRADING_EVENT_PORTFOLIO_OPENED, opened, &id, at);
+    return broken ? broken : order_fold_portfolio(&domain->orders, opened->portfolio);
+}
+
+/* Shares that move for an order. */
+static const char *fold_shares(struct domain *domain, uint32_t kind, struct portfolio_event *shares, struct moment *at)
+{
+    const struct order_record *order = order_get(&domain->orders, shares->order);
+    const char *broken = complete_shares(domain, kind, order, shares);
     if (!broken)
-        broken = portfolio_fold(&domain->portfolios, event->kind, portfolio, &id, at);
-    if (broken)
-        return broken;
+        broken = portfolio_fold(&domain->portfolios, kind, shares, NULL, at);
+    if (!broken)
+        order_fold_shares(&domain->orders, shares->order, order, shares->holding,
+                          kind == TRADING_EVENT_LOT_ACQUIRED ? shares->lot_number : 0);
+    return broken;
+}
+
+static const char *fold_portfolio(struct domain *domain, const struct folding *folding, struct event *event, struct moment *at)
+{
     if (event->kind == TRADING_EVENT_PORTFOLIO_OPENED)
-        return order_fold_portfolio(&domain->orders, portfolio->portfolio);
-    if (portfolio->order)
-        order_fold_shares(&domain->orders, portfolio->order, portfolio->holding,
-                          event->kind == TRADING_EVENT_LOT_ACQUIRED ? portfolio->lot_number : 0);
-    return NULL;
+        return fold_opened(domain, folding, &event->portfolio, at);
+    if (event->portfolio.order)
+        return fold_shares(domain, event->kind, &event->portfolio, at);
+    return portfolio_fold(&domain->portfolios, event->kind, &event->portfolio, NULL, at);
 }
 
 static const char *fold_into_book(struct domain *domain, const struct event *event, struct order_event *order,
@@ -354,34 +342,34 @@ static const char *fold_new_order(struct domain *domain, struct folding *folding
         return "an order names an instrument that is not there";
     if (event->kind == TRADING_EVENT_GUEST_PLACED) {
         order->partition = folding->cause->flags & ENTRY_MESSAGE ? folding->cause->partition + 1 : 0;
-        return order_fold(&domain->orders, event->kind, order, &id, at);
+        return order_fold_new(&domain->orders, event->kind, order, &id, at);
     }
     order->account = portfolio_get(&domain->portfolios, order->portfolio)->account;
-    const trading_id *scope = &account_get(&domain->accounts, order->account)->id;
     if (folding->order_id)
         id = *folding->order_id;
     else
-        id_derive(&id, TRADING_ENTITY_ORDER, scope, &folding->cause->key, folding->ordinal);
+        id_derive(&id, TRADING_ENTITY_ORDER, &account_get(&domain->accounts, order->account)->id, &folding->cause->key,
+                  folding->ordinal);
     folding->order_id = NULL;
     folding->ordinal++;
     if (order->lot && order_get(&domain->orders, order->lot)->portfolio != order->portfolio)
         return "an order names a lot that is not its portfolio's";
-    return order_fold(&domain->orders, event->kind, order, &id, at);
+    return order_fold_new(&domain->orders, event->kind, order, &id, at);
 }
 
-static const char *fold_order(struct domain *domain, struct folding *folding, struct event *event, struct moment at)
+static const char *fold_order(struct domain *domain, struct folding *folding, struct event *event, struct moment *at)
 {
     if (makes_order(event->kind))
-        return fold_new_order(domain, folding, event, at);
+        return fold_new_order(domain, folding, event, *at);
     struct order_event *order = &event->order;
-    const struct order_record *record = order_get(&domain->orders, order->order);
-    if (record->instrument == 0)
+    struct order_record *record = order_edit(&domain->orders, order->order);
+    if (!record)
         return "an event names an order that is not there";
     order->partition = event->kind == TRADING_EVENT_ORDER_ROUTED ? ORDER_OUTSIDE : event->to;
-    const char *broken = fold_into_book(domain, event, order, record, at);
+    const char *broken = fold_into_book(domain, event, order, record, *at);
     if (!broken)
         broken = fold_apart(domain, event, record);
-    return broken ? broken : order_fold(&domain->orders, event->kind, order, &(trading_id){0}, at);
+    return broken ? broken : order_fold(&domain->orders, record, event->kind, order, at);
 }
 
 /* The house stands in for an order that is away: its shares and its money are the house's from here on. */
@@ -397,7 +385,7 @@ static const char *fold_taken_over(struct domain *domain, const struct market_ev
     return broken ? broken : account_fold_house(&domain->accounts, ledger, received);
 }
 
-static const char *fold_market(struct domain *domain, struct event *event, struct moment at)
+static const char *fold_market(struct domain *domain, struct event *event, struct moment *at)
 {
     const struct market_event *market = &event->market;
     const char *broken = market_fold(&domain->market, event->kind, market, at);
@@ -443,19 +431,15 @@ static const char *fold_cursor(struct domain *domain, const struct event *event)
 /* An event that is to a partition is all that is needed there; one that is to none names what is here. */
 static const char *check_address(const struct event *event)
 {
+    if (!event->to && !event_may_be_sent(event->kind))
+        return NULL;
     bool may_be_here = event->kind == TRADING_EVENT_TRANSFER_SENT || event->kind == TRADING_EVENT_TRANSFER_RECEIVED;
     bool sent = may_be_here ? event->account.other == 0 : event_may_be_sent(event->kind);
     return sent == (event->to != 0) ? NULL : "a message is to nowhere, or what is none to a partition";
 }
 
-const char *domain_fold(struct domain *domain, struct folding *folding, struct event *event)
+static const char *apply(struct domain *domain, struct folding *folding, struct event *event, struct moment *at)
 {
-    struct moment at = {.position = event->position, .time = folding->time};
-    const char *broken = check_address(event);
-    if (!broken && event->to)
-        broken = fold_sent(domain, event);
-    if (broken)
-        return broken;
     switch (event_entity(event->kind)) {
     case TRADING_ENTITY_ACCOUNT:
         return fold_account(domain, folding, event, at);
@@ -468,4 +452,16 @@ const char *domain_fold(struct domain *domain, struct folding *folding, struct e
     default:
         return event->kind == TRADING_EVENT_WORK_PAUSED ? fold_work(domain, folding, event) : fold_cursor(domain, event);
     }
+}
+
+const char *domain_fold(struct domain *domain, struct folding *folding, struct event *event)
+{
+    struct moment at = {.position = event->position, .time = folding->time, .previous = POSITION_NONE};
+    const char *broken = check_address(event);
+    if (!broken && event->to)
+        broken = fold_sent(domain, event);
+    if (!broken)
+        broken = apply(domain, folding, event, &at);
+    event->previous = at.previous;
+    return broken;
 }

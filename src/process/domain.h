@@ -143,9 +143,6 @@ void domain_resume(struct domain *domain);
 /* The number of a feed's cursor, 0 when it was never acknowledged. */
 uint32_t domain_cursor(const struct domain *domain, const char *name, size_t size);
 
-/* Where an entity's newest event stands, −1: it has none. */
-int64_t domain_last_position(const struct domain *domain, uint32_t kind, uint32_t number);
-
 /* What of an entry is known while its events are folded: `ordinal` counts the orders that it makes. */
 struct folding {
     const struct cause *cause;
@@ -154,7 +151,8 @@ struct folding {
     const trading_id *order_id; /* of the order that is made next, where it was worked out to decide it; else NULL */
 };
 
-/* Applies one event to every context that it concerns, having filled in what is not written but follows from the state. NULL, or
+/* Applies one event to every context that it concerns, and fills in what follows from the state: where its entity's event before it stands,
+ * and what is not written. NULL, or
  * which invariant it breaks; the state is then worthless. */
 const char *domain_fold(struct domain *domain, struct folding *folding, struct event *event);
 

@@ -10,17 +10,23 @@ void process_begin(struct process *process, const struct cause *cause)
     outcome_begin(&process->outcome, cause);
 }
 
+static void note_message(struct process *process, struct event *event)
+{
+    event->before = domain_peer(process->domain, event->to - 1)->sent - 1;
+    process->messages = true;
+}
+
 void process_emit(struct process *process, struct event *event)
 {
     if (process->broken)
         return;
     event->position = process->next_position;
-    event->previous = domain_last_position(process->domain, event->kind, event->number);
-    event->before = event->to ? domain_peer(process->domain, event->to - 1)->sent - 1 : POSITION_NONE;
-    event_write(process->out, event);
+    event->before = POSITION_NONE;
+    if (event->to)
+        note_message(process, event);
     process->broken = domain_fold(process->domain, &process->folding, event);
+    event_write(process->out, event);
     outcome_note(&process->outcome, event);
-    process->messages = process->messages || event->to;
     process->next_position++;
     process->events++;
 }

@@ -18,6 +18,7 @@ struct process {
     int64_t next_position;
     trading_decimal collar;
     bool messages;      /* an event was to another partition */
+    bool paused;        /* work waits for the next commit */
     const char *broken; /* an invariant that broke: nothing more is done */
 
     /* of the entry that is open */
@@ -30,7 +31,7 @@ struct process {
 /* Begins an entry's events. */
 void process_begin(struct process *process, const struct cause *cause);
 
-/* Writes an event and folds it. `event` holds kind, number and what the kind says. */
+/* Folds an event, which tells what it follows, and writes it. `event` holds kind, number and what the kind says. */
 void process_emit(struct process *process, struct event *event);
 
 /* Does the work that the entry left, and writes down what does not fit the commit. */

@@ -76,9 +76,9 @@ void event_read(struct reader *reader, int64_t position, struct event *event);
 /* Whether events of the kind may be messages. */
 static inline bool event_may_be_sent(uint32_t kind)
 {
-    bool of_transfers = kind >= TRADING_EVENT_TRANSFER_SENT && kind <= TRADING_EVENT_TRANSFER_REFUSED;
-    bool of_orders = kind >= TRADING_EVENT_ORDER_SENT && kind <= TRADING_EVENT_GUEST_ENDED;
-    return of_transfers || (of_orders && kind != TRADING_EVENT_GUEST_PLACED);
+    if (kind < TRADING_EVENT_ORDER_SENT)
+        return kind - TRADING_EVENT_TRANSFER_SENT <= TRADING_EVENT_TRANSFER_REFUSED - TRADING_EVENT_TRANSFER_SENT;
+    return kind <= TRADING_EVENT_GUEST_ENDED && kind != TRADING_EVENT_GUEST_PLACED;
 }
 
 /* TRADING_ENTITY_ that events of the kind are the history of; 0: none. */

@@ -17,6 +17,8 @@
 /* The order whose lot is named, where it is one of the portfolio's own; else 0. */
 static uint32_t named_lot(const struct domain *domain, const trading_place_order *body, uint32_t portfolio)
 {
+    if (id_is_zero(&body->lot))
+        return 0;
     uint32_t bought = order_find(&domain->orders, &body->lot);
     return bought && order_get(&domain->orders, bought)->portfolio == portfolio ? bought : 0;
 }
@@ -47,10 +49,9 @@ static bool decide_order(struct process *process, const struct request *request,
 {
     const trading_place_order *body = request->command->body;
     const struct domain *domain = process->domain;
-    const struct account_record *account = account_get(&domain->accounts, request->cause.account);
+    const struct account_record *account = request->account_record;
     const struct instrument_record *instrument = instrument_get(&domain->market, terms->instrument);
-    if (!account_decide_act(account, why) ||
-        !portfolio_decide_order(portfolio_get(&domain->portfolios, request->portfolio), why))
+    if (!account_decide_act(account, why) || !portfolio_decide_order(request->portfolio_record, why))
         return false;
     bool away = instrument_is_away(instrument);
     const trading_currency *currency = away ? &request->stamp.currency : &instrument->currency;
@@ -73,12 +74,12 @@ static int32_t time_in_force(const trading_place_order *body)
 static bool place(struct process *process, const struct request *request, struct rejection *why)
 {
     const trading_place_order *body = request->command->body;
-    const struct account_record *account = account_get(&process->domain->accounts, request->cause.account);
     if (order_find(&process->domain->orders, &request->placed))
         return reject(why, TRADING_REASON_ALREADY_EXISTS);
     process->folding.order_id = &request->placed;
     struct order_terms terms = {.portfolio = request->portfolio,
-                                .instrument = instrument_list(process, &body->symbol, &account->currency),
+                                .account = request->cause.account,
+                                .instrument = instrument_list(process, &body->symbol, &request->account_record->currency),
                                 .lot = named_lot(process->domain, body, request->portfolio),
                                 .side = body->side,
                                 .type = body->type,
@@ -99,7 +100,7 @@ static bool place(struct process *process, const struct request *request, struct
 static bool cancel(struct process *process, const struct request *request, struct rejection *why)
 {
     const struct domain *domain = process->domain;
-    if (!account_decide_change(account_get(&domain->accounts, request->cause.account), why) ||
+    if (!account_decide_change(request->account_record, why) ||
         !order_decide_cancel(order_get(&domain->orders, request->order), why))
         return false;
     order_cancel(process, request->order);

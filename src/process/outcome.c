@@ -111,8 +111,9 @@ void outcome_result(const struct outcome *outcome, const struct domain *domain, 
             tell_canceled(order, result);
     }
     if (portfolio) {
-        result->portfolio = portfolio_get(&domain->portfolios, portfolio)->id;
-        account = portfolio_get(&domain->portfolios, portfolio)->account;
+        const struct portfolio_record *record = portfolio_get(&domain->portfolios, portfolio);
+        result->portfolio = record->id;
+        account = record->account;
     }
     if (account)
         result->account = account_get(&domain->accounts, account)->id;

@@ -20,14 +20,6 @@ uint32_t instrument_list(struct process *process, const trading_symbol *symbol, 
     return number;
 }
 
-static void emit_order(struct process *process, uint32_t kind, uint32_t number, struct order_event order)
-{
-    struct event event = {.kind = kind, .number = number};
-    event.order = order;
-    event.order.order = number;
-    process_emit(process, &event);
-}
-
 static void emit_funds(struct process *process, uint32_t kind, uint32_t account, uint32_t order, trading_decimal amount)
 {
     struct event event = {.kind = kind, .number = account};
@@ -42,16 +34,20 @@ static void emit_shares(struct process *process, uint32_t kind, uint32_t portfol
     process_emit(process, &event);
 }
 
-static struct order_event event_of(const struct order_terms *terms)
+/* What makes an order of the terms. */
+static struct event event_of(uint32_t kind, uint32_t number, const struct order_terms *terms)
 {
-    return (struct order_event){.portfolio = terms->portfolio,
-                                .instrument = terms->instrument,
-                                .lot = terms->lot,
-                                .side = terms->side,
-                                .type = terms->type,
-                                .time_in_force = terms->time_in_force,
-                                .quantity = terms->quantity,
-                                .price = terms->limit};
+    struct event event = {.kind = kind, .number = number};
+    event.order = (struct order_event){.order = number,
+                                       .portfolio = terms->portfolio,
+                                       .instrument = terms->instrument,
+                                       .lot = terms->lot,
+                                       .side = terms->side,
+                                       .type = terms->type,
+                                       .time_in_force = terms->time_in_force,
+                                       .quantity = terms->quantity,
+                                       .price = terms->limit};
+    return event;
 }
 
 /* To the partition that has its book. */
@@ -73,18 +69,26 @@ static void send_order(struct process *process, uint32_t number, const struct or
     process_emit(process, &sent);
 }
 
+/* What of an order is told with a quantity, or with nothing more. */
+static void emit_order(struct process *process, uint32_t kind, uint32_t number, trading_decimal quantity)
+{
+    struct event event = {.kind = kind, .number = number};
+    event.order = (struct order_event){.order = number, .quantity = quantity};
+    process_emit(process, &event);
+}
+
 uint32_t order_place(struct process *process, const struct order_terms *terms)
 {
     struct domain *domain = process->domain;
     uint32_t order = table_count(domain->orders.records) + 1;
-    uint32_t account = portfolio_get(&domain->portfolios, terms->portfolio)->account;
-    emit_order(process, TRADING_EVENT_ORDER_PLACED, order, event_of(terms));
+    struct event placed = event_of(TRADING_EVENT_ORDER_PLACED, order, terms);
+    process_emit(process, &placed);
     if (terms->side == TRADING_SIDE_SELL)
         emit_shares(process, TRADING_EVENT_SHARES_RESERVED, terms->portfolio, order, terms->quantity);
     else if (terms->hold)
-        emit_funds(process, TRADING_EVENT_FUNDS_HELD, account, order, terms->hold);
+        emit_funds(process, TRADING_EVENT_FUNDS_HELD, terms->account, order, terms->hold);
     if (terms->outside)
-        emit_order(process, TRADING_EVENT_ORDER_ROUTED, order, (struct order_event){.quantity = terms->quantity});
+        emit_order(process, TRADING_EVENT_ORDER_ROUTED, order, terms->quantity);
     else if (instrument_is_away(instrument_get(&domain->market, terms->instrument)))
         send_order(process, order, terms);
     return order;
@@ -113,7 +117,7 @@ void order_end(struct process *process, uint32_t number, uint32_t kind)
         return;
     }
     trading_decimal leaves = order_leaves(&before);
-    emit_order(process, kind, number, (struct order_event){.quantity = leaves});
+    emit_order(process, kind, number, leaves);
     if (before.side == TRADING_SIDE_SELL)
         emit_shares(process, TRADING_EVENT_SHARES_RELEASED, before.portfolio, number, leaves);
     else if (before.held)
@@ -128,7 +132,7 @@ void order_cancel(struct process *process, uint32_t number)
         return;
     }
     if (order_is_outside(order)) {
-        emit_order(process, TRADING_EVENT_CANCEL_ROUTED, number, (struct order_event){0});
+        emit_order(process, TRADING_EVENT_CANCEL_ROUTED, number, 0);
         return;
     }
     struct event sent = {.kind = TRADING_EVENT_CANCEL_SENT, .number = number, .to = order->partition};
@@ -138,9 +142,10 @@ void order_cancel(struct process *process, uint32_t number)
 
 void order_refuse(struct process *process, const struct order_terms *terms, const struct rejection *why)
 {
-    struct order_event rejected = event_of(terms);
-    rejected.reason = why->reason;
-    rejected.required = why->required;
-    rejected.available = why->available;
-    emit_order(process, TRADING_EVENT_ORDER_REJECTED, table_count(process->domain->orders.records) + 1, rejected);
+    uint32_t number = table_count(process->domain->orders.records) + 1;
+    struct event rejected = event_of(TRADING_EVENT_ORDER_REJECTED, number, terms);
+    rejected.order.reason = why->reason;
+    rejected.order.required = why->required;
+    rejected.order.available = why->available;
+    process_emit(process, &rejected);
 }

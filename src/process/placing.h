@@ -10,6 +10,7 @@ uint32_t instrument_list(struct process *process, const trading_symbol *symbol, 
 
 struct order_terms {
     uint32_t portfolio;
+    uint32_t account; /* the portfolio's */
     uint32_t instrument;
     uint32_t lot;
     int32_t side;

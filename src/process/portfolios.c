@@ -7,7 +7,7 @@
 static bool open_portfolio(struct process *process, const struct request *request, struct rejection *why)
 {
     struct domain *domain = process->domain;
-    const struct account_record *account = account_get(&domain->accounts, request->cause.account);
+    const struct account_record *account = request->account_record;
     if (!account_decide_act(account, why))
         return false;
     trading_id id;
@@ -27,8 +27,8 @@ static bool open_portfolio(struct process *process, const struct request *reques
 static bool close_portfolio(struct process *process, const struct request *request, struct rejection *why)
 {
     struct domain *domain = process->domain;
-    const struct portfolio_record *portfolio = portfolio_get(&domain->portfolios, request->portfolio);
-    const struct account_record *account = account_get(&domain->accounts, request->cause.account);
+    const struct portfolio_record *portfolio = request->portfolio_record;
+    const struct account_record *account = request->account_record;
     if (!account_decide_act(account, why) || !portfolio_decide_close(portfolio, why))
         return false;
     trading_id sale; /* the first: a key that was forgotten may have made an order of that id */

@@ -9,47 +9,56 @@
 
 /* ---- locating ---- */
 
+static void of_account(const struct domain *domain, struct request *request, uint32_t account)
+{
+    request->cause.account = account;
+    request->account_record = account_get(&domain->accounts, account);
+}
+
 static bool locate_portfolio(const struct domain *domain, struct request *request, const trading_id *id, struct rejection *why)
 {
     request->portfolio = portfolio_find(&domain->portfolios, id);
     if (!request->portfolio)
         return reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
-    request->cause.account = portfolio_get(&domain->portfolios, request->portfolio)->account;
+    request->portfolio_record = portfolio_get(&domain->portfolios, request->portfolio);
+    of_account(domain, request, request->portfolio_record->account);
     return true;
 }
 
 static bool locate_order(const struct domain *domain, struct request *request, const trading_id *id, struct rejection *why)
 {
     request->order = order_find(&domain->orders, id);
-    if (!request->order || order_is_guest(order_get(&domain->orders, request->order)))
+    const struct order_record *order = order_get(&domain->orders, request->order);
+    if (!request->order || order_is_guest(order))
         return reject(why, TRADING_REASON_UNKNOWN_ORDER);
-    request->cause.account = order_get(&domain->orders, request->order)->account;
+    of_account(domain, request, order->account);
     return true;
 }
 
 static bool locate_account(const struct domain *domain, struct request *request, struct rejection *why)
 {
     const trading_id *id = &request->command->account;
-    bool foreseen = request->foreseen && id_equal(&account_get(&domain->accounts, request->foreseen)->id, id);
-    request->cause.account = foreseen ? request->foreseen : account_find(&domain->accounts, id);
+    of_account(domain, request, request->foreseen);
+    if (request->foreseen && id_equal(&request->account_record->id, id))
+        return true;
+    of_account(domain, request, account_find(&domain->accounts, id));
     return request->cause.account || reject(why, TRADING_REASON_UNKNOWN_ACCOUNT);
 }
 
 /* An account may be left out where the body names what is of one; a wrong one knows nothing of another's things. */
-static bool is_owner(const struct domain *domain, const struct request *request)
+static bool is_owner(const struct request *request)
 {
     const trading_id *claimed = &request->command->account;
-    return id_is_zero(claimed) || id_equal(claimed, &account_get(&domain->accounts, request->cause.account)->id);
+    return id_is_zero(claimed) || id_equal(claimed, &request->account_record->id);
 }
 
 /* The order's id is known long before it is looked for among the others: its place among them is called into the cache. */
 static bool locate_placed(const struct domain *domain, struct request *request, const trading_id *portfolio,
                           struct rejection *why)
 {
-    if (!locate_portfolio(domain, request, portfolio, why) || !is_owner(domain, request))
+    if (!locate_portfolio(domain, request, portfolio, why) || !is_owner(request))
         return reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
-    const trading_id *scope = &account_get(&domain->accounts, request->cause.account)->id;
-    id_derive(&request->placed, TRADING_ENTITY_ORDER, scope, &request->cause.key, 0);
+    id_derive(&request->placed, TRADING_ENTITY_ORDER, &request->account_record->id, &request->cause.key, 0);
     index_prefetch(domain->orders.by_id, id_hash(&request->placed));
     return true;
 }
@@ -74,8 +83,7 @@ static bool locate_refund(const struct domain *domain, struct request *request, 
         return false;
     if (id_is_zero(&body->order))
         return true;
-    return (locate_order(domain, request, &body->order, why) && is_owner(domain, request)) ||
-           reject(why, TRADING_REASON_UNKNOWN_ORDER);
+    return (locate_order(domain, request, &body->order, why) && is_owner(request)) || reject(why, TRADING_REASON_UNKNOWN_ORDER);
 }
 
 static bool locate_aliased(const struct domain *domain, struct request *request, struct rejection *why)
@@ -83,14 +91,13 @@ static bool locate_aliased(const struct domain *domain, struct request *request,
     const trading_bind_alias *body = request->command->body;
     if (id_is_zero(&body->portfolio))
         return locate_account(domain, request, why);
-    return (locate_portfolio(domain, request, &body->portfolio, why) && is_owner(domain, request)) ||
+    return (locate_portfolio(domain, request, &body->portfolio, why) && is_owner(request)) ||
            reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
 }
 
 bool process_locate(const struct domain *domain, struct request *request, struct rejection *why)
 {
     const void *body = request->command->body;
-    request->cause.account = request->portfolio = request->order = 0;
     switch (request->command->type) {
     case TRADING_COMMAND_OPEN_ACCOUNT:
     case TRADING_COMMAND_SET_QUOTE:
@@ -102,12 +109,12 @@ bool process_locate(const struct domain *domain, struct request *request, struct
         return locate_placed(domain, request, &((const trading_place_order *)body)->portfolio, why);
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
         return (locate_portfolio(domain, request, &((const trading_close_portfolio *)body)->portfolio, why) &&
-                is_owner(domain, request)) ||
+                is_owner(request)) ||
                reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
     case TRADING_COMMAND_CANCEL_ORDER:
     case TRADING_COMMAND_BOOK_EXECUTION:
     case TRADING_COMMAND_END_ORDER:
-        return (locate_order(domain, request, order_in_body(request->command), why) && is_owner(domain, request)) ||
+        return (locate_order(domain, request, order_in_body(request->command), why) && is_owner(request)) ||
                reject(why, TRADING_REASON_UNKNOWN_ORDER);
     case TRADING_COMMAND_BIND_ALIAS:
         return locate_aliased(domain, request, why);
@@ -124,20 +131,24 @@ int64_t process_version(const struct domain *domain, const struct request *reque
     case TRADING_COMMAND_PLACE_ORDER:
     case TRADING_COMMAND_ROUTE_ORDER:
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
-        return portfolio_get(&domain->portfolios, request->portfolio)->version;
+        return request->portfolio_record->version;
     case TRADING_COMMAND_CANCEL_ORDER:
     case TRADING_COMMAND_BOOK_EXECUTION:
     case TRADING_COMMAND_END_ORDER:
         return order_get(&domain->orders, request->order)->version;
     case TRADING_COMMAND_BIND_ALIAS:
-        return request->portfolio ? portfolio_get(&domain->portfolios, request->portfolio)->version
-                                  : account_get(&domain->accounts, request->cause.account)->version;
+        return request->portfolio ? request->portfolio_record->version : request->account_record->version;
     case TRADING_COMMAND_SET_QUOTE: {
         const trading_set_quote *body = request->command->body;
         return instrument_get(&domain->market, instrument_find(&domain->market, &body->symbol))->version;
     }
+    case TRADING_COMMAND_OPEN_ACCOUNT:
+        return outcome ? account_get(&domain->accounts, outcome->account)->version : 0;
+    case TRADING_COMMAND_END_SESSION:
+    case TRADING_COMMAND_ACKNOWLEDGE:
+        return 0;
     default:
-        return account_get(&domain->accounts, outcome ? outcome->account : request->cause.account)->version;
+        return request->account_record->version;
     }
 }
 
@@ -150,6 +161,7 @@ void process_work(struct process *process)
     struct event paused = {.kind = TRADING_EVENT_WORK_PAUSED, .work = process->work};
     paused.work.ordinal = process->folding.ordinal;
     process_emit(process, &paused);
+    process->paused = true;
 }
 
 /* Refuses by a rule of an account or the market, and remembers it. */
@@ -242,9 +254,9 @@ void process_replay_begin(struct process *process, const struct cause *cause)
 
 void process_replay_event(struct process *process, struct event *event)
 {
-    if (event->previous != domain_last_position(process->domain, event->kind, event->number))
+    int64_t previous = event->previous;
+    process->broken = domain_fold(process->domain, &process->folding, event);
+    if (!process->broken && event->previous != previous)
         process->broken = "an event does not follow the one before it of its entity";
-    else
-        process->broken = domain_fold(process->domain, &process->folding, event);
     process->next_position++;
 }

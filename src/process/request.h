@@ -2,8 +2,10 @@
 #ifndef PROCESS_REQUEST_H
 #define PROCESS_REQUEST_H
 
+#include "account/state.h"
 #include "base/rejection.h"
 #include "journal/entry.h"
+#include "portfolio/state.h"
 
 /* Personal text, sealed, ready to be written. */
 struct sealed {
@@ -38,6 +40,8 @@ struct request {
     struct stamp stamp; /* of an order whose book is in another partition */
     uint32_t portfolio; /* numbers of what it names, by process_locate */
     uint32_t order;
+    const struct account_record *account_record; /* the cause's account, NULL: of none */
+    const struct portfolio_record *portfolio_record;
     trading_id placed; /* PLACE_ORDER: the id of the order that it makes, by process_locate */
 };
 

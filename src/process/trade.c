@@ -12,7 +12,7 @@
 /* One execution seen from one customer's order, worked out before anything is written. */
 struct leg {
     uint32_t number;
-    const struct order_record *order; /* once the execution is written, only what never changes of it may be read */
+    const struct order_record *order; /* in place: once the execution is written, only what never changes of it may be read */
     uint32_t lot;                     /* a sale that names one: its record */
     trading_decimal amount;           /* paid or received */
     trading_decimal held;             /* a buy: how much less is held after it */
@@ -29,12 +29,11 @@ static bool is_sell(const struct leg *leg)
     return leg->order->side == TRADING_SIDE_SELL;
 }
 
-static struct leg leg_of(const struct process *process, uint32_t number)
+static struct leg leg_of(const struct process *process, uint32_t number, const struct order_record *order)
 {
-    const struct orders *orders = &process->domain->orders;
-    struct leg leg = {.number = number, .order = order_get(orders, number)};
-    if (leg.order->lot)
-        leg.lot = order_get(orders, leg.order->lot)->bought;
+    struct leg leg = {.number = number, .order = order};
+    if (order->lot)
+        leg.lot = order_get(&process->domain->orders, order->lot)->bought;
     return leg;
 }
 
@@ -240,7 +239,7 @@ static void book_execution(struct process *process, const struct trade *trade, c
 
 bool trade_fits(const struct process *process, struct work *work)
 {
-    struct leg leg = leg_of(process, work->order);
+    struct leg leg = leg_of(process, work->order, order_get(&process->domain->orders, work->order));
     struct trade trade = {.instrument = leg.order->instrument, .quantity = work->quantity, .price = work->price};
     bool fits = work_out(process, &trade, &leg);
     work->amount = leg.amount;
@@ -249,10 +248,11 @@ bool trade_fits(const struct process *process, struct work *work)
 
 bool trade_settle(struct process *process, struct work *work)
 {
+    const struct order_record *order = order_get(&process->domain->orders, work->order);
     while (work->quantity > 0 && !process->broken) {
         if (!process_has_room(process))
             return false;
-        struct leg leg = leg_of(process, work->order);
+        struct leg leg = leg_of(process, work->order, order);
         struct trade trade = {.instrument = leg.order->instrument, .quantity = work->quantity, .price = work->price};
         if (order_leaves(leg.order) > 0)
             limit_pieces(process, &leg, &trade);
@@ -272,10 +272,10 @@ bool trade_settle(struct process *process, struct work *work)
 /* ---- matching ---- */
 
 /* One step: a trade, or the end of an order that cannot trade. */
-static void step(struct process *process, uint32_t order, const struct match *match)
+static void step(struct process *process, uint32_t number, const struct order_record *order, const struct match *match)
 {
-    struct leg taker = leg_of(process, order);
-    struct leg maker = leg_of(process, match->order);
+    struct leg taker = leg_of(process, number, order);
+    struct leg maker = leg_of(process, match->order, order_get(&process->domain->orders, match->order));
     struct trade trade = {.instrument = taker.order->instrument, .quantity = order_leaves(taker.order), .price = match->price};
     if (match->quantity < trade.quantity)
         trade.quantity = match->quantity;
@@ -294,9 +294,8 @@ static void step(struct process *process, uint32_t order, const struct match *ma
 }
 
 /* What is left when nobody trades with it any more. */
-static void rest_or_cancel(struct process *process, uint32_t number)
+static void rest_or_cancel(struct process *process, uint32_t number, const struct order_record *order)
 {
-    const struct order_record *order = order_get(&process->domain->orders, number);
     trading_decimal leaves = order_leaves(order);
     if (leaves == 0)
         return;
@@ -313,26 +312,26 @@ static void rest_or_cancel(struct process *process, uint32_t number)
 
 bool trade_order(struct process *process, uint32_t number)
 {
+    const struct order_record *order = order_get(&process->domain->orders, number);
     for (;;) {
-        const struct order_record *order = order_get(&process->domain->orders, number);
         if (order_leaves(order) == 0)
             return true;
         struct match match = market_next_match(&process->domain->market, order->instrument, order->side, order->limit);
         if (!process_has_room(process))
             return false;
         if (match.quantity == 0) {
-            rest_or_cancel(process, number);
+            rest_or_cancel(process, number, order);
             return true;
         }
         table_prefetch(process->domain->orders.records, match.next);
-        step(process, number, &match);
+        step(process, number, order, &match);
     }
 }
 
 /* The house takes what rests, at its price. */
 static void step_quote(struct process *process, uint32_t instrument, const struct match *match)
 {
-    struct leg leg = leg_of(process, match->order);
+    struct leg leg = leg_of(process, match->order, order_get(&process->domain->orders, match->order));
     struct trade trade = {.instrument = instrument, .quantity = match->quantity, .price = match->price};
     limit_pieces(process, &leg, &trade);
     if (work_out(process, &trade, &leg))

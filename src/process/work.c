@@ -56,6 +56,7 @@ static bool may_sell(const struct process *process, const struct holding_record 
 static uint32_t sell_holding(struct process *process, const struct holding_record *holding)
 {
     struct order_terms terms = {.portfolio = holding->portfolio,
+                                .account = portfolio_get(&process->domain->portfolios, holding->portfolio)->account,
                                 .instrument = holding->instrument,
                                 .side = TRADING_SIDE_SELL,
                                 .type = TRADING_ORDER_TYPE_MARKET,

@@ -75,7 +75,7 @@ static int32_t walk_table(const struct table *table, const struct walk *walk, tr
     unsigned char image[TABLE_IMAGE_BYTES];
     uint32_t pages = pages_for(table, table_installed(table, walk->pin));
     for (uint32_t number = 0; number < pages; number++) {
-        const _Atomic uint64_t *changed = place_changed(place_of_page(table, number));
+        const _Atomic uint64_t *changed = place_changed(table, place_of_page(table, number));
         if (!walk->all && atomic_load_explicit(changed, memory_order_relaxed) <= walk->saved)
             continue;
         uint64_t newest;

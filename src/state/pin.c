@@ -178,7 +178,7 @@ static void keep(struct tables *tables, struct chunks *chunks)
 static void unlink_version(struct tables *tables, uint32_t name)
 {
     const struct former *former = undo_at(&tables->undo, name);
-    struct head *head = place_head(place_of(former->table, former->number));
+    struct head *head = place_head(former->table, place_of(former->table, former->number));
     _Atomic uint32_t *link = &head->former;
     for (uint32_t at; (at = atomic_load_explicit(link, memory_order_relaxed)) != name;)
         link = &undo_at(&tables->undo, at)->before;

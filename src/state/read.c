@@ -92,7 +92,7 @@ static bool try_read(const struct table *table, uint32_t number, struct pin *pin
 {
     struct sight sight = look(table->tables, pin);
     struct place place = place_of(table, number);
-    const struct head *head = place_head(place);
+    const struct head *head = place_head(table, place);
     uint64_t stamp = atomic_load_explicit(&head->stamp, memory_order_acquire);
     if (stamp > sight.limit)
         return read_former(head, stamp, &sight, payload, bytes, ordinal);
@@ -137,7 +137,7 @@ bool table_read_fixed(const struct table *table, uint32_t number, uint32_t offse
     uint32_t page = page_of(table, number);
     if (!page_is_verified(table, page) && !table_verify_page(table, page))
         return false;
-    copy_words(into, place_record(table, place_in_page(table, page, number)) + offset, bytes);
+    copy_words(into, place_record(table, place_in_page(page, number)) + offset, bytes);
     return true;
 }
 
@@ -145,7 +145,7 @@ bool page_read_unchanged(const struct table *table, uint32_t page, struct pin *p
 {
     struct sight sight = look(table->tables, pin);
     struct place place = place_of_page(table, page);
-    const _Atomic uint64_t *newest = place_changed(place);
+    const _Atomic uint64_t *newest = place_changed(table, place);
     *changed = atomic_load_explicit(newest, memory_order_acquire);
     if (*changed > sight.limit)
         return false;

@@ -51,7 +51,7 @@ bool tables_begin(struct tables *tables)
 static void announce(struct table *table, struct place place, struct head *head, uint32_t former)
 {
     const struct tables *tables = table->tables;
-    _Atomic uint64_t *changed = place_changed(place);
+    _Atomic uint64_t *changed = place_changed(table, place);
     if (!atomic_load_explicit(changed, memory_order_relaxed))
         page_held(table);
     atomic_store_explicit(changed, tables->newest, memory_order_relaxed);
@@ -120,9 +120,9 @@ void *table_edit_first(struct table *table, uint32_t number)
     uint32_t page = page_of(table, number);
     if (!table_has(table, number) || tables->writing == NEVER_EDITED || !table_verify_page(table, page))
         return scratch_of(table, table_zeros);
-    struct place place = place_in_page(table, page, number);
+    struct place place = place_in_page(page, number);
     unsigned char *record = place_record(table, place);
-    struct head *head = place_head(place);
+    struct head *head = place_head(table, place);
     uint32_t former = save(table, number, record, head);
     if (!former)
         return scratch_of(table, record);
@@ -138,8 +138,8 @@ void *table_append(struct table *table, uint32_t *number)
     uint32_t page = page_of(table, appended);
     if (!appended || tables->writing == NEVER_EDITED || !table_reserve_page(table, page) || !table_verify_page(table, page))
         return scratch_of(table, table_zeros);
-    struct place place = place_in_page(table, page, appended);
-    announce(table, place, place_head(place), 0); /* nobody can have seen what it was before */
+    struct place place = place_in_page(page, appended);
+    announce(table, place, place_head(table, place), 0); /* nobody can have seen what it was before */
     table->count = appended;
     stage_of(tables, tables->newest)->counts[table->id] = appended;
     *number = appended;
@@ -200,7 +200,7 @@ static void put_back(struct tables *tables, const struct chunks *chunks)
             const struct former *former = undo_at(&tables->undo, chunk->first + at / UNDO_UNIT);
             const struct table *table = former->table;
             struct place place = place_of(table, former->number);
-            struct head *head = place_head(place);
+            struct head *head = place_head(table, place);
             memcpy(place_record(table, place), former->words, table->record_bytes);
             atomic_store_explicit(&head->stamp, atomic_load_explicit(&former->ordinal, memory_order_relaxed),
                                   memory_order_release);
@@ -216,7 +216,7 @@ static void take_back(struct table *table)
     uint32_t installed = atomic_load_explicit(&table->installed, memory_order_relaxed);
     for (; table->count > installed; table->count--) {
         struct place place = place_of(table, table->count);
-        struct head *head = place_head(place);
+        struct head *head = place_head(table, place);
         memset(place_record(table, place), 0, table->record_bytes);
         atomic_store_explicit(&head->stamp, 0, memory_order_relaxed);
     }

@@ -80,7 +80,6 @@ static void level_release(const struct table *table, uint32_t level, void *image
 
 static bool level_open(struct table *table, uint32_t at)
 {
-    struct level *level = &table->levels[at];
     size_t first = level_first_page(at);
     void *images = images_open(table, at);
     void *heads = memory_reserve(level_pages(at) * page_heads_bytes(table));
@@ -89,9 +88,9 @@ static bool level_open(struct table *table, uint32_t at)
         level_release(table, at, images, heads, changed);
         return false;
     }
-    atomic_store_explicit(&level->heads, (uintptr_t)heads - first * page_heads_bytes(table), memory_order_release);
-    atomic_store_explicit(&level->changed, (uintptr_t)changed - first * sizeof(uint64_t), memory_order_release);
-    atomic_store_explicit(&level->images, (uintptr_t)images - first * TABLE_PAGE_BYTES, memory_order_release);
+    atomic_store_explicit(&table->heads[at], (uintptr_t)heads - first * page_heads_bytes(table), memory_order_release);
+    atomic_store_explicit(&table->changed[at], (uintptr_t)changed - first * sizeof(uint64_t), memory_order_release);
+    atomic_store_explicit(&table->images[at], (uintptr_t)images - first * TABLE_PAGE_BYTES, memory_order_release);
     return true;
 }
 
@@ -99,14 +98,14 @@ static void levels_close(struct table *table)
 {
     for (uint32_t at = 0; at < LEVELS && level_first_page(at) < table->pages; at++) {
         struct place first = place_of_page(table, (uint32_t)level_first_page(at));
-        level_release(table, at, place_record(table, first), place_head(first), (void *)place_changed(first));
+        level_release(table, at, place_record(table, first), place_head(table, first), (void *)place_changed(table, first));
     }
 }
 
 bool table_reserve_page_first(struct table *table, uint32_t page)
 {
     for (; table->pages <= page; table->pages++) {
-        uint32_t level = (uint32_t)(level_of(table, table->pages) - table->levels);
+        uint32_t level = (uint32_t)level_of(table->pages);
         if (table->pages == level_first_page(level) && !level_open(table, level))
             return false;
     }

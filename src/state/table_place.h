@@ -14,21 +14,15 @@ struct head {
     uint32_t unused;
 };
 
-/* Level n holds 2^(LEVEL_FIRST + n) pages, and for each record of theirs a head, for each page the ordinal of the newest batch that
- * touched it. All three are reserved at once and cost memory where they are touched. Once set they stay.
- *
- * What stands here is where those of page 0 and record 0 would lie if they were of this level, so that a place follows from page and
- * number alone: an address that need not be one, hence a number. */
-struct level {
-    _Atomic uintptr_t images;
-    _Atomic uintptr_t heads;
-    _Atomic uintptr_t changed;
-};
-
 #define LEVEL_FIRST  6u
 #define LEVELS       (32u - LEVEL_FIRST)
 #define NEVER_EDITED UINT64_MAX
 
+/* Level n holds 2^(LEVEL_FIRST + n) pages, and for each record of theirs a head, for each page the ordinal of the newest batch that
+ * touched it. All three are reserved at once and cost memory where they are touched. Once set they stay.
+ *
+ * What stands in the table is where those of page 0 and record 0 would lie if they were of that level, so that a place follows from page
+ * and number alone: an address that need not be one, hence a number. */
 struct table {
     uint64_t reciprocal; /* of per_page: 2^64 / per_page, rounded up */
     uint32_t per_page;
@@ -39,7 +33,9 @@ struct table {
     const uint64_t *writing;    /* ordinal of the stage that edits belong to, NEVER_EDITED when there is none */
     struct tables *tables;
     uint32_t id;
-    struct level levels[LEVELS];
+    _Atomic uintptr_t images[LEVELS];
+    _Atomic uintptr_t heads[LEVELS];
+    _Atomic uintptr_t changed[LEVELS];
     uint32_t pages; /* that have a place; the writer's */
     uint32_t put;   /* that were put */
     uint32_t held;  /* that are memory since they were changed; the writer's */
@@ -49,14 +45,14 @@ struct table {
 
 /* A record, and the page that it is in. */
 struct place {
-    const struct level *level;
+    size_t level;
     size_t page;
     size_t number;
 };
 
-static inline const struct level *level_of(const struct table *table, uint32_t page)
+static inline size_t level_of(uint32_t page)
 {
-    return &table->levels[31u - LEVEL_FIRST - (uint32_t)__builtin_clz(page + (1u << LEVEL_FIRST))];
+    return 63u - LEVEL_FIRST - (size_t)__builtin_clzll(page + (UINT64_C(1) << LEVEL_FIRST));
 }
 
 /* Division by multiplication, exact for 32 bits. */
@@ -65,20 +61,20 @@ static inline uint32_t page_of(const struct table *table, uint32_t number)
     return (uint32_t)(((unsigned __int128)table->reciprocal * number) >> 64);
 }
 
-static inline struct place place_in_page(const struct table *table, uint32_t page, uint32_t number)
+static inline struct place place_in_page(uint32_t page, uint32_t number)
 {
-    return (struct place){.level = level_of(table, page), .page = page, .number = number};
+    return (struct place){.level = level_of(page), .page = page, .number = number};
 }
 
 static inline struct place place_of(const struct table *table, uint32_t number)
 {
-    return place_in_page(table, page_of(table, number), number);
+    return place_in_page(page_of(table, number), number);
 }
 
 /* Of its first record. */
 static inline struct place place_of_page(const struct table *table, uint32_t page)
 {
-    return place_in_page(table, page, page * table->per_page);
+    return place_in_page(page, page * table->per_page);
 }
 
 static inline bool page_is_verified(const struct table *table, uint32_t page)
@@ -89,19 +85,19 @@ static inline bool page_is_verified(const struct table *table, uint32_t page)
 /* All records before it, and the rests of all pages before its own. */
 static inline unsigned char *place_record(const struct table *table, struct place place)
 {
-    uintptr_t images = atomic_load_explicit(&place.level->images, memory_order_acquire);
+    uintptr_t images = atomic_load_explicit(&table->images[place.level], memory_order_acquire);
     return (unsigned char *)(images + place.number * table->record_bytes + place.page * table->page_rest);
 }
 
-static inline struct head *place_head(struct place place)
+static inline struct head *place_head(const struct table *table, struct place place)
 {
-    uintptr_t heads = atomic_load_explicit(&place.level->heads, memory_order_acquire);
+    uintptr_t heads = atomic_load_explicit(&table->heads[place.level], memory_order_acquire);
     return (struct head *)(heads + place.number * sizeof(struct head));
 }
 
-static inline _Atomic uint64_t *place_changed(struct place place)
+static inline _Atomic uint64_t *place_changed(const struct table *table, struct place place)
 {
-    uintptr_t changed = atomic_load_explicit(&place.level->changed, memory_order_acquire);
+    uintptr_t changed = atomic_load_explicit(&table->changed[place.level], memory_order_acquire);
     return (_Atomic uint64_t *)(changed + place.page * sizeof(_Atomic uint64_t));
 }
 
@@ -121,7 +117,7 @@ static inline const void *table_get(const struct table *table, uint32_t number)
 {
     uint32_t page = page_of(table, number);
     if (table_has(table, number) && __builtin_expect(page_is_verified(table, page), true))
-        return place_record(table, place_in_page(table, page, number));
+        return place_record(table, place_in_page(page, number));
     return table_get_first(table, number);
 }
 
@@ -134,7 +130,7 @@ static inline void *table_edit(struct table *table, uint32_t number)
 {
     if (table_has(table, number)) {
         struct place place = place_of(table, number);
-        if (atomic_load_explicit(&place_head(place)->stamp, memory_order_relaxed) == *table->writing)
+        if (atomic_load_explicit(&place_head(table, place)->stamp, memory_order_relaxed) == *table->writing)
             return place_record(table, place);
     }
     return table_edit_first(table, number);
@@ -148,7 +144,7 @@ static inline void table_prefetch(const struct table *table, uint32_t number)
         return;
     struct place place = place_of(table, number);
     const unsigned char *record = place_record(table, place);
-    __builtin_prefetch(place_head(place), 1);
+    __builtin_prefetch(place_head(table, place), 1);
     for (uint32_t at = 0; at < table->record_bytes; at += CACHE_LINE)
         __builtin_prefetch(record + at, 1);
     __builtin_prefetch(record + table->record_bytes - 1, 1);
@@ -159,7 +155,7 @@ static inline void table_prefetch_installed(const struct table *table, uint32_t 
     if (number - 1u >= atomic_load_explicit(&table->installed, memory_order_acquire))
         return;
     struct place place = place_of(table, number);
-    __builtin_prefetch(place_head(place));
+    __builtin_prefetch(place_head(table, place));
     __builtin_prefetch(place_record(table, place)); /* most reads are of what it begins with */
 }
 

@@ -24,7 +24,7 @@ static uint64_t trim_bound(struct tables *tables)
 
 static bool may_go(const struct table *table, uint32_t page, uint64_t bound)
 {
-    uint64_t changed = atomic_load_explicit(place_changed(place_of_page(table, page)), memory_order_relaxed);
+    uint64_t changed = atomic_load_explicit(place_changed(table, place_of_page(table, page)), memory_order_relaxed);
     return changed && changed <= bound;
 }
 
@@ -51,12 +51,12 @@ static void heads_clear(struct head *first, const struct head *end)
 static void give_back(struct table *table, uint32_t first, uint32_t count)
 {
     struct place place = place_of_page(table, first);
-    struct head *heads = place_head(place);
+    struct head *heads = place_head(table, place);
     rewind_begin(table->tables);
     memory_empty(place_record(table, place), (size_t)count * TABLE_PAGE_BYTES);
     heads_clear(heads, heads + (size_t)count * table->per_page);
     for (uint32_t i = 0; i < count; i++) {
-        atomic_store_explicit(place_changed(place_of_page(table, first + i)), 0, memory_order_relaxed);
+        atomic_store_explicit(place_changed(table, place_of_page(table, first + i)), 0, memory_order_relaxed);
         page_let_go(table);
     }
     rewind_end(table->tables);
@@ -65,9 +65,9 @@ static void give_back(struct table *table, uint32_t first, uint32_t count)
 /* How many pages from this one on may go together. */
 static uint32_t run_length(const struct table *table, uint32_t page, uint32_t most, uint64_t bound)
 {
-    const struct level *level = place_of_page(table, page).level;
+    size_t level = level_of(page);
     uint32_t length = 0;
-    while (length < most && place_of_page(table, page + length).level == level && may_go(table, page + length, bound))
+    while (length < most && level_of(page + length) == level && may_go(table, page + length, bound))
         length++;
     return length;
 }

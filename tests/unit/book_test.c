@@ -38,7 +38,7 @@ static int set_up(void **state)
     tables_begin(fixture->tables);
     assert_true(market_found(market));
     struct market_event listed = {.instrument = 1, .symbol = {"GOOG"}, .currency = {"USD"}};
-    assert_null(market_fold(market, TRADING_EVENT_INSTRUMENT_LISTED, &listed, (struct moment){0}));
+    assert_null(market_fold(market, TRADING_EVENT_INSTRUMENT_LISTED, &listed, &(struct moment){0}));
     *state = fixture;
     return 0;
 }
@@ -330,7 +330,7 @@ static void test_levels_equal_a_sorted_array(void **state)
     struct fixture *fixture = *state;
     struct market *market = &fixture->market;
     struct market_event second = {.instrument = 2, .symbol = {"AAPL"}, .currency = {"USD"}};
-    assert_null(market_fold(market, TRADING_EVENT_INSTRUMENT_LISTED, &second, (struct moment){0}));
+    assert_null(market_fold(market, TRADING_EVENT_INSTRUMENT_LISTED, &second, &(struct moment){0}));
     tables_install(fixture->tables);
     struct ladder *ladder = calloc(1, sizeof *ladder);
     struct ladder *installed = calloc(1, sizeof *installed);
@@ -382,7 +382,7 @@ static void set_quote(struct market *market, trading_decimal bid, trading_decima
                       trading_decimal ask_size)
 {
     struct market_event event = {.instrument = 1, .bid = bid, .bid_size = bid_size, .ask = ask, .ask_size = ask_size};
-    assert_null(market_fold(market, TRADING_EVENT_QUOTE_SET, &event, (struct moment){0}));
+    assert_null(market_fold(market, TRADING_EVENT_QUOTE_SET, &event, &(struct moment){0}));
 }
 
 static void rest(struct market *market, int32_t side, trading_decimal price, uint32_t order, trading_decimal quantity)
@@ -411,12 +411,12 @@ static void test_quote_is_used_up(void **state)
     struct market *market = &((struct fixture *)*state)->market;
     set_quote(market, 0, 0, 101, 10);
     struct market_event taken = {.instrument = 1, .side = TRADING_SIDE_SELL, .quantity = 10, .price = 101};
-    assert_null(market_fold(market, TRADING_EVENT_QUOTE_TAKEN, &taken, (struct moment){0}));
+    assert_null(market_fold(market, TRADING_EVENT_QUOTE_TAKEN, &taken, &(struct moment){0}));
     assert_int_equal(market_next_match(market, 1, TRADING_SIDE_BUY, 0).quantity, 0);
     assert_int_equal(instrument_get(market, 1)->house, -10);
-    assert_non_null(market_fold(market, TRADING_EVENT_QUOTE_TAKEN, &taken, (struct moment){0}));
+    assert_non_null(market_fold(market, TRADING_EVENT_QUOTE_TAKEN, &taken, &(struct moment){0}));
     set_quote(market, 0, 0, 101, TRADING_SIZE_UNLIMITED);
-    assert_null(market_fold(market, TRADING_EVENT_QUOTE_TAKEN, &taken, (struct moment){0}));
+    assert_null(market_fold(market, TRADING_EVENT_QUOTE_TAKEN, &taken, &(struct moment){0}));
     assert_int_equal(instrument_get(market, 1)->ask_size, TRADING_SIZE_UNLIMITED);
 }
 
