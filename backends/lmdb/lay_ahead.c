@@ -40,7 +40,9 @@ void lay_ahead_close(struct lay_ahead *ahead)
     pthread_mutex_destroy(&ahead->lock);
 }
 
-/* Makes the file one piece longer and takes note of its length, which the writer may have changed as well. */
+/* Makes the file one piece longer and takes note of its length, which the writer may have changed as well. Its zeros are not to stay in the
+ * system's cache: what is written at once may lie there in folios of many pages, and then each later write and flush of one page of
+ * them costs a look at all. */
 static bool lay_piece(struct lay_ahead *ahead)
 {
     struct iovec piece[ZEROS];
@@ -53,6 +55,7 @@ static bool lay_piece(struct lay_ahead *ahead)
     uint64_t size;
     if (put <= 0 || fdatasync(ahead->fd) || file_size(ahead->fd, &size))
         return false;
+    posix_fadvise(ahead->fd, (off_t)size - put, put, POSIX_FADV_DONTNEED);
     atomic_store_explicit(&ahead->laid, size, memory_order_relaxed);
     atomic_fetch_add_explicit(&ahead->flushes, 1, memory_order_relaxed);
     return true;
