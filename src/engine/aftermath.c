@@ -55,21 +55,27 @@ static void install(trading_engine *engine)
         pthread_rwlock_unlock(&engine->partitions->cut);
 }
 
-/* The batch is durable: it is shown, and answered. */
+void engine_show(trading_engine *engine, const struct batch *batch)
+{
+    if (batch->outcome.code)
+        return;
+    install(engine);
+    if (batch->next_position == batch->first_position)
+        return;
+    count(engine, batch);
+    atomic_store_explicit(&engine->durable, batch->next_position, memory_order_release);
+    keys_durable(engine->keys, batch->next_position);
+}
+
+/* What is shown is answered, and told to all who wait. */
 static void succeed(trading_engine *engine, struct batch *batch)
 {
     uint64_t commands = 0;
     for (size_t i = 0; i < batch->slice_count; i++)
         commands += batch->slices[i].count;
     atomic_fetch_add_explicit(&engine->commands, commands, memory_order_relaxed);
-    install(engine);
-    tables_trim(engine->domain.tables, TRIMMED_PAGES);
-    if (batch->next_position != batch->first_position) {
-        count(engine, batch);
-        atomic_store_explicit(&engine->durable, batch->next_position, memory_order_release);
-        keys_durable(engine->keys, batch->next_position);
-    }
     answer_slices(engine, batch);
+    tables_trim(engine->domain.tables, TRIMMED_PAGES);
     if (engine->parts > 1)
         engine_send(engine, batch);
     engine_progress(engine);

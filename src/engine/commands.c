@@ -45,7 +45,7 @@ static int32_t execute_piece(trading_engine *engine, const trading_command *comm
     if (engine->manual)
         drive(engine, &submission);
     else if (!engine_drive_alone(engine, &submission))
-        queue_wake(&engine->queue);
+        queue_tell(&engine->queue);
     gate_wait(&submission.done);
     if (error)
         *error = submission.error;
@@ -92,7 +92,7 @@ int32_t trading_engine_submit(trading_engine *engine, const trading_command *com
     if (code)
         memory_release(&engine->memory, submission, sizeof *submission);
     else if (!engine->manual)
-        queue_wake(&engine->queue);
+        queue_tell(&engine->queue);
     return code;
 }
 

@@ -331,7 +331,10 @@ void engine_tear_down(trading_engine *engine);
 
 /* ---- aftermath.c ---- */
 
-/* Ends the append of a batch. False when it failed: then everything in flight, `next` too, has been answered or returned. */
+/* Moves the horizon past a batch, if its append has not failed: readers see it. */
+void engine_show(trading_engine *engine, const struct batch *batch);
+/* Ends the append of a batch, which has been shown. False when it failed: then everything in flight, `next` too, has been answered or
+ * returned. */
 bool engine_finish(trading_engine *engine, struct batch *batch, struct batch *next);
 /* Deciding itself failed: no memory, the journal cannot be read for a duplicate, or an invariant broke. */
 void engine_fail_deciding(trading_engine *engine, struct batch *batch, const trading_error *error);

@@ -16,6 +16,7 @@
 #include <sodium.h>
 
 #define STAGED_BYTES (64u << 20)
+#define WORTH_WAKING 16u /* commands */
 
 /* ---- deciding a batch ---- */
 
@@ -80,11 +81,14 @@ static bool decide_slice(trading_engine *engine, struct batch *batch, struct sli
     return good;
 }
 
-/* Waits until commands are there: true; false once the batch that syncs is done, or the queue is stopped. */
+/* Waits until commands are there: true; false once the batch that syncs is done and there are none, or the queue is stopped. Few are not
+ * worth waking for while another batch syncs: they are decided when it has. */
 static bool more_comes_before_append(trading_engine *engine)
 {
-    while (queue_is_empty(&engine->queue)) {
-        if (append_is_done(engine) || !queue_wait(&engine->queue))
+    while (!queue_has(&engine->queue, WORTH_WAKING)) {
+        if (append_is_done(engine))
+            return queue_has(&engine->queue, 1);
+        if (!queue_wait(&engine->queue, WORTH_WAKING))
             return false;
     }
     return true;
@@ -237,11 +241,16 @@ static void await_appender(trading_engine *engine)
 
 /* ---- ending an append ---- */
 
-static bool finish_syncing(trading_engine *engine, struct batch *next)
+/* Waits for the batch that syncs and shows it; the disk is given the next, if that goes on, before anybody is answered. False when the append
+ * has failed, and with it the next. */
+static bool finish_syncing(trading_engine *engine, struct batch *next, bool goes_on)
 {
     struct batch *batch = engine->syncing;
     await_appender(engine);
     engine->syncing = NULL;
+    engine_show(engine, batch);
+    if (goes_on && batch->outcome.code == TRADING_OK)
+        hand_to_appender(engine, next);
     return engine_finish(engine, batch, next);
 }
 
@@ -264,13 +273,13 @@ bool engine_round(trading_engine *engine, bool overlaps)
         return false;
     struct batch *batch = idle_batch(engine);
     int32_t code = decide_batch(engine, batch, &error);
-    if (engine->syncing && !finish_syncing(engine, batch))
+    bool empty = code || batch->next_position == batch->first_position;
+    if (engine->syncing && (!finish_syncing(engine, batch, !empty) || engine->syncing))
         return true;
     if (code) {
         engine_fail_deciding(engine, batch, &error);
         return true;
     }
-    bool empty = batch->next_position == batch->first_position;
     if (!empty && overlaps && (!queue_is_empty(&engine->queue) || mail_waits(&engine->mail))) {
         hand_to_appender(engine, batch);
         return true;
@@ -278,6 +287,7 @@ bool engine_round(trading_engine *engine, bool overlaps)
     bool worked = batch->slice_count || !empty;
     if (!empty)
         append_batch(engine, batch);
+    engine_show(engine, batch);
     engine_finish(engine, batch, NULL);
     return worked;
 }
@@ -298,7 +308,7 @@ static void drive(trading_engine *engine)
     for (;;) {
         bool refusing = is_refusing(engine, &error);
         if (engine->syncing && (refusing || !more_comes_before_append(engine))) {
-            finish_syncing(engine, NULL);
+            finish_syncing(engine, NULL, false);
             continue;
         }
         if (refusing) { /* what was in flight is finished, so what waits is the rest of nothing */
@@ -315,7 +325,7 @@ void *engine_decider(void *arg)
 {
     trading_engine *engine = arg;
     for (bool goes_on = true; goes_on;) {
-        goes_on = queue_wait(&engine->queue);
+        goes_on = queue_wait(&engine->queue, 1);
         pthread_mutex_lock(&engine->drive_mutex);
         drive(engine);
         pthread_mutex_unlock(&engine->drive_mutex);

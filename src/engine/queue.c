@@ -60,6 +60,7 @@ static int32_t push(struct queue *queue, struct submission *submission, bool wai
         queue->first = submission;
     queue->last = submission;
     queue->waiting++;
+    queue->untaken += submission->count;
     return TRADING_OK;
 }
 
@@ -89,11 +90,21 @@ void queue_wake(struct queue *queue)
     pthread_mutex_unlock(&queue->mutex);
 }
 
-bool queue_wait(struct queue *queue)
+void queue_tell(struct queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);
-    while (!queue->first && !queue->woken && !queue->stopped)
+    if (queue->untaken >= queue->wanted)
+        pthread_cond_signal(&queue->arrived);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+bool queue_wait(struct queue *queue, size_t commands)
+{
+    pthread_mutex_lock(&queue->mutex);
+    queue->wanted = commands;
+    while (queue->untaken < commands && !queue->woken && !queue->stopped)
         pthread_cond_wait(&queue->arrived, &queue->mutex);
+    queue->wanted = 0;
     bool goes_on = queue->first || !queue->stopped;
     queue->woken = false;
     pthread_mutex_unlock(&queue->mutex);
@@ -110,12 +121,17 @@ void queue_wait_for(struct queue *queue, size_t submissions, int64_t nanoseconds
     pthread_mutex_unlock(&queue->mutex);
 }
 
-bool queue_is_empty(struct queue *queue)
+bool queue_has(struct queue *queue, size_t commands)
 {
     pthread_mutex_lock(&queue->mutex);
-    bool empty = queue->first == NULL;
+    bool has = queue->untaken >= commands;
     pthread_mutex_unlock(&queue->mutex);
-    return empty;
+    return has;
+}
+
+bool queue_is_empty(struct queue *queue)
+{
+    return !queue_has(queue, 1);
 }
 
 static void drop_first(struct queue *queue)
@@ -135,6 +151,7 @@ struct slice queue_take(struct queue *queue, size_t most)
         size_t left = submission->count - submission->taken;
         slice = (struct slice){.submission = submission, .first = submission->taken, .count = left < most ? left : most};
         submission->taken += slice.count;
+        queue->untaken -= slice.count;
         if (submission->taken == submission->count)
             drop_first(queue);
     }
@@ -149,6 +166,7 @@ void queue_return(struct queue *queue, const struct slice *slices, size_t count)
         struct submission *submission = slices[i].submission;
         memset(submission->results + slices[i].first, 0, slices[i].count * sizeof *submission->results);
         bool queued = submission->taken < submission->count;
+        queue->untaken += submission->taken - slices[i].first;
         submission->taken = slices[i].first;
         if (queued)
             continue; /* its rest is still at the front */
@@ -219,6 +237,7 @@ static void withdraw(struct queue *queue, struct submission *submission)
         return;
     *link = submission->next;
     queue->waiting--;
+    queue->untaken -= submission->count - submission->taken;
     if (queue->last == submission)
         queue->last = before;
 }

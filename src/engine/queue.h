@@ -42,6 +42,8 @@ struct queue {
     struct submission *first_completion; /* asynchronous ones that are done */
     struct submission *last_completion;
     size_t waiting;  /* submissions, from the first to the last */
+    size_t untaken;  /* commands of them that no batch took */
+    size_t wanted;   /* commands that the decider waits for */
     size_t commands; /* waiting or in flight */
     size_t limit;
     pthread_cond_t left; /* for who closes */
@@ -56,12 +58,15 @@ void queue_open(struct queue *queue, struct memory *memory, size_t limit);
 void queue_close(struct queue *queue);
 
 /* Appends a submission. When it is full: waits for room, or TRADING_E_BUSY. TRADING_E_CLOSED once it is closed. The decider is told by
- * queue_wake, unless who pushes sees to the submission itself. */
+ * queue_tell, unless who pushes sees to the submission itself. */
 int32_t queue_push(struct queue *queue, struct submission *submission, bool wait, trading_error *error);
-void queue_wake(struct queue *queue);
+void queue_tell(struct queue *queue);
 
-/* Waits until a submission is there, somebody wakes the decider, or the queue is stopped; false when it is stopped and nothing is there. */
-bool queue_wait(struct queue *queue);
+/* Waits until so many commands are there, somebody wakes the decider, or the queue is stopped; false when it is stopped and nothing is there.
+ */
+bool queue_wait(struct queue *queue, size_t commands);
+void queue_wake(struct queue *queue);
+bool queue_has(struct queue *queue, size_t commands);
 bool queue_is_empty(struct queue *queue);
 
 /* Waits until so many submissions are there, but at most so many nanoseconds. */

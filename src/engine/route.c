@@ -129,7 +129,7 @@ static int32_t push(struct gathering *gathering, bool wait, trading_error *error
         }
         pushed = true;
         if (!engine->manual)
-            queue_wake(&engine->queue);
+            queue_tell(&engine->queue);
     }
     return error_clear(error);
 }
