@@ -140,9 +140,9 @@ static int32_t open_letter(trading_engine *engine, const trading_letter *letter,
 
 int32_t trading_letters_put(trading_engine *engine, const trading_letter *in, size_t count, trading_error *error)
 {
+    if (count && !in)
+        return error_set(error, TRADING_E_INVALID, "letters are an array of %zu, not NULL", count);
     int32_t code = check_writing(engine, error);
-    if (!code && count && !in)
-        code = error_set(error, TRADING_E_INVALID, "letters are an array of %zu, not NULL", count);
     struct message message;
     for (size_t i = 0; i < count && !code; i++)
         code = open_letter(engine, &in[i], &message, error);
