@@ -54,6 +54,9 @@ part_serve() {
     for test in Whole Faults; do
         check "serve-$test" python3 tests/serve/faults_test.py $test
     done
+    for test in Relay Compat; do
+        check "serve-$test" python3 tests/serve/kafka_test.py $test
+    done
     check serve-demo python3 tests/serve/demo_test.py
     prepare serve-cassandra-down tests/servers/cassandra/server down
     prepare serve-kafka-down tests/servers/kafka/server down

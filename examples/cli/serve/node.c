@@ -282,7 +282,11 @@ static void loop(struct node *node, struct bridge *bridges[2])
 static int32_t join(struct node *node, trading_error *error)
 {
     const struct serving *serving = &node->options->serving;
-    int32_t code = wire_make_topics(&serving->wire, node->bus, serving->partitions, error);
+    int32_t code = TRADING_OK;
+    if (serving->reference.on)
+        code = reference_make_topics(&serving->reference, node->bus, serving->partitions, error);
+    if (code == TRADING_OK)
+        code = wire_make_topics(&serving->wire, node->bus, serving->partitions, error);
     if (code == TRADING_OK && serving->partitions > 1)
         code = trading_bus_follow(node->bus, serving->wire.quotes, 0, TRADING_BUS_OLDEST, error);
     if (code == TRADING_OK)

@@ -64,3 +64,18 @@ bool reference_init(struct reference *reference, const char *text, char *complai
     }
     return true;
 }
+
+int32_t reference_make_topics(const struct reference *reference, trading_bus *bus, uint32_t partitions, trading_error *error)
+{
+    const char *const topics[] = {reference->portfolio_topic, reference->account_topic, reference->order_topic,
+                                  reference->answer_topic};
+    for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
+        uint32_t there;
+        int32_t code = trading_bus_partitions(bus, topics[i], &there, error);
+        if (code == TRADING_E_NOT_FOUND)
+            code = trading_bus_topic(bus, topics[i], partitions, 0, error);
+        if (code != TRADING_OK)
+            return code;
+    }
+    return TRADING_OK;
+}

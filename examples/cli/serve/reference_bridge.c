@@ -398,14 +398,9 @@ static void do_round(struct bridge *bridge)
         settle(bridge, &bridge->slots[p]);
 }
 
-/* The topic is the other system's; where it is not there yet, it is made. */
 static int32_t find_topic(struct bridge *bridge, trading_error *error)
 {
     int32_t code = trading_bus_partitions(bridge->bus, bridge->topic, &bridge->slot_count, error);
-    if (code == TRADING_E_NOT_FOUND) {
-        bridge->slot_count = bridge->serving->partitions;
-        code = trading_bus_topic(bridge->bus, bridge->topic, bridge->slot_count, 0, error);
-    }
     if (code == TRADING_OK && bridge->slot_count > PARTITIONS)
         bridge->slot_count = PARTITIONS;
     return code;

@@ -21,4 +21,7 @@ struct reference {
 /* Reads what --compat has: "reference", or "reference?account_topic=…&currency=EUR". False, with the reason in `complaint`, when it is neither. */
 bool reference_init(struct reference *reference, const char *text, char *complaint, size_t bytes);
 
+/* Makes those of its topics that are not there. */
+int32_t reference_make_topics(const struct reference *reference, trading_bus *bus, uint32_t partitions, trading_error *error);
+
 #endif
