@@ -23,8 +23,10 @@ void client_pause(int milliseconds)
 
 /* ---- what they say ---- */
 
-static int32_t host_level(int level)
+static int32_t host_level(int level, const char *text)
 {
+    if (strstr(text, ": retrying"))
+        return TRADING_LOG_INFO; /* librdkafka goes on by itself */
     return level <= 3   ? TRADING_LOG_ERROR
            : level <= 5 ? TRADING_LOG_WARNING
            : level == 6 ? TRADING_LOG_INFO
@@ -39,7 +41,7 @@ static void tell_line(const rd_kafka_t *client, int level, const char *facility,
     if (strstr(text, "property and will be ignored by this")) /* all clients are given all that the location says */
         return;
     snprintf(line, sizeof line, "kafka: %s: %s", facility, text);
-    bus->host->log(bus->host->context, host_level(level), line);
+    bus->host->log(bus->host->context, host_level(level, text), line);
 }
 
 static void note_error(rd_kafka_t *client, int err, const char *reason, void *opaque)
@@ -159,12 +161,17 @@ static int32_t set(rd_kafka_conf_t *conf, const char *name, const char *value, t
     return error_set(error, TRADING_E_SYNTAX, "the value of %.60s is none that librdkafka takes", name);
 }
 
+/* Who logs in does it over TLS and without sending the password, unless the location says otherwise. */
 static int32_t set_login(rd_kafka_conf_t *conf, const struct location *location, trading_error *error)
 {
     if (!location->user[0])
         return TRADING_OK;
     int32_t code = set(conf, "sasl.username", location->user, error);
-    return code ? code : set(conf, "sasl.password", location->password, error);
+    if (!code)
+        code = set(conf, "sasl.password", location->password, error);
+    if (!code)
+        code = set(conf, "security.protocol", "SASL_SSL", error);
+    return code ? code : set(conf, "sasl.mechanism", "SCRAM-SHA-512", error);
 }
 
 static int32_t configure(rd_kafka_conf_t *conf, const struct location *location, const char *const (*settings)[2],

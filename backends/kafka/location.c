@@ -96,8 +96,8 @@ static int32_t add_setting(struct location *location, const char *name, const ch
         return error_set(error, TRADING_E_INVALID, "a Kafka bus takes at most %d properties of librdkafka", SETTINGS_MOST);
     if (strlen(name) >= sizeof setting->name || strlen(value) >= sizeof setting->value)
         return error_set(error, TRADING_E_SYNTAX, "%.60s of a Kafka bus is too long", name);
-    strcpy(setting->name, name);
-    strcpy(setting->value, value);
+    memcpy(setting->name, name, strlen(name) + 1);
+    memcpy(setting->value, value, strlen(value) + 1);
     location->setting_count++;
     return TRADING_OK;
 }

@@ -50,6 +50,21 @@ static rd_kafka_t *open_producer(struct kafka_bus *bus, const char *writer, trad
     return client_open(bus, RD_KAFKA_PRODUCER, settings, error);
 }
 
+/* Librdkafka before 2.6.1 and brokers from Kafka 4.0 on do not understand each other there, and say that the password is wrong. */
+static void warn_of_scram(struct kafka_bus *bus)
+{
+    char mechanism[32] = "";
+    size_t size = sizeof mechanism;
+    rd_kafka_conf_get(rd_kafka_conf(bus->producer), "sasl.mechanism", mechanism, &size);
+    if (rd_kafka_version() >= 0x020601ff || strncmp(mechanism, "SCRAM", 5) != 0)
+        return;
+    char line[200];
+    snprintf(line, sizeof line,
+             "kafka: librdkafka %s cannot log in to Kafka 4 with %s: it takes 2.6.1, or sasl.mechanism=PLAIN",
+             rd_kafka_version_str(), mechanism);
+    bus->host->log(bus->host->context, TRADING_LOG_WARNING, line);
+}
+
 /* Why a connection cannot be made comes as a trouble while the question waits. */
 static int32_t await_brokers(struct kafka_bus *bus, trading_error *error)
 {
@@ -63,7 +78,10 @@ static int32_t await_brokers(struct kafka_bus *bus, trading_error *error)
         if (!err)
             rd_kafka_metadata_destroy(metadata);
     } while (err && client_clock() < limit);
-    return err ? client_error(bus, error, err, "no broker of %.60s answers", bus->location.hosts) : TRADING_OK;
+    if (!err)
+        return TRADING_OK;
+    warn_of_scram(bus);
+    return client_error(bus, error, err, "no broker of %.60s answers", bus->location.hosts);
 }
 
 static int32_t begin_writer(struct kafka_bus *bus, const char *writer, trading_error *error)

@@ -261,7 +261,7 @@ int32_t reader_take(struct kafka_bus *bus, trading_bus_notice *notices, size_t m
     struct reader *reader = &bus->reader;
     if (!reader->client)
         return TRADING_OK;
-    if (memory_grow(&bus->memory, (void **)&reader->taken, &reader->taken_capacity, max, sizeof *reader->taken))
+    if (memory_grow(&bus->memory, (void **)&reader->taken, &reader->taken_capacity, max, sizeof(rd_kafka_message_t *)))
         return error_no_memory(error, "what a poll hands over");
     rd_kafka_poll(reader->client, 0);
     ssize_t came = rd_kafka_consume_batch_queue(reader->queue, 0, reader->taken, max);
@@ -307,6 +307,6 @@ void reader_close(struct kafka_bus *bus)
         rd_kafka_queue_destroy(reader->queue);
     if (reader->client)
         rd_kafka_destroy(reader->client);
-    memory_release(&bus->memory, reader->taken, reader->taken_capacity * sizeof *reader->taken);
+    memory_release(&bus->memory, reader->taken, reader->taken_capacity * sizeof(rd_kafka_message_t *));
     memory_release(&bus->memory, reader->headers, reader->header_capacity * sizeof *reader->headers);
 }

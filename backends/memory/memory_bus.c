@@ -215,7 +215,7 @@ static int32_t poll_locked(struct bus *bus, trading_bus_notice *notices, size_t 
 {
     struct timespec end = moment_in(timeout > 0 ? timeout : 0);
     let_go_held(bus);
-    if (memory_grow(bus->broker->memory, (void **)&bus->held, &bus->held_capacity, max, sizeof *bus->held))
+    if (memory_grow(bus->broker->memory, (void **)&bus->held, &bus->held_capacity, max, sizeof(struct stored *)))
         return error_no_memory(error, "what a poll hands over");
     if (find_beyond(bus, error))
         return TRADING_E_POSITION;

@@ -28,7 +28,7 @@ static uint32_t partition_for(const struct topic *topic, const trading_bus_recor
 static void *put(uint8_t **at, const void *bytes, uint64_t size)
 {
     void *place = bytes ? *at : NULL;
-    if (size)
+    if (place && size)
         memcpy(place, bytes, size);
     *at += size;
     return place;
@@ -75,11 +75,14 @@ static int32_t prepare(struct memory_broker *broker, const trading_bus_record *r
         return TRADING_E_NOT_FOUND;
     if (topic->compacted && !record->key)
         return error_set(error, TRADING_E_INVALID, "the topic \"%.80s\" is compacted: its records have keys", topic->name);
-    if (memory_grow(broker->memory, (void **)&log->records, &log->capacity, log->count + count, sizeof(struct stored *)) ||
-        !(*copy = copy_record(broker->memory, topic, record)))
+    bool room =
+        !memory_grow(broker->memory, (void **)&log->records, &log->capacity, log->count + count, sizeof(struct stored *));
+    struct stored *made = room ? copy_record(broker->memory, topic, record) : NULL;
+    if (!made)
         return error_no_memory(error, "a record");
-    (*copy)->log = log;
-    (*copy)->record.partition = partition;
+    made->log = log;
+    made->record.partition = partition;
+    *copy = made;
     return TRADING_OK;
 }
 
@@ -116,8 +119,10 @@ static int32_t publish(struct memory_broker *broker, const trading_bus_record *r
     int32_t code = TRADING_OK;
     trading_time now = time_now();
     for (size_t i = 0; i < count && !code; i++) {
-        code = prepare(broker, &records[i], count, last, error);
-        last = code ? last : &(*last)->next;
+        struct stored *copy = NULL;
+        code = prepare(broker, &records[i], count, &copy, error);
+        *last = copy;
+        last = copy ? &copy->next : last;
     }
     for (struct stored *next, *at = first; at; at = next) {
         next = at->next;

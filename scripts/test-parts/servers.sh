@@ -41,6 +41,35 @@ part_cassandra() {
     unset CASSANDRA_SECURE TRADING_SERVERS
 }
 
+# kafka_tests BROKERS: the contract, and the faults of a bus on so many brokers.
+kafka_tests() {
+    class=OneBroker
+    [ "$1" = 3 ] && class=ThreeBrokers
+    prepare "kafka-$1-up" tests/servers/kafka/server up "$1" || return
+    check "kafka-$1-contract" "$builds/release/tools/store-check/trading-store-check" --plugin "$plugin" \
+        --bus "kafka://$(tests/servers/kafka/server hosts)/"
+    check "kafka-$1-faults" python3 tests/kafka/faults_test.py "$builds/release/tests/kafka/kafka-runner" "$plugin" \
+        tests/servers/kafka/server "$class"
+}
+
+part_kafka() {
+    need java mvn || return
+    build release gcc --buildtype=release || return
+    plugin=$(cd "$builds" && pwd)/release/backends/kafka/kafka.so
+    TRADING_SERVERS=$(cd "$builds" && pwd)/servers
+    export TRADING_SERVERS
+    for brokers in 1 3; do
+        kafka_tests $brokers
+        prepare "kafka-$brokers-down" tests/servers/kafka/server down
+    done
+    export KAFKA_SECURE=1
+    prepare kafka-secure-up tests/servers/kafka/server up 1 &&
+        check kafka-secure python3 tests/kafka/secure_test.py "$builds/release/tests/kafka/kafka-runner" "$plugin" \
+            tests/servers/kafka/server "$TRADING_SERVERS/kafka/ca.pem"
+    prepare kafka-secure-down tests/servers/kafka/server down
+    unset KAFKA_SECURE TRADING_SERVERS
+}
+
 # Deployments of `trading serve` on one node of each, whole and with faults.
 part_serve() {
     need java mvn cargo || return
