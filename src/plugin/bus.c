@@ -226,10 +226,10 @@ int32_t trading_bus_poll(trading_bus *bus, trading_bus_notice *notices, size_t m
                          trading_error *error)
 {
     int32_t code = check_bus(bus, error);
-    if (!code && (!notices || !max || !count || timeout < -1))
-        code = error_set(error, TRADING_E_INVALID, "a poll needs places for notices and their count, and a timeout from -1 on");
     if (code)
         return code;
+    if (!notices || !max || !count || timeout < -1)
+        return error_set(error, TRADING_E_INVALID, "a poll needs places for notices and their count, and a timeout from -1 on");
     *count = 0;
     tell_metrics(bus);
     code = bus->ops->poll(bus->bus, notices, max, count, timeout, error);
@@ -239,11 +239,12 @@ int32_t trading_bus_poll(trading_bus *bus, trading_bus_notice *notices, size_t m
 int32_t trading_bus_metrics(trading_bus *bus, trading_bus_metric_visit visit, void *context, trading_error *error)
 {
     int32_t code = check_bus(bus, error);
-    if (!code && !visit)
-        code = error_set(error, TRADING_E_INVALID, "metrics need a function that takes them");
-    if (!code && !bus->ops->metrics)
-        code = error_set(error, TRADING_E_UNSUPPORTED, "this bus tells nothing of itself");
-    if (!code)
-        code = bus->ops->metrics(bus->bus, visit, context, error);
+    if (code)
+        return code;
+    if (!visit)
+        return error_set(error, TRADING_E_INVALID, "metrics need a function that takes them");
+    if (!bus->ops->metrics)
+        return error_set(error, TRADING_E_UNSUPPORTED, "this bus tells nothing of itself");
+    code = bus->ops->metrics(bus->bus, visit, context, error);
     return code ? code : error_clear(error);
 }
