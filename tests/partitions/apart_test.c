@@ -79,7 +79,8 @@ static trading_result execute(struct trio *trio, struct line *line)
     cluster_settle(&trio->cluster);
     trading_result many = execute_settled(trio->many, &line->command);
     execute_settled(trio->one, &line->command);
-    if (apart.status != many.status || apart.reason != many.reason || memcmp(&apart.order, &many.order, sizeof apart.order))
+    if (apart.status != many.status || apart.reason != many.reason ||
+        memcmp(&apart.order, &many.order, sizeof apart.order) != 0)
         cluster_fail("command %d: apart %s (%s), together %s (%s)", line->command.type, trading_status_name(apart.status),
                      trading_reason_name(apart.reason), trading_status_name(many.status), trading_reason_name(many.reason));
     return apart;
@@ -161,11 +162,11 @@ static void compare_with(struct trio *trio, trading_engine *engine)
 {
     trading_view *other = view_of(engine);
     for (int i = 0; i < ACCOUNTS; i++) {
-        trading_view *apart = view_of(
-            trio->cluster
-                .seats[(trio->crowd.accounts[i].bytes[0] | trio->crowd.accounts[i].bytes[1] << 8) % trio->cluster.partitions]);
-        trading_account a = account_of(apart, &trio->crowd.accounts[i]);
-        trading_account b = account_of(other, &trio->crowd.accounts[i]);
+        const trading_id *id = &trio->crowd.accounts[i];
+        uint32_t slot = id->bytes[0] | (uint32_t)id->bytes[1] << 8;
+        trading_view *apart = view_of(trio->cluster.seats[slot % trio->cluster.partitions]);
+        trading_account a = account_of(apart, id);
+        trading_account b = account_of(other, id);
         if (memcmp(&a, &b, sizeof a) != 0)
             cluster_fail("an account is another: %lld and %lld", (long long)a.balance, (long long)b.balance);
         compare_lots(apart, other, &trio->crowd.portfolios[i]);
