@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 import unittest
 import uuid
 
@@ -114,9 +115,10 @@ class OneBroker(Faults):
     def test_publishers_that_are_killed(self):
         reader = self.run_it("read", self.topic)
         last = 0
-        for _ in range(5):
+        for number in range(12):
             publisher = self.publisher()
-            publisher.await_more(7, "published")
+            publisher.await_more(3, "published")
+            time.sleep(number * 0.003)  # at another moment of what it does each time
             publisher.kill()
             last = max(last, publisher.published())
         publisher = self.publisher()
