@@ -242,10 +242,24 @@ bool engine_finish(trading_engine *engine, struct batch *batch, struct batch *ne
     return false;
 }
 
+/* Whether the journal goes on behind all that is durable here. Nothing is in flight. */
+static bool has_successor(trading_engine *engine)
+{
+    trading_store_head head;
+    return engine_has_one(engine) && engine->ops->head(engine->store, engine->partition, &head, NULL) == TRADING_OK &&
+           head.next_position > engine_durable(engine);
+}
+
 void engine_fail_deciding(trading_engine *engine, struct batch *batch, const trading_error *error)
 {
     batch->outcome = *error;
     bool damaged = tables_damaged(engine->domain.tables);
+    /* What others answer a successor makes no sense to who does not know of it yet. */
+    if (!damaged && error->code == TRADING_E_POISONED && has_successor(engine)) {
+        domain_discard(&engine->domain);
+        yield_to_successor(engine, batch, NULL, false);
+        return;
+    }
     if (damaged)
         engine_write_checkpoint(engine, NULL); /* which is to give up the one that there is */
     if (damaged || error->code == TRADING_E_POISONED) {

@@ -390,6 +390,56 @@ static void test_secret_left_behind(void)
     close_trial(&trial);
 }
 
+/* ---- what is answered to a successor ---- */
+
+/* An account in each partition, with money. */
+static void open_in_each(struct cluster *cluster, trading_id accounts[2])
+{
+    trading_open_account body = TRADING_OPEN_ACCOUNT_INIT;
+    body.deposit = ONE;
+    for (uint64_t key = 1; trading_id_is_zero(&accounts[0]) || trading_id_is_zero(&accounts[1]); key++) {
+        trading_command command = {.type = TRADING_COMMAND_OPEN_ACCOUNT, .body = &body, .body_size = sizeof body};
+        uint32_t partition;
+        trading_error error;
+        memcpy(command.key.bytes, &key, sizeof key);
+        must(trading_command_partition(&command, 2, &partition, &error), &error);
+        accounts[partition] = cluster_execute(cluster, &command).account;
+    }
+}
+
+/* The other partition received a transfer that the paused owner has never heard of, and says so. */
+static void test_answer_to_a_successor(void)
+{
+    static struct cluster cluster;
+    trading_id accounts[2] = {{{0}}, {{0}}};
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    trading_error error;
+    cluster_open(&cluster, 2, TRADING_ENGINE_MANUAL, 1);
+    open_in_each(&cluster, accounts);
+    cluster_settle(&cluster);
+    trading_engine *paused = cluster.seats[0];
+    cluster.seats[0] = cluster_engine(&cluster, 0);
+    trading_transfer body = TRADING_TRANSFER_INIT;
+    body.to = accounts[1];
+    body.amount = ONE;
+    const trading_command transfer = {.type = TRADING_COMMAND_TRANSFER,
+                                      .key = {{1, 2, 3, 4, 5, 6, 7, 8, 9}},
+                                      .account = accounts[0],
+                                      .body = &body,
+                                      .body_size = sizeof body};
+    if (cluster_execute(&cluster, &transfer).status != TRADING_STATUS_ACCEPTED)
+        cluster_fail("a transfer is not accepted");
+    cluster_settle(&cluster);
+    must(trading_letters_look(paused, &error), &error);
+    trading_engine_step(paused, 100, NULL, NULL);
+    must(trading_engine_get_info(paused, &info, &error), &error);
+    if (info.state != TRADING_E_FENCED)
+        cluster_fail("the state of an engine that was replaced is %s", trading_error_name(info.state));
+    must(trading_engine_close(paused, TRADING_CLOSE_DRAIN, &error), &error);
+    cluster_verify(&cluster);
+    cluster_close(&cluster);
+}
+
 /* ---- a store that several make at once ---- */
 
 struct maker {
@@ -460,6 +510,7 @@ int main(void)
     test_account_opened_twice(FAULTY_SECRET_ADD);
     test_account_opened_twice(FAULTY_APPEND);
     test_secret_left_behind();
+    test_answer_to_a_successor();
     for (int i = 0; i < 50; i++)
         test_made_at_once();
     return 0;
