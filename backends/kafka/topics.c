@@ -5,9 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A topic that was just made may not be known to every broker yet. */
+/* A topic that was just made may not be known to every broker yet, whoever made it. */
 #define LOOKS        6
-#define LOOK_PAUSE   50 /* milliseconds */
+#define LOOKS_MADE   200 /* where it is known to be there */
+#define LOOK_PAUSE   50  /* milliseconds */
 #define ANSWER_LIMIT 10000
 
 struct topic {
@@ -84,11 +85,11 @@ static rd_kafka_resp_err_t look(struct kafka_bus *bus, const char *name, uint32_
     return err;
 }
 
-static int32_t ask(struct kafka_bus *bus, const char *name, uint32_t *count, trading_error *error)
+static int32_t ask(struct kafka_bus *bus, const char *name, int looks, uint32_t *count, trading_error *error)
 {
     rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
     *count = 0;
-    for (int i = 0; i < LOOKS; i++) {
+    for (int i = 0; i < looks; i++) {
         if (i)
             client_pause(LOOK_PAUSE);
         err = look(bus, name, count);
@@ -105,7 +106,7 @@ static int32_t ask(struct kafka_bus *bus, const char *name, uint32_t *count, tra
 
 int32_t topics_count(struct kafka_bus *bus, const char *topic, uint32_t *count, trading_error *error)
 {
-    return recall(&bus->topics, topic, count) ? TRADING_OK : ask(bus, topic, count, error);
+    return recall(&bus->topics, topic, count) ? TRADING_OK : ask(bus, topic, LOOKS, count, error);
 }
 
 int32_t topics_check(struct kafka_bus *bus, const char *topic, uint32_t partition, trading_error *error)
@@ -113,7 +114,7 @@ int32_t topics_check(struct kafka_bus *bus, const char *topic, uint32_t partitio
     uint32_t count;
     int32_t code = topics_count(bus, topic, &count, error);
     if (!code && partition >= count)
-        code = ask(bus, topic, &count, error); /* there may be more by now */
+        code = ask(bus, topic, LOOKS, &count, error); /* there may be more by now */
     if (!code && partition >= count)
         code = error_set(error, TRADING_E_NOT_FOUND, "the topic \"%.80s\" has no partition %u", topic, partition);
     return code;
@@ -189,7 +190,7 @@ int32_t topics_create(struct kafka_bus *bus, const char *topic, uint32_t partiti
     rd_kafka_resp_err_t err = look(bus, topic, &count);
     int32_t code = err || !count ? create(bus, topic, partitions, compacted, error) : TRADING_OK;
     if (!code)
-        code = ask(bus, topic, &count, error);
+        code = ask(bus, topic, LOOKS_MADE, &count, error);
     if (!code && count != partitions)
         code = error_set(error, TRADING_E_INVALID, "the topic \"%.80s\" has %u partitions, not %u", topic, count, partitions);
     return code;
