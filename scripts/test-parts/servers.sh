@@ -70,16 +70,26 @@ part_kafka() {
     unset KAFKA_SECURE TRADING_SERVERS
 }
 
-# Deployments of `trading serve` on one node of each, whole and with faults.
+# The program that judges histories. Its one dependency is locked by go.sum.
+build_linearizability() {
+    prepare serve-linearizability-build sh -c 'cd tests/serve/linearizability && go vet . && go build -buildvcs=false -o "$0" .' "$1" &&
+        check serve-linearizability sh -c 'cd tests/serve/linearizability && go test -count=1 .'
+}
+
+# Deployments of `trading serve` on one node of each, whole and with faults, and on three of each, of which some die.
+# SERVE_ROUNDS=N repeats each fault N times, SERVE_OUTAGE=SECONDS keeps all servers down for longer.
 part_serve() {
-    need java mvn cargo || return
+    need java mvn cargo go || return
     build release gcc --buildtype=release || return
     release=$(cd "$builds" && pwd)/release
     TRADING_SERVERS=$(cd "$builds" && pwd)/servers
     TRADING_PROGRAM=$release/examples/cli/trading
     TRADING_PLUGIN_PATH=$release/backends/cassandra:$release/backends/kafka
     TRADING_TOP=$PWD
-    export TRADING_SERVERS TRADING_PROGRAM TRADING_PLUGIN_PATH TRADING_TOP
+    TRADING_CARRIER=$release/tests/serve/serve-carrier
+    TRADING_LINEARIZABILITY=$release/linearizability
+    export TRADING_SERVERS TRADING_PROGRAM TRADING_PLUGIN_PATH TRADING_TOP TRADING_CARRIER TRADING_LINEARIZABILITY
+    build_linearizability "$TRADING_LINEARIZABILITY" || return
     for test in Whole Faults; do
         check "serve-$test" python3 tests/serve/faults_test.py $test
     done
@@ -87,7 +97,9 @@ part_serve() {
         check "serve-$test" python3 tests/serve/kafka_test.py $test
     done
     check serve-demo python3 tests/serve/demo_test.py
+    check serve-delivery python3 tests/serve/delivery_test.py
+    check serve-outage python3 tests/serve/outage_test.py
     prepare serve-cassandra-down tests/servers/cassandra/server down
     prepare serve-kafka-down tests/servers/kafka/server down
-    unset TRADING_SERVERS TRADING_PROGRAM TRADING_PLUGIN_PATH TRADING_TOP
+    unset TRADING_SERVERS TRADING_PROGRAM TRADING_PLUGIN_PATH TRADING_TOP TRADING_CARRIER TRADING_LINEARIZABILITY
 }

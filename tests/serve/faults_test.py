@@ -8,7 +8,7 @@ import os
 import time
 import unittest
 
-from harness import Deployment, Servers, write_history
+from harness import Deployment, Servers
 
 ROUNDS = int(os.environ.get("SERVE_ROUNDS", "2"))
 
@@ -34,7 +34,7 @@ class Whole(Case):
         with self.deployment(partitions=6) as deployment:
             with deployment.load() as load:
                 load.await_more(400)
-            self.assertEqual(3, len(set(deployment.owners().values())))
+            self.assertTrue(all(process.partitions() for process in deployment.processes))
             deployment.prove(load.history)
 
 

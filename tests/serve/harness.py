@@ -8,10 +8,11 @@
             load.await_more(50)
         deployment.prove(load.history)              # the invariants, from the journal alone
 
-A history is a list of dictionaries in the order of their ends: client, start, end (nanoseconds of one monotonic clock), request, answer. write_history()
-writes it as JSON Lines.
+A history is a list of dictionaries in the order of their ends: client, start, end (nanoseconds of one monotonic clock), request, answer, which is None
+where the client ended before it saw one. judge() has the history of such a load as ALONE makes judged by tests/serve/linearizability.
 
-In the environment: TRADING_PROGRAM, TRADING_TOP, TRADING_PLUGIN_PATH; and what tests/servers/*/server take.
+In the environment: TRADING_PROGRAM, TRADING_TOP, TRADING_PLUGIN_PATH, TRADING_CARRIER (serve-carrier), TRADING_LINEARIZABILITY (the program that
+judges); and what tests/servers/*/server take.
 """
 import contextlib
 import hashlib
@@ -35,6 +36,17 @@ SECONDS = 180  # a wait that takes longer has failed
 # So that a process that is dead, or stands still, is soon taken for dead.
 BUS_OPTIONS = "session.timeout.ms=6000&heartbeat.interval.ms=1000"
 
+# A load on few accounts, each by itself, so that there is a model of what they answer. Money is short, and clients die.
+ALONE = {"seed": 2, "clients": 4, "accounts": 2, "deposit": "3.00", "dying": 0.1, "ops": ("deposit", "withdraw", "withdraw", "view_account")}
+
+
+def await_that(condition, what):
+    """Waits until the condition holds."""
+    end = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < end, what()
+        time.sleep(0.1)
+
 
 class Servers:
     """Cassandra and Kafka on loopback, brought up if they are not."""
@@ -56,6 +68,11 @@ class Servers:
     def kafka(self, *arguments):
         return self._run("kafka", *arguments)
 
+    def each(self):
+        """Every node and broker, as (which of the two, number)."""
+        return [(self.cassandra, number + 1) for number in range(self.nodes)] + \
+               [(self.kafka, number + 1) for number in range(self.brokers)]
+
     def store(self, name):
         return f"cassandra://{self.cassandra_hosts}/serve?create={self.nodes}&journal={name}"
 
@@ -73,21 +90,39 @@ class Process:
         self.folder.mkdir()
         self.process = None
 
-    def start(self):
+    def start(self, *more):
         deployment = self.deployment
+        self.said_before = len(self.said())
         self.log = open(self.folder / "log", "ab")
         self.process = subprocess.Popen(
             [PROGRAM, "serve", "--partitions", str(deployment.partitions), "--store", deployment.store, "--bus", deployment.bus,
-             "--prefix", deployment.prefix, "--state", self.folder / "state", *deployment.options],
+             "--prefix", deployment.prefix, "--state", self.folder / "state", *deployment.options, *more],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
         self.log.close()
 
     def said(self):
-        return (self.folder / "log").read_text(errors="replace")
+        log = self.folder / "log"
+        return log.read_text(errors="replace") if log.exists() else ""
+
+    def partitions(self):
+        """Which it runs, by what it said since it was started."""
+        partitions = set()
+        for line in self.said()[self.said_before:].splitlines():
+            words = line.split()
+            if words[2:3] == ["partition"]:
+                partitions.add(int(words[3])) if "open," in words else partitions.discard(int(words[3]))
+        return partitions
+
+    def runs(self):
+        """A process that ends by itself has failed."""
+        if self.process and self.process.poll() is not None:
+            raise AssertionError(f"process {self.number} ended by itself, with {self.process.returncode}: {self.said()[-2000:]}")
+        return self.process is not None
 
     def kill(self):
         self.process.kill()
         self.process.wait(SECONDS)
+        self.process = None
 
     def pause(self):
         self.process.send_signal(signal.SIGSTOP)
@@ -97,7 +132,7 @@ class Process:
 
     def stop(self):
         """In good order; it must end well."""
-        if self.process is None or self.process.poll() is not None:
+        if not self.runs():
             return
         self.process.terminate()
         try:
@@ -105,6 +140,7 @@ class Process:
         except subprocess.TimeoutExpired:
             self.kill()
             raise AssertionError(f"process {self.number} did not end: {self.said()[-2000:]}") from None
+        self.process = None
         if code:
             raise AssertionError(f"process {self.number} ended with {code}: {self.said()[-2000:]}")
 
@@ -115,8 +151,8 @@ class Process:
 class Lines:
     """A program that answers each line with a line."""
 
-    def __init__(self, *arguments):
-        self.process = subprocess.Popen([PROGRAM, *arguments], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    def __init__(self, *arguments, program=PROGRAM, errors=None):
+        self.process = subprocess.Popen([program, *arguments], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
 
     def ask(self, request):
         self.process.stdin.write(json.dumps(request) + "\n")
@@ -125,6 +161,13 @@ class Lines:
         if not line:
             raise AssertionError(f"no answer to {request}")
         return json.loads(line)
+
+    def ask_and_die(self, request, seconds):
+        """Whether it came to be asked, or done, nobody knows."""
+        self.process.stdin.write(json.dumps(request) + "\n")
+        self.process.stdin.flush()
+        time.sleep(seconds)
+        self.kill()
 
     def done(self, request):
         answer = self.ask(request)
@@ -141,19 +184,22 @@ class Lines:
     def kill(self):
         self.process.kill()
         self.process.wait()
+        self.process.stdout.close()
+        with contextlib.suppress(BrokenPipeError):
+            self.process.stdin.close()
 
 
 class Load:
     """Clients that ask at the same time, each for one thing after another."""
 
-    def __init__(self, deployment, clients, accounts, seed, ops):
-        self.deployment, self.ops = deployment, ops
+    def __init__(self, deployment, clients, accounts, seed, ops, deposit, dying):
+        self.deployment, self.ops, self.dying = deployment, ops, dying
         self.history = []
         self.changed = threading.Condition()
         self.stopping = False
         self.failures = []
         self.accounts = []
-        self._open_accounts(accounts)
+        self._open_accounts(accounts, deposit)
         self.threads = [threading.Thread(target=self._client, args=(number, random.Random(f"{seed}/{number}")))
                         for number in range(clients)]
         for thread in self.threads:
@@ -165,12 +211,12 @@ class Load:
                                  "answer": answer})
             self.changed.notify_all()
 
-    def _open_accounts(self, count):
+    def _open_accounts(self, count, deposit):
         lines = self.deployment.client()
         lines.done({"op": "quote", "symbol": "IBM", "bid": "9.90", "ask": "10.00"})
         for _ in range(count):
             start = time.monotonic_ns()
-            request = {"op": "open_account", "key": uuid.uuid4().hex, "name": "Ann", "deposit": "1000.00"}
+            request = {"op": "open_account", "key": uuid.uuid4().hex, "name": "Ann", "deposit": deposit}
             answer = lines.done(request)
             self.accounts.append((answer["account"], answer["portfolio"]))
             self._keep(-1, start, request, answer)
@@ -198,7 +244,12 @@ class Load:
             while not self.stopping:
                 request = self._draw(draw)
                 start = time.monotonic_ns()
-                self._keep(number, start, request, lines.ask(request))
+                if draw.random() < self.dying:
+                    lines.ask_and_die(request, draw.uniform(0, 0.3))
+                    self._keep(number, start, request, None)
+                    lines = self.deployment.client()
+                else:
+                    self._keep(number, start, request, lines.ask(request))
             lines.close()
         except Exception as failure:  # told by the thread that waits
             lines.kill()
@@ -246,7 +297,7 @@ class Deployment:
     def __exit__(self, *failure):
         try:
             for process in self.processes:
-                if process.process and process.process.poll() is None:
+                if process.process:
                     process.resume()
                     process.stop() if failure[0] is None else process.kill()
         finally:
@@ -254,44 +305,53 @@ class Deployment:
                 shutil.rmtree(self.folder)
 
     def _await_topics(self):
-        end = time.monotonic() + SECONDS
-        while subprocess.run([PROGRAM, "send", "--bus", self.bus, "--prefix", self.prefix, "/dev/null"],
-                             stderr=subprocess.DEVNULL).returncode:
-            if time.monotonic() > end:
-                raise AssertionError(f"nobody made the topics:\n{self.said()}")
-            time.sleep(0.2)
+        await_that(lambda: not subprocess.run([PROGRAM, "send", "--bus", self.bus, "--prefix", self.prefix, "/dev/null"],
+                                              stderr=subprocess.DEVNULL).returncode, lambda: f"nobody made the topics:\n{self.said()}")
+
+    def await_successors(self, process):
+        """Waits until others have what it had, while it stands still."""
+        def opened_by_others(partition):
+            return sum(other.said().count(f"partition {partition} is open,") for other in self.processes if other is not process)
+
+        before = {partition: opened_by_others(partition) for partition in process.partitions()}
+        await_that(lambda: all(opened_by_others(partition) > count for partition, count in before.items()),
+                   lambda: f"nobody took the partitions of process {process.number}:\n{self.said()}")
+
+    def fenced(self):
+        """How often a process had to give up a partition because another wrote to it."""
+        return sum(process.said().count("another writer") for process in self.processes)
 
     def said(self):
-        return "\n".join(f"process {process.number}: {process.said()[-3000:]}" for process in self.processes if process.process)
+        return "\n".join(f"process {process.number}: {process.said()[-3000:]}" for process in self.processes)
 
     def client(self):
-        return Lines("send", "--bus", self.bus, "--prefix", self.prefix, "--again", "3", "--timeout", str(SECONDS))
-
-    def owners(self):
-        """Which process runs which partition, by what they said last."""
-        owners = {}
-        for process in self.processes:
-            if not process.process or process.process.poll() is not None:
-                continue
-            for line in process.said().splitlines():
-                words = line.split()
-                if words[2:3] == ["partition"]:
-                    if "open," in words:
-                        owners[int(words[3])] = process
-                    elif owners.get(int(words[3])) is process:
-                        del owners[int(words[3])]
-        return owners
+        with open(self.folder / "clients", "ab") as errors:  # that brokers are away is said there
+            return Lines("send", "--bus", self.bus, "--prefix", self.prefix, "--again", "3", "--timeout", str(SECONDS), errors=errors)
 
     @contextlib.contextmanager
-    def load(self, clients=4, accounts=12, seed=1,
+    def carrier(self):
+        """Delivers everything again, in another order."""
+        lines = Lines(self.bus, self.prefix, str(self.partitions), program=os.environ["TRADING_CARRIER"])
+        try:
+            assert lines.process.stdout.readline() == "ready\n"
+            yield
+        except BaseException:
+            lines.kill()
+            raise
+        lines.process.stdin.close()
+        copied = json.loads(lines.process.stdout.readline())
+        assert lines.close() == 0 and all(copied.values()), copied
+
+    @contextlib.contextmanager
+    def load(self, clients=4, accounts=12, seed=1, deposit="1000.00", dying=0,
              ops=("deposit", "deposit", "withdraw", "transfer", "transfer", "place_order", "view_account")):
-        load = Load(self, clients, accounts, seed, ops)
+        load = Load(self, clients, accounts, seed, ops, deposit, dying)
         try:
             yield load
         except BaseException:
             load.stopping = True
             for process in self.processes:
-                if process.process and process.process.poll() is None:
+                if process.process:
                     process.resume()
             raise
         load.stop()
@@ -300,21 +360,20 @@ class Deployment:
 
     def prove(self, history):
         """Ends all processes, and proves from the journal: it is sound, nothing is on its way for ever, every acknowledged command is in it
-        once, and none that nobody sent; and every account has what its acknowledged commands come to."""
+        once, and none that nobody sent; and every account has what its commands come to."""
         for process in self.processes:
             process.stop()
         lines = Lines("run", "--store", self.store)
         try:
-            accounts = self._settle(lines)
+            accounts, events = self._settle(lines)
             verification = lines.done({"op": "verify"})
             lines.close()
         except BaseException:
             lines.kill()
             raise
         assert verification["sound"], verification
-        events = self.events()
-        self._check_once(history, events)
-        self._check_balances(history, accounts, events)
+        done = self._check_once(history, events)
+        self._check_balances(done, accounts, events)
 
     def events(self):
         """All events of all partitions."""
@@ -326,45 +385,61 @@ class Deployment:
         return events
 
     def _settle(self, lines):
-        end = time.monotonic() + SECONDS
-        while True:
-            accounts = {account["account"]: account for account in lines.done({"op": "accounts"})["accounts"]}
-            if not any("pending" in account for account in accounts.values()):
-                return accounts
-            assert time.monotonic() < end, f"money is on its way for ever: {accounts}"
-            time.sleep(0.2)
+        """Until all money has arrived, and the homes of orders and their books agree on each: none is lost, nor filled more than it was there or
+        twice here."""
+        found = {}
+
+        def is_settled():
+            found["events"] = self.events()
+            found["accounts"] = {account["account"]: account for account in lines.done({"op": "accounts"})["accounts"]}
+            found["pending"] = [account for account in found["accounts"].values() if "pending" in account]
+            found["orders"] = self._orders_that_differ(found["events"])
+            return not found["pending"] and not found["orders"]
+
+        await_that(is_settled, lambda: f"on its way for ever: {found['pending']} {found['orders']}")
+        return found["accounts"], found["events"]
+
+    def _orders_that_differ(self, events):
+        kinds = ("ORDER_PLACED", "ORDER_SENT", "GUEST_PLACED", "ORDER_EXECUTED", "GUEST_EXECUTED")
+        orders = {}
+        for event in events:
+            if event["event"] in kinds:
+                orders.setdefault(event["order"], dict.fromkeys(kinds, Decimal(0)))[event["event"]] += Decimal(event["quantity"])
+        return {order: sums for order, sums in orders.items()
+                if sums["ORDER_EXECUTED"] > sums["ORDER_PLACED"] or sums["ORDER_SENT"] != sums["GUEST_PLACED"] or
+                (sums["ORDER_SENT"] and (sums["GUEST_EXECUTED"] != sums["ORDER_EXECUTED"] or sums["ORDER_SENT"] != sums["ORDER_PLACED"]))}
 
     def _check_once(self, history, events):
-        """By the keys, which are the first 16 bytes of BLAKE2b-128 of their text."""
+        """By the keys, which are the first 16 bytes of BLAKE2b-128 of their text. Returns the entries of the commands that were done."""
         def key_of(request):
             return hashlib.blake2b(request["key"].encode(), digest_size=16).hexdigest()
 
         kinds = {"open_account": "ACCOUNT_OPENED", "deposit": "FUNDS_DEPOSITED", "withdraw": "FUNDS_WITHDRAWN",
                  "transfer": "TRANSFER_SENT", "place_order": "ORDER_PLACED"}
-        done = {}
+        found = {}
         for event in events:
             if event["event"] in kinds.values() and event.get("command") in kinds:
-                done.setdefault(event["key"], []).append(event["event"])
+                found.setdefault(event["key"], []).append(event["event"])
+        done = []
         for entry in history:
             request, answer = entry["request"], entry["answer"]
             if "key" not in request:
                 continue
-            assert answer["ok"] or answer["reason"] not in ("TIMEOUT", "OUTCOME_UNKNOWN"), entry
-            found = done.pop(key_of(request), []).count(kinds[request["op"]])
-            if request["op"] == "open_account":  # its deposit has the same key
-                assert found == 1, entry
-            else:
-                assert found == (1 if answer["ok"] else 0), (entry, found)
-        assert not done, f"nobody sent these: {done}"
+            times = found.pop(key_of(request), []).count(kinds[request["op"]])  # an opening's deposit has the same key
+            if answer:
+                assert answer["ok"] or answer["reason"] not in ("TIMEOUT", "OUTCOME_UNKNOWN"), entry
+                assert times == (1 if answer["ok"] else 0), (entry, times)
+            assert times <= 1, (entry, times)
+            done += [entry] * times
+        assert not found, f"nobody sent these: {found}"
+        return done
 
-    def _check_balances(self, history, accounts, events):
+    def _check_balances(self, done, accounts, events):
         balances = {account: Decimal(0) for account in accounts}
-        for entry in history:
-            request, answer = entry["request"], entry["answer"]
-            if not answer["ok"] or "key" not in request:
-                continue
+        for entry in done:
+            request = entry["request"]
             if request["op"] == "open_account":
-                balances[answer["account"]] += Decimal(request["deposit"])
+                balances[entry["answer"]["account"]] += Decimal(request["deposit"])
             elif request["op"] == "deposit":
                 balances[request["account"]] += Decimal(request["amount"])
             elif request["op"] in ("withdraw", "transfer"):
@@ -380,7 +455,12 @@ class Deployment:
             assert Decimal(accounts[account]["balance"]) == expected, (account, accounts[account], expected)
 
 
-def write_history(history, path):
-    with open(path, "w", encoding="utf-8") as file:
+def judge(history):
+    """That each account answered as if its operations had been done one at a time, each between its start and its end."""
+    with tempfile.NamedTemporaryFile("w", prefix="history-", suffix=".jsonl", delete=False) as file:
         for entry in history:
             file.write(json.dumps(entry) + "\n")
+    verdict = subprocess.run([os.environ["TRADING_LINEARIZABILITY"], "-picture", f"{file.name}.html", file.name], text=True,
+                             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert verdict.returncode == 0, f"{verdict.stdout} (the history is {file.name}; {file.name}.html draws it)"
+    os.unlink(file.name)

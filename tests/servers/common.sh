@@ -32,6 +32,10 @@ start() {
     where=$1
     shift
     (cd "$where" && exec setsid nohup "$@" >"$where/out" 2>&1 </dev/null & echo $! >"$where/pid")
+    # until that is the command, and not the shell which becomes it
+    until running "$where" >/dev/null || ! kill -0 "$(cat "$where/pid")" 2>/dev/null; do
+        sleep 0.05
+    done
 }
 
 # await_port FOLDER HOST PORT SECONDS: until the process there listens.

@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""A deployment on three nodes and three brokers, while servers fail: one at a time, and all for a while. Nothing is done for it: the flow goes on by
+itself. Afterwards the invariants are proved from the journal, and what the clients of single accounts were answered is judged.
+
+usage: outage_test.py [CLASS[.TEST]]...
+"""
+import os
+import time
+import unittest
+from concurrent.futures import ThreadPoolExecutor
+
+from harness import ALONE, Deployment, Servers, judge
+
+ROUNDS = int(os.environ.get("SERVE_ROUNDS", "1"))
+OUTAGE = int(os.environ.get("SERVE_OUTAGE", "10"))  # seconds
+
+
+def setUpModule():
+    global servers
+    servers = Servers(nodes=3, brokers=3)
+
+
+def kill(which):
+    server, number = which
+    server("kill", str(number))
+
+
+def restart(which):
+    server, number = which
+    server("restart", str(number))
+
+
+def at_once(action, those):
+    """All brokers must come back together: there is no quorum without two of them."""
+    with ThreadPoolExecutor(len(those)) as pool:
+        list(pool.map(action, those))
+
+
+class Outages(unittest.TestCase):
+    def fail(self, groups, outage=0):
+        """Kills each group at once, and starts it again, under load; while it is away, the flow goes on, or all wait."""
+        with Deployment(servers, partitions=3, processes=2) as deployment:
+            with deployment.load(clients=3) as load, deployment.load(**ALONE) as alone:
+                for group in groups:
+                    alone.await_more(30)
+                    at_once(kill, group)
+                    if outage:
+                        time.sleep(outage)
+                    else:
+                        load.await_more(30)
+                        alone.await_more(30)
+                    at_once(restart, group)
+                    load.await_more(30)
+                    alone.await_more(30)
+            deployment.prove(load.history + alone.history)
+            judge(alone.history)
+
+    def test_one_node(self):
+        self.fail([[(servers.cassandra, round % 3 + 1)] for round in range(ROUNDS)])
+
+    def test_one_broker(self):
+        self.fail([[(servers.kafka, round % 3 + 1)] for round in range(ROUNDS)])
+
+    def test_all_for_a_while(self):
+        self.fail([servers.each()] * ROUNDS, OUTAGE)
+
+
+if __name__ == "__main__":
+    unittest.main(verbosity=2)
