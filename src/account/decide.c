@@ -25,9 +25,10 @@ bool account_decide_act(const struct account_record *account, struct rejection *
 
 bool account_decide_receive(const struct accounts *accounts, uint32_t account, trading_decimal amount, struct rejection *why)
 {
-    if (!account_decide_change(account_get(accounts, account), why))
+    const struct account_record *record = account_get(accounts, account);
+    if (!account_decide_change(record, why))
         return false;
-    trading_decimal room = account_room(accounts, account);
+    trading_decimal room = account_room(accounts, account, record);
     return amount <= room || reject_amount(why, TRADING_REASON_TOO_LARGE, amount, room);
 }
 

@@ -90,10 +90,10 @@ static inline trading_decimal account_pending(const struct accounts *accounts, u
     return account_get(accounts, number)->flags & ACCOUNT_SENDS ? account_detail_get(accounts, number)->pending : 0;
 }
 
-/* How much more the account can take: what is pending may come back at any time. */
-static inline trading_decimal account_room(const struct accounts *accounts, uint32_t number)
+/* How much more the account of the number, which the record is of, can take: what is pending may come back at any time. */
+static inline trading_decimal account_room(const struct accounts *accounts, uint32_t number,
+                                           const struct account_record *record)
 {
-    const struct account_record *record = account_get(accounts, number);
     trading_decimal pending = record->flags & ACCOUNT_SENDS ? account_detail_get(accounts, number)->pending : 0;
     return TRADING_DECIMAL_MAX - record->balance - pending;
 }

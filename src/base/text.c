@@ -55,21 +55,19 @@ bool text_is_printable(const char *text, size_t length)
     return is_text(text, length, false);
 }
 
-/* Characters of symbols, a bit for each of 0 … 127. */
-static bool is_symbol_character(char character)
-{
-    static const uint64_t those[2] = {UINT64_C(0x03ffe00000000000), UINT64_C(0x0000000087fffffe)}; /* - . / 0 … 9, A … Z _ */
-    unsigned char at = (unsigned char)character;
-    return at < 128 && (those[at / 64] >> at % 64 & 1);
-}
+/* Characters of symbols. */
+static const bool of_symbols[256] = {
+    ['A' ... 'Z'] = true, ['0' ... '9'] = true, ['.'] = true, ['-'] = true, ['_'] = true, ['/'] = true,
+};
 
 bool symbol_is_valid(const trading_symbol *symbol)
 {
+    const size_t size = sizeof symbol->text;
     size_t length = 0;
-    while (length < sizeof symbol->text && is_symbol_character(symbol->text[length]))
+    while (length < size && of_symbols[(unsigned char)symbol->text[length]])
         length++;
-    uint8_t behind = 0;
-    for (size_t at = length; at < sizeof symbol->text; at++)
-        behind |= (uint8_t)symbol->text[at];
-    return length > 0 && length < sizeof symbol->text && !behind;
+    size_t end = length;
+    while (end < size && !symbol->text[end])
+        end++;
+    return length > 0 && length < size && end == size;
 }

@@ -58,7 +58,7 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
     trading_result *result = &slice->submission->results[slice->first + i];
     struct process *process = &engine->process;
     const struct foreseen *foreseen = &engine->foreseen[i % ENGINE_AHEAD];
-    struct request request = {.command = command, .foreseen = foreseen->account};
+    struct request request = {.command = command, .foreseen = foreseen->named};
     struct rejection why = {0};
     if (!command_validate(command, &why) ||
         (engine_is_elsewhere(engine, command) && !reject(&why, TRADING_REASON_BAD_REQUEST))) {
@@ -71,7 +71,9 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
         return true;
     }
     bool keyed = !id_is_zero(&command->key);
-    uint64_t hash = request.cause.account == foreseen->account ? foreseen->key_hash : engine_key_hash(engine, &request.cause);
+    uint64_t hash = request.cause.account == foreseen->named.account
+                        ? foreseen->key_hash
+                        : engine_key_hash(engine, &request.cause.key, request.cause.account);
     if ((keyed && is_known(engine, &request, hash, result)) || version_conflicts(engine, &request, result))
         return true;
     if (!engine_seal(engine, &request, &why, error)) {
@@ -104,9 +106,9 @@ static void foresee_records(trading_engine *engine, const struct slice *slice, s
     if (i >= slice->count)
         return;
     const trading_command *command = &slice->submission->commands[slice->first + i];
-    struct cause cause = {.key = command->key, .account = process_foresee_records(&engine->domain, command)};
-    uint64_t hash = engine_key_hash(engine, &cause);
-    engine->foreseen[i % ENGINE_AHEAD] = (struct foreseen){.account = cause.account, .key_hash = hash};
+    struct named named = process_foresee_records(&engine->domain, command);
+    uint64_t hash = engine_key_hash(engine, &command->key, named.account);
+    engine->foreseen[i % ENGINE_AHEAD] = (struct foreseen){.named = named, .key_hash = hash};
     keys_prefetch(engine->keys, hash);
 }
 

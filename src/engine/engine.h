@@ -77,8 +77,8 @@ struct partitions {
 
 /* What was worked out of a command ahead of its turn. */
 struct foreseen {
-    uint32_t account;  /* that it likely names; 0: of none, or by another name */
-    uint64_t key_hash; /* of its key in the scope of that account */
+    struct named named;
+    uint64_t key_hash; /* of its key in the scope of the account that it likely names */
 };
 
 struct trading_engine {
@@ -238,11 +238,11 @@ bool engine_seal(trading_engine *engine, struct request *request, struct rejecti
 enum known { KNOWN_NEW, KNOWN_DUPLICATE, KNOWN_REUSED, KNOWN_FAILED };
 
 /* The keyed hash under which a located command's key is remembered in its scope. */
-static inline uint64_t engine_key_hash(const trading_engine *engine, const struct cause *cause)
+static inline uint64_t engine_key_hash(const trading_engine *engine, const trading_id *key, uint32_t account)
 {
     uint64_t halves[2];
-    memcpy(halves, cause->key.bytes, sizeof halves);
-    return hash_keyed(&engine->key_secret, halves[0], halves[1], cause->account);
+    memcpy(halves, key->bytes, sizeof halves);
+    return hash_keyed(&engine->key_secret, halves[0], halves[1], account);
 }
 
 /* Whether the request's key was used before, and then what came of it. KNOWN_FAILED: the journal could not be read (`error`). */

@@ -33,7 +33,7 @@ bool recollection_take(void *arg, const struct cause *cause, int64_t position, t
         return true;
     if (recollection->read - recollection->inserted == RECOLLECTION_WAITING && !insert_oldest(recollection))
         return false;
-    uint64_t hash = engine_key_hash(engine, cause);
+    uint64_t hash = engine_key_hash(engine, &cause->key, cause->account);
     keys_prefetch_insert(engine->keys, hash);
     uint32_t newest = recollection->read++ % RECOLLECTION_WAITING;
     recollection->waiting[newest].hash = hash;
@@ -79,7 +79,7 @@ static bool take_entry(struct recall *recall, const struct cause *cause, int64_t
     if (!recall->wanted.next_position)
         return recollection_take(&recall->recollection, cause, position, time);
     bool there = position == recall->wanted.next_position - 1 && !(cause->flags & (ENTRY_CONTINUED | ENTRY_MESSAGE)) &&
-                 engine_key_hash(recall->engine, cause) == recall->wanted.hash;
+                 engine_key_hash(recall->engine, &cause->key, cause->account) == recall->wanted.hash;
     recall->found = recall->found || there;
     return true;
 }

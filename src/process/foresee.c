@@ -66,13 +66,14 @@ void process_foresee_place(const struct domain *domain, const trading_command *c
         index_prefetch(target.index, id_hash(target.id));
 }
 
-uint32_t process_foresee_records(const struct domain *domain, const trading_command *command)
+struct named process_foresee_records(const struct domain *domain, const trading_command *command)
 {
     struct target target;
     uint64_t cursor = 0;
     if (!target_of(domain, command, &target))
-        return 0;
+        return (struct named){0};
     uint32_t number = index_next(target.index, id_hash(target.id), &cursor);
     table_prefetch(target.records, number);
-    return target.records == domain->accounts.records ? number : 0;
+    return (struct named){.account = target.records == domain->accounts.records ? number : 0,
+                          .portfolio = target.records == domain->portfolios.records ? number : 0};
 }

@@ -17,10 +17,14 @@ static void of_account(const struct domain *domain, struct request *request, uin
 
 static bool locate_portfolio(const struct domain *domain, struct request *request, const trading_id *id, struct rejection *why)
 {
-    request->portfolio = portfolio_find(&domain->portfolios, id);
+    request->portfolio = request->foreseen.portfolio;
+    request->portfolio_record = portfolio_get(&domain->portfolios, request->portfolio);
+    if (!request->portfolio || !id_equal(&request->portfolio_record->id, id)) {
+        request->portfolio = portfolio_find(&domain->portfolios, id);
+        request->portfolio_record = portfolio_get(&domain->portfolios, request->portfolio);
+    }
     if (!request->portfolio)
         return reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
-    request->portfolio_record = portfolio_get(&domain->portfolios, request->portfolio);
     of_account(domain, request, request->portfolio_record->account);
     return true;
 }
@@ -38,8 +42,8 @@ static bool locate_order(const struct domain *domain, struct request *request, c
 static bool locate_account(const struct domain *domain, struct request *request, struct rejection *why)
 {
     const trading_id *id = &request->command->account;
-    of_account(domain, request, request->foreseen);
-    if (request->foreseen && id_equal(&request->account_record->id, id))
+    of_account(domain, request, request->foreseen.account);
+    if (request->cause.account && id_equal(&request->account_record->id, id))
         return true;
     of_account(domain, request, account_find(&domain->accounts, id));
     return request->cause.account || reject(why, TRADING_REASON_UNKNOWN_ACCOUNT);

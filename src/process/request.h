@@ -31,11 +31,17 @@ static inline bool command_names_order(int32_t type)
     return type == TRADING_COMMAND_CANCEL_ORDER || type == TRADING_COMMAND_BOOK_EXECUTION || type == TRADING_COMMAND_END_ORDER;
 }
 
+/* What a command likely names by its id, which its record is asked for; 0: nothing of the kind, or nobody looked. */
+struct named {
+    uint32_t account;
+    uint32_t portfolio;
+};
+
 /* A valid command, with all that deciding may not fetch for itself. */
 struct request {
     const trading_command *command;
     struct cause cause; /* its account: filled in by process_locate */
-    uint32_t foreseen;  /* the account that it likely names; 0: nobody looked */
+    struct named foreseen;
     struct sealed sealed;
     struct stamp stamp; /* of an order whose book is in another partition */
     uint32_t portfolio; /* numbers of what it names, by process_locate */

@@ -51,6 +51,11 @@ static uint32_t holding_of(const struct process *process, const struct order_rec
     return order->holding ? order->holding : holding_find(&process->domain->portfolios, order->portfolio, order->instrument);
 }
 
+static trading_decimal room_of(const struct domain *domain, uint32_t account)
+{
+    return account_room(&domain->accounts, account, account_get(&domain->accounts, account));
+}
+
 /* Works out what the leg pays or receives. False when a sum would pass the range of a decimal; the order must then end. */
 static bool work_out(const struct process *process, const struct trade *trade, struct leg *leg)
 {
@@ -61,7 +66,7 @@ static bool work_out(const struct process *process, const struct trade *trade, s
     if (order_is_guest(order))
         return true;
     if (is_sell(leg))
-        return leg->amount <= account_room(&domain->accounts, order->account) &&
+        return leg->amount <= room_of(domain, order->account) &&
                portfolio_can_dispose(&domain->portfolios, order->holding, leg->amount);
     trading_decimal hold;
     if (!order_hold(order, trade->quantity, trade->price, leg->amount, &hold))

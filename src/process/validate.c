@@ -199,16 +199,27 @@ static void write_open_account(struct writer *writer, const trading_open_account
         write_text(writer, texts[i]);
 }
 
+static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size)
+{
+    memcpy(at, data, size);
+    return at + size;
+}
+
+/* After one look at the room: there are many orders. */
 static void write_place_order(struct writer *writer, const trading_place_order *body)
 {
-    write_u8(writer, (uint8_t)body->side);
-    write_u8(writer, (uint8_t)body->type);
-    write_u8(writer, (uint8_t)body->time_in_force);
-    write_id(writer, &body->portfolio);
-    write_bytes(writer, body->symbol.text, sizeof body->symbol.text);
-    write_i64(writer, body->quantity);
-    write_i64(writer, body->limit_price);
-    write_id(writer, &body->lot);
+    if (!writer_has(writer, sizeof *body + 2 * VARINT_BYTES)) {
+        writer->full = true;
+        return;
+    }
+    uint8_t *at = writer->at;
+    *at++ = (uint8_t)body->side;
+    *at++ = (uint8_t)body->type;
+    *at++ = (uint8_t)body->time_in_force;
+    at = put_bytes(at, &body->portfolio, sizeof body->portfolio);
+    at = put_bytes(at, body->symbol.text, sizeof body->symbol.text);
+    at = varint_put(varint_put(at, zigzag(body->quantity)), zigzag(body->limit_price));
+    writer->at = put_bytes(at, &body->lot, sizeof body->lot);
 }
 
 static void write_set_quote(struct writer *writer, const trading_set_quote *body)

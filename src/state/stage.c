@@ -76,7 +76,7 @@ __attribute__((no_sanitize("thread"))) static inline void fill_in(struct former 
 {
     former->number = number;
     former->table = table;
-    copy_own_words(former->words, record, table->record_bytes);
+    copy_own_words(former->words, (const table_word *)(const void *)record, table->record_bytes / sizeof(table_word));
 }
 
 /* Saves the record as it is, and gives the saved version's name; 0 when there is no memory. */

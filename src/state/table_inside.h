@@ -26,16 +26,19 @@ __attribute__((no_sanitize("thread"))) static inline void copy_words(void *into,
     }
 }
 
-/* The same where only the writer changes what is copied: two words at a time. */
-typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) table_words;
-__attribute__((no_sanitize("thread"))) static inline void copy_own_words(table_word *to, const void *from, size_t bytes)
+/* The same where only the writer changes what is copied: four words at a time, in pairs. */
+typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) table_pair;
+__attribute__((no_sanitize("thread"))) static inline void copy_own_words(table_word *to, const table_word *from, size_t count)
 {
-    const table_word *words = from;
-    size_t count = bytes / sizeof *words;
-    for (; count > 1; count -= 2, to += 2, words += 2)
-        *(table_words *)to = *(const table_words *)words;
-    if (count)
-        *to = *words;
+    size_t at = 0;
+    for (; at + 4 <= count; at += 4) {
+        table_pair first = *(const table_pair *)&from[at];
+        table_pair second = *(const table_pair *)&from[at + 2];
+        *(table_pair *)&to[at] = first;
+        *(table_pair *)&to[at + 2] = second;
+    }
+    for (; at < count; at++)
+        to[at] = from[at];
 }
 
 static inline void fence_acquire(void)
