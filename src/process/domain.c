@@ -81,11 +81,10 @@ void domain_close(struct domain *domain)
 
 bool domain_failed(const struct domain *domain)
 {
-    bool failed = tables_failed(domain->tables);
-    struct index **index;
-    for (size_t i = 0; !failed && (index = index_of((struct domain *)domain, i)); i++)
-        failed = index_failed(*index);
-    return failed;
+    return tables_failed(domain->tables) || index_failed(domain->accounts.by_id) || index_failed(domain->accounts.by_alias) ||
+           index_failed(domain->accounts.aliases_of) || index_failed(domain->portfolios.by_id) ||
+           index_failed(domain->portfolios.holdings_by_symbol) || index_failed(domain->orders.by_id) ||
+           index_failed(domain->market.by_symbol);
 }
 
 uint64_t domain_index_bytes(const struct domain *domain)

@@ -17,7 +17,7 @@
 #include <string.h>
 #include <time.h>
 
-#define WINDOW     256 /* messages that are not done with */
+#define WINDOW     ((size_t)256) /* messages that are not done with */
 #define PIPELINE   (WINDOW * REFERENCE_REQUESTS)
 #define PARTITIONS 1024
 #define WAIT       INT64_C(50000000)
@@ -67,6 +67,7 @@ struct bridge {
     trading_bus *bus; /* that the topic is read from */
     struct errands errands;
     bool is_open;
+    bool is_broken; /* what it reads from is of no further use: all is opened anew */
     struct slot *slots;
     uint32_t slot_count;
     size_t messages;
@@ -381,6 +382,7 @@ static void do_round(struct bridge *bridge)
         int32_t code = trading_bus_poll(bridge->bus, notices, room, &count, bridge->asked_count ? 0 : WAIT, &error);
         if (code != TRADING_OK && code != TRADING_E_TIMEOUT) {
             say(bridge, &error);
+            bridge->is_broken = error.flags & TRADING_ERROR_FATAL;
             rest(WAIT);
         }
     }
@@ -391,6 +393,7 @@ static void do_round(struct bridge *bridge)
     ask_what_is_due(bridge);
     if (errands_work(&bridge->errands, bridge->asked_count ? TURN : 0, &error) != TRADING_OK) {
         say(bridge, &error);
+        bridge->is_broken = bridge->is_broken || error.flags & TRADING_ERROR_FATAL;
         rest(WAIT);
     }
     take_answers(bridge);
@@ -429,7 +432,7 @@ static void shut(struct bridge *bridge)
     bridge->bus = NULL;
     bridge->slots = NULL;
     bridge->asked_count = 0;
-    bridge->is_open = false;
+    bridge->is_open = bridge->is_broken = false;
 }
 
 static int32_t open_bridge(struct bridge *bridge, trading_error *error)
@@ -459,14 +462,16 @@ static void *run(void *argument)
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_BLOCK, &all, NULL); /* signals are the main thread's */
-    while (!atomic_load(&bridge->stops) && open_bridge(bridge, &error) != TRADING_OK) {
-        say(bridge, &error);
+    while (!atomic_load(&bridge->stops)) {
+        int32_t code = open_bridge(bridge, &error);
+        while (code == TRADING_OK && !atomic_load(&bridge->stops) && !bridge->is_broken)
+            do_round(bridge);
         shut(bridge);
-        rest(REST);
+        if (code != TRADING_OK) {
+            say(bridge, &error);
+            rest(REST);
+        }
     }
-    while (!atomic_load(&bridge->stops))
-        do_round(bridge);
-    shut(bridge);
     return NULL;
 }
 

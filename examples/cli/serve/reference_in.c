@@ -42,9 +42,11 @@ static const char *text_of(const json_t *body, const char *key)
 static bool need_text(struct message *message, const json_t *body, const char *key, const char **text)
 {
     *text = text_of(body, key);
-    if (*text && **text)
-        return true;
-    return refuse(message, "BAD_REQUEST", "%s: is missing, or no text", key);
+    if (!*text || !**text) {
+        refuse(message, "BAD_REQUEST", "%s: is missing, or no text", key);
+        return false;
+    }
+    return true;
 }
 
 /* What the other system calls something, which is kept as an alias. */

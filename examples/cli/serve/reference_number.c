@@ -100,7 +100,9 @@ static bool read_digits(const char *text, struct digits *digits)
 /* The digit before or behind the point; zeros go on for ever on both sides. */
 static char digit_at(const struct digits *digits, long place)
 {
-    return place >= 0 && place < (long)digits->count ? digits->text[place] : '0';
+    if (place >= 0 && place < (long)digits->count)
+        return digits->text[place];
+    return '0';
 }
 
 bool reference_plain_number(const char *text, char *plain, size_t bytes)
