@@ -278,20 +278,52 @@ static void loop(struct node *node, struct bridge *bridges[2])
             stop_all(node, false);
 }
 
-/* The topics are made, the group is joined, and quotes are read from the first. */
-static int32_t join(struct node *node, trading_error *error)
+/* ---- joining ---- */
+
+typedef int32_t (*join_step)(struct node *node, trading_error *error);
+
+static int32_t make_topics(struct node *node, trading_error *error)
 {
     const struct serving *serving = &node->options->serving;
     int32_t code = TRADING_OK;
     if (serving->reference.on)
         code = reference_make_topics(&serving->reference, node->bus, serving->partitions, error);
-    if (code == TRADING_OK)
-        code = wire_make_topics(&serving->wire, node->bus, serving->partitions, error);
-    if (code == TRADING_OK && serving->partitions > 1)
-        code = trading_bus_follow(node->bus, serving->wire.quotes, 0, TRADING_BUS_OLDEST, error);
-    if (code == TRADING_OK)
-        code = trading_bus_join(node->bus, node->options->group, serving->wire.commands, error);
-    return code;
+    return code == TRADING_OK ? wire_make_topics(&serving->wire, node->bus, serving->partitions, error) : code;
+}
+
+static int32_t follow_quotes(struct node *node, trading_error *error)
+{
+    if (node->options->serving.partitions == 1)
+        return TRADING_OK;
+    return trading_bus_follow(node->bus, wire_of(node)->quotes, 0, TRADING_BUS_OLDEST, error);
+}
+
+static int32_t join_group(struct node *node, trading_error *error)
+{
+    return trading_bus_join(node->bus, node->options->group, wire_of(node)->commands, error);
+}
+
+/* A bus that is not there yet, or has not told all its servers of a topic, may be given some time. */
+static bool is_worth_waiting(const struct node *node, int32_t code, const trading_error *error, int64_t end)
+{
+    return code != TRADING_E_INVALID && !(error->flags & TRADING_ERROR_FATAL) && now() < end &&
+           !node->options->stopped(node->options->context);
+}
+
+static int32_t join(struct node *node, trading_error *error)
+{
+    static const join_step steps[] = {make_topics, follow_quotes, join_group};
+    const struct timespec pause = {.tv_nsec = WAIT};
+    int64_t end = now() + PATIENCE;
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        int32_t code;
+        while ((code = steps[i](node, error)) != TRADING_OK) {
+            if (!is_worth_waiting(node, code, error, end))
+                return code;
+            nanosleep(&pause, NULL);
+        }
+    }
+    return TRADING_OK;
 }
 
 /* The bridges first: what they ask for, the partitions answer. */
