@@ -400,6 +400,38 @@ static void a_command_finds_its_partition(void **state)
     deployment_close(&deployment);
 }
 
+/* Whoever opens a partition goes on behind what was done: a result comes once, and what had no key is done once. */
+static void a_successor_goes_on_where_it_stood(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char correlation[32];
+    char line[256];
+    trading_error error;
+    trading_bus *bus;
+    deployment_open(&deployment, 1, 1, false);
+    json_t *answer = deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}");
+    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
+    assert_int_equal(trading_bus_follow(bus, deployment.client.wire.results, 0, TRADING_BUS_END, &error), TRADING_OK);
+    snprintf(line, sizeof line, "{\"op\":\"deposit\",\"account\":\"%s\",\"amount\":\"5.00\"}",
+             json_string_value(json_object_get(answer, "account")));
+    json_decref(answer);
+    for (size_t i = 0; i < 3; i++) {
+        char mine[32];
+        snprintf(mine, sizeof mine, "deposit %zu", i);
+        if (i > 0)
+            deployment_start(&deployment, i);
+        publish(&deployment, 0, line, mine);
+        char *value = next_of(bus, deployment.client.wire.results, correlation, sizeof correlation);
+        assert_string_equal(correlation, mine);
+        assert_non_null(strstr(value, "\"accepted\""));
+        free(value);
+        deployment_stop(&deployment, i);
+    }
+    trading_bus_close(bus);
+    deployment_close(&deployment);
+}
+
 static void what_is_no_request_is_put_aside(void **state)
 {
     (void)state;
@@ -428,7 +460,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_deployment_answers_what_run_does),    cmocka_unit_test(a_replay_by_topic_makes_the_same_statements),
         cmocka_unit_test(money_and_orders_go_between_processes), cmocka_unit_test(a_process_that_ends_is_succeeded),
-        cmocka_unit_test(a_command_finds_its_partition),         cmocka_unit_test(what_is_no_request_is_put_aside),
+        cmocka_unit_test(a_command_finds_its_partition),         cmocka_unit_test(a_successor_goes_on_where_it_stood),
+        cmocka_unit_test(what_is_no_request_is_put_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
