@@ -432,6 +432,38 @@ static void a_successor_goes_on_where_it_stood(void **state)
     deployment_close(&deployment);
 }
 
+/* Another owner, of whom the process does not know, pays in. */
+static void pay_in_behind_its_back(struct deployment *deployment, const char *account)
+{
+    trading_error error;
+    trading_engine *engine;
+    trading_result result;
+    trading_cash body = TRADING_CASH_INIT;
+    trading_command command = {.type = TRADING_COMMAND_DEPOSIT, .body = &body, .body_size = sizeof body};
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.flags = TRADING_ENGINE_ONE_PARTITION;
+    body.amount = 7 * TRADING_DECIMAL_ONE;
+    assert_int_equal(trading_id_parse(TRADING_ENTITY_ACCOUNT, account, strlen(account), &command.account), TRADING_OK);
+    assert_int_equal(trading_engine_open(&engine, deployment->host, deployment->store_uri, &options, &error), TRADING_OK);
+    assert_int_equal(trading_engine_execute(engine, &command, 1, &result, &error), TRADING_OK);
+    assert_int_equal(result.status, TRADING_STATUS_ACCEPTED);
+    assert_int_equal(trading_engine_close(engine, TRADING_CLOSE_ABANDON, &error), TRADING_OK);
+}
+
+static void an_owner_that_was_replaced_answers_nothing_out_of_date(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    struct person ada = {.cents = 700};
+    deployment_open(&deployment, 1, 1, false);
+    json_t *answer = deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}");
+    copy_text(answer, "account", ada.account, sizeof ada.account);
+    json_decref(answer);
+    pay_in_behind_its_back(&deployment, ada.account);
+    expect_balance(&deployment, &ada);
+    deployment_close(&deployment);
+}
+
 static void what_is_no_request_is_put_aside(void **state)
 {
     (void)state;
@@ -458,9 +490,13 @@ static void what_is_no_request_is_put_aside(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(a_deployment_answers_what_run_does),    cmocka_unit_test(a_replay_by_topic_makes_the_same_statements),
-        cmocka_unit_test(money_and_orders_go_between_processes), cmocka_unit_test(a_process_that_ends_is_succeeded),
-        cmocka_unit_test(a_command_finds_its_partition),         cmocka_unit_test(a_successor_goes_on_where_it_stood),
+        cmocka_unit_test(a_deployment_answers_what_run_does),
+        cmocka_unit_test(a_replay_by_topic_makes_the_same_statements),
+        cmocka_unit_test(money_and_orders_go_between_processes),
+        cmocka_unit_test(a_process_that_ends_is_succeeded),
+        cmocka_unit_test(a_command_finds_its_partition),
+        cmocka_unit_test(an_owner_that_was_replaced_answers_nothing_out_of_date),
+        cmocka_unit_test(a_successor_goes_on_where_it_stood),
         cmocka_unit_test(what_is_no_request_is_put_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -28,7 +28,7 @@ struct batch {
     trading_acknowledge cursor;
     int64_t end; /* the position behind its last record */
     trading_time time;
-    bool is_done; /* all of it is durable, or there was nothing to do */
+    bool is_done; /* all of it is durable, or it failed */
 };
 
 /* Takes the first records out of the list. Never NULL where the list has any: the program ends when there is no memory. */

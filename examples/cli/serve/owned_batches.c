@@ -6,9 +6,6 @@
 
 #define COMPLETIONS 16
 
-/* Records that ask for nothing durable move the cursor only now and then: to read them again does no harm. */
-#define READS_MAX 4096
-
 static void fly(struct owned *owned, struct batch *batch)
 {
     *owned->last = batch;
@@ -16,23 +13,17 @@ static void fly(struct owned *owned, struct batch *batch)
     owned->flying++;
 }
 
-static bool needs_engine(const struct owned *owned, const struct batch *batch)
-{
-    return batch->command_count > 0 || batch->end - owned->acknowledged > READS_MAX;
-}
-
+/* The cursor goes with every batch, one that only reads as well: the append proves that the partition is still ours, so that a process which was
+ * replaced without knowing it answers no view from before. */
 static void submit(struct owned *owned, struct batch *batch)
 {
     trading_error error;
-    int32_t code = TRADING_OK;
-    batch->is_done = !needs_engine(owned, batch);
-    if (!batch->is_done) {
-        batch_acknowledge(batch);
+    if (batch->command_count > 0)
         atomic_store(&owned->clock, batch->time);
-        code = trading_engine_submit(owned->desk.engine, batch->commands, batch->command_count, batch->results,
-                                     (uint64_t)(uintptr_t)batch, &error);
-        owned->acknowledged = batch->end;
-    }
+    batch_acknowledge(batch);
+    int32_t code = trading_engine_submit(owned->desk.engine, batch->commands, batch->command_count, batch->results,
+                                         (uint64_t)(uintptr_t)batch, &error);
+    owned->acknowledged = batch->end;
     fly(owned, batch);
     /* It is never full: few batches are in it at a time. */
     if (code != TRADING_OK)
@@ -92,7 +83,6 @@ void owned_send_off(struct owned *owned)
         else
             submit(owned, batch);
     }
-    answer_done(owned);
 }
 
 /* A batch that failed is not answered: its cursor was not moved, and whoever owns the partition next reads it again. */
