@@ -208,7 +208,7 @@ static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size)
 /* After one look at the room: there are many orders. */
 static void write_place_order(struct writer *writer, const trading_place_order *body)
 {
-    if (!writer_has(writer, sizeof *body + 2 * VARINT_BYTES)) {
+    if (!writer_has(writer, sizeof *body + (size_t)2 * VARINT_BYTES)) {
         writer->full = true;
         return;
     }
@@ -220,6 +220,32 @@ static void write_place_order(struct writer *writer, const trading_place_order *
     at = put_bytes(at, body->symbol.text, sizeof body->symbol.text);
     at = varint_put(varint_put(at, zigzag(body->quantity)), zigzag(body->limit_price));
     writer->at = put_bytes(at, &body->lot, sizeof body->lot);
+}
+
+static void write_bind_alias(struct writer *writer, const trading_bind_alias *body)
+{
+    write_id(writer, &body->portfolio);
+    write_text(writer, &body->space);
+    write_text(writer, &body->name);
+}
+
+static void write_about_order(struct writer *writer, const trading_command *command)
+{
+    const void *body = command->body;
+    switch (command->type) {
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        write_id(writer, &((const trading_book_execution *)body)->order);
+        write_i64(writer, ((const trading_book_execution *)body)->quantity);
+        write_i64(writer, ((const trading_book_execution *)body)->price);
+        break;
+    case TRADING_COMMAND_END_ORDER:
+        write_u8(writer, (uint8_t)((const trading_end_order *)body)->status);
+        write_id(writer, &((const trading_end_order *)body)->order);
+        break;
+    default:
+        write_id(writer, &((const trading_cancel_order *)body)->order);
+        break;
+    }
 }
 
 static void write_set_quote(struct writer *writer, const trading_set_quote *body)
@@ -276,25 +302,16 @@ void command_canonical(const trading_command *command, struct writer *writer)
         write_id(writer, &((const trading_accept_refund *)body)->order);
         break;
     case TRADING_COMMAND_BIND_ALIAS:
-        write_id(writer, &((const trading_bind_alias *)body)->portfolio);
-        write_text(writer, &((const trading_bind_alias *)body)->space);
-        write_text(writer, &((const trading_bind_alias *)body)->name);
+        write_bind_alias(writer, body);
         break;
     case TRADING_COMMAND_PLACE_ORDER:
     case TRADING_COMMAND_ROUTE_ORDER:
         write_place_order(writer, body);
         break;
-    case TRADING_COMMAND_BOOK_EXECUTION:
-        write_id(writer, &((const trading_book_execution *)body)->order);
-        write_i64(writer, ((const trading_book_execution *)body)->quantity);
-        write_i64(writer, ((const trading_book_execution *)body)->price);
-        break;
-    case TRADING_COMMAND_END_ORDER:
-        write_u8(writer, (uint8_t)((const trading_end_order *)body)->status);
-        write_id(writer, &((const trading_end_order *)body)->order);
-        break;
     case TRADING_COMMAND_CANCEL_ORDER:
-        write_id(writer, &((const trading_cancel_order *)body)->order);
+    case TRADING_COMMAND_BOOK_EXECUTION:
+    case TRADING_COMMAND_END_ORDER:
+        write_about_order(writer, command);
         break;
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
         write_id(writer, &((const trading_close_portfolio *)body)->portfolio);

@@ -60,6 +60,27 @@ static void lower_quote(const struct model_command *command, trading_set_quote *
     body->ask_size = command->ask_size;
 }
 
+static size_t lower_about_order(const struct model_command *command, const struct names *names, struct step_lowered *lowered)
+{
+    switch (command->type) {
+    case TRADING_COMMAND_BOOK_EXECUTION:
+        trading_book_execution_init(&lowered->body.book_execution);
+        lowered->body.book_execution.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
+        lowered->body.book_execution.quantity = command->quantity;
+        lowered->body.book_execution.price = command->price;
+        return sizeof(lowered->body.book_execution);
+    case TRADING_COMMAND_END_ORDER:
+        trading_end_order_init(&lowered->body.end_order);
+        lowered->body.end_order.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
+        lowered->body.end_order.status = command->status;
+        return sizeof(lowered->body.end_order);
+    default:
+        trading_cancel_order_init(&lowered->body.cancel_order);
+        lowered->body.cancel_order.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
+        return sizeof(lowered->body.cancel_order);
+    }
+}
+
 /* Fills the body. @return its size; 0: the type has none. */
 static size_t lower_body(const struct model_command *command, const struct names *names, struct step_lowered *lowered)
 {
@@ -100,25 +121,14 @@ static size_t lower_body(const struct model_command *command, const struct names
         lowered->body.bind_alias.space = (trading_text){lowered->space, strlen(lowered->space)};
         lowered->body.bind_alias.name = (trading_text){lowered->name, strlen(lowered->name)};
         return sizeof(lowered->body.bind_alias);
-    case TRADING_COMMAND_BOOK_EXECUTION:
-        trading_book_execution_init(&lowered->body.book_execution);
-        lowered->body.book_execution.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
-        lowered->body.book_execution.quantity = command->quantity;
-        lowered->body.book_execution.price = command->price;
-        return sizeof(lowered->body.book_execution);
-    case TRADING_COMMAND_END_ORDER:
-        trading_end_order_init(&lowered->body.end_order);
-        lowered->body.end_order.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
-        lowered->body.end_order.status = command->status;
-        return sizeof(lowered->body.end_order);
     case TRADING_COMMAND_PLACE_ORDER:
     case TRADING_COMMAND_ROUTE_ORDER:
         lower_order(command, names, &lowered->body.place_order);
         return sizeof(lowered->body.place_order);
     case TRADING_COMMAND_CANCEL_ORDER:
-        trading_cancel_order_init(&lowered->body.cancel_order);
-        lowered->body.cancel_order.order = names_id(names, TRADING_ENTITY_ORDER, command->order);
-        return sizeof(lowered->body.cancel_order);
+    case TRADING_COMMAND_BOOK_EXECUTION:
+    case TRADING_COMMAND_END_ORDER:
+        return lower_about_order(command, names, lowered);
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
         trading_close_portfolio_init(&lowered->body.close_portfolio);
         lowered->body.close_portfolio.portfolio = names_id(names, TRADING_ENTITY_PORTFOLIO, command->portfolio);
