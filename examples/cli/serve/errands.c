@@ -290,14 +290,14 @@ static bool read_correlation(const struct errands *errands, const trading_bus_re
                              uint32_t *partition)
 {
     char text[80];
-    char *end;
+    char *end = text;
     const trading_bus_header *header = wire_header(record, WIRE_CORRELATION);
     size_t name = strlen(errands->name);
     if (!header || header->size >= sizeof text || header->size <= name || memcmp(header->value, errands->name, name) != 0)
         return false;
     memcpy(text, header->value, (size_t)header->size);
     text[header->size] = '\0';
-    uint64_t number = text[name] == '/' ? strtoull(text + name + 1, &end, 10) : 0;
+    uint64_t number = strtoull(text + name + 1, &end, 10);
     if (text[name] != '/' || *end != '/' || number < errands->number)
         return false;
     *place = number - errands->number;
