@@ -3,8 +3,8 @@
 #include <trading/account.h>
 
 /* The longest event of these that has no text: a transfer sent to another partition. */
-#define ACCOUNT_EVENT_BYTES (2u * VARINT_BYTES + 2u * sizeof(trading_id) + 3u)
-_Static_assert(ACCOUNT_EVENT_BYTES >= 3 * VARINT_BYTES, "nor is a rejection longer, or what a trade pays");
+#define ACCOUNT_EVENT_BYTES ((size_t)2 * VARINT_BYTES + 2 * sizeof(trading_id) + 3)
+_Static_assert(ACCOUNT_EVENT_BYTES >= (size_t)3 * VARINT_BYTES, "nor is a rejection longer, or what a trade pays");
 
 static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size)
 {
