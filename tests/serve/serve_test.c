@@ -464,6 +464,40 @@ static void an_owner_that_was_replaced_answers_nothing_out_of_date(void **state)
     deployment_close(&deployment);
 }
 
+/* No record may end a partition: neither one that is as large as the bus takes, nor an answer that is larger. */
+static void what_is_too_large_is_refused(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char line[512];
+    deployment_open(&deployment, 1, 1, false);
+    char *large = malloc(WIRE_VALUE_BYTES + 2);
+    assert_non_null(large);
+    memset(large, ' ', WIRE_VALUE_BYTES + 1);
+    large[0] = '{';
+    large[WIRE_VALUE_BYTES + 1] = '\0';
+    json_t *answer = deployment_ask(&deployment, large);
+    assert_string_equal(json_string_value(json_object_get(answer, "reason")), "BAD_REQUEST");
+    json_decref(answer);
+    publish(&deployment, 0, large, "large");
+    free(large);
+    for (int i = 0; i < 8000; i += 64) {
+        trading_error error;
+        for (int k = i; k < i + 64; k++) {
+            snprintf(line, sizeof line, "{\"op\":\"open_account\",\"name\":\"P\",\"key\":\"%d\"}", k);
+            errands_take(&deployment.client, line, strlen(line), 1);
+        }
+        while (deployment.client.count > 0) {
+            assert_int_equal(errands_work(&deployment.client, INT64_C(100000000), &error), TRADING_OK);
+            take_answers(&deployment);
+        }
+    }
+    answer = deployment_ask(&deployment, "{\"op\":\"accounts\"}");
+    assert_string_equal(json_string_value(json_object_get(answer, "reason")), "RESULT_TOO_LARGE");
+    json_decref(answer);
+    deployment_close(&deployment);
+}
+
 static void what_is_no_request_is_put_aside(void **state)
 {
     (void)state;
@@ -497,6 +531,7 @@ int main(void)
         cmocka_unit_test(a_command_finds_its_partition),
         cmocka_unit_test(an_owner_that_was_replaced_answers_nothing_out_of_date),
         cmocka_unit_test(a_successor_goes_on_where_it_stood),
+        cmocka_unit_test(what_is_too_large_is_refused),
         cmocka_unit_test(what_is_no_request_is_put_aside),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

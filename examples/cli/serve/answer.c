@@ -11,10 +11,30 @@
 /* How often a command is handed on: more often means that two do not agree how many partitions there are. */
 #define HOPS_MAX 3
 
+/* The result as text, to be freed; one that no record has room for as a refusal. */
+static char *text_of(const json_t *result)
+{
+    char message[128];
+    char *text = output_text(result);
+    size_t length = strlen(text);
+    if (length <= WIRE_VALUE_BYTES)
+        return text;
+    free(text);
+    snprintf(message, sizeof message, "the answer has %zu bytes, and a record room for %u: ask for less", length,
+             WIRE_VALUE_BYTES);
+    json_t *refusal = new_object();
+    put(refusal, "ok", json_false());
+    put_text(refusal, "reason", "RESULT_TOO_LARGE");
+    put_text(refusal, "message", message);
+    text = output_text(refusal);
+    json_decref(refusal);
+    return text;
+}
+
 /* Publishes a result: under the key of what asked, with its correlation. */
 static void add_result(struct owned *owned, const struct parcel *parcel, const json_t *result)
 {
-    char *text = output_text(result);
+    char *text = text_of(result);
     const trading_bus_header *correlation = wire_header(&parcel->record, WIRE_CORRELATION);
     const trading_bus_record record = {.topic = owned->serving->wire.results,
                                        .partition = owned->partition,

@@ -29,6 +29,8 @@ struct parcel *dead_letter(const struct wire *wire, const trading_bus_record *re
     dead.topic = wire->dead;
     dead.partition = 0;
     dead.time = 0;
+    if (dead.value_size > WIRE_VALUE_BYTES)
+        dead.value_size = WIRE_VALUE_BYTES;
     dead.headers = headers;
     dead.header_count = record->header_count + ADDED;
     struct parcel *parcel = parcel_copy(&dead);

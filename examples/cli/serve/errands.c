@@ -207,7 +207,7 @@ void errands_take(struct errands *errands, const char *line, size_t length, size
     struct parsed_line parsed;
     struct complaint complaint;
     trading_time time = 0;
-    if (!run_parse(&parsed, line, length, take_time, &time, &complaint)) {
+    if (!wire_fits(length, &complaint) || !run_parse(&parsed, line, length, take_time, &time, &complaint)) {
         complaint.line = number;
         errands_refuse(errands, &complaint);
         return;

@@ -60,13 +60,19 @@ static void take_in(struct owned *owned)
 static void publish(struct owned *owned)
 {
     trading_error error;
+    size_t left_out = 0;
     if (!owned->outgoing.count || owned_now() < owned->publish_again)
         return;
-    if (parcels_publish(&owned->outgoing, owned->bus, &error) == TRADING_OK)
+    int32_t code = parcels_publish(&owned->outgoing, owned->bus, &error);
+    /* One record that the bus will never take (with headers of a stranger that are as large as it allows) is no reason to lose the others. */
+    if (code == TRADING_E_INVALID)
+        code = parcels_publish_singly(&owned->outgoing, owned->bus, &left_out, &error);
+    owned->counters.failures += left_out;
+    if (code == TRADING_OK)
         return;
     owned->counters.failures++;
     owned->publish_again = owned_now() + AGAIN;
-    if (error.flags & TRADING_ERROR_FATAL || error.code == TRADING_E_INVALID)
+    if (error.flags & TRADING_ERROR_FATAL)
         owned_fail(owned, &error);
 }
 

@@ -98,9 +98,22 @@ int32_t parcels_publish(struct parcels *parcels, trading_bus *bus, trading_error
     size_t count = 0;
     for (const struct parcel *parcel = parcels->first; parcel; parcel = parcel->next)
         records[count++] = parcel->record;
-    int32_t code = trading_bus_publish(bus, records, count, -1, error);
+    int32_t code = trading_bus_publish(bus, records, count, TRADING_BUS_NO_MARK, error);
     free(records);
     if (code == TRADING_OK)
         parcels_free(parcels);
     return code;
+}
+
+int32_t parcels_publish_singly(struct parcels *parcels, trading_bus *bus, size_t *left_out, trading_error *error)
+{
+    *left_out = 0;
+    while (parcels->first) {
+        int32_t code = trading_bus_publish(bus, &parcels->first->record, 1, TRADING_BUS_NO_MARK, error);
+        if (code != TRADING_OK && code != TRADING_E_INVALID)
+            return code;
+        *left_out += code == TRADING_E_INVALID;
+        free(parcels_next(parcels));
+    }
+    return TRADING_OK;
 }

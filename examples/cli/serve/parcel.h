@@ -33,4 +33,7 @@ void parcels_free(struct parcels *parcels);
 /* Publishes all of them in order, and frees them once that is done. */
 int32_t parcels_publish(struct parcels *parcels, trading_bus *bus, trading_error *error);
 
+/* The same one by one, leaving out those that the bus will never take: *left_out of them. */
+int32_t parcels_publish_singly(struct parcels *parcels, trading_bus *bus, size_t *left_out, trading_error *error);
+
 #endif

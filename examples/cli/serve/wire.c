@@ -40,6 +40,15 @@ int32_t wire_make_topics(const struct wire *wire, trading_bus *bus, uint32_t par
     return TRADING_OK;
 }
 
+bool wire_fits(size_t bytes, struct complaint *complaint)
+{
+    if (bytes <= WIRE_VALUE_BYTES)
+        return true;
+    *complaint = (struct complaint){.reason = TRADING_REASON_BAD_REQUEST, .column = WIRE_VALUE_BYTES + 1};
+    snprintf(complaint->message, sizeof complaint->message, "a request by topic has at most %u bytes", WIRE_VALUE_BYTES);
+    return false;
+}
+
 const trading_bus_header *wire_header(const trading_bus_record *record, const char *name)
 {
     for (uint32_t i = 0; i < record->header_count; i++)

@@ -22,6 +22,9 @@ struct wire {
     char dead[WIRE_TOPIC_BYTES];
 };
 
+/* The most bytes of a value: a bus takes a megabyte with headers and all, unless told otherwise. */
+#define WIRE_VALUE_BYTES 900000u
+
 /* Ties an answer to its request; of the client's choice. */
 #define WIRE_CORRELATION "correlation"
 /* How often a command was handed on to another partition, and where it stood first: "topic/partition/position". */
@@ -33,6 +36,9 @@ struct wire {
 
 /* The cursor of a partition's journal that stands at the next command. */
 #define WIRE_CURSOR "commands"
+
+/* Whether a request may go by topic; else why not, but for the line. */
+bool wire_fits(size_t bytes, struct complaint *complaint);
 
 /* False when the prefix is empty or too long. */
 bool wire_init(struct wire *wire, const char *prefix);
