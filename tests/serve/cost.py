@@ -76,8 +76,10 @@ def send_many(deployment, accounts, commands):
     return wall, after.children_user + after.children_system - before.children_user - before.children_system
 
 
-def send_one_by_one(deployment, accounts, count=200):
+def send_one_by_one(deployment, accounts, count=400):
     lines, took = deployment.client(), []
+    for account in accounts:  # until all connections are there
+        lines.done({"op": "view_account", "id": account})
     for number in range(count):
         start = time.monotonic()
         lines.done({"op": "deposit", "account": accounts[number % len(accounts)], "amount": "0.01"})
