@@ -71,7 +71,7 @@ static void set_up(struct deployment *deployment, size_t nodes, uint32_t partiti
                                     .bus = deployment->bus_uri,
                                     .partitions = partitions,
                                     .record_time = record_time,
-                                    .early_wait = INT64_C(200000000)};
+                                    .early_wait = INT64_C(2000000000)};
         wire_init(&serving->wire, "test");
         if (prepare)
             prepare(serving);

@@ -4,11 +4,12 @@ invariants are proved from the journal (harness.py).
 
 usage: faults_test.py [CLASS[.TEST]]...
 """
+import json
 import os
 import time
 import unittest
 
-from harness import Deployment, Servers
+from harness import Deployment, Servers, await_that
 
 ROUNDS = int(os.environ.get("SERVE_ROUNDS", "2"))
 
@@ -25,10 +26,17 @@ class Case(unittest.TestCase):
 
 class Whole(Case):
     def test_one_process(self):
-        with self.deployment(partitions=1, processes=1) as deployment:
+        with self.deployment(partitions=1, processes=1, options=("--metrics", "1")) as deployment:
             with deployment.load(clients=2, accounts=4) as load:
                 load.await_more(100)
+                answered = len(load.history)
+                await_that(lambda: self.told(deployment) >= answered, lambda: f"of {answered}, {self.told(deployment)} were told")
             deployment.prove(load.history)
+
+    def told(self, deployment):
+        """Commands and views that the metrics tell of, which are lines of JSON among others."""
+        lines = [json.loads(line) for line in deployment.processes[0].said().splitlines() if line.startswith("{")]
+        return max((int(line["commands"]) + int(line["reads"]) for line in lines if line["partition"] == "0" and "lag" in line), default=0)
 
     def test_three_processes(self):
         with self.deployment(partitions=6) as deployment:

@@ -432,6 +432,32 @@ static void a_successor_goes_on_where_it_stood(void **state)
     deployment_close(&deployment);
 }
 
+/* A letter's event comes by itself: who knows the position that it will have waits for it there. */
+static void a_view_waits_for_what_it_is_to_have_seen(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char line[256];
+    trading_error error;
+    deployment_open(&deployment, 1, 1, false);
+    json_t *answer = deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}");
+    const char *account = json_string_value(json_object_get(answer, "account"));
+    long long position = strtoll(json_string_value(json_object_get(answer, "position")), NULL, 10);
+    /* The view's own cursor, then the deposit. */
+    snprintf(line, sizeof line, "{\"op\":\"view_account\",\"id\":\"%s\",\"at_least\":%lld}", account, position + 3);
+    errands_take(&deployment.client, line, strlen(line), 1);
+    assert_int_equal(errands_work(&deployment.client, 0, &error), TRADING_OK);
+    snprintf(line, sizeof line, "{\"op\":\"deposit\",\"account\":\"%s\",\"amount\":\"5.00\"}", account);
+    publish(&deployment, 0, line, "deposit");
+    struct outcome outcome;
+    while (!errands_next(&deployment.client, &outcome))
+        assert_int_equal(errands_work(&deployment.client, INT64_C(100000000), &error), TRADING_OK);
+    assert_string_equal(json_string_value(json_object_get(outcome.json, "balance")), "5.00");
+    json_decref(outcome.json);
+    json_decref(answer);
+    deployment_close(&deployment);
+}
+
 /* Another owner, of whom the process does not know, pays in. */
 static void pay_in_behind_its_back(struct deployment *deployment, const char *account)
 {
@@ -531,6 +557,7 @@ int main(void)
         cmocka_unit_test(a_command_finds_its_partition),
         cmocka_unit_test(an_owner_that_was_replaced_answers_nothing_out_of_date),
         cmocka_unit_test(a_successor_goes_on_where_it_stood),
+        cmocka_unit_test(a_view_waits_for_what_it_is_to_have_seen),
         cmocka_unit_test(what_is_too_large_is_refused),
         cmocka_unit_test(what_is_no_request_is_put_aside),
     };
