@@ -53,8 +53,7 @@ class Servers:
 
     def __init__(self, nodes=1, brokers=1):
         self.nodes, self.brokers = nodes, brokers
-        self.cassandra("up", str(nodes))
-        self.kafka("up", str(brokers))
+        self.start()
         self.cassandra_hosts = self.cassandra("hosts").strip()
         self.kafka_hosts = self.kafka("hosts").strip()
 
@@ -67,6 +66,11 @@ class Servers:
 
     def kafka(self, *arguments):
         return self._run("kafka", *arguments)
+
+    def start(self):
+        """Those that do not run."""
+        self.cassandra("up", str(self.nodes))
+        self.kafka("up", str(self.brokers))
 
     def each(self):
         """Every node and broker, as (which of the two, number)."""
@@ -198,6 +202,7 @@ class Load:
         self.changed = threading.Condition()
         self.stopping = False
         self.failures = []
+        self.lines = {}  # of each client, the one that it has now
         self.accounts = []
         self._open_accounts(accounts, deposit)
         self.threads = [threading.Thread(target=self._client, args=(number, random.Random(f"{seed}/{number}")))
@@ -239,7 +244,7 @@ class Load:
         return {"op": op, "key": key, "account": account, "amount": amount}
 
     def _client(self, number, draw):
-        lines = self.deployment.client()
+        lines = self.lines[number] = self.deployment.client()
         try:
             while not self.stopping:
                 request = self._draw(draw)
@@ -247,7 +252,7 @@ class Load:
                 if draw.random() < self.dying:
                     lines.ask_and_die(request, draw.uniform(0, 0.3))
                     self._keep(number, start, request, None)
-                    lines = self.deployment.client()
+                    lines = self.lines[number] = self.deployment.client()
                 else:
                     self._keep(number, start, request, lines.ask(request))
             lines.close()
@@ -266,6 +271,12 @@ class Load:
                 raise self.failures[0]
             if len(self.history) < wanted:
                 raise AssertionError(f"only {len(self.history)} of {wanted} answers came:\n{self.deployment.said()}")
+
+    def abandon(self):
+        """After a failure nobody waits for answers."""
+        self.stopping = True
+        for lines in self.lines.values():
+            lines.process.kill()
 
     def stop(self):
         self.stopping = True
@@ -326,7 +337,7 @@ class Deployment:
 
     def client(self):
         with open(self.folder / "clients", "ab") as errors:  # that brokers are away is said there
-            return Lines("send", "--bus", self.bus, "--prefix", self.prefix, "--again", "3", "--timeout", str(SECONDS), errors=errors)
+            return Lines("send", "--bus", self.bus, "--prefix", self.prefix, "--again", "3", "--timeout", str(4 * SECONDS), errors=errors)
 
     @contextlib.contextmanager
     def carrier(self):
@@ -349,7 +360,7 @@ class Deployment:
         try:
             yield load
         except BaseException:
-            load.stopping = True
+            load.abandon()
             for process in self.processes:
                 if process.process:
                     process.resume()

@@ -25,17 +25,6 @@ def kill(which):
     server("kill", str(number))
 
 
-def restart(which):
-    server, number = which
-    server("restart", str(number))
-
-
-def at_once(action, those):
-    """All brokers must come back together: there is no quorum without two of them."""
-    with ThreadPoolExecutor(len(those)) as pool:
-        list(pool.map(action, those))
-
-
 class Outages(unittest.TestCase):
     def fail(self, groups, outage=0):
         """Kills each group at once, and starts it again, under load; while it is away, the flow goes on, or all wait."""
@@ -43,13 +32,14 @@ class Outages(unittest.TestCase):
             with deployment.load(clients=3) as load, deployment.load(**ALONE) as alone:
                 for group in groups:
                     alone.await_more(30)
-                    at_once(kill, group)
+                    with ThreadPoolExecutor(len(group)) as pool:
+                        list(pool.map(kill, group))
                     if outage:
                         time.sleep(outage)
                     else:
                         load.await_more(30)
                         alone.await_more(30)
-                    at_once(restart, group)
+                    servers.start()
                     load.await_more(30)
                     alone.await_more(30)
             deployment.prove(load.history + alone.history)
