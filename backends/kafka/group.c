@@ -6,6 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
+/* How long a member waits at most for its first assignment before it closes, where librdkafka needs that; in milliseconds. */
+#define ASSIGNMENT_LIMIT 10000
+#define ASSIGNMENT_PAUSE 100
+#define ASSIGNOR_MENDED  0x02030000
+
 /* ---- shares ---- */
 
 static struct share *share_of(struct kafka_bus *bus, int32_t partition)
@@ -43,6 +48,7 @@ static void drop(rd_kafka_error_t *failure)
 
 static void begin(struct kafka_bus *bus, rd_kafka_t *client, rd_kafka_topic_partition_list_t *list)
 {
+    bus->group.was_assigned = true;
     for (int i = 0; i < list->cnt; i++) {
         struct share *share = share_of(bus, list->elems[i].partition);
         list->elems[i].offset = RD_KAFKA_OFFSET_END;
@@ -144,11 +150,22 @@ int32_t group_join(struct kafka_bus *bus, const char *name, const char *topic, t
     return subscribe(bus, error);
 }
 
+/* librdkafka before 2.3 aborts the program when a member is closed that has joined and not yet been assigned anything. */
+static void await_assignment(struct group *group)
+{
+    rd_kafka_message_t *message;
+    for (int waited = 0; !group->was_assigned && waited < ASSIGNMENT_LIMIT; waited += ASSIGNMENT_PAUSE)
+        if ((message = rd_kafka_consumer_poll(group->client, ASSIGNMENT_PAUSE)))
+            rd_kafka_message_destroy(message);
+}
+
 void group_close(struct kafka_bus *bus)
 {
     struct group *group = &bus->group;
     if (!group->client)
         return;
+    if (rd_kafka_version() < ASSIGNOR_MENDED)
+        await_assignment(group);
     group->closing = true;
     for (uint32_t i = 0; i < group->partitions; i++)
         group->shares[i].state = NOT_OWNED;
