@@ -58,7 +58,7 @@ need() {
     for tool; do
         command -v "$tool" >/dev/null && continue
         failed=$((failed + 1))
-        echo "FAILED  $tool is not there: scripts/install-dependencies --test installs it"
+        echo "FAILED  $tool is not there: scripts/install-dependencies --test --servers installs it"
         return 1
     done
 }
