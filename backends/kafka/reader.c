@@ -239,7 +239,7 @@ static trading_bus_notice notice_of(const rd_kafka_message_t *message, trading_b
                                            .header_count = put_headers(message, headers),
                                            .position = message->offset,
                                            .time = time > 0 ? time * 1000000 : 0,
-                                           .key = message->key,
+                                           .key = message->key_len ? message->key : NULL, /* an empty key is none */
                                            .key_size = message->key_len,
                                            .value = message->payload,
                                            .value_size = message->len,

@@ -115,12 +115,41 @@ static void test_a_writer_that_is_fenced_while_it_commits(void **state)
     tear_down(&fixture);
 }
 
+/* A key without bytes, which strangers write, would be refused where the record is handed on. */
+static void test_an_empty_key_is_none(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    trading_bus_notice notice;
+    size_t count;
+    char why[200];
+    char value[] = "v";
+    set_up(&fixture);
+    rd_kafka_conf_t *settings = rd_kafka_conf_new();
+    rd_kafka_conf_set(settings, "bootstrap.servers", rd_kafka_mock_cluster_bootstraps(fixture.cluster), why, sizeof why);
+    rd_kafka_t *stranger = rd_kafka_new(RD_KAFKA_PRODUCER, settings, why, sizeof why);
+    assert_non_null(stranger);
+    assert_int_equal(rd_kafka_producev(stranger, RD_KAFKA_V_TOPIC("topic"), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_KEY("", 0),
+                                       RD_KAFKA_V_VALUE(value, 1), RD_KAFKA_V_END),
+                     RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(rd_kafka_flush(stranger, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    rd_kafka_destroy(stranger);
+    assert_int_equal(trading_bus_follow(fixture.bus, "topic", 0, TRADING_BUS_OLDEST, &fixture.error), TRADING_OK);
+    assert_int_equal(trading_bus_poll(fixture.bus, &notice, 1, &count, INT64_C(10000000000), &fixture.error), TRADING_OK);
+    assert_int_equal(notice.record.value_size, 1);
+    assert_null(notice.record.key);
+    assert_int_equal(notice.record.key_size, 0);
+    assert_int_equal(trading_bus_publish(fixture.bus, &notice.record, 1, TRADING_BUS_NO_MARK, &fixture.error), TRADING_OK);
+    tear_down(&fixture);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_a_commit_without_an_answer_is_asked_for_until_it_is_known),
         cmocka_unit_test(test_records_that_brokers_refuse_take_the_mark_with_them),
         cmocka_unit_test(test_a_writer_that_is_fenced_while_it_commits),
+        cmocka_unit_test(test_an_empty_key_is_none),
     };
     plugin = argc > 1 ? argv[1] : "kafka";
     return cmocka_run_group_tests(tests, NULL, NULL);

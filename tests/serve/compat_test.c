@@ -135,6 +135,18 @@ static void tell(struct stage *stage, const char *topic, uint32_t partition, con
         fail_msg("%s", error.message);
 }
 
+/* What has more headers than a dead letter of it has room for. */
+static void tell_overladen(struct stage *stage, const char *topic, const char *value)
+{
+    trading_error error;
+    trading_bus_header headers[1024];
+    for (size_t i = 0; i < 1024; i++)
+        headers[i] = wire_text_header("burden", "heavy");
+    const trading_bus_record record = {
+        .topic = topic, .value = value, .value_size = strlen(value), .headers = headers, .header_count = 1024};
+    assert_int_equal(trading_bus_publish(stage->bus, &record, 1, TRADING_BUS_NO_MARK, &error), TRADING_OK);
+}
+
 /* A record that came, copied. */
 struct heard {
     char topic[64];
@@ -298,6 +310,8 @@ static void what_cannot_be_is_a_dead_letter_and_the_flow_goes_on(void **state)
         tell(&stage, bad[i].topic, 0, bad[i].type, bad[i].value);
         expect_dead(&stage, bad[i].reason, bad[i].value);
     }
+    tell_overladen(&stage, in_portfolio, "overladen");
+    expect_dead(&stage, "NOT_JSON", "overladen");
     tell(&stage, in_portfolio, 0, "DEPOSIT_FUNDS_EVENT", "{\"accountId\":\"A-1\",\"amount\":1}");
     wait_for_balance(&stage, "A-1", "2.00");
     close_stage(&stage);

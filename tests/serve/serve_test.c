@@ -360,6 +360,21 @@ static void publish(struct deployment *deployment, uint32_t partition, const cha
         fail_msg("%s", error.message);
 }
 
+/* With more headers than any record that is made of it has room for. */
+static void publish_overladen(struct deployment *deployment, const char *value)
+{
+    trading_error error;
+    trading_bus_header headers[1024];
+    for (size_t i = 0; i < 1024; i++)
+        headers[i] = wire_text_header("burden", "heavy");
+    const trading_bus_record record = {.topic = deployment->client.wire.commands,
+                                       .value = value,
+                                       .value_size = strlen(value),
+                                       .headers = headers,
+                                       .header_count = 1024};
+    assert_int_equal(trading_bus_publish(deployment->client.bus, &record, 1, TRADING_BUS_NO_MARK, &error), TRADING_OK);
+}
+
 /* The next record of the topic that the bus brings; its value is to be freed. */
 static char *next_of(trading_bus *bus, const char *topic, char *correlation, size_t bytes)
 {
@@ -536,12 +551,16 @@ static void what_is_no_request_is_put_aside(void **state)
     assert_int_equal(trading_bus_follow(bus, deployment.client.wire.dead, 0, TRADING_BUS_OLDEST, &error), TRADING_OK);
     publish(&deployment, 0, "what?", "first");
     publish(&deployment, 0, "{\"op\":\"dance\"}", "second");
+    publish_overladen(&deployment, "{\"op\":\"info\"}");
     json_decref(deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}"));
     char *value = next_of(bus, deployment.client.wire.dead, correlation, sizeof correlation);
     assert_string_equal(value, "what?");
     free(value);
     value = next_of(bus, deployment.client.wire.dead, correlation, sizeof correlation);
     assert_string_equal(value, "{\"op\":\"dance\"}");
+    free(value);
+    value = next_of(bus, deployment.client.wire.dead, correlation, sizeof correlation);
+    assert_string_equal(value, "{\"op\":\"info\"}");
     free(value);
     trading_bus_close(bus);
     deployment_close(&deployment);

@@ -143,7 +143,7 @@ void answer_forward(struct owned *owned, const struct item *item)
     snprintf(origin, sizeof origin, "%s/%" PRIu32 "/%" PRId64, record->topic, record->partition, record->position);
     snprintf(hops, sizeof hops, "%" PRId64, before < 0 ? 1 : before + 1);
     trading_bus_header headers[3] = {wire_text_header(WIRE_HOPS, hops), wire_text_header(WIRE_ORIGIN, origin)};
-    if (known)
+    if (known && known->size > 0)
         headers[1] = *known;
     if (correlation)
         headers[2] = *correlation;

@@ -28,7 +28,7 @@ static void read_item(const struct serving *serving, uint32_t partition, struct 
     struct complaint complaint;
     const trading_bus_record *record = &parcel->record;
     *item = (struct item){.parcel = parcel};
-    if (!wire_fits((size_t)record->value_size, &complaint) ||
+    if (!wire_record_fits(record, &complaint) ||
         !run_parse(&item->parsed, record->value ? record->value : "", (size_t)record->value_size, NULL, NULL, &complaint)) {
         item->outcome = operation_complaint(&complaint);
         return;

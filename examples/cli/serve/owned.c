@@ -110,7 +110,7 @@ static bool is_finished(const struct owned *owned)
 {
     if (owned->error.code != TRADING_OK || atomic_load(&owned->wish) == WISH_DROP)
         return true;
-    return atomic_load(&owned->wish) == WISH_DRAIN && owned_is_idle(owned) && !owned->outgoing.count;
+    return atomic_load(&owned->wish) == WISH_DRAIN && owned_is_idle(owned) && !owned->early && !owned->outgoing.count;
 }
 
 static void tell_where(struct owned *owned)

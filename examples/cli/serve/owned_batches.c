@@ -68,17 +68,19 @@ static void answer_done(struct owned *owned)
     }
 }
 
+/* Nothing more while what goes out does not go: commands then wait where their room is bounded. */
 void owned_send_off(struct owned *owned)
 {
-    if (owned->held && !owned->outgoing.count) {
+    if (owned->outgoing.count)
+        return;
+    if (owned->held) {
         submit(owned, owned->held);
         owned->held = NULL;
     }
     while (!owned->held && owned->commands.count > 0 && owned_has_room(owned) && atomic_load(&owned->wish) == WISH_SERVE) {
         struct batch *batch = batch_read(owned->serving, owned->partition, &owned->commands);
-        size_t before = owned->outgoing.count;
         part(owned, batch);
-        if (owned->outgoing.count > before)
+        if (owned->outgoing.count)
             owned->held = batch;
         else
             submit(owned, batch);

@@ -128,8 +128,9 @@ static void say(const struct relay *relay, const trading_error *error)
     fprintf(stderr, "trading serve: partition %" PRIu32 ", %s: %s\n", relay->partition, relay->purpose.name, error->message);
 }
 
-/* A relay that was fenced has a successor, and one whose engine is closing ends. Of anything else it says once that it failed, and tries on; what a
- * bus that is of no further use held is opened anew. */
+/* One whose engine is closing ends. Of anything else it says once that it failed, and tries on; what a bus that is of no further use held is opened
+ * anew. One that was fenced, too, but not soon: it has a successor, and ends with its engine; or brokers took a transaction back, and there is
+ * nobody else. */
 static bool takes_failure(struct relay *relay, int32_t code, const trading_error *error)
 {
     if (code == TRADING_E_CLOSED || code == TRADING_E_POISONED)
@@ -137,12 +138,11 @@ static bool takes_failure(struct relay *relay, int32_t code, const trading_error
     if (!relay->rest || code == TRADING_E_FENCED)
         say(relay, error);
     relay->failures++;
-    if (code == TRADING_E_FENCED)
-        return false;
-    if (error->flags & TRADING_ERROR_FATAL)
+    if (code == TRADING_E_FENCED || error->flags & TRADING_ERROR_FATAL)
         shut(relay);
     relay->rest = relay->rest ? 2 * relay->rest : REST;
-    relay->rest = relay->rest < REST_MAX ? relay->rest : REST_MAX;
+    if (code == TRADING_E_FENCED || relay->rest > REST_MAX)
+        relay->rest = REST_MAX;
     return true;
 }
 

@@ -49,6 +49,26 @@ bool wire_fits(size_t bytes, struct complaint *complaint)
     return false;
 }
 
+bool wire_extras_fit(const trading_bus_record *record)
+{
+    uint64_t bytes = record->key_size;
+    for (uint32_t i = 0; i < record->header_count; i++)
+        bytes += strlen(record->headers[i].name) + record->headers[i].size;
+    return bytes <= WIRE_EXTRA_BYTES && record->header_count <= WIRE_HEADERS;
+}
+
+bool wire_record_fits(const trading_bus_record *record, struct complaint *complaint)
+{
+    if (!wire_fits((size_t)record->value_size, complaint))
+        return false;
+    if (wire_extras_fit(record))
+        return true;
+    *complaint = (struct complaint){.reason = TRADING_REASON_BAD_REQUEST, .key = "headers"};
+    snprintf(complaint->message, sizeof complaint->message, "a key and headers have at most %u bytes, and those are at most %u",
+             WIRE_EXTRA_BYTES, WIRE_HEADERS);
+    return false;
+}
+
 const trading_bus_header *wire_header(const trading_bus_record *record, const char *name)
 {
     for (uint32_t i = 0; i < record->header_count; i++)

@@ -25,6 +25,10 @@ struct wire {
 /* The most bytes of a value: a bus takes a megabyte with headers and all, unless told otherwise. */
 #define WIRE_VALUE_BYTES 900000u
 
+/* The most that a key and headers take together, and the most headers: so that a dead letter has room for all of them, and for its own. */
+#define WIRE_EXTRA_BYTES 65536u
+#define WIRE_HEADERS     256u
+
 /* Ties an answer to its request; of the client's choice. */
 #define WIRE_CORRELATION "correlation"
 /* How often a command was handed on to another partition, and where it stood first: "topic/partition/position". */
@@ -39,6 +43,10 @@ struct wire {
 
 /* Whether a request may go by topic; else why not, but for the line. */
 bool wire_fits(size_t bytes, struct complaint *complaint);
+/* Whether a record's key and headers have room wherever the record goes on to. */
+bool wire_extras_fit(const trading_bus_record *record);
+/* Both, of a record. */
+bool wire_record_fits(const trading_bus_record *record, struct complaint *complaint);
 
 /* False when the prefix is empty or too long. */
 bool wire_init(struct wire *wire, const char *prefix);
