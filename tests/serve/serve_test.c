@@ -566,6 +566,47 @@ static void what_is_no_request_is_put_aside(void **state)
     deployment_close(&deployment);
 }
 
+static void tell_events(struct serving *serving)
+{
+    serving->tells_events = true;
+}
+
+/* Opens an account, and waits for an event of it. */
+static void open_and_hear(struct deployment *deployment, trading_bus *bus, const char *name)
+{
+    char correlation[32];
+    json_t *answer = deployment_do(deployment, "{\"op\":\"open_account\",\"name\":\"%s\"}", name);
+    const char *account = json_string_value(json_object_get(answer, "account"));
+    assert_non_null(account);
+    for (bool told = false; !told;) {
+        char *value = next_of(bus, deployment->client.wire.events, correlation, sizeof correlation);
+        told = strstr(value, account);
+        free(value);
+    }
+    json_decref(answer);
+}
+
+/* Brokers take a transaction back that takes too long, and say the same as to one who has a successor. */
+static void events_go_on_after_their_writer_was_fenced(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    trading_error error;
+    trading_bus *bus;
+    trading_bus *other;
+    trading_bus_options options = TRADING_BUS_OPTIONS_INIT;
+    options.writer = "test.events.events.0";
+    deployment_open_with(&deployment, 1, 1, tell_events);
+    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
+    assert_int_equal(trading_bus_follow(bus, deployment.client.wire.events, 0, TRADING_BUS_OLDEST, &error), TRADING_OK);
+    open_and_hear(&deployment, bus, "Ada");
+    assert_int_equal(trading_bus_open(&other, deployment.host, deployment.bus_uri, &options, &error), TRADING_OK);
+    trading_bus_close(other);
+    open_and_hear(&deployment, bus, "Grace");
+    trading_bus_close(bus);
+    deployment_close(&deployment);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -579,6 +620,7 @@ int main(void)
         cmocka_unit_test(a_view_waits_for_what_it_is_to_have_seen),
         cmocka_unit_test(what_is_too_large_is_refused),
         cmocka_unit_test(what_is_no_request_is_put_aside),
+        cmocka_unit_test(events_go_on_after_their_writer_was_fenced),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
