@@ -391,7 +391,8 @@ static void do_round(struct bridge *bridge)
     for (uint32_t p = 0; p < bridge->slot_count; p++)
         tend(bridge, p);
     ask_what_is_due(bridge);
-    if (errands_work(&bridge->errands, bridge->asked_count ? TURN : 0, &error) != TRADING_OK) {
+    /* Without room nothing waited above. */
+    if (errands_work(&bridge->errands, bridge->asked_count ? TURN : room ? 0 : WAIT, &error) != TRADING_OK) {
         say(bridge, &error);
         bridge->is_broken = bridge->is_broken || error.flags & TRADING_ERROR_FATAL;
         rest(WAIT);
