@@ -66,7 +66,7 @@ TRADING_API int32_t trading_view_accounts_by_id(trading_view *view, const tradin
 /** What has the alias. Of an engine of several partitions: in whichever it is found first. */
 TRADING_API int32_t trading_view_alias(trading_view *view, const char *space, const char *name, trading_alias *out,
                                        trading_error *error);
-/** The aliases of an account and of its portfolios, in no order. */
+/** The aliases of an account and of its portfolios, in the order in which they were bound. */
 TRADING_API int32_t trading_view_aliases(trading_view *view, const trading_id *account, uint64_t *cursor, trading_alias *out,
                                          size_t max, size_t *count, trading_error *error);
 /** Name, contact and address; read from the journal and opened with the account's key. */

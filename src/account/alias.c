@@ -58,16 +58,26 @@ enum table_read alias_read(const struct accounts *accounts, const trading_text *
     return TABLE_ABSENT;
 }
 
-enum table_read alias_read_next(const struct accounts *accounts, uint32_t account, uint64_t *cursor, struct pin *pin,
+enum table_read alias_read_next(const struct accounts *accounts, uint32_t account, uint32_t *number, struct pin *pin,
                                 struct alias_record *record)
 {
-    uint32_t number;
-    while ((number = index_next(accounts->aliases_of, hash_mix(account), cursor)) != 0) {
-        enum table_read found = table_read(accounts->aliases, number, pin, record);
-        if (found == TABLE_EXPIRED || (found == TABLE_FOUND && record->account == account))
+    uint64_t cursor = 0;
+    uint32_t next = 0;
+    uint32_t candidate;
+    while ((candidate = index_next(accounts->aliases_of, hash_mix(account), &cursor)) != 0) {
+        struct alias_record read;
+        if (candidate <= *number || (next && candidate > next))
+            continue;
+        enum table_read found = table_read(accounts->aliases, candidate, pin, &read);
+        if (found == TABLE_EXPIRED)
             return found;
+        if (found != TABLE_FOUND || read.account != account)
+            continue;
+        next = candidate;
+        *record = read;
     }
-    return TABLE_ABSENT;
+    *number = next;
+    return next ? TABLE_FOUND : TABLE_ABSENT;
 }
 
 uint32_t alias_of(const struct accounts *accounts, uint32_t account, uint32_t portfolio, const trading_text *space)

@@ -128,8 +128,8 @@ uint32_t alias_find(const struct accounts *accounts, const trading_text *space, 
 enum table_read alias_read(const struct accounts *accounts, const trading_text *space, const trading_text *name,
                            struct pin *pin, struct alias_record *record);
 
-/* The next alias of an account that readers see; a cursor of 0 begins, and is 0 again at the end: TABLE_ABSENT. */
-enum table_read alias_read_next(const struct accounts *accounts, uint32_t account, uint64_t *cursor, struct pin *pin,
+/* The account's alias of the next larger number that readers see; 0 begins, and is there again at the end: TABLE_ABSENT. */
+enum table_read alias_read_next(const struct accounts *accounts, uint32_t account, uint32_t *number, struct pin *pin,
                                 struct alias_record *record);
 
 /* The alias that the account has in the space, or its portfolio of that number; 0: none. */

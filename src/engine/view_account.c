@@ -154,9 +154,6 @@ struct alias_name {
     trading_text name;
 };
 
-/* A cursor behind the last. */
-#define ALIASES_END UINT64_MAX
-
 static int32_t fill_in_alias(const struct sight *sight, const struct alias_record *alias, trading_alias *out)
 {
     struct account_record account;
@@ -195,6 +192,19 @@ int32_t trading_view_alias(trading_view *view, const char *space, const char *na
     return code;
 }
 
+/* A cursor is the number of the alias that was given last. */
+static int32_t check_alias_cursor(const struct sight *sight, uint64_t cursor, uint32_t account)
+{
+    const struct table *aliases = sight->domain->accounts.aliases;
+    struct alias_record last;
+    if (!cursor)
+        return TRADING_OK;
+    if (cursor > table_installed(aliases, sight->pin))
+        return sight_bad_cursor(sight, cursor);
+    int32_t code = sight_read(sight, aliases, (uint32_t)cursor, &last);
+    return code || last.account == account ? code : sight_bad_cursor(sight, cursor);
+}
+
 static int32_t list_aliases(const struct sight *sight, const trading_id *id, uint64_t *cursor, trading_alias *out, size_t max,
                             size_t *count)
 {
@@ -202,14 +212,18 @@ static int32_t list_aliases(const struct sight *sight, const trading_id *id, uin
     uint32_t number;
     struct account_record account;
     int32_t code = sight_found(sight, account_read(accounts, id, sight->pin, &number, &account), "account");
-    for (*count = 0; !code && *count < max && *cursor != ALIASES_END;) {
+    if (!code)
+        code = check_alias_cursor(sight, *cursor, number);
+    uint32_t at = (uint32_t)*cursor;
+    for (*count = 0; !code && *count < max; ++*count) {
         struct alias_record alias;
-        enum table_read found = alias_read_next(accounts, number, cursor, sight->pin, &alias);
+        enum table_read found = alias_read_next(accounts, number, &at, sight->pin, &alias);
         if (found == TABLE_ABSENT)
-            *cursor = ALIASES_END;
-        else
-            code = found == TABLE_EXPIRED ? sight_found(sight, found, "alias") : fill_in_alias(sight, &alias, &out[*count]);
-        *count += found == TABLE_FOUND && !code;
+            return TRADING_OK;
+        code = found == TABLE_EXPIRED ? sight_found(sight, found, "alias") : fill_in_alias(sight, &alias, &out[*count]);
+        if (code)
+            return code;
+        *cursor = at;
     }
     return code;
 }

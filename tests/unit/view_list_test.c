@@ -189,6 +189,36 @@ static void portfolios_of_an_account_are_listed(void **state)
     assert_memory_equal(&portfolios[1], &opened.portfolio, sizeof *portfolios);
 }
 
+static void bind(struct reading *reading, const struct trader *trader, const char *space, const char *name)
+{
+    trading_bind_alias body = TRADING_BIND_ALIAS_INIT;
+    body.space = text_of(space);
+    body.name = text_of(name);
+    desk_run(&reading->desk, TRADING_COMMAND_BIND_ALIAS, &trader->account, &body, sizeof body);
+}
+
+/* A cursor that is kept stays good, also when the store is opened again with other indexes. */
+static void aliases_are_listed_by_number(void **state)
+{
+    struct reading *reading = *state;
+    const struct trader *ann = &reading->desk.ann;
+    const char *const spaces[] = {"crm", "bank", "tax"};
+    for (size_t i = 0; i < 3; i++) {
+        bind(reading, ann, spaces[i], "ann");
+        bind(reading, &reading->desk.bob, spaces[i], "bob");
+    }
+    uint64_t cursor = 0;
+    trading_alias alias;
+    size_t count;
+    for (size_t i = 0; i < 4; i++) {
+        must(trading_view_aliases(reading->latest, &ann->account, &cursor, &alias, 1, &count, &reading->error),
+             &reading->error);
+        assert_int_equal(count, i < 3);
+        assert_string_equal(alias.space, spaces[i < 3 ? i : 2]);
+        assert_int_equal(cursor, i < 3 ? 2 * i + 1 : 5);
+    }
+}
+
 /* An order that meets more than one commit holds waits in between: it is open, and rests nowhere. */
 static void an_order_that_waits_to_go_on_is_open(void **state)
 {
@@ -258,14 +288,17 @@ static void foreign_cursors_are_refused(void **state)
         trading_order order;
         trading_level level;
         trading_event event;
+        trading_alias alias;
     } out;
     size_t count;
+    bind(reading, &desk->bob, "crm", "bob");
     static const uint64_t wrong[] = {1000, UINT32_MAX, (uint64_t)UINT32_MAX + 2, UINT64_MAX - 1};
     for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++) {
         uint64_t cursor = wrong[i];
         REFUSED(trading_view_accounts(view, &cursor, &out.id, 1, &count, NULL));
         REFUSED(trading_view_instruments(view, &cursor, &out.symbol, 1, &count, NULL));
         REFUSED(trading_view_portfolios(view, &desk->ann.account, &cursor, &out.id, 1, &count, NULL));
+        REFUSED(trading_view_aliases(view, &desk->ann.account, &cursor, &out.alias, 1, &count, NULL));
         REFUSED(trading_view_positions(view, &desk->ann.portfolio, &cursor, &out.position, 1, &count, NULL));
         REFUSED(trading_view_lots(view, &desk->ann.portfolio, &cursor, &out.lot, 1, &count, NULL));
         REFUSED(trading_view_orders(view, &desk->ann.portfolio, 0, &cursor, &out.order, 1, &count, NULL));
@@ -286,6 +319,9 @@ static void foreign_cursors_are_refused(void **state)
     cursor = 0;
     must(trading_view_portfolios(view, &desk->bob.account, &cursor, &out.id, 1, &count, &reading->error), &reading->error);
     REFUSED(trading_view_portfolios(view, &desk->ann.account, &cursor, &out.id, 1, &count, NULL));
+    cursor = 0;
+    must(trading_view_aliases(view, &desk->bob.account, &cursor, &out.alias, 1, &count, &reading->error), &reading->error);
+    REFUSED(trading_view_aliases(view, &desk->ann.account, &cursor, &out.alias, 1, &count, NULL));
     cursor = UINT64_MAX;
     REFUSED(trading_view_book(view, &apple, TRADING_SIDE_BUY, &cursor, &out.level, 1, &count, NULL));
 }
@@ -300,6 +336,7 @@ int view_list_suite(void)
         cmocka_unit_test_setup_teardown(lots_before_one_that_was_sold_out_do_not_come_again, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_list_that_grows_is_read_on, set_up, tear_down),
         cmocka_unit_test_setup_teardown(portfolios_of_an_account_are_listed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(aliases_are_listed_by_number, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_order_that_waits_to_go_on_is_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(foreign_cursors_are_refused, set_up, tear_down),
     };
