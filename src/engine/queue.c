@@ -124,7 +124,7 @@ void queue_wait_for(struct queue *queue, size_t submissions, int64_t nanoseconds
 bool queue_has(struct queue *queue, size_t commands)
 {
     pthread_mutex_lock(&queue->mutex);
-    bool has = queue->untaken >= commands;
+    bool has = queue->untaken >= commands || (queue->stopped && queue->untaken);
     pthread_mutex_unlock(&queue->mutex);
     return has;
 }

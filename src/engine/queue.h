@@ -66,6 +66,7 @@ void queue_tell(struct queue *queue);
  */
 bool queue_wait(struct queue *queue, size_t commands);
 void queue_wake(struct queue *queue);
+/* Whether so many are there, or, once it is stopped, any: no more come. */
 bool queue_has(struct queue *queue, size_t commands);
 bool queue_is_empty(struct queue *queue);
 
