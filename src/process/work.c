@@ -105,7 +105,8 @@ static bool liquidate(struct process *process, struct work *work)
     return true;
 }
 
-/* An order that was away came to its end while its portfolio closes: what it held is sold too. A sale at any price is not tried again. */
+/* An order that was away came to its end while its portfolio closes: what it held is sold too. A sale at any price in the book is not tried
+ * again; one at a venue outside was none there. */
 static bool go_on_closing(struct process *process, struct work *work, uint32_t number)
 {
     const struct domain *domain = process->domain;
@@ -113,7 +114,7 @@ static bool go_on_closing(struct process *process, struct work *work, uint32_t n
     const struct portfolio_record *portfolio = portfolio_get(&domain->portfolios, order->portfolio);
     if (order_leaves(order) > 0 || portfolio->status != TRADING_PORTFOLIO_CLOSING || process->broken)
         return true;
-    if (order->side == TRADING_SIDE_SELL && order->type == TRADING_ORDER_TYPE_MARKET) {
+    if (order->side == TRADING_SIDE_SELL && order->type == TRADING_ORDER_TYPE_MARKET && !order_is_outside(order)) {
         close_when_empty(process, order->portfolio);
         return true;
     }

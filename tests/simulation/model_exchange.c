@@ -394,7 +394,7 @@ static void sell_out(struct model *model, int64_t number, int portfolio, int ins
     match(model, instrument, index);
 }
 
-void model_close_if_empty(struct model *model, int index)
+static void close_if_empty(struct model *model, int index)
 {
     bool empty = true;
     for (int i = 0; i < model->positions.count; i++)
@@ -413,7 +413,7 @@ void model_liquidate(struct model *model, int64_t number, int index)
         if (position->portfolio == index && position->quantity > position->reserved)
             sell_out(model, number, index, position->instrument, ordinal++);
     }
-    model_close_if_empty(model, index);
+    close_if_empty(model, index);
 }
 
 struct model_refusal model_close_portfolio(struct model *model, const struct model_command *command,

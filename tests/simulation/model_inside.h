@@ -72,7 +72,6 @@ bool model_would_overflow(struct model *model, int order, int64_t quantity, int6
 int64_t model_house_room(const struct model *model, int instrument, int32_t house_side);
 /* Sells all that a closing portfolio may sell, and closes it when nothing is left in it. */
 void model_liquidate(struct model *model, int64_t number, int portfolio);
-void model_close_if_empty(struct model *model, int portfolio);
 
 /* model_venue.c: what a venue outside says of its orders. */
 struct model_refusal model_book_execution(struct model *model, const struct model_command *command,

@@ -42,17 +42,14 @@ static struct model_refusal check_execution(struct model *model, int index, cons
     return too_large ? model_refuse(TRADING_REASON_TOO_LARGE) : MODEL_AGREED;
 }
 
-/* A portfolio that closes waits for its orders: what an ended one held is sold, unless it was itself a sale at any price. */
+/* A portfolio that closes waits for its orders: what an ended one held is sold. */
 static void go_on_closing(struct model *model, int64_t number, int index)
 {
     const struct model_order *order = &model->orders.at[index];
     int portfolio = order->portfolio;
     if (model_is_open(order) || model->portfolios.at[portfolio].status != TRADING_PORTFOLIO_CLOSING)
         return;
-    if (order->side == TRADING_SIDE_SELL && order->type == TRADING_ORDER_TYPE_MARKET)
-        model_close_if_empty(model, portfolio);
-    else
-        model_liquidate(model, number, portfolio);
+    model_liquidate(model, number, portfolio);
 }
 
 struct model_refusal model_book_execution(struct model *model, const struct model_command *command, struct model_answer *answer)

@@ -139,15 +139,14 @@ static void what_breaks_the_orders_terms_changes_nothing(void **state)
     desk_close(&desk);
 }
 
-static void a_cancel_and_a_closing_wait_for_the_venue(void **state)
+static void a_cancel_and_a_closing_wait_for_a_sale(trading_decimal limit)
 {
-    (void)state;
     struct desk desk;
     desk_open_memory(&desk);
     struct client ann = desk_client(&desk, 1000);
     desk_quote(&desk, "GOOG", 99 * one, 100 * one);
     MUST(desk_order(&desk, &ann, "GOOG", TRADING_SIDE_BUY, 4, 0).order_status == TRADING_ORDER_STATUS_FILLED);
-    trading_result routed = route(&desk, &ann, TRADING_SIDE_SELL, 3, 98 * one);
+    trading_result routed = route(&desk, &ann, TRADING_SIDE_SELL, 3, limit);
     trading_cancel_order cancel = TRADING_CANCEL_ORDER_INIT;
     cancel.order = routed.order;
     trading_result asked = desk_execute(&desk, TRADING_COMMAND_CANCEL_ORDER, NULL, &cancel, sizeof cancel);
@@ -170,6 +169,13 @@ static void a_cancel_and_a_closing_wait_for_the_venue(void **state)
     assert_int_equal(portfolio.status, TRADING_PORTFOLIO_CLOSED);
     must_be_sound(&desk);
     desk_close(&desk);
+}
+
+static void a_cancel_and_a_closing_wait_for_the_venue(void **state)
+{
+    (void)state;
+    a_cancel_and_a_closing_wait_for_a_sale(98 * one);
+    a_cancel_and_a_closing_wait_for_a_sale(0); /* at any price */
 }
 
 static void it_is_all_there_after_a_restart(void **state)
