@@ -14,6 +14,8 @@
 
 enum { BATCHES = 40, IN_BATCH = 10, AT_ONCE = 4 };
 
+#define PATIENCE INT64_C(60000000000)
+
 /* ---- what views show while an append is held up ---- */
 
 /* Appends wait here, each for a pass of its own. */
@@ -77,13 +79,16 @@ static struct model_command deposit(const struct generator *generator, int64_t n
                                   .amount = 12 * TRADING_DECIMAL_ONE};
 }
 
-/* How many more submissions are answered. */
-static size_t answered(struct world *world)
+/* How many more submissions are answered: those `wanted` may come after the next append is at the gate, but do come. */
+static size_t answered(struct world *world, size_t wanted)
 {
     trading_completion completions[AT_ONCE];
+    size_t answers = 0;
     size_t taken = 0;
+    while (answers < wanted && !trading_engine_poll(world->engine, completions, AT_ONCE, &taken, PATIENCE, NULL))
+        answers += taken;
     trading_engine_poll(world->engine, completions, AT_ONCE, &taken, 0, NULL);
-    return taken;
+    return answers + taken;
 }
 
 /* Nothing is told of what is on its way: neither by views nor by a feed. */
@@ -116,7 +121,7 @@ static bool look_during_appends(struct world *world, struct gate *gate, struct m
     for (size_t i = 0; i < AT_ONCE; i++) {
         wait_for_append(gate);
         fits = fits && is_secret(world, world_position(world));
-        answers += answered(world);
+        answers += answered(world, i - answers);
         if (answers != i)
             fits = world_fail(world, "%zu are answered while commit %zu is appended", answers, i);
         expected[i] = model_execute(&world->model, &commands[i]);
