@@ -1,5 +1,6 @@
 /* `trading feed`: the events of the journal, in order, as far as they go or for as long as it is wanted. */
 #include "arguments.h"
+#include "monotonic.h"
 #include "output.h"
 #include "record.h"
 #include "session.h"
@@ -7,7 +8,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 const struct argument feed_arguments[] = {
     {ARGUMENT_OPTION, "from", "POSITION|TIME", "begin there (default: at the first event)", NULL},
@@ -177,23 +177,15 @@ static int acknowledge(struct feed *feed, bool last)
     return last ? EXIT_STORE : EXIT_DONE;
 }
 
-static long milliseconds_since(const struct timespec *start)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (now.tv_sec - start->tv_sec) * 1000 + (now.tv_nsec - start->tv_nsec) / 1000000;
-}
-
 static int follow(struct feed *feed)
 {
     int code = EXIT_DONE;
     while (code == EXIT_DONE && !stop_requested() && !ferror(stdout)) {
-        struct timespec start;
-        clock_gettime(CLOCK_MONOTONIC, &start);
+        int64_t start = monotonic_now();
         code = look(feed);
         if (code == EXIT_DONE)
             code = acknowledge(feed, false);
-        long pause = OPENING_SHARE * milliseconds_since(&start);
+        int64_t pause = OPENING_SHARE * ((monotonic_now() - start) / 1000000);
         if (code == EXIT_DONE)
             stop_poll(NULL, 0, (int)(pause > LOOK_MILLISECONDS ? pause : LOOK_MILLISECONDS));
     }

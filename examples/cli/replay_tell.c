@@ -1,5 +1,6 @@
 #include "replay_tell.h"
 
+#include "monotonic.h"
 #include "record.h"
 #include "replay_words.h"
 #include "statement.h"
@@ -177,10 +178,8 @@ int32_t tell_events(struct teller *teller, int64_t until, trading_error *error)
 
 static bool is_due(struct teller *teller)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    int64_t passed = (now.tv_sec - teller->drawn.tv_sec) * INT64_C(1000000000) + (now.tv_nsec - teller->drawn.tv_nsec);
-    if (passed < BAR_NANOSECONDS)
+    int64_t now = monotonic_now();
+    if (now - teller->drawn < BAR_NANOSECONDS)
         return false;
     teller->drawn = now;
     return true;

@@ -6,8 +6,6 @@
 #include "operation.h"
 #include "replay_plan.h"
 
-#include <time.h>
-
 #define TELLER_EVENTS 64
 
 struct teller {
@@ -20,7 +18,7 @@ struct teller {
     bool json;
     bool has_bar; /* stderr is a terminal */
     bool bar_is_drawn;
-    struct timespec drawn; /* when */
+    int64_t drawn; /* when, of monotonic_now */
 };
 
 /* @return TRADING_OK, or what the store failed with */

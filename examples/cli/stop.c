@@ -31,6 +31,13 @@ void stop_prepare(void)
     sigaction(SIGTERM, &action, NULL);
 }
 
+void stop_leave_to_main(void)
+{
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 void stop_listen(void)
 {
     change_mask(SIG_UNBLOCK, NULL);

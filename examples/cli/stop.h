@@ -9,6 +9,8 @@
 void stop_prepare(void);
 /* Call once it is open. */
 void stop_listen(void);
+/* For a thread that is started after that: signals are the main thread's. Threads that it starts inherit it. */
+void stop_leave_to_main(void);
 
 bool stop_requested(void);
 

@@ -1,5 +1,6 @@
 /* What became of a record, as records: its result; the same command handed on; a dead letter. */
 #include "dead.h"
+#include "monotonic.h"
 #include "operation_read.h"
 #include "owned_inside.h"
 #include "record.h"
@@ -59,7 +60,7 @@ static void set_aside(struct owned *owned, struct item *item)
     if (!early || !run_parse(&early->parsed, record->value, (size_t)record->value_size, NULL, NULL, &complaint))
         out_of_memory();
     early->parcel = item->parcel;
-    early->deadline = owned_now() + owned->serving->early_wait;
+    early->deadline = monotonic_now() + owned->serving->early_wait;
     early->next = owned->early;
     owned->early = early;
     item->parcel = NULL;
@@ -78,7 +79,7 @@ void answer_early(struct owned *owned)
     struct early **place = &owned->early;
     while (*place) {
         struct early *early = *place;
-        if (operation_is_early(&owned->desk, &early->parsed.request) && owned_now() < early->deadline &&
+        if (operation_is_early(&owned->desk, &early->parsed.request) && monotonic_now() < early->deadline &&
             atomic_load(&owned->wish) == WISH_SERVE) {
             place = &early->next;
             continue;

@@ -1,5 +1,6 @@
 #include "errands.h"
 
+#include "monotonic.h"
 #include "operation_read.h"
 #include "output.h"
 #include "record.h"
@@ -10,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
-#include <time.h>
 
 #define AGAIN    INT64_C(5000000000)
 #define PATIENCE INT64_C(60000000000)
@@ -27,13 +27,6 @@ struct errand {
     int64_t give_up;
     bool is_alone;
 };
-
-static int64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
 
 static struct errand *errand_at(struct errands *errands, size_t place)
 {
@@ -127,7 +120,7 @@ static void send(struct errands *errands, struct errand *errand, uint64_t number
     for (uint32_t p = 0; p < errands->partitions; p++)
         if ((errand->to == p || errand->to == TRADING_EVERY_PARTITION) && json_is_null(json_array_get(errand->answers, p)))
             send_to(errands, errand, number, p);
-    errand->send_again = now() + errands->again;
+    errand->send_again = monotonic_now() + errands->again;
 }
 
 static void give_up(struct errand *errand)
@@ -140,7 +133,7 @@ static void give_up(struct errand *errand)
 
 static void send_what_is_due(struct errands *errands)
 {
-    int64_t time = now();
+    int64_t time = monotonic_now();
     for (size_t i = 0; i < errands->count; i++) {
         struct errand *errand = errand_at(errands, i);
         if (errand->outcome.json)
@@ -162,7 +155,7 @@ bool errands_has_room(const struct errands *errands)
 static struct errand *add(struct errands *errands)
 {
     struct errand *errand = errand_at(errands, errands->count++);
-    *errand = (struct errand){.give_up = now() + errands->patience, .answers = new_array()};
+    *errand = (struct errand){.give_up = monotonic_now() + errands->patience, .answers = new_array()};
     errands->is_alone = false;
     return errand;
 }

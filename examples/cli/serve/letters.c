@@ -1,4 +1,5 @@
 /* Letters between partitions. The topic is the fast way; what it loses is found in the journals. */
+#include "monotonic.h"
 #include "owned_inside.h"
 
 #define LETTERS 256
@@ -39,9 +40,9 @@ void owned_send_letters(struct owned *owned)
 void owned_look(struct owned *owned)
 {
     trading_error error;
-    if (owned->serving->partitions == 1 || owned_now() < owned->look_again)
+    if (owned->serving->partitions == 1 || monotonic_now() < owned->look_again)
         return;
     if (trading_letters_look(owned->desk.engine, &error) != TRADING_OK)
         owned->counters.failures++;
-    owned->look_again = owned_now() + LOOK_PERIOD;
+    owned->look_again = monotonic_now() + LOOK_PERIOD;
 }

@@ -3,6 +3,7 @@
 #include "node.h"
 
 #include "metrics.h"
+#include "monotonic.h"
 #include "output.h"
 #include "owned.h"
 #include "quote_board.h"
@@ -46,13 +47,6 @@ struct node {
     bool is_stopping;
     int code; /* an exit_code */
 };
-
-static int64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
 
 __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 {
@@ -120,7 +114,7 @@ static void end(struct node *node, uint32_t partition)
     if (owned_end(slot->owned, &error) != TRADING_OK) {
         say("partition %" PRIu32 " ended: %s", partition, error.message);
         slot->rest = slot->rest == 0 ? REST : slot->rest < REST_MAX ? 2 * slot->rest : REST_MAX;
-        slot->start_again = now() + slot->rest;
+        slot->start_again = monotonic_now() + slot->rest;
     } else {
         say("partition %" PRIu32 " is closed", partition);
     }
@@ -154,7 +148,7 @@ static void tend(struct node *node, uint32_t partition)
     }
     if (!slot->owned && slot->is_revoked)
         release(node, partition);
-    if (!slot->owned && slot->is_assigned && !node->is_stopping && now() >= slot->start_again)
+    if (!slot->owned && slot->is_assigned && !node->is_stopping && monotonic_now() >= slot->start_again)
         start(node, partition);
 }
 
@@ -246,9 +240,9 @@ static void do_round(struct node *node, trading_bus_notice *notices)
 
 static void tell_metrics(struct node *node)
 {
-    if (!metrics_due(&node->metrics, now()))
+    if (!metrics_due(&node->metrics, monotonic_now()))
         return;
-    metrics_begin(&node->metrics, node->bus, now());
+    metrics_begin(&node->metrics, node->bus, monotonic_now());
     for (uint32_t p = 0; p < node->options->serving.partitions; p++)
         if (node->slots[p].is_read)
             metrics_tell(&node->metrics, p, node->slots[p].owned);
@@ -273,8 +267,8 @@ static void loop(struct node *node, struct bridge *bridges[2])
     for (size_t i = 0; i < 2; i++)
         bridge_stop(bridges[i]);
     stop_all(node, true);
-    for (int64_t end = now() + PATIENCE; is_running_any(node); do_round(node, notices))
-        if (now() > end)
+    for (int64_t end = monotonic_now() + PATIENCE; is_running_any(node); do_round(node, notices))
+        if (monotonic_now() > end)
             stop_all(node, false);
 }
 
@@ -306,7 +300,7 @@ static int32_t join_group(struct node *node, trading_error *error)
 /* A bus that is not there yet, or has not told all its servers of a topic, may be given some time. */
 static bool is_worth_waiting(const struct node *node, int32_t code, const trading_error *error, int64_t end)
 {
-    return code != TRADING_E_INVALID && !(error->flags & TRADING_ERROR_FATAL) && now() < end &&
+    return code != TRADING_E_INVALID && !(error->flags & TRADING_ERROR_FATAL) && monotonic_now() < end &&
            !node->options->stopped(node->options->context);
 }
 
@@ -314,7 +308,7 @@ static int32_t join(struct node *node, trading_error *error)
 {
     static const join_step steps[] = {make_topics, follow_quotes, join_group};
     const struct timespec pause = {.tv_nsec = WAIT};
-    int64_t end = now() + PATIENCE;
+    int64_t end = monotonic_now() + PATIENCE;
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int32_t code;
         while ((code = steps[i](node, error)) != TRADING_OK) {

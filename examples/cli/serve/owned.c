@@ -1,23 +1,16 @@
 /* The life of an owned partition: started, asked to end, ended; and the rounds of its thread. */
+#include "monotonic.h"
 #include "owned_inside.h"
 #include "record.h"
+#include "stop.h"
 
 #include <poll.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* How long the thread waits at most; and until what could not be published is tried again. */
 #define WAIT_MILLISECONDS 1000
 #define AGAIN             INT64_C(100000000)
-
-int64_t owned_now(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
-}
 
 void owned_fail(struct owned *owned, const trading_error *error)
 {
@@ -61,7 +54,7 @@ static void publish(struct owned *owned)
 {
     trading_error error;
     size_t left_out = 0;
-    if (!owned->outgoing.count || owned_now() < owned->publish_again)
+    if (!owned->outgoing.count || monotonic_now() < owned->publish_again)
         return;
     int32_t code = parcels_publish(&owned->outgoing, owned->bus, &error);
     /* One record that the bus will never take (with headers of a stranger that are as large as it allows) is no reason to lose the others. */
@@ -71,7 +64,7 @@ static void publish(struct owned *owned)
     if (code == TRADING_OK)
         return;
     owned->counters.failures++;
-    owned->publish_again = owned_now() + AGAIN;
+    owned->publish_again = monotonic_now() + AGAIN;
     if (error.flags & TRADING_ERROR_FATAL)
         owned_fail(owned, &error);
 }
@@ -121,18 +114,10 @@ static void tell_where(struct owned *owned)
     owned->counters.cursor = owned->acknowledged;
 }
 
-/* Signals are the main thread's; the threads of the engine inherit it. */
-static void leave_signals(void)
-{
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, NULL);
-}
-
 static void *run(void *argument)
 {
     struct owned *owned = argument;
-    leave_signals();
+    stop_leave_to_main();
     if (owned_open(owned)) {
         atomic_store(&owned->state, OWNED_OPEN);
         while (!is_finished(owned)) {

@@ -22,7 +22,7 @@ struct early {
     struct early *next;
     struct parcel *parcel;
     struct parsed_line parsed;
-    int64_t deadline; /* of owned_now */
+    int64_t deadline; /* of monotonic_now */
 };
 
 struct owned_counters {
@@ -60,12 +60,9 @@ struct owned {
     struct early *early;
     struct relay *relays[OWNED_RELAYS];
     int64_t acknowledged;  /* where the cursor stands in what was submitted */
-    int64_t look_again;    /* of owned_now: when to look into the journals of others, and */
+    int64_t look_again;    /* of monotonic_now: when to look into the journals of others, and */
     int64_t publish_again; /* when to try to publish what could not be */
 };
-
-/* Nanoseconds of a clock that only goes forward. */
-int64_t owned_now(void);
 
 /* Ends it with this error, unless one ended it before. */
 void owned_fail(struct owned *owned, const trading_error *error);

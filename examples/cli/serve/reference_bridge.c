@@ -5,13 +5,14 @@
  *      poll → message → requests → answers → done, or asked again later, or dead → the mark */
 #include "dead.h"
 #include "errands.h"
+#include "monotonic.h"
 #include "output.h"
 #include "record.h"
 #include "reference.h"
+#include "stop.h"
 
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,13 +76,6 @@ struct bridge {
     size_t asked_first;
     size_t asked_count;
 };
-
-static int64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * INT64_C(1000000000) + time.tv_nsec;
-}
 
 static void say(const struct bridge *bridge, const trading_error *error)
 {
@@ -160,7 +154,7 @@ static int32_t open_slot(struct bridge *bridge, uint32_t partition, trading_erro
     if (code != TRADING_OK) {
         trading_bus_close(slot->bus);
         slot->bus = NULL;
-        slot->start_again = now() + REST;
+        slot->start_again = monotonic_now() + REST;
     }
     return code;
 }
@@ -169,7 +163,8 @@ static void tend(struct bridge *bridge, uint32_t partition)
 {
     trading_error error;
     struct slot *slot = &bridge->slots[partition];
-    if (slot->is_assigned && !slot->bus && now() >= slot->start_again && open_slot(bridge, partition, &error) != TRADING_OK)
+    if (slot->is_assigned && !slot->bus && monotonic_now() >= slot->start_again &&
+        open_slot(bridge, partition, &error) != TRADING_OK)
         say(bridge, &error);
 }
 
@@ -215,7 +210,7 @@ static void ask(struct bridge *bridge, struct message *message)
 
 static void ask_what_is_due(struct bridge *bridge)
 {
-    int64_t time = now();
+    int64_t time = monotonic_now();
     for (uint32_t p = 0; p < bridge->slot_count; p++)
         for (struct message *message = bridge->slots[p].first; message; message = message->next)
             if (message->stage == WAITS && time >= message->due && bridge->asked_count + message->request_count <= PIPELINE)
@@ -271,7 +266,7 @@ static void conclude(struct message *message)
     }
     uint32_t doublings = message->tries < RETRY_MAX ? message->tries - 1 : RETRY_MAX - 1;
     message->stage = WAITS;
-    message->due = now() + (RETRY << doublings);
+    message->due = monotonic_now() + (RETRY << doublings);
 }
 
 static void take_answers(struct bridge *bridge)
@@ -357,7 +352,7 @@ static int32_t publish(struct bridge *bridge, struct slot *slot, trading_error *
 static void settle(struct bridge *bridge, struct slot *slot)
 {
     trading_error error = {0};
-    if (!slot->bus || !slot->first || slot->first->stage < DONE || now() < slot->start_again)
+    if (!slot->bus || !slot->first || slot->first->stage < DONE || monotonic_now() < slot->start_again)
         return;
     int32_t code = slot->is_unknown ? resolve(bridge, slot, &error) : TRADING_E_NOT_FOUND;
     if (code == TRADING_E_NOT_FOUND)
@@ -365,7 +360,7 @@ static void settle(struct bridge *bridge, struct slot *slot)
     if (code == TRADING_OK)
         return;
     say(bridge, &error);
-    slot->start_again = now() + REST;
+    slot->start_again = monotonic_now() + REST;
     if (code == TRADING_E_FENCED || error.flags & TRADING_ERROR_FATAL)
         give_up(bridge, slot);
 }
@@ -460,9 +455,7 @@ static void *run(void *argument)
 {
     struct bridge *bridge = argument;
     trading_error error;
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, NULL); /* signals are the main thread's */
+    stop_leave_to_main();
     while (!atomic_load(&bridge->stops)) {
         int32_t code = open_bridge(bridge, &error);
         while (code == TRADING_OK && !atomic_load(&bridge->stops) && !bridge->is_broken)

@@ -1,11 +1,12 @@
 #include "relay.h"
 
+#include "monotonic.h"
 #include "record.h"
+#include "stop.h"
 
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -110,11 +111,8 @@ static int32_t do_round(struct relay *relay, trading_error *error)
 /* True when it is to end. */
 static bool is_stopped_within(struct relay *relay, int64_t nanoseconds)
 {
-    struct timespec end;
-    clock_gettime(CLOCK_MONOTONIC, &end);
-    int64_t nanosecond = end.tv_nsec + nanoseconds;
-    end.tv_sec += nanosecond / INT64_C(1000000000);
-    end.tv_nsec = nanosecond % INT64_C(1000000000);
+    int64_t until = monotonic_now() + nanoseconds;
+    const struct timespec end = {.tv_sec = until / INT64_C(1000000000), .tv_nsec = until % INT64_C(1000000000)};
     pthread_mutex_lock(&relay->mutex);
     while (!relay->stops && nanoseconds > 0 && pthread_cond_timedwait(&relay->wake, &relay->mutex, &end) != ETIMEDOUT)
         ;
@@ -149,9 +147,7 @@ static bool takes_failure(struct relay *relay, int32_t code, const trading_error
 static void *run(void *argument)
 {
     struct relay *relay = argument;
-    sigset_t all;
-    sigfillset(&all);
-    pthread_sigmask(SIG_BLOCK, &all, NULL); /* signals are the main thread's */
+    stop_leave_to_main();
     while (!is_stopped_within(relay, relay->rest)) {
         trading_error error = {0};
         int32_t code = do_round(relay, &error);
