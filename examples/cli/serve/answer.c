@@ -131,7 +131,7 @@ void answer_batch(struct owned *owned, struct batch *batch)
 
 void answer_forward(struct owned *owned, const struct item *item)
 {
-    char origin[WIRE_TOPIC_BYTES + 48];
+    char place[WIRE_PLACE_BYTES];
     char hops[24];
     const trading_bus_record *record = &item->parcel->record;
     const trading_bus_header *correlation = wire_header(record, WIRE_CORRELATION);
@@ -141,9 +141,9 @@ void answer_forward(struct owned *owned, const struct item *item)
         answer_dead(owned, item);
         return;
     }
-    snprintf(origin, sizeof origin, "%s/%" PRIu32 "/%" PRId64, record->topic, record->partition, record->position);
+    wire_place(record, place);
     snprintf(hops, sizeof hops, "%" PRId64, before < 0 ? 1 : before + 1);
-    trading_bus_header headers[3] = {wire_text_header(WIRE_HOPS, hops), wire_text_header(WIRE_ORIGIN, origin)};
+    trading_bus_header headers[3] = {wire_text_header(WIRE_HOPS, hops), wire_text_header(WIRE_ORIGIN, place)};
     if (known && known->size > 0)
         headers[1] = *known;
     if (correlation)

@@ -2,14 +2,13 @@
 
 #include "record.h"
 
-#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* A command without a key gets one of where it stood first, so that it is done once however often it is read. */
 static void complete_key(const struct parcel *parcel, trading_command *command)
 {
-    char origin[WIRE_TOPIC_BYTES + 48];
+    char place[WIRE_PLACE_BYTES];
     const trading_bus_record *record = &parcel->record;
     const trading_bus_header *header = wire_header(record, WIRE_ORIGIN);
     if (!trading_id_is_zero(&command->key))
@@ -18,8 +17,8 @@ static void complete_key(const struct parcel *parcel, trading_command *command)
         trading_key_from_text(header->value, (size_t)header->size, &command->key);
         return;
     }
-    int length = snprintf(origin, sizeof origin, "%s/%" PRIu32 "/%" PRId64, record->topic, record->partition, record->position);
-    trading_key_from_text(origin, (size_t)length, &command->key);
+    wire_place(record, place);
+    trading_key_from_text(place, strlen(place), &command->key);
 }
 
 /* Reads one record. What it asks for belongs here, or elsewhere, or is nothing that can be asked for. */

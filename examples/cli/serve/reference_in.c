@@ -3,7 +3,6 @@
 #include "record.h"
 #include "reference.h"
 
-#include <inttypes.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,10 +97,9 @@ static void opened_ids(const char *account, trading_id *id, trading_id *portfoli
 /* Of a message that tells of something new each time: where it stands. */
 static void put_place_as_key(const struct message *message, json_t *request)
 {
-    char key[KEY_BYTES];
-    const trading_bus_record *record = message->record;
-    snprintf(key, sizeof key, "%s/%" PRIu32 "/%" PRId64, record->topic, record->partition, record->position);
-    put_text(request, "key", key);
+    char place[WIRE_PLACE_BYTES];
+    wire_place(message->record, place);
+    put_text(request, "key", place);
 }
 
 static void add_alias(struct message *message, const char *account, const char *name, bool of_portfolio)

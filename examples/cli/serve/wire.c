@@ -1,5 +1,6 @@
 #include "wire.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -88,6 +89,11 @@ int64_t wire_number(const trading_bus_record *record, const char *name)
             return -1;
     }
     return header && header->size > 0 ? value : -1;
+}
+
+void wire_place(const trading_bus_record *record, char place[WIRE_PLACE_BYTES])
+{
+    snprintf(place, WIRE_PLACE_BYTES, "%s/%" PRIu32 "/%" PRId64, record->topic, record->partition, record->position);
 }
 
 trading_bus_header wire_text_header(const char *name, const char *text)

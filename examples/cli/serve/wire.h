@@ -9,6 +9,7 @@
 
 #define WIRE_TOPIC_BYTES 160
 #define WIRE_PREFIX_MAX  128
+#define WIRE_PLACE_BYTES (WIRE_TOPIC_BYTES + 48)
 #define WIRE_PREFIX      "trading" /* unless another is chosen */
 
 /* The topics of a deployment. */
@@ -31,7 +32,7 @@ struct wire {
 
 /* Ties an answer to its request; of the client's choice. */
 #define WIRE_CORRELATION "correlation"
-/* How often a command was handed on to another partition, and where it stood first: "topic/partition/position". */
+/* How often a command was handed on to another partition, and its wire_place where it stood first. */
 #define WIRE_HOPS   "hops"
 #define WIRE_ORIGIN "origin"
 /* Of a letter: the sender's partition, and the position of its event there. */
@@ -59,6 +60,9 @@ const trading_bus_header *wire_header(const trading_bus_record *record, const ch
 
 /* The number that the header of that name has, as digits; -1: it is not there, or has none. */
 int64_t wire_number(const trading_bus_record *record, const char *name);
+
+/* Where a record stands: "topic/partition/position". It is the key of what has none, so it is written the same wherever that is read. */
+void wire_place(const trading_bus_record *record, char place[WIRE_PLACE_BYTES]);
 
 /* A header that points to text. */
 trading_bus_header wire_text_header(const char *name, const char *text);
