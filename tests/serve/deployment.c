@@ -1,5 +1,7 @@
 #include "deployment.h"
 
+#include "subcommand.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +112,17 @@ json_t *deployment_ask(struct deployment *deployment, const char *line)
         if (errands_work(&deployment->client, INT64_C(100000000), &error) != TRADING_OK)
             fail_msg("%s", error.message);
     return outcome.json;
+}
+
+void deployment_take_answers(struct deployment *deployment)
+{
+    struct outcome outcome;
+    trading_error error;
+    assert_int_equal(errands_work(&deployment->client, INT64_C(100000000), &error), TRADING_OK);
+    while (errands_next(&deployment->client, &outcome)) {
+        assert_int_not_equal(outcome.code, EXIT_STORE);
+        json_decref(outcome.json);
+    }
 }
 
 json_t *deployment_do(struct deployment *deployment, const char *format, ...)

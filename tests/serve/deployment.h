@@ -48,6 +48,9 @@ json_t *deployment_ask(struct deployment *deployment, const char *line);
 /* The same, of a line that is written like printf; the answer must be ok. */
 json_t *deployment_do(struct deployment *deployment, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
+/* Waits a little for answers to what was sent, and drops those that came; the store must have failed in none. */
+void deployment_take_answers(struct deployment *deployment);
+
 /* Proves all partitions from a read-only engine over the store. */
 void deployment_verify(struct deployment *deployment);
 

@@ -1,0 +1,247 @@
+/* Deployments in one process, by their topics: records as strangers write them, and what others read of it. */
+#include "deployment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PARTITIONS = 4 };
+
+static void publish(struct deployment *deployment, uint32_t partition, const char *value, const char *correlation)
+{
+    trading_error error;
+    const trading_bus_header header = wire_text_header(WIRE_CORRELATION, correlation);
+    const trading_bus_record record = {.topic = deployment->client.wire.commands,
+                                       .partition = partition,
+                                       .value = value,
+                                       .value_size = strlen(value),
+                                       .headers = &header,
+                                       .header_count = 1};
+    if (trading_bus_publish(deployment->client.bus, &record, 1, TRADING_BUS_NO_MARK, &error) != TRADING_OK)
+        fail_msg("%s", error.message);
+}
+
+/* With more headers than any record that is made of it has room for. */
+static void publish_overladen(struct deployment *deployment, const char *value)
+{
+    trading_error error;
+    trading_bus_header headers[1024];
+    for (size_t i = 0; i < 1024; i++)
+        headers[i] = wire_text_header("burden", "heavy");
+    const trading_bus_record record = {.topic = deployment->client.wire.commands,
+                                       .value = value,
+                                       .value_size = strlen(value),
+                                       .headers = headers,
+                                       .header_count = 1024};
+    assert_int_equal(trading_bus_publish(deployment->client.bus, &record, 1, TRADING_BUS_NO_MARK, &error), TRADING_OK);
+}
+
+/* The next record of the topic that the bus brings; its value is to be freed. */
+static char *next_of(trading_bus *bus, const char *topic, char *correlation, size_t bytes)
+{
+    trading_error error;
+    trading_bus_notice notice;
+    size_t count;
+    for (;;) {
+        int32_t code = trading_bus_poll(bus, &notice, 1, &count, INT64_C(10000000000), &error);
+        if (code != TRADING_OK)
+            fail_msg("nothing came of %s", topic);
+        if (strcmp(notice.record.topic, topic) != 0)
+            continue;
+        const trading_bus_header *header = wire_header(&notice.record, WIRE_CORRELATION);
+        snprintf(correlation, bytes, "%.*s", header ? (int)header->size : 0, header ? (const char *)header->value : "");
+        return strndup(notice.record.value, (size_t)notice.record.value_size);
+    }
+}
+
+static void a_command_finds_its_partition(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char correlation[32];
+    trading_error error;
+    trading_bus *bus;
+    deployment_open(&deployment, 2, PARTITIONS, false);
+    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
+    for (uint32_t p = 0; p < PARTITIONS; p++)
+        assert_int_equal(trading_bus_follow(bus, deployment.client.wire.results, p, TRADING_BUS_OLDEST, &error), TRADING_OK);
+    for (uint32_t p = 0; p < PARTITIONS; p++) {
+        publish(&deployment, p, "{\"op\":\"open_account\",\"key\":\"ada\",\"name\":\"Ada\"}", "ada");
+        char *value = next_of(bus, deployment.client.wire.results, correlation, sizeof correlation);
+        assert_string_equal(correlation, "ada");
+        assert_non_null(strstr(value, p == 0 ? "\"accepted\"" : "\"duplicate\""));
+        free(value);
+    }
+    trading_bus_close(bus);
+    deployment_close(&deployment);
+}
+
+/* Whoever opens a partition goes on behind what was done: a result comes once, and what had no key is done once. */
+static void a_successor_goes_on_where_it_stood(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char correlation[32];
+    char line[256];
+    trading_error error;
+    trading_bus *bus;
+    deployment_open(&deployment, 1, 1, false);
+    json_t *answer = deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}");
+    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
+    assert_int_equal(trading_bus_follow(bus, deployment.client.wire.results, 0, TRADING_BUS_END, &error), TRADING_OK);
+    snprintf(line, sizeof line, "{\"op\":\"deposit\",\"account\":\"%s\",\"amount\":\"5.00\"}",
+             json_string_value(json_object_get(answer, "account")));
+    json_decref(answer);
+    for (size_t i = 0; i < 3; i++) {
+        char mine[32];
+        snprintf(mine, sizeof mine, "deposit %zu", i);
+        if (i > 0)
+            deployment_start(&deployment, i);
+        publish(&deployment, 0, line, mine);
+        char *value = next_of(bus, deployment.client.wire.results, correlation, sizeof correlation);
+        assert_string_equal(correlation, mine);
+        assert_non_null(strstr(value, "\"accepted\""));
+        free(value);
+        deployment_stop(&deployment, i);
+    }
+    trading_bus_close(bus);
+    deployment_close(&deployment);
+}
+
+/* A letter's event comes by itself: who knows the position that it will have waits for it there. */
+static void a_view_waits_for_what_it_is_to_have_seen(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char line[256];
+    trading_error error;
+    deployment_open(&deployment, 1, 1, false);
+    json_t *answer = deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}");
+    const char *account = json_string_value(json_object_get(answer, "account"));
+    long long position = strtoll(json_string_value(json_object_get(answer, "position")), NULL, 10);
+    /* The view's own cursor, then the deposit. */
+    snprintf(line, sizeof line, "{\"op\":\"view_account\",\"id\":\"%s\",\"at_least\":%lld}", account, position + 3);
+    errands_take(&deployment.client, line, strlen(line), 1);
+    assert_int_equal(errands_work(&deployment.client, 0, &error), TRADING_OK);
+    snprintf(line, sizeof line, "{\"op\":\"deposit\",\"account\":\"%s\",\"amount\":\"5.00\"}", account);
+    publish(&deployment, 0, line, "deposit");
+    struct outcome outcome;
+    while (!errands_next(&deployment.client, &outcome))
+        assert_int_equal(errands_work(&deployment.client, INT64_C(100000000), &error), TRADING_OK);
+    assert_string_equal(json_string_value(json_object_get(outcome.json, "balance")), "5.00");
+    json_decref(outcome.json);
+    json_decref(answer);
+    deployment_close(&deployment);
+}
+
+/* No record may end a partition: neither one that is as large as the bus takes, nor an answer that is larger. */
+static void what_is_too_large_is_refused(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char line[512];
+    deployment_open(&deployment, 1, 1, false);
+    char *large = malloc(WIRE_VALUE_BYTES + 2);
+    assert_non_null(large);
+    memset(large, ' ', WIRE_VALUE_BYTES + 1);
+    large[0] = '{';
+    large[WIRE_VALUE_BYTES + 1] = '\0';
+    json_t *answer = deployment_ask(&deployment, large);
+    assert_string_equal(json_string_value(json_object_get(answer, "reason")), "BAD_REQUEST");
+    json_decref(answer);
+    publish(&deployment, 0, large, "large");
+    free(large);
+    for (int i = 0; i < 8000; i += 64) {
+        for (int k = i; k < i + 64; k++) {
+            snprintf(line, sizeof line, "{\"op\":\"open_account\",\"name\":\"P\",\"key\":\"%d\"}", k);
+            errands_take(&deployment.client, line, strlen(line), 1);
+        }
+        while (deployment.client.count > 0)
+            deployment_take_answers(&deployment);
+    }
+    answer = deployment_ask(&deployment, "{\"op\":\"accounts\"}");
+    assert_string_equal(json_string_value(json_object_get(answer, "reason")), "RESULT_TOO_LARGE");
+    json_decref(answer);
+    deployment_close(&deployment);
+}
+
+static void what_is_no_request_is_put_aside(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char correlation[32];
+    trading_error error;
+    trading_bus *bus;
+    deployment_open(&deployment, 1, 1, false);
+    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
+    assert_int_equal(trading_bus_follow(bus, deployment.client.wire.dead, 0, TRADING_BUS_OLDEST, &error), TRADING_OK);
+    publish(&deployment, 0, "what?", "first");
+    publish(&deployment, 0, "{\"op\":\"dance\"}", "second");
+    publish_overladen(&deployment, "{\"op\":\"info\"}");
+    json_decref(deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}"));
+    char *value = next_of(bus, deployment.client.wire.dead, correlation, sizeof correlation);
+    assert_string_equal(value, "what?");
+    free(value);
+    value = next_of(bus, deployment.client.wire.dead, correlation, sizeof correlation);
+    assert_string_equal(value, "{\"op\":\"dance\"}");
+    free(value);
+    value = next_of(bus, deployment.client.wire.dead, correlation, sizeof correlation);
+    assert_string_equal(value, "{\"op\":\"info\"}");
+    free(value);
+    trading_bus_close(bus);
+    deployment_close(&deployment);
+}
+
+static void tell_events(struct serving *serving)
+{
+    serving->tells_events = true;
+}
+
+/* Opens an account, and waits for an event of it. */
+static void open_and_hear(struct deployment *deployment, trading_bus *bus, const char *name)
+{
+    char correlation[32];
+    json_t *answer = deployment_do(deployment, "{\"op\":\"open_account\",\"name\":\"%s\"}", name);
+    const char *account = json_string_value(json_object_get(answer, "account"));
+    assert_non_null(account);
+    for (bool told = false; !told;) {
+        char *value = next_of(bus, deployment->client.wire.events, correlation, sizeof correlation);
+        told = strstr(value, account);
+        free(value);
+    }
+    json_decref(answer);
+}
+
+/* Brokers take a transaction back that takes too long, and say the same as to one who has a successor. */
+static void events_go_on_after_their_writer_was_fenced(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    trading_error error;
+    trading_bus *bus;
+    trading_bus *other;
+    trading_bus_options options = TRADING_BUS_OPTIONS_INIT;
+    options.writer = "test.events.events.0";
+    deployment_open_with(&deployment, 1, 1, tell_events);
+    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
+    assert_int_equal(trading_bus_follow(bus, deployment.client.wire.events, 0, TRADING_BUS_OLDEST, &error), TRADING_OK);
+    open_and_hear(&deployment, bus, "Ada");
+    assert_int_equal(trading_bus_open(&other, deployment.host, deployment.bus_uri, &options, &error), TRADING_OK);
+    trading_bus_close(other);
+    open_and_hear(&deployment, bus, "Grace");
+    trading_bus_close(bus);
+    deployment_close(&deployment);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_command_finds_its_partition),
+        cmocka_unit_test(a_successor_goes_on_where_it_stood),
+        cmocka_unit_test(a_view_waits_for_what_it_is_to_have_seen),
+        cmocka_unit_test(what_is_too_large_is_refused),
+        cmocka_unit_test(what_is_no_request_is_put_aside),
+        cmocka_unit_test(events_go_on_after_their_writer_was_fenced),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
