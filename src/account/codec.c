@@ -6,23 +6,17 @@
 #define ACCOUNT_EVENT_BYTES ((size_t)2 * VARINT_BYTES + 2 * sizeof(trading_id) + 3)
 _Static_assert(ACCOUNT_EVENT_BYTES >= (size_t)3 * VARINT_BYTES, "nor is a rejection longer, or what a trade pays");
 
-static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size)
-{
-    memcpy(at, data, size);
-    return at + size;
-}
-
 static uint8_t *put_transfer(uint8_t *at, uint32_t kind, const struct account_event *event)
 {
     at = varint_put(at, (uint64_t)event->amount);
     at = varint_put(at, event->other);
     if (event->other)
         return at;
-    at = put_bytes(at, &event->other_id, sizeof event->other_id);
+    at = bytes_put(at, &event->other_id, sizeof event->other_id);
     if (kind != TRADING_EVENT_TRANSFER_SENT)
         return at;
-    at = put_bytes(at, &event->own_id, sizeof event->own_id);
-    return put_bytes(at, event->currency.text, 3);
+    at = bytes_put(at, &event->own_id, sizeof event->own_id);
+    return bytes_put(at, event->currency.text, 3);
 }
 
 static void read_transfer(struct reader *reader, uint32_t kind, struct account_event *event)
@@ -84,7 +78,7 @@ static uint8_t *put_event(uint8_t *at, uint32_t kind, const struct account_event
     case TRADING_EVENT_TRANSFER_REFUSED:
         at = varint_put(at, (uint64_t)event->amount);
         at = varint_put(at, (uint64_t)event->reason);
-        return put_bytes(at, &event->other_id, sizeof event->other_id);
+        return bytes_put(at, &event->other_id, sizeof event->other_id);
     case TRADING_EVENT_TRANSFER_RETURNED:
         at = varint_put(at, (uint64_t)event->amount);
         return varint_put(at, (uint64_t)event->reason);

@@ -55,6 +55,13 @@ static inline uint8_t *varint_put(uint8_t *at, uint64_t value)
     return at;
 }
 
+/* The same of bytes. */
+static inline uint8_t *bytes_put(uint8_t *at, const void *data, size_t size)
+{
+    memcpy(at, data, size);
+    return at + size;
+}
+
 static inline void write_u64(struct writer *writer, uint64_t value)
 {
     if (writer_has(writer, VARINT_BYTES)) {

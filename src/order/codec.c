@@ -87,26 +87,20 @@ static void read_executed(struct reader *reader, struct order_event *event)
 
 /* ---- orders and their books in two partitions ---- */
 
-static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size)
-{
-    memcpy(at, data, size);
-    return at + size;
-}
-
 static uint8_t *put_apart(uint8_t *at, uint32_t kind, const struct order_event *event)
 {
-    at = put_bytes(at, &event->id, sizeof event->id);
+    at = bytes_put(at, &event->id, sizeof event->id);
     switch (kind) {
     case TRADING_EVENT_ORDER_SENT: {
         size_t length = strnlen(event->symbol.text, sizeof event->symbol.text);
-        at = put_bytes(varint_put(at, length), event->symbol.text, length);
-        at = put_bytes(at, event->currency.text, 3);
+        at = bytes_put(varint_put(at, length), event->symbol.text, length);
+        at = bytes_put(at, event->currency.text, 3);
         return put_terms(at, event);
     }
     case TRADING_EVENT_GUEST_PLACED:
         return put_terms(varint_put(at, event->instrument), event);
     case TRADING_EVENT_GUEST_EXECUTED:
-        at = put_bytes(at, &event->counter_id, sizeof event->counter_id);
+        at = bytes_put(at, &event->counter_id, sizeof event->counter_id);
         at = varint_put(at, (uint64_t)event->quantity);
         at = varint_put(at, (uint64_t)event->price);
         at = varint_put(at, (uint64_t)event->amount);

@@ -199,12 +199,6 @@ static void write_open_account(struct writer *writer, const trading_open_account
         write_text(writer, texts[i]);
 }
 
-static uint8_t *put_bytes(uint8_t *at, const void *data, size_t size)
-{
-    memcpy(at, data, size);
-    return at + size;
-}
-
 /* After one look at the room: there are many orders. */
 static void write_place_order(struct writer *writer, const trading_place_order *body)
 {
@@ -216,10 +210,10 @@ static void write_place_order(struct writer *writer, const trading_place_order *
     *at++ = (uint8_t)body->side;
     *at++ = (uint8_t)body->type;
     *at++ = (uint8_t)body->time_in_force;
-    at = put_bytes(at, &body->portfolio, sizeof body->portfolio);
-    at = put_bytes(at, body->symbol.text, sizeof body->symbol.text);
+    at = bytes_put(at, &body->portfolio, sizeof body->portfolio);
+    at = bytes_put(at, body->symbol.text, sizeof body->symbol.text);
     at = varint_put(varint_put(at, zigzag(body->quantity)), zigzag(body->limit_price));
-    writer->at = put_bytes(at, &body->lot, sizeof body->lot);
+    writer->at = bytes_put(at, &body->lot, sizeof body->lot);
 }
 
 static void write_bind_alias(struct writer *writer, const trading_bind_alias *body)
