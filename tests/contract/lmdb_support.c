@@ -125,6 +125,31 @@ int64_t head_of(void *store, uint32_t partition)
     return head.next_position;
 }
 
+void expect_all(void *store, int64_t end)
+{
+    struct extent extent = read_extent(store, 0);
+    assert_int_equal(extent.code, TRADING_OK);
+    assert_int_equal(extent.end, end);
+    assert_false(extent.wrong);
+    assert_int_equal(head_of(store, 0), end);
+    trading_error error;
+    assert_int_equal(lmdb_store_ops.check(store, &error), TRADING_OK);
+}
+
+int make_folder(void **state)
+{
+    static char folder[SCRATCH_PATH];
+    scratch_make(folder);
+    *state = folder;
+    return 0;
+}
+
+int drop_folder(void **state)
+{
+    scratch_remove(*state);
+    return 0;
+}
+
 void path_in(char path[SCRATCH_PATH + 64], const char *folder, const char *name)
 {
     snprintf(path, SCRATCH_PATH + 64, "%s/%s", folder, name);

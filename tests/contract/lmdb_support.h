@@ -37,6 +37,14 @@ struct extent read_extent(void *store, uint32_t partition);
 
 int64_t head_of(void *store, uint32_t partition);
 
+/* Partition 0 reaches to `end` and holds what append_bytes wrote, and the store is sound. */
+void expect_all(void *store, int64_t end);
+
+/* A test that is given an empty folder, which is removed after it. Disks that it mounts there are its own affair. */
+#define FOLDER_CASE(function) cmocka_unit_test_setup_teardown(function, make_folder, drop_folder)
+int make_folder(void **state);
+int drop_folder(void **state);
+
 /* Whole files; end the program when they fail. */
 void path_in(char path[SCRATCH_PATH + 64], const char *folder, const char *name);
 uint8_t *file_load(const char *path, size_t *size);
