@@ -55,10 +55,4 @@ void generator_free(struct generator *generator);
 /* Fills one batch, by the state that the model has now. */
 void generator_batch(struct generator *generator, struct step *steps, size_t count);
 
-/* generator_mistakes.c */
-/* A command that is sent again, with one thing in it changed, so that it is another. */
-void generator_change_one_thing(struct generator *generator, struct model_command *command);
-/* With some luck makes a sensible command wrong in one of the ways that there are. */
-void generator_spoil(struct generator *generator, struct model_command *command);
-
 #endif

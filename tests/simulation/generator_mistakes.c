@@ -1,5 +1,5 @@
 /* What customers and programs do wrong. */
-#include "simulation/generator.h"
+#include "simulation/generator_inside.h"
 
 /* Names of nothing: far beyond all that a simulation makes. */
 #define NOBODY (INT64_C(1) << 40)
