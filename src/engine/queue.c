@@ -39,20 +39,32 @@ void queue_close(struct queue *queue)
     pthread_mutex_destroy(&queue->mutex);
 }
 
-static int32_t push(struct queue *queue, struct submission *submission, bool wait, trading_error *error)
+static int32_t refuse_closed(trading_error *error)
 {
-    while (wait && !queue->closed && submission->count > queue->limit - queue->commands)
+    return error_set(error, TRADING_E_CLOSED, "the engine is closing and takes no more commands");
+}
+
+/* With the mutex held. */
+static int32_t reserve(struct queue *queue, size_t count, bool wait, trading_error *error)
+{
+    while (wait && !queue->closed && count > queue->limit - queue->commands)
         pthread_cond_wait(&queue->room, &queue->mutex);
     if (queue->closed)
-        return error_set(error, TRADING_E_CLOSED, "the engine is closing and takes no more commands");
-    if (submission->count > queue->limit)
+        return refuse_closed(error);
+    if (count > queue->limit)
         return error_set(error, TRADING_E_INVALID, "%zu commands in one call are more than the engine's queue holds (%zu)",
-                         submission->count, queue->limit);
-    if (submission->count > queue->limit - queue->commands)
+                         count, queue->limit);
+    if (count > queue->limit - queue->commands)
         return error_set(error, TRADING_E_BUSY,
                          "%zu commands are waiting or in flight, and %zu more pass the limit of %zu; try again",
-                         queue->commands, submission->count, queue->limit);
-    queue->commands += submission->count;
+                         queue->commands, count, queue->limit);
+    queue->commands += count;
+    return TRADING_OK;
+}
+
+/* With the mutex held, and room for it reserved. */
+static void append(struct queue *queue, struct submission *submission)
+{
     submission->next = NULL;
     if (queue->last)
         queue->last->next = submission;
@@ -61,13 +73,50 @@ static int32_t push(struct queue *queue, struct submission *submission, bool wai
     queue->last = submission;
     queue->waiting++;
     queue->untaken += submission->count;
-    return TRADING_OK;
+}
+
+/* With the mutex held. */
+static void give_room(struct queue *queue, size_t count)
+{
+    queue->commands -= count;
+    pthread_cond_broadcast(&queue->room);
+}
+
+int32_t queue_reserve(struct queue *queue, size_t count, bool wait, trading_error *error)
+{
+    pthread_mutex_lock(&queue->mutex);
+    int32_t code = reserve(queue, count, wait, error);
+    pthread_mutex_unlock(&queue->mutex);
+    return code;
+}
+
+void queue_give_back(struct queue *queue, size_t count)
+{
+    pthread_mutex_lock(&queue->mutex);
+    give_room(queue, count);
+    pthread_mutex_unlock(&queue->mutex);
+}
+
+int32_t queue_push_reserved(struct queue *queue, struct submission *submission, trading_error *error)
+{
+    int32_t code = TRADING_OK;
+    pthread_mutex_lock(&queue->mutex);
+    if (queue->closed) {
+        give_room(queue, submission->count);
+        code = refuse_closed(error);
+    } else {
+        append(queue, submission);
+    }
+    pthread_mutex_unlock(&queue->mutex);
+    return code;
 }
 
 int32_t queue_push(struct queue *queue, struct submission *submission, bool wait, trading_error *error)
 {
     pthread_mutex_lock(&queue->mutex);
-    int32_t code = push(queue, submission, wait, error);
+    int32_t code = reserve(queue, submission->count, wait, error);
+    if (!code)
+        append(queue, submission);
     pthread_mutex_unlock(&queue->mutex);
     return code;
 }
@@ -183,8 +232,7 @@ void queue_return(struct queue *queue, const struct slice *slices, size_t count)
  * they run into it. */
 static void finish(struct queue *queue, struct submission *submission, struct submission **awaited)
 {
-    queue->commands -= submission->count;
-    pthread_cond_broadcast(&queue->room);
+    give_room(queue, submission->count);
     if (submission->waits) {
         submission->next = *awaited;
         *awaited = submission;

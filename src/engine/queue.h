@@ -62,6 +62,12 @@ void queue_close(struct queue *queue);
 int32_t queue_push(struct queue *queue, struct submission *submission, bool wait, trading_error *error);
 void queue_tell(struct queue *queue);
 
+/* The same in two steps, for a call whose parts go to several queues, all or none: room is reserved in each, then each is appended to, for
+ * which TRADING_E_CLOSED is all that can be said, and gives the room back. */
+int32_t queue_reserve(struct queue *queue, size_t count, bool wait, trading_error *error);
+void queue_give_back(struct queue *queue, size_t count);
+int32_t queue_push_reserved(struct queue *queue, struct submission *submission, trading_error *error);
+
 /* Waits until so many commands are there, somebody wakes the decider, or the queue is stopped; false when it is stopped and nothing is there.
  */
 bool queue_wait(struct queue *queue, size_t commands);

@@ -37,15 +37,19 @@ struct gathering {
 
 static size_t count_parts(trading_engine *engine, const trading_command *commands, size_t count, uint32_t *where, size_t *sizes)
 {
-    size_t total = 0;
-    memset(sizes, 0, engine->partitions->count * sizeof *sizes);
+    uint32_t parts = engine->partitions->count;
+    size_t to_all = 0;
+    memset(sizes, 0, parts * sizeof *sizes);
     for (size_t i = 0; i < count; i++) {
         where[i] = partition_of(engine, &commands[i]);
-        total += where[i] == TRADING_EVERY_PARTITION ? engine->partitions->count : 1;
-        for (uint32_t p = 0; p < engine->partitions->count; p++)
-            sizes[p] += where[i] == p || where[i] == TRADING_EVERY_PARTITION;
+        if (where[i] == TRADING_EVERY_PARTITION)
+            to_all++;
+        else
+            sizes[where[i]]++;
     }
-    return total;
+    for (uint32_t p = 0; p < parts; p++)
+        sizes[p] += to_all;
+    return count + to_all * (parts - 1);
 }
 
 static void release(struct gathering *gathering)
@@ -79,9 +83,9 @@ static void fill(struct gathering *gathering, const trading_command *commands, c
         start += sizes[p];
     }
     for (size_t i = 0; i < gathering->count; i++) {
-        for (uint32_t p = 0; p < parts; p++) {
-            if (where[i] != p && where[i] != TRADING_EVERY_PARTITION)
-                continue;
+        bool to_all = where[i] == TRADING_EVERY_PARTITION;
+        uint32_t end = to_all ? parts : where[i] + 1;
+        for (uint32_t p = to_all ? 0 : where[i]; p < end; p++) {
             gathering->commands[at[p]] = commands[i];
             gathering->origins[at[p]++] = i;
         }
@@ -108,30 +112,51 @@ static struct gathering *gather(trading_engine *engine, const trading_command *c
     return whole ? gathering : NULL;
 }
 
-/* The first part waits for room only where the caller does; the others must follow it. */
+/* Room for all parts or for none: whoever waits for a later one while the first is decided might wait for himself. Who waits does so in the
+ * order of the partitions, so that no two wait for each other. */
+static int32_t reserve(struct gathering *gathering, bool wait, trading_error *error)
+{
+    struct partitions *partitions = gathering->engine->partitions;
+    const struct submission *submissions = gathering->submissions;
+    for (uint32_t p = 0; p < partitions->count; p++) {
+        int32_t code =
+            submissions[p].count ? queue_reserve(&partitions->at[p]->queue, submissions[p].count, wait, error) : TRADING_OK;
+        if (!code)
+            continue;
+        while (p-- > 0)
+            queue_give_back(&partitions->at[p]->queue, submissions[p].count);
+        return code;
+    }
+    return TRADING_OK;
+}
+
+/* Who drives a manual engine makes the room that is waited for. */
+static int32_t await_room(struct gathering *gathering, trading_error *error)
+{
+    trading_engine *engine = gathering->engine;
+    int32_t code = reserve(gathering, !engine->manual, error);
+    while (code == TRADING_E_BUSY) {
+        route_round(engine);
+        code = reserve(gathering, false, error);
+    }
+    return code;
+}
+
 static int32_t push(struct gathering *gathering, bool wait, trading_error *error)
 {
     struct partitions *partitions = gathering->engine->partitions;
-    int32_t code = TRADING_OK;
-    bool pushed = false;
-    for (uint32_t p = 0; p < partitions->count; p++) {
+    int32_t code = wait ? await_room(gathering, error) : reserve(gathering, false, error);
+    for (uint32_t p = 0; p < partitions->count && !code; p++) {
         struct submission *submission = &gathering->submissions[p];
         trading_engine *engine = partitions->at[p];
         if (!submission->count)
             continue;
-        code = queue_push(&engine->queue, submission, wait || pushed, error);
-        if (code && !pushed)
-            return code;
-        if (code) { /* it is being closed: this part is not done, and the others tell of themselves */
-            submission->error = *error;
-            gate_open(&submission->done);
-            continue;
-        }
-        pushed = true;
-        if (!engine->manual)
+        if (queue_push_reserved(&engine->queue, submission, &submission->error))
+            gate_open(&submission->done); /* it is being closed: this part is not done, and the others tell of themselves */
+        else if (!engine->manual)
             queue_tell(&engine->queue);
     }
-    return error_clear(error);
+    return code ? code : error_clear(error);
 }
 
 static bool is_done(const struct gathering *gathering)

@@ -35,6 +35,7 @@ struct desk {
     char uri[80];
     uint32_t partitions;
     uint32_t flags;
+    uint32_t queue_commands; /* 0: as ever */
     struct crowd crowd;
     struct chance chance;
 };
@@ -48,6 +49,10 @@ static void open_desk(struct desk *desk)
     options.durability = TRADING_DURABILITY_PROCESS;
     options.commit_bytes = 65536;
     options.checkpoint_events = 5000;
+    if (desk->queue_commands) {
+        options.queue_commands = desk->queue_commands;
+        options.batch_commands = 4;
+    }
     if (trading_host_open(&desk->host, NULL, &error) ||
         trading_engine_open(&desk->engine, desk->host, desk->uri, &options, &error))
         fail("open: %s", error.message);
@@ -330,6 +335,107 @@ static void test_submissions_come_back_in_order(void)
     remove_desk(&desk);
 }
 
+/* Deposits to one account of a partition. */
+static void make_deposits(const struct desk *desk, uint32_t partition, trading_command *commands, size_t count)
+{
+    static const trading_cash cash = {.size = sizeof cash, .amount = ONE};
+    trading_command command = {
+        .type = TRADING_COMMAND_DEPOSIT, .body = &cash, .body_size = sizeof cash, .account = desk->crowd.accounts[0]};
+    uint32_t where;
+    for (int i = 0; i < ACCOUNTS && !trading_command_partition(&command, desk->partitions, &where, NULL) && where != partition;)
+        command.account = desk->crowd.accounts[++i % ACCOUNTS];
+    if (where != partition)
+        fail("no account is of partition %u", partition);
+    for (size_t i = 0; i < count; i++)
+        commands[i] = command;
+}
+
+static struct desk make_narrow_desk(uint32_t queue_commands, uint32_t flags)
+{
+    static _Atomic int64_t deposited;
+    struct desk desk = make_desk(2, 5);
+    desk.flags = flags;
+    desk.queue_commands = queue_commands;
+    open_desk(&desk);
+    open_accounts(&desk, &deposited);
+    return desk;
+}
+
+static uint64_t poll_one(const struct desk *desk)
+{
+    trading_completion done;
+    trading_error error;
+    size_t taken;
+    trading_engine_step(desk->engine, 100, NULL, NULL);
+    if (trading_engine_poll(desk->engine, &done, 1, &taken, -1, &error) || done.error.code)
+        fail("poll: %s", error.message);
+    return done.tag;
+}
+
+/* One queue is full, the other is empty: of a call to both nothing is done. */
+static void test_busy_is_all_or_nothing(void)
+{
+    struct desk desk = make_narrow_desk(4, TRADING_ENGINE_MANUAL);
+    trading_command full[4];
+    trading_command both[2];
+    trading_command many[8];
+    trading_result of_full[4];
+    trading_result of_both[2];
+    trading_result of_many[8];
+    trading_error error;
+    make_deposits(&desk, 1, full, 4);
+    make_deposits(&desk, 0, both, 1);
+    make_deposits(&desk, 1, both + 1, 1);
+    if (trading_engine_submit(desk.engine, full, 4, of_full, 1, &error))
+        fail("submit: %s", error.message);
+    if (trading_engine_submit(desk.engine, both, 2, of_both, 2, NULL) != TRADING_E_BUSY ||
+        trading_engine_execute(desk.engine, both, 2, of_both, NULL) != TRADING_E_BUSY)
+        fail("a queue took more than it holds");
+    if (poll_one(&desk) != 1 || of_both[0].status != TRADING_STATUS_NONE || of_both[1].status != TRADING_STATUS_NONE)
+        fail("a part of a call was decided that is not done");
+    if (trading_engine_submit(desk.engine, both, 2, of_both, 3, &error) || poll_one(&desk) != 3)
+        fail("there is no room after all was polled");
+    make_deposits(&desk, 0, many, 4); /* the piece that has room is done first, and room is made for the other */
+    make_deposits(&desk, 1, many + 4, 4);
+    if (trading_engine_submit(desk.engine, full, 4, of_full, 4, &error) ||
+        trading_engine_execute(desk.engine, many, 8, of_many, &error))
+        fail("execute beside what waits: %s", error.message);
+    if (of_many[7].status != TRADING_STATUS_ACCEPTED || poll_one(&desk) != 4)
+        fail("a call in pieces is not done whole");
+    close_desk(&desk, TRADING_CLOSE_DRAIN);
+    remove_desk(&desk);
+}
+
+/* Who submits while one partition has much to do is told so at once, and what is done can be polled. */
+static void test_submit_never_waits(void)
+{
+    enum { ROUNDS = 200, FULL = 60, BOTH = 31 };
+    struct desk desk = make_narrow_desk(64, 0);
+    static trading_command full[FULL];
+    static trading_command both[BOTH];
+    static trading_result of_full[ROUNDS][FULL];
+    static trading_result of_both[ROUNDS][BOTH];
+    make_deposits(&desk, 1, full, FULL);
+    make_deposits(&desk, 0, both, 1);
+    make_deposits(&desk, 1, both + 1, BOTH - 1);
+    uint64_t polled = 0;
+    for (uint64_t tag = 0; tag < ROUNDS; tag++) {
+        bool even = tag % 2 == 0;
+        int32_t code;
+        while ((code = even ? trading_engine_submit(desk.engine, full, FULL, of_full[tag], tag, NULL)
+                            : trading_engine_submit(desk.engine, both, BOTH, of_both[tag], tag, NULL)) == TRADING_E_BUSY)
+            if (poll_one(&desk) != polled++)
+                fail("completions are out of order");
+        if (code)
+            fail("submit: %s", trading_error_name(code));
+    }
+    while (polled < ROUNDS)
+        if (poll_one(&desk) != polled++)
+            fail("completions are out of order");
+    close_desk(&desk, TRADING_CLOSE_DRAIN);
+    remove_desk(&desk);
+}
+
 /* A child works until it is killed; what it was told is durable must be there. */
 static void test_kill(uint32_t partitions, int rounds)
 {
@@ -366,6 +472,8 @@ int main(void)
         test_runs_and_reopens(partitions, 0);
     test_runs_and_reopens(3, TRADING_ENGINE_MANUAL);
     test_submissions_come_back_in_order();
+    test_busy_is_all_or_nothing();
+    test_submit_never_waits();
     test_kill(2, 6);
     test_kill(4, 6);
     return 0;
