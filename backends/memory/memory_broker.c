@@ -2,9 +2,9 @@
 #include "backends/memory/memory_broker.h"
 
 #include "base/error.h"
+#include "base/monotonic.h"
 
 #include <string.h>
-#include <time.h>
 
 #define PARTITIONS_MAX 1024u
 
@@ -23,11 +23,7 @@ static struct memory_broker *make_broker(struct memory *memory, const char *name
     memcpy(broker->name, name, strlen(name) + 1);
     broker->memory = memory;
     pthread_mutex_init(&broker->lock, NULL);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&broker->changed, &attributes);
-    pthread_condattr_destroy(&attributes);
+    monotonic_condition(&broker->changed);
     return broker;
 }
 

@@ -3,10 +3,10 @@
 
 #include "backends/memory/memory_broker.h"
 #include "base/error.h"
+#include "base/monotonic.h"
 
 #include <errno.h>
 #include <string.h>
-#include <time.h>
 
 /* ---- what is read ---- */
 
@@ -191,17 +191,6 @@ static bool find_beyond(struct bus *bus, trading_error *error)
     return false;
 }
 
-static struct timespec moment_in(int64_t nanoseconds)
-{
-    struct timespec moment;
-    clock_gettime(CLOCK_MONOTONIC, &moment);
-    moment.tv_sec += nanoseconds / TRADING_NANOSECONDS_PER_SECOND;
-    moment.tv_nsec += nanoseconds % TRADING_NANOSECONDS_PER_SECOND;
-    moment.tv_sec += moment.tv_nsec / TRADING_NANOSECONDS_PER_SECOND;
-    moment.tv_nsec %= TRADING_NANOSECONDS_PER_SECOND;
-    return moment;
-}
-
 /* Waits for something to change. False when the time is over. */
 static bool wait_for_change(struct memory_broker *broker, int64_t timeout, const struct timespec *end)
 {
@@ -213,7 +202,7 @@ static bool wait_for_change(struct memory_broker *broker, int64_t timeout, const
 static int32_t poll_locked(struct bus *bus, trading_bus_notice *notices, size_t max, size_t *count, int64_t timeout,
                            trading_error *error)
 {
-    struct timespec end = moment_in(timeout > 0 ? timeout : 0);
+    struct timespec end = monotonic_after(timeout > 0 ? timeout : 0);
     let_go_held(bus);
     if (memory_grow(bus->broker->memory, (void **)&bus->held, &bus->held_capacity, max, sizeof(struct stored *)))
         return error_no_memory(error, "what a poll hands over");

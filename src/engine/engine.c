@@ -2,6 +2,7 @@
 #include "engine/engine.h"
 
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "base/thread.h"
 
 #include <errno.h>
@@ -101,11 +102,7 @@ static void set_up(trading_engine *engine, trading_host *host, const trading_eng
     engine->memory.context = host;
     engine->past.scratch.memory = &engine->memory;
     set_options(engine, options);
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&engine->progress, &attributes);
-    pthread_condattr_destroy(&attributes);
+    monotonic_condition(&engine->progress);
     pthread_cond_init(&engine->append_signal, NULL);
     pthread_cond_init(&engine->keeper_signal, NULL);
     for (size_t i = 0; mutex_at(engine, i); i++)

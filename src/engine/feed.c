@@ -4,12 +4,12 @@
 
 #include "base/error.h"
 #include "base/id.h"
+#include "base/monotonic.h"
 #include "base/text.h"
 #include "engine/event_window.h"
 #include "engine/view.h"
 
 #include <inttypes.h>
-#include <time.h>
 
 /* After so many bytes a stretch ends with the commit at hand. */
 #define STRETCH_BYTES (256u << 10)
@@ -322,13 +322,6 @@ static int32_t tell_durable(trading_feed *feed, trading_event *events, size_t ma
 
 /* ---- waiting ---- */
 
-static int64_t monotonic_time(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * TRADING_NANOSECONDS_PER_SECOND + now.tv_nsec;
-}
-
 /* TRADING_OK when there is more. */
 static int32_t await_more(trading_feed *feed, int64_t timeout, trading_error *error)
 {
@@ -348,7 +341,7 @@ static int32_t next_events(trading_feed *feed, trading_event *events, size_t max
                            trading_error *error)
 {
     int64_t end = 0;
-    if (timeout > 0 && __builtin_add_overflow(monotonic_time(), timeout, &end))
+    if (timeout > 0 && __builtin_add_overflow(monotonic_now(), timeout, &end))
         end = INT64_MAX;
     for (;;) {
         int32_t code = tell_durable(feed, events, max, count, error);
@@ -359,7 +352,7 @@ static int32_t next_events(trading_feed *feed, trading_event *events, size_t max
         if (code)
             return code;
         if (timeout > 0) {
-            timeout = end - monotonic_time();
+            timeout = end - monotonic_now();
             timeout = timeout < 0 ? 0 : timeout;
         }
     }

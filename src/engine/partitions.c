@@ -1,6 +1,7 @@
 /* An engine of several partitions: one engine for each, over one store. */
 #include "base/error.h"
 #include "base/id.h"
+#include "base/monotonic.h"
 #include "engine/address.h"
 #include "engine/engine.h"
 
@@ -96,11 +97,7 @@ int32_t partitions_make(trading_engine *engine, const char *uri, uint32_t count,
     struct partitions *partitions = memory_zeroed(&engine->memory, 1, sizeof *partitions);
     if (!partitions)
         return error_no_memory(error, "the partitions of an engine");
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
-    pthread_cond_init(&partitions->progress, &attributes);
-    pthread_condattr_destroy(&attributes);
+    monotonic_condition(&partitions->progress);
     pthread_mutex_init(&partitions->mutex, NULL);
     pthread_rwlock_init(&partitions->cut, NULL);
     partitions->count = count;

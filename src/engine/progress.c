@@ -1,8 +1,8 @@
 /* Whether the engine may be used, and how far it has come. */
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "engine/engine.h"
 
-#include <time.h>
 #include <unistd.h>
 
 /* How often a read-only engine looks whether the writer has appended. */
@@ -64,16 +64,6 @@ void engine_progress(trading_engine *engine)
     (void)written; /* a full counter is readable all the same */
 }
 
-static struct timespec deadline_after(int64_t timeout)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    int64_t nanoseconds = deadline.tv_nsec + timeout % TRADING_NANOSECONDS_PER_SECOND;
-    deadline.tv_sec += timeout / TRADING_NANOSECONDS_PER_SECOND + nanoseconds / TRADING_NANOSECONDS_PER_SECOND;
-    deadline.tv_nsec = nanoseconds % TRADING_NANOSECONDS_PER_SECOND;
-    return deadline;
-}
-
 static bool has_passed(const struct timespec *deadline)
 {
     struct timespec now;
@@ -97,12 +87,12 @@ bool engine_wait_unless_closing(trading_engine *engine, int64_t position, int64_
 {
     if (engine->read_only)
         look_for_growth(engine);
-    struct timespec deadline = deadline_after(timeout < 0 ? 0 : timeout);
+    struct timespec deadline = monotonic_after(timeout < 0 ? 0 : timeout);
     pthread_mutex_lock(&engine->progress_mutex);
     while (engine_durable(engine) <= position && !is_over(engine, closings) && (timeout < 0 || !has_passed(&deadline))) {
         struct timespec until = deadline;
         if (engine->read_only)
-            until = deadline_after(timeout >= 0 && timeout < LOOK_INTERVAL ? timeout : LOOK_INTERVAL);
+            until = monotonic_after(timeout >= 0 && timeout < LOOK_INTERVAL ? timeout : LOOK_INTERVAL);
         if (timeout < 0 && !engine->read_only)
             pthread_cond_wait(&engine->progress, &engine->progress_mutex);
         else

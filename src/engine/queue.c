@@ -1,22 +1,18 @@
 #include "engine/queue.h"
 
 #include "base/error.h"
+#include "base/monotonic.h"
 
 #include <string.h>
-#include <time.h>
 
 void queue_open(struct queue *queue, struct memory *memory, size_t limit)
 {
     *queue = (struct queue){.memory = memory, .limit = limit};
-    pthread_condattr_t attributes;
-    pthread_condattr_init(&attributes);
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
     pthread_mutex_init(&queue->mutex, NULL);
-    pthread_cond_init(&queue->arrived, &attributes);
-    pthread_cond_init(&queue->completed, &attributes);
-    pthread_cond_init(&queue->room, &attributes);
-    pthread_cond_init(&queue->left, &attributes);
-    pthread_condattr_destroy(&attributes);
+    monotonic_condition(&queue->arrived);
+    monotonic_condition(&queue->completed);
+    pthread_cond_init(&queue->room, NULL);
+    pthread_cond_init(&queue->left, NULL);
 }
 
 static void release_completions(struct queue *queue)
@@ -121,16 +117,6 @@ int32_t queue_push(struct queue *queue, struct submission *submission, bool wait
     return code;
 }
 
-static struct timespec deadline_after(int64_t timeout)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    int64_t nanoseconds = deadline.tv_nsec + timeout % TRADING_NANOSECONDS_PER_SECOND;
-    deadline.tv_sec += timeout / TRADING_NANOSECONDS_PER_SECOND + nanoseconds / TRADING_NANOSECONDS_PER_SECOND;
-    deadline.tv_nsec = nanoseconds % TRADING_NANOSECONDS_PER_SECOND;
-    return deadline;
-}
-
 void queue_wake(struct queue *queue)
 {
     pthread_mutex_lock(&queue->mutex);
@@ -162,7 +148,7 @@ bool queue_wait(struct queue *queue, size_t commands)
 
 void queue_wait_for(struct queue *queue, size_t submissions, int64_t nanoseconds)
 {
-    struct timespec deadline = deadline_after(nanoseconds);
+    struct timespec deadline = monotonic_after(nanoseconds);
     int expired = 0;
     pthread_mutex_lock(&queue->mutex);
     while (queue->waiting < submissions && !queue->stopped && !expired)
@@ -312,7 +298,7 @@ void queue_fail(struct queue *queue, struct slice *slice, int32_t status, const 
 
 struct submission *queue_poll(struct queue *queue, int64_t timeout)
 {
-    struct timespec deadline = deadline_after(timeout < 0 ? 0 : timeout);
+    struct timespec deadline = monotonic_after(timeout < 0 ? 0 : timeout);
     pthread_mutex_lock(&queue->mutex);
     int expired = 0;
     while (!queue->first_completion && timeout != 0 && !expired && !queue->ended) {

@@ -1,10 +1,10 @@
 /* Commands of one call to the partitions that they belong to, and their results back in order. */
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "engine/address.h"
 #include "engine/engine.h"
 
 #include <string.h>
-#include <time.h>
 
 /* ---- where a command goes ---- */
 
@@ -270,21 +270,11 @@ void route_progress(struct partitions *partitions)
     pthread_mutex_unlock(&partitions->mutex);
 }
 
-static struct timespec deadline_after(int64_t timeout)
-{
-    struct timespec deadline;
-    clock_gettime(CLOCK_MONOTONIC, &deadline);
-    int64_t nanoseconds = deadline.tv_nsec + timeout % TRADING_NANOSECONDS_PER_SECOND;
-    deadline.tv_sec += timeout / TRADING_NANOSECONDS_PER_SECOND + nanoseconds / TRADING_NANOSECONDS_PER_SECOND;
-    deadline.tv_nsec = nanoseconds % TRADING_NANOSECONDS_PER_SECOND;
-    return deadline;
-}
-
 /* The oldest that is not polled, once it is done; NULL after the timeout. */
 static struct gathering *next_done(trading_engine *engine, int64_t timeout)
 {
     struct partitions *partitions = engine->partitions;
-    struct timespec deadline = deadline_after(timeout < 0 ? 0 : timeout);
+    struct timespec deadline = monotonic_after(timeout < 0 ? 0 : timeout);
     int expired = 0;
     pthread_mutex_lock(&partitions->mutex);
     while ((!partitions->first || !is_done(partitions->first)) && timeout != 0 && !expired && !atomic_load(&engine->closing)) {

@@ -2,11 +2,11 @@
  * change is a new set of runs: its blobs are whole, then the manifest names it, then the decider is shown it, and what it is without is
  * freed once the decider has seen it. A change that fails leaves all as it was, to be tried again. */
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "keys/inside.h"
 
 #include <inttypes.h>
 #include <signal.h>
-#include <time.h>
 
 #define MERGE_PIECE    65536u /* keys, between two looks at what is more urgent */
 #define MERGE_LEAST    4u
@@ -428,11 +428,7 @@ static void wait_for_work(struct keys *keys, int64_t *pause)
     else
         *pause = *pause ? (*pause < RETRY / 2 ? *pause * 2 : RETRY) : LOOK_AGAIN;
     pthread_mutex_unlock(&keys->mutex);
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_nsec += *pause % 1000000000;
-    until.tv_sec += *pause / 1000000000 + until.tv_nsec / 1000000000;
-    until.tv_nsec %= 1000000000;
+    struct timespec until = monotonic_after(*pause);
     int woken = *pause ? sem_clockwait(&keys->work, CLOCK_MONOTONIC, &until) : sem_wait(&keys->work);
     if (!woken)
         *pause = 0;

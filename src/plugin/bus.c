@@ -1,9 +1,8 @@
 /* The handle of a bus: what hosts call, checked (bus_check.c), and handed on to the bus that the URI names. */
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "plugin/bus_check.h"
 #include "plugin/host.h"
-
-#include <time.h>
 
 #include <trading/bus.h>
 
@@ -22,13 +21,6 @@ struct trading_bus {
 void trading_bus_options_init(trading_bus_options *options)
 {
     *options = (trading_bus_options)TRADING_BUS_OPTIONS_INIT;
-}
-
-static int64_t now(void)
-{
-    struct timespec time;
-    clock_gettime(CLOCK_MONOTONIC, &time);
-    return time.tv_sec * TRADING_NANOSECONDS_PER_SECOND + time.tv_nsec;
 }
 
 /* ---- opening and closing ---- */
@@ -69,7 +61,7 @@ int32_t trading_bus_open(trading_bus **bus, trading_host *host, const char *uri,
     made->metric = options->metric;
     made->metric_context = options->metric_context;
     made->metric_interval = options->metric_interval;
-    made->told = now();
+    made->told = monotonic_now();
     code = open_bus(made, uri, options->writer, error);
     if (code) {
         memory_release(&host->memory, made, sizeof *made);
@@ -216,9 +208,9 @@ int32_t trading_bus_release(trading_bus *bus, const char *topic, uint32_t partit
 
 static void tell_metrics(trading_bus *bus)
 {
-    if (!bus->metric || !bus->ops->metrics || now() - bus->told < bus->metric_interval)
+    if (!bus->metric || !bus->ops->metrics || monotonic_now() - bus->told < bus->metric_interval)
         return;
-    bus->told = now();
+    bus->told = monotonic_now();
     bus->ops->metrics(bus->bus, bus->metric, bus->metric_context, NULL);
 }
 
