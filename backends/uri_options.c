@@ -4,6 +4,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #define LINE_BYTES 1024
@@ -39,6 +40,41 @@ bool uri_decode(char *out, size_t size, const char *text, size_t length)
     return true;
 }
 
+/* ---- options that are kept ---- */
+
+static int32_t keep_number(const struct uri_options *options, const struct uri_option *option, const char *text,
+                           trading_error *error)
+{
+    char *end;
+    errno = 0;
+    long long value = strtoll(text, &end, 10);
+    if (errno || end == text || *end || value < option->least || value > option->most)
+        return error_set(error, TRADING_E_SYNTAX, "%s of %s is a number from %lld to %lld", option->name, options->whose,
+                         (long long)option->least, (long long)option->most);
+    memcpy((char *)options->target + option->offset, &(int64_t){value}, sizeof(int64_t));
+    return TRADING_OK;
+}
+
+static int32_t keep_text(const struct uri_options *options, const struct uri_option *option, const char *text,
+                         trading_error *error)
+{
+    size_t length = strlen(text);
+    if (length >= option->size)
+        return error_set(error, TRADING_E_SYNTAX, "%s of %s is too long", option->name, options->whose);
+    memcpy((char *)options->target + option->offset, text, length + 1);
+    return TRADING_OK;
+}
+
+int32_t uri_keep_option(const struct uri_options *options, const char *name, const char *value, trading_error *error)
+{
+    for (size_t i = 0; i < options->kept_count; i++) {
+        const struct uri_option *option = &options->kept[i];
+        if (strcmp(option->name, name) == 0)
+            return option->size ? keep_text(options, option, value, error) : keep_number(options, option, value, error);
+    }
+    return error_set(error, TRADING_E_SYNTAX, "%s has no option \"%.40s\"", options->whose, name);
+}
+
 /* ---- files ---- */
 
 /* A line without its end, white space and comment; false at the end of the file. */
@@ -67,7 +103,7 @@ static int32_t read_options(const struct uri_options *options, const char *path,
         if (equals)
             *equals = '\0';
         if (equals)
-            code = options->set(options->target, line, equals + 1, error);
+            code = options->set(options, line, equals + 1, error);
         else if (line[0])
             code = error_set(error, TRADING_E_SYNTAX, "a line of the options file %.80s is not option=value", path);
     }
@@ -88,7 +124,7 @@ static int32_t read_password(const struct uri_options *options, const char *path
     if (!read)
         return error_native(error, TRADING_E_IO, native, "the password file %.80s cannot be read", path);
     line[strcspn(line, "\r\n")] = '\0';
-    int32_t code = options->set(options->target, "password", line, error);
+    int32_t code = options->set(options, "password", line, error);
     explicit_bzero(line, sizeof line);
     return code;
 }
@@ -115,7 +151,7 @@ static int32_t set_pair(const struct uri_options *options, const char *pair, siz
         return read_password(options, value, error);
     if (strcmp(name, "password") == 0 || (options->is_secret && options->is_secret(name)))
         return refuse_secret(error);
-    return options->set(options->target, name, value, error);
+    return options->set(options, name, value, error);
 }
 
 int32_t uri_read_options(const struct uri_options *options, const char *text, trading_error *error)

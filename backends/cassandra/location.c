@@ -3,63 +3,31 @@
 #include "backends/uri_options.h"
 #include "base/error.h"
 
-#include <errno.h>
 #include <stdbool.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_PORT "9042"
 
 /* ---- options ---- */
 
-struct option {
-    const char *name;
-    size_t offset;
-    size_t size; /* of a text; 0: a number */
-    int64_t least;
-    int64_t most;
+static const struct uri_option kept[] = {
+    URI_OPTION_TEXT(struct location, journal),
+    URI_OPTION_TEXT(struct location, user),
+    URI_OPTION_TEXT(struct location, password),
+    URI_OPTION_TEXT(struct location, datacentre),
+    URI_OPTION_TEXT(struct location, tls_ca),
+    URI_OPTION_TEXT(struct location, tls_certificate),
+    URI_OPTION_TEXT(struct location, tls_key),
+    URI_OPTION_NUMBER("tls", struct location, tls, 0, 1),
+    URI_OPTION_NUMBER("create", struct location, create, 0, 100),
+    URI_OPTION_NUMBER("connect_timeout", struct location, connect_timeout_ms, 1, 3600000),
+    URI_OPTION_NUMBER("request_timeout", struct location, request_timeout_ms, 1, 3600000),
+    URI_OPTION_NUMBER("resolve_timeout", struct location, resolve_timeout_ms, 1, 3600000),
+    URI_OPTION_NUMBER("page_rows", struct location, page_rows, 1, 100000),
+    URI_OPTION_NUMBER("inline_bytes", struct location, inline_bytes, 0, 4 << 20),
+    URI_OPTION_NUMBER("bucket_bytes", struct location, bucket_bytes, 1, INT64_C(1) << 40),
+    URI_OPTION_NUMBER("in_flight", struct location, in_flight, 1, 64),
 };
-
-#define TEXT(member)                                                                                                           \
-    {                                                                                                                          \
-#member, offsetof(struct location, member), sizeof((struct location *)0)->member, 0, 0                                 \
-    }
-#define NUMBER(name, member, least, most)                                                                                      \
-    {                                                                                                                          \
-        name, offsetof(struct location, member), 0, least, most                                                                \
-    }
-
-static const struct option options[] = {
-    TEXT(journal),
-    TEXT(user),
-    TEXT(password),
-    TEXT(datacentre),
-    TEXT(tls_ca),
-    TEXT(tls_certificate),
-    TEXT(tls_key),
-    NUMBER("tls", tls, 0, 1),
-    NUMBER("create", create, 0, 100),
-    NUMBER("connect_timeout", connect_timeout_ms, 1, 3600000),
-    NUMBER("request_timeout", request_timeout_ms, 1, 3600000),
-    NUMBER("resolve_timeout", resolve_timeout_ms, 1, 3600000),
-    NUMBER("page_rows", page_rows, 1, 100000),
-    NUMBER("inline_bytes", inline_bytes, 0, 4 << 20),
-    NUMBER("bucket_bytes", bucket_bytes, 1, INT64_C(1) << 40),
-    NUMBER("in_flight", in_flight, 1, 64),
-};
-
-static int32_t set_number(struct location *location, const struct option *option, const char *text, trading_error *error)
-{
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < option->least || value > option->most)
-        return error_set(error, TRADING_E_SYNTAX, "%s of a Cassandra store is a number from %lld to %lld", option->name,
-                         (long long)option->least, (long long)option->most);
-    memcpy((char *)location + option->offset, &(int64_t){value}, sizeof(int64_t));
-    return TRADING_OK;
-}
 
 static int32_t set_consistency(struct location *location, const char *text, trading_error *error)
 {
@@ -69,23 +37,11 @@ static int32_t set_consistency(struct location *location, const char *text, trad
     return error_set(error, TRADING_E_SYNTAX, "consistency of a Cassandra store is quorum or local_quorum");
 }
 
-static int32_t set_option(void *target, const char *name, const char *value, trading_error *error)
+static int32_t set_option(const struct uri_options *own, const char *name, const char *value, trading_error *error)
 {
-    struct location *location = target;
     if (strcmp(name, "consistency") == 0)
-        return set_consistency(location, value, error);
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        const struct option *option = &options[i];
-        if (strcmp(option->name, name) != 0)
-            continue;
-        if (option->size == 0)
-            return set_number(location, option, value, error);
-        if (strlen(value) >= option->size)
-            return error_set(error, TRADING_E_SYNTAX, "%s of a Cassandra store is too long", option->name);
-        memcpy((char *)location + option->offset, value, strlen(value) + 1);
-        return TRADING_OK;
-    }
-    return error_set(error, TRADING_E_SYNTAX, "a Cassandra store has no option \"%.40s\"", name);
+        return set_consistency(own->target, value, error);
+    return uri_keep_option(own, name, value, error);
 }
 
 /* ---- the URI ---- */
@@ -128,7 +84,11 @@ int32_t location_read(struct location *location, const char *text, trading_error
     };
     if (strncmp(text, "//", 2) != 0)
         return error_set(error, TRADING_E_SYNTAX, "a Cassandra store is called cassandra://host:port/keyspace");
-    const struct uri_options own = {.whose = "a Cassandra store", .target = location, .set = set_option};
+    const struct uri_options own = {.whose = "a Cassandra store",
+                                    .target = location,
+                                    .kept = kept,
+                                    .kept_count = sizeof kept / sizeof *kept,
+                                    .set = set_option};
     text += 2;
     size_t length = strcspn(text, "/?");
     const char *rest = text + length;

@@ -2,40 +2,20 @@
 
 #include "base/error.h"
 
-#include <errno.h>
-#include <stddef.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_PORT "9092"
 
 /* ---- options ---- */
 
-struct option {
-    const char *name;
-    size_t offset;
-    size_t size; /* of a text; 0: a number */
-    int64_t least;
-    int64_t most;
-};
-
-#define TEXT(member)                                                                                                           \
-    {                                                                                                                          \
-#member, offsetof(struct location, member), sizeof((struct location *)0)->member, 0, 0                                 \
-    }
-#define NUMBER(name, member, least, most)                                                                                      \
-    {                                                                                                                          \
-        name, offsetof(struct location, member), 0, least, most                                                                \
-    }
-
-static const struct option options[] = {
-    TEXT(user),
-    TEXT(password),
-    TEXT(member),
-    TEXT(marks),
-    NUMBER("replication", replication, 0, 100),
-    NUMBER("connect_timeout", connect_timeout_ms, 1, 3600000),
-    NUMBER("publish_timeout", publish_timeout_ms, 1000, 300000),
+static const struct uri_option kept[] = {
+    URI_OPTION_TEXT(struct location, user),
+    URI_OPTION_TEXT(struct location, password),
+    URI_OPTION_TEXT(struct location, member),
+    URI_OPTION_TEXT(struct location, marks),
+    URI_OPTION_NUMBER("replication", struct location, replication, 0, 100),
+    URI_OPTION_NUMBER("connect_timeout", struct location, connect_timeout_ms, 1, 3600000),
+    URI_OPTION_NUMBER("publish_timeout", struct location, publish_timeout_ms, 1000, 300000),
 };
 
 /* Properties of librdkafka on which what the bus promises rests, or that are said otherwise. */
@@ -72,18 +52,6 @@ static bool is_secret(const char *name)
            strcmp(name, "ssl.key.pem") == 0;
 }
 
-static int32_t set_number(struct location *location, const struct option *option, const char *text, trading_error *error)
-{
-    char *end;
-    errno = 0;
-    long long value = strtoll(text, &end, 10);
-    if (errno || end == text || *end || value < option->least || value > option->most)
-        return error_set(error, TRADING_E_SYNTAX, "%s of a Kafka bus is a number from %lld to %lld", option->name,
-                         (long long)option->least, (long long)option->most);
-    memcpy((char *)location + option->offset, &(int64_t){value}, sizeof(int64_t));
-    return TRADING_OK;
-}
-
 /* Whether there is such a property, and its value can be, librdkafka says when the bus is opened. */
 static int32_t add_setting(struct location *location, const char *name, const char *value, trading_error *error)
 {
@@ -102,23 +70,11 @@ static int32_t add_setting(struct location *location, const char *name, const ch
     return TRADING_OK;
 }
 
-static int32_t set_option(void *target, const char *name, const char *value, trading_error *error)
+static int32_t set_option(const struct uri_options *own, const char *name, const char *value, trading_error *error)
 {
-    struct location *location = target;
     if (strchr(name, '.') || strcmp(name, "acks") == 0 || strcmp(name, "partitioner") == 0)
-        return add_setting(location, name, value, error);
-    for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-        const struct option *option = &options[i];
-        if (strcmp(option->name, name) != 0)
-            continue;
-        if (option->size == 0)
-            return set_number(location, option, value, error);
-        if (strlen(value) >= option->size)
-            return error_set(error, TRADING_E_SYNTAX, "%s of a Kafka bus is too long", option->name);
-        memcpy((char *)location + option->offset, value, strlen(value) + 1);
-        return TRADING_OK;
-    }
-    return error_set(error, TRADING_E_SYNTAX, "a Kafka bus has no option \"%.40s\"", name);
+        return add_setting(own->target, name, value, error);
+    return uri_keep_option(own, name, value, error);
 }
 
 /* ---- the URI ---- */
@@ -137,7 +93,12 @@ static int32_t check(const struct location *location, trading_error *error)
 int32_t location_read(struct location *location, const char *text, trading_error *error)
 {
     *location = (struct location){.marks = "trading.marks", .connect_timeout_ms = 10000, .publish_timeout_ms = 30000};
-    const struct uri_options own = {.whose = "a Kafka bus", .target = location, .set = set_option, .is_secret = is_secret};
+    const struct uri_options own = {.whose = "a Kafka bus",
+                                    .target = location,
+                                    .kept = kept,
+                                    .kept_count = sizeof kept / sizeof *kept,
+                                    .set = set_option,
+                                    .is_secret = is_secret};
     if (strncmp(text, "//", 2) != 0)
         return error_set(error, TRADING_E_SYNTAX, "a Kafka bus is called kafka://host:port/");
     text += 2;
