@@ -229,6 +229,19 @@ static int32_t make_room(struct kafka_bus *bus, trading_error *error)
     return TRADING_OK;
 }
 
+/* What cannot be handed over is fetched again: the last first, so that each partition goes on at the first of its records. */
+static void fetch_again(struct kafka_bus *bus)
+{
+    struct reader *reader = &bus->reader;
+    while (reader->taken_count) {
+        rd_kafka_message_t *message = reader->taken[--reader->taken_count];
+        if (reader_start(bus, rd_kafka_topic_name(message->rkt), (uint32_t)message->partition, message->offset,
+                         &reader->failure))
+            reader->failed = true;
+        rd_kafka_message_destroy(message);
+    }
+}
+
 static trading_bus_notice notice_of(const rd_kafka_message_t *message, trading_bus_header *headers)
 {
     rd_kafka_timestamp_type_t type;
@@ -267,13 +280,15 @@ int32_t reader_take(struct kafka_bus *bus, trading_bus_notice *notices, size_t m
     ssize_t came = rd_kafka_consume_batch_queue(reader->queue, 0, reader->taken, max);
     keep_records(bus, came > 0 ? (size_t)came : 0);
     int32_t code = reader->taken_count ? make_room(bus, error) : tell_failure(reader, error);
+    if (code)
+        fetch_again(bus);
     trading_bus_header *headers = reader->headers;
-    for (size_t i = 0; i < reader->taken_count && !code; i++) {
+    for (size_t i = 0; i < reader->taken_count; i++) {
         notices[i] = notice_of(reader->taken[i], headers);
         headers += notices[i].record.header_count;
         reader->bytes += notices[i].record.key_size + notices[i].record.value_size;
     }
-    *count = code ? 0 : reader->taken_count;
+    *count = reader->taken_count;
     reader->records += *count;
     return code;
 }

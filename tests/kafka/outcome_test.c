@@ -1,8 +1,9 @@
-/* A writer's transactions when brokers fail or do not answer, against the brokers that librdkafka has for tests. */
+/* A writer's transactions when brokers fail or do not answer, and what readers are handed over, against the brokers that librdkafka has for tests. */
 #include <librdkafka/rdkafka.h>
 #include <librdkafka/rdkafka_mock.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -20,7 +21,20 @@ struct fixture {
     trading_host *host;
     trading_bus *bus;
     trading_error error;
+    _Atomic bool is_full; /* the host has no memory */
 };
+
+static void *allocate(void *fixture, size_t bytes)
+{
+    return ((struct fixture *)fixture)->is_full ? NULL : malloc(bytes);
+}
+
+static void release(void *fixture, void *memory, size_t bytes)
+{
+    (void)fixture;
+    (void)bytes;
+    free(memory);
+}
 
 static void set_up(struct fixture *fixture)
 {
@@ -33,6 +47,10 @@ static void set_up(struct fixture *fixture)
     assert_int_equal(rd_kafka_mock_topic_create(fixture->cluster, "trading.marks", 8, 1), 0);
     assert_int_equal(rd_kafka_mock_topic_create(fixture->cluster, "topic", 1, 1), 0);
     host.flags = TRADING_HOST_PLUGINS;
+    host.allocate = allocate;
+    host.release = release;
+    host.allocate_context = fixture;
+    fixture->is_full = false;
     assert_int_equal(trading_host_open(&fixture->host, &host, &fixture->error), TRADING_OK);
     assert_int_equal(trading_plugin_load(fixture->host, plugin, &fixture->error), TRADING_OK);
     snprintf(uri, sizeof uri, "kafka://%s/?publish_timeout=2000", rd_kafka_mock_cluster_bootstraps(fixture->cluster));
@@ -143,6 +161,30 @@ static void test_an_empty_key_is_none(void **state)
     tear_down(&fixture);
 }
 
+static void test_records_are_handed_over_once_there_is_memory(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    trading_bus_notice notices[2];
+    size_t count;
+    int32_t code;
+    set_up(&fixture);
+    assert_int_equal(trading_bus_follow(fixture.bus, "topic", 0, TRADING_BUS_OLDEST, &fixture.error), TRADING_OK);
+    assert_int_equal(trading_bus_poll(fixture.bus, notices, 2, &count, 0, &fixture.error), TRADING_E_TIMEOUT);
+    assert_int_equal(publish(&fixture, 1), TRADING_OK);
+    assert_int_equal(publish(&fixture, 2), TRADING_OK);
+    fixture.is_full = true; /* also of headers, for which there was no room yet */
+    code = trading_bus_poll(fixture.bus, notices, 2, &count, INT64_C(10000000000), &fixture.error);
+    fixture.is_full = false;
+    assert_int_equal(code, TRADING_E_NO_MEMORY);
+    for (int64_t position = 0; position < 2; position += (int64_t)count) {
+        assert_int_equal(trading_bus_poll(fixture.bus, notices, 2, &count, INT64_C(10000000000), &fixture.error), TRADING_OK);
+        assert_int_equal(notices[0].record.position, position);
+    }
+    assert_int_equal(trading_bus_poll(fixture.bus, notices, 2, &count, INT64_C(500000000), &fixture.error), TRADING_E_TIMEOUT);
+    tear_down(&fixture);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -150,6 +192,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_records_that_brokers_refuse_take_the_mark_with_them),
         cmocka_unit_test(test_a_writer_that_is_fenced_while_it_commits),
         cmocka_unit_test(test_an_empty_key_is_none),
+        cmocka_unit_test(test_records_are_handed_over_once_there_is_memory),
     };
     plugin = argc > 1 ? argv[1] : "kafka";
     return cmocka_run_group_tests(tests, NULL, NULL);
