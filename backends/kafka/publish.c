@@ -203,6 +203,14 @@ static int32_t fail(struct kafka_bus *bus, rd_kafka_resp_err_t err, trading_erro
     return code;
 }
 
+/* The same for an error object, which is destroyed. */
+static int32_t fail_with(struct kafka_bus *bus, rd_kafka_error_t *failure, trading_error *error)
+{
+    rd_kafka_resp_err_t err = rd_kafka_error_code(failure);
+    rd_kafka_error_destroy(failure);
+    return fail(bus, err, error);
+}
+
 /* ---- transactions ---- */
 
 /* A commit that nobody answers is asked for again, and then has one outcome: librdkafka goes on with the same one. */
@@ -223,13 +231,10 @@ static int32_t commit(struct kafka_bus *bus, trading_error *error)
         publisher->outcome = ABORTING;
         return client_failure(bus, error, failure, "committing");
     }
-    if (rd_kafka_error_is_fatal(failure)) {
-        rd_kafka_resp_err_t err = rd_kafka_error_code(failure);
-        rd_kafka_error_destroy(failure);
-        fail(bus, err, error);
-    } else {
+    if (rd_kafka_error_is_fatal(failure))
+        fail_with(bus, failure, error);
+    else
         client_failure(bus, error, failure, "committing");
-    }
     /* Whether it was committed the mark tells: this bus's, when it can be asked again, or that of who opens the name next. */
     if (error) {
         error->code = TRADING_E_OUTCOME_UNKNOWN;
@@ -247,11 +252,8 @@ static int32_t give_up(struct kafka_bus *bus, trading_error *error)
         bus->publisher.outcome = SETTLED;
         return TRADING_OK;
     }
-    if (!rd_kafka_error_is_fatal(failure))
-        return client_failure(bus, error, failure, "giving up a transaction");
-    rd_kafka_resp_err_t err = rd_kafka_error_code(failure);
-    rd_kafka_error_destroy(failure);
-    return fail(bus, err, error);
+    return rd_kafka_error_is_fatal(failure) ? fail_with(bus, failure, error)
+                                            : client_failure(bus, error, failure, "giving up a transaction");
 }
 
 /* Brings the transaction before to its end. */
@@ -272,18 +274,13 @@ static int32_t transact(struct kafka_bus *bus, const trading_bus_record *records
                         const trading_bus_record *marking, struct delivery *delivery, trading_error *error)
 {
     rd_kafka_error_t *failure = rd_kafka_begin_transaction(bus->producer);
-    if (failure) {
-        rd_kafka_resp_err_t fault = rd_kafka_error_code(failure);
-        rd_kafka_error_destroy(failure);
-        return fail(bus, fault, error);
-    }
+    if (failure)
+        return fail_with(bus, failure, error);
     rd_kafka_resp_err_t err = produce(bus, records, count, delivery);
     if (!err && marking)
         err = produce(bus, marking, 1, delivery);
-    if (!err)
-        return commit(bus, error);
-    int32_t code = fail(bus, err, error);
-    if (code != TRADING_E_FENCED)
+    int32_t code = err ? fail(bus, err, error) : commit(bus, error);
+    if (bus->publisher.outcome == ABORTING || (err && code != TRADING_E_FENCED))
         give_up(bus, NULL);
     return code;
 }
@@ -299,10 +296,7 @@ static int32_t publish_as_writer(struct kafka_bus *bus, const trading_bus_record
     bus->publisher.pending = mark;
     if (mark >= 0)
         marks_record(bus, mark, &marking);
-    code = transact(bus, records, count, mark >= 0 ? &marking.record : NULL, &delivery, error);
-    if (code && bus->publisher.outcome == ABORTING && code != TRADING_E_OUTCOME_UNKNOWN)
-        give_up(bus, NULL);
-    return code;
+    return transact(bus, records, count, mark >= 0 ? &marking.record : NULL, &delivery, error);
 }
 
 /* ---- the mark ---- */
