@@ -1,5 +1,29 @@
 # What runs against servers of its own, which it brings up and takes down.
 
+# backend_tests KIND RUNNER SERVER SECURE: KIND_contract and the faults, whose classes are OneSERVER and ThreeSERVERs, on one server and on
+# three; and the tests over TLS, on a server that is told of it by the variable SECURE. RUNNER is their program.
+backend_tests() {
+    plugin=$(cd "$builds" && pwd)/release/backends/$1/$1.so
+    TRADING_SERVERS=$(cd "$builds" && pwd)/servers
+    export TRADING_SERVERS
+    for class in "One$3" "Three$3s"; do
+        count=1
+        [ "$class" = "One$3" ] || count=3
+        if prepare "$1-$count-up" "tests/servers/$1/server" up $count; then
+            "$1_contract" $count
+            check "$1-$count-faults" python3 "tests/$1/faults_test.py" "$builds/release/tests/$1/$2" "$plugin" \
+                "tests/servers/$1/server" "$class"
+        fi
+        prepare "$1-$count-down" "tests/servers/$1/server" down
+    done
+    export "$4=1"
+    prepare "$1-secure-up" "tests/servers/$1/server" up 1 &&
+        check "$1-secure" python3 "tests/$1/secure_test.py" "$builds/release/tests/$1/$2" "$plugin" \
+            "tests/servers/$1/server" "$TRADING_SERVERS/$1/ca.pem"
+    prepare "$1-secure-down" "tests/servers/$1/server" down
+    unset "$4" TRADING_SERVERS
+}
+
 # The contract once more with buckets, pages and transactions so small that every journal has many; and appends in flight.
 cassandra_small_tests() {
     hosts=$(tests/servers/cassandra/server hosts)
@@ -9,65 +33,28 @@ cassandra_small_tests() {
         "//$hosts/contract?create=1&journal=flights-$run-"
 }
 
-# cassandra_tests NODES: the contract, and the faults of a store on so many nodes.
-cassandra_tests() {
-    class=OneNode
-    [ "$1" = 3 ] && class=ThreeNodes
+cassandra_contract() {
     run=$(date +%s)
-    prepare "cassandra-$1-up" tests/servers/cassandra/server up "$1" || return
     check "cassandra-$1-contract" "$builds/release/tools/store-check/trading-store-check" --shared \
         --plugin "$plugin" "cassandra://$(tests/servers/cassandra/server hosts)/contract?create=$1&journal=$run-{}"
     [ "$1" = 3 ] || cassandra_small_tests
-    check "cassandra-$1-faults" python3 tests/cassandra/faults_test.py \
-        "$builds/release/tests/cassandra/cassandra-appender" "$plugin" tests/servers/cassandra/server "$class"
 }
 
 part_cassandra() {
     need java mvn cargo || return
     build release gcc --buildtype=release || return
-    plugin=$(cd "$builds" && pwd)/release/backends/cassandra/cassandra.so
-    TRADING_SERVERS=$(cd "$builds" && pwd)/servers
-    export TRADING_SERVERS
-    for nodes in 1 3; do
-        cassandra_tests $nodes
-        prepare "cassandra-$nodes-down" tests/servers/cassandra/server down
-    done
-    export CASSANDRA_SECURE=1
-    prepare cassandra-secure-up tests/servers/cassandra/server up 1 &&
-        check cassandra-secure python3 tests/cassandra/secure_test.py \
-            "$builds/release/tests/cassandra/cassandra-appender" "$plugin" tests/servers/cassandra/server \
-            "$TRADING_SERVERS/cassandra/ca.pem"
-    prepare cassandra-secure-down tests/servers/cassandra/server down
-    unset CASSANDRA_SECURE TRADING_SERVERS
+    backend_tests cassandra cassandra-appender Node CASSANDRA_SECURE
 }
 
-# kafka_tests BROKERS: the contract, and the faults of a bus on so many brokers.
-kafka_tests() {
-    class=OneBroker
-    [ "$1" = 3 ] && class=ThreeBrokers
-    prepare "kafka-$1-up" tests/servers/kafka/server up "$1" || return
+kafka_contract() {
     check "kafka-$1-contract" "$builds/release/tools/store-check/trading-store-check" --plugin "$plugin" \
         --bus "kafka://$(tests/servers/kafka/server hosts)/"
-    check "kafka-$1-faults" python3 tests/kafka/faults_test.py "$builds/release/tests/kafka/kafka-runner" "$plugin" \
-        tests/servers/kafka/server "$class"
 }
 
 part_kafka() {
     need java mvn || return
     build release gcc --buildtype=release || return
-    plugin=$(cd "$builds" && pwd)/release/backends/kafka/kafka.so
-    TRADING_SERVERS=$(cd "$builds" && pwd)/servers
-    export TRADING_SERVERS
-    for brokers in 1 3; do
-        kafka_tests $brokers
-        prepare "kafka-$brokers-down" tests/servers/kafka/server down
-    done
-    export KAFKA_SECURE=1
-    prepare kafka-secure-up tests/servers/kafka/server up 1 &&
-        check kafka-secure python3 tests/kafka/secure_test.py "$builds/release/tests/kafka/kafka-runner" "$plugin" \
-            tests/servers/kafka/server "$TRADING_SERVERS/kafka/ca.pem"
-    prepare kafka-secure-down tests/servers/kafka/server down
-    unset KAFKA_SECURE TRADING_SERVERS
+    backend_tests kafka kafka-runner Broker KAFKA_SECURE
 }
 
 # The program that judges histories. Its one dependency is locked by go.sum.

@@ -1,32 +1,7 @@
 /* Reading a location, and commits as a block: what of the Cassandra store needs no server. */
 #include "backends/cassandra/journal.h"
 #include "backends/cassandra/location.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static struct location read_good(const char *text)
-{
-    struct location location;
-    trading_error error = {0};
-    if (location_read(&location, text, &error))
-        fail_msg("%s: %s", text, error.message);
-    return location;
-}
-
-static void read_bad(const char *text, int32_t code, const char *word)
-{
-    struct location location;
-    trading_error error = {0};
-    if (location_read(&location, text, &error) != code || !strstr(error.message, word))
-        fail_msg("%s: code %d: %s", text, (int)error.code, error.message);
-}
+#include "tests/servers/location_reading.h"
 
 static void test_hosts(void **state)
 {
@@ -85,23 +60,14 @@ static void test_keyspace_and_options(void **state)
 static void test_passwords(void **state)
 {
     (void)state;
-    char path[] = "/tmp/location-test-XXXXXX";
-    char text[128];
-    int file = mkstemp(path);
-    assert_true(file >= 0 && write(file, "se cret\nmore", 12) == 12);
-    snprintf(text, sizeof text, "//me@db/k?password_file=%s", path);
-    struct location location = read_good(text);
+    struct location location = read_good_with_file("//me@db/k?password_file=", "se cret\nmore");
     assert_string_equal(location.user, "me");
     assert_string_equal(location.password, "se cret");
     location_forget(&location);
     assert_string_equal(location.password, "");
-    assert_true(ftruncate(file, 0) == 0 && pwrite(file, "# of ours\nuser=you\n\npassword=a=b\n", 33, 0) == 33);
-    snprintf(text, sizeof text, "//db/k?options=%s", path);
-    location = read_good(text);
+    location = read_good_with_file("//db/k?options=", "# of ours\nuser=you\n\npassword=a=b\n");
     assert_string_equal(location.user, "you");
     assert_string_equal(location.password, "a=b");
-    close(file);
-    unlink(path);
     read_bad("//me:hush@db/k", TRADING_E_INVALID, "printed");
     read_bad("//me@db/k?password=hush", TRADING_E_INVALID, "printed");
     read_bad("//me@db/k", TRADING_E_INVALID, "a user and a password");

@@ -3,47 +3,30 @@
 
 usage: secure_test.py APPENDER PLUGIN SERVER CA
 """
-import os
-import subprocess
+import pathlib
 import sys
-import tempfile
 import unittest
 import uuid
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "servers"))
+from secure import WRONG, SecureTest, hosts_of  # noqa: E402
+
 APPENDER, PLUGIN, SERVER, CA = sys.argv[1:5]
-HOSTS = subprocess.run([SERVER, "hosts"], check=True, capture_output=True, text=True).stdout.strip()
-RIGHT, WRONG = "cassandra", "a-wrong-passw0rd"
+HOSTS = hosts_of(SERVER)
+RIGHT = "cassandra"
 
 
-class Secure(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = scratch.name
-
-    def file(self, name, text):
-        path = f"{self.folder}/{name}"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
-
-    def dump(self, user, *options):
-        """Opens an empty journal, and says how that ended and what was said."""
+class Secure(SecureTest):
+    def open(self, user, *options):
+        """Opens an empty journal."""
         location = f"//{user}{HOSTS}/secure?" + "&".join([f"create=1&journal={uuid.uuid4().hex}&connect_timeout=3000", *options])
-        done = subprocess.run([APPENDER, PLUGIN, location, "dump"], capture_output=True, text=True, timeout=120)
-        self.assertNotIn(WRONG, done.stdout + done.stderr)
-        return done.returncode, done.stderr
-
-    def assert_refused(self, word, user, *options):
-        code, said = self.dump(user, *options)
-        self.assertEqual(2, code)
-        self.assertIn(word, said)
+        return self.run_it(APPENDER, PLUGIN, location, "dump")
 
     def test_with_all_it_takes(self):
         password = self.file("password", RIGHT + "\n")
-        self.assertEqual((0, ""), self.dump("cassandra@", f"tls_ca={CA}", f"password_file={password}"))
+        self.assertEqual((0, ""), self.open("cassandra@", f"tls_ca={CA}", f"password_file={password}"))
         options = self.file("options", f"# of the test\n\nuser=cassandra\npassword={RIGHT}\ntls_ca={CA}\n")
-        self.assertEqual((0, ""), self.dump("", f"options={options}"))
+        self.assertEqual((0, ""), self.open("", f"options={options}"))
 
     def test_with_another_password(self):
         password = self.file("password", WRONG + "\n")

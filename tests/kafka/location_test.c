@@ -1,31 +1,6 @@
 /* Reading the location of a Kafka bus: what needs no server. */
 #include "backends/kafka/location.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
-
-#include <cmocka.h>
-
-static struct location read_good(const char *text)
-{
-    struct location location;
-    trading_error error = {0};
-    if (location_read(&location, text, &error))
-        fail_msg("%s: %s", text, error.message);
-    return location;
-}
-
-static void read_bad(const char *text, int32_t code, const char *word)
-{
-    struct location location;
-    trading_error error = {0};
-    if (location_read(&location, text, &error) != code || !strstr(error.message, word) || strstr(error.message, "hush"))
-        fail_msg("%s: code %d: %s", text, (int)error.code, error.message);
-}
+#include "tests/servers/location_reading.h"
 
 static void test_hosts_and_options(void **state)
 {
@@ -58,13 +33,8 @@ static void test_hosts_and_options(void **state)
 static void test_secrets(void **state)
 {
     (void)state;
-    char path[] = "/tmp/location-test-XXXXXX";
-    char text[128];
-    int file = mkstemp(path);
-    static const char lines[] = "# ours\nuser=you\npassword=a=b\nssl.key.password=more\nsasl.mechanism=SCRAM-SHA-512\n";
-    assert_true(file >= 0 && write(file, lines, sizeof lines - 1) == sizeof lines - 1);
-    snprintf(text, sizeof text, "//a/?options=%s", path);
-    struct location location = read_good(text);
+    struct location location = read_good_with_file(
+        "//a/?options=", "# ours\nuser=you\npassword=a=b\nssl.key.password=more\nsasl.mechanism=SCRAM-SHA-512\n");
     assert_string_equal(location.user, "you");
     assert_string_equal(location.password, "a=b");
     assert_int_equal(location.setting_count, 2);
@@ -72,8 +42,6 @@ static void test_secrets(void **state)
     location_forget(&location);
     assert_string_equal(location.password, "");
     assert_string_equal(location.settings[0].value, "");
-    close(file);
-    unlink(path);
     read_bad("//me:hush@a", TRADING_E_INVALID, "printed");
     read_bad("//me@a/?password=hush", TRADING_E_INVALID, "printed");
     read_bad("//me@a/?sasl.password=hush", TRADING_E_INVALID, "printed");

@@ -4,65 +4,50 @@
 usage: secure_test.py RUNNER PLUGIN SERVER CA
 """
 import ctypes
-import subprocess
+import pathlib
 import sys
-import tempfile
 import unittest
 import uuid
 
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "servers"))
+from secure import WRONG, SecureTest, hosts_of  # noqa: E402
+
 RUNNER, PLUGIN, SERVER, CA = sys.argv[1:5]
-HOSTS = subprocess.run([SERVER, "hosts"], check=True, capture_output=True, text=True).stdout.strip()
-RIGHT, WRONG = "trading-secret", "a-wrong-passw0rd"
+HOSTS = hosts_of(SERVER)
+RIGHT = "trading-secret"
 PLAIN = "sasl.mechanism=PLAIN"
 SCRAM_WORKS = ctypes.CDLL("librdkafka.so.1").rd_kafka_version() >= 0x020601ff  # with brokers from Kafka 4.0 on
 
 
-class Secure(unittest.TestCase):
-    def setUp(self):
-        scratch = tempfile.TemporaryDirectory()
-        self.addCleanup(scratch.cleanup)
-        self.folder = scratch.name
+class Secure(SecureTest):
+    never_said = [RIGHT, WRONG]
 
-    def file(self, name, text):
-        path = f"{self.folder}/{name}"
-        with open(path, "w", encoding="utf-8") as file:
-            file.write(text)
-        return path
-
-    def run_it(self, user, options, *command):
+    def run_bus(self, user, options, *command):
         uri = f"kafka://{user}{HOSTS}/?" + "&".join(["connect_timeout=3000", *options])
-        done = subprocess.run([RUNNER, PLUGIN, uri, *command], capture_output=True, text=True, timeout=120, input="")
-        self.assertNotIn(WRONG, done.stdout + done.stderr)
-        self.assertNotIn(RIGHT, done.stdout + done.stderr)
-        return done
+        return self.run_it(RUNNER, PLUGIN, uri, *command)
 
-    def assert_refused(self, word, user, *options):
-        done = self.run_it(user, options, "open")
-        self.assertEqual(2, done.returncode)
-        self.assertIn(word, done.stderr)
+    def open(self, user, *options):
+        return self.run_bus(user, options, "open")
 
     def test_with_all_it_takes(self):
         password = self.file("password", RIGHT + "\n")
         topic = uuid.uuid4().hex
         options = [PLAIN, f"ssl.ca.location={CA}", f"password_file={password}"]
-        done = self.run_it("trading@", options, "publish", topic, topic, "stop")
-        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertEqual((0, ""), self.run_bus("trading@", options, "publish", topic, topic, "stop"))
         file = self.file("options", f"# of the test\n\nuser=trading\npassword={RIGHT}\n{PLAIN}\nssl.ca.location={CA}\n")
-        done = self.run_it("", [f"options={file}"], "member", topic, topic)
-        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertEqual((0, ""), self.run_bus("", [f"options={file}"], "member", topic, topic))
 
     def test_by_scram_which_is_the_default(self):
         password = self.file("password", RIGHT + "\n")
-        done = self.run_it("trading@", [f"ssl.ca.location={CA}", f"password_file={password}"], "open")
-        self.assertEqual(0 if SCRAM_WORKS else 2, done.returncode)
+        code, said = self.open("trading@", f"ssl.ca.location={CA}", f"password_file={password}")
+        self.assertEqual(0 if SCRAM_WORKS else 2, code)
         if not SCRAM_WORKS:
-            self.assertIn("cannot log in to Kafka 4 with SCRAM-SHA-512: it takes 2.6.1", done.stderr)
+            self.assertIn("cannot log in to Kafka 4 with SCRAM-SHA-512: it takes 2.6.1", said)
 
     def test_by_the_properties_of_librdkafka(self):
         file = self.file("options", f"security.protocol=SASL_SSL\n{PLAIN}\nsasl.username=trading\n"
                                     f"sasl.password={RIGHT}\nssl.ca.location={CA}\n")
-        done = self.run_it("", [f"options={file}"], "open")
-        self.assertEqual((0, ""), (done.returncode, done.stderr))
+        self.assertEqual((0, ""), self.open("", f"options={file}"))
 
     def test_with_another_password(self):
         password = self.file("password", WRONG + "\n")
