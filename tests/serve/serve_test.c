@@ -260,6 +260,24 @@ static void transfer_around(struct deployment *deployment, struct person *people
     }
 }
 
+/* Until so many orders of these people are filled, and no more than that. */
+static void await_filled(struct deployment *deployment, const struct person *people, int wanted)
+{
+    int filled = 0;
+    while (filled < wanted) {
+        filled = 0;
+        for (int i = 0; i < ACCOUNTS; i++) {
+            size_t index;
+            const json_t *order;
+            json_t *answer = deployment_do(deployment, "{\"op\":\"orders\",\"portfolio\":\"%s\"}", people[i].portfolio);
+            json_array_foreach(json_object_get(answer, "orders"), index, order) filled +=
+                !strcmp(json_string_value(json_object_get(order, "status")), "filled");
+            json_decref(answer);
+        }
+    }
+    assert_int_equal(filled, wanted);
+}
+
 static void money_and_orders_go_between_processes(void **state)
 {
     (void)state;
@@ -282,22 +300,55 @@ static void money_and_orders_go_between_processes(void **state)
                           i, people[i].portfolio));
     }
     /* Five of the twelve were filled, wherever they live. */
-    int filled = 0;
-    while (filled < 5) {
-        filled = 0;
-        for (int i = 0; i < ACCOUNTS; i++) {
-            answer = deployment_do(&deployment, "{\"op\":\"orders\",\"portfolio\":\"%s\"}", people[i].portfolio);
-            const json_t *order = json_array_get(json_object_get(answer, "orders"), 0);
-            filled += !strcmp(json_string_value(json_object_get(order, "status")), "filled");
-            json_decref(answer);
-        }
-    }
-    assert_int_equal(filled, 5);
+    await_filled(&deployment, people, 5);
     answer = deployment_do(&deployment, "{\"op\":\"accounts\"}");
     assert_int_equal(json_array_size(json_object_get(answer, "accounts")), ACCOUNTS);
     json_decref(answer);
     for (size_t i = 0; i < DEPLOYMENT_NODES; i++)
         deployment_stop(&deployment, i);
+    deployment_verify(&deployment);
+    deployment_close(&deployment);
+}
+
+/* A market order of each person, tried again while the partition of its account was not told of a quote. */
+static void buy_at_market(struct deployment *deployment, const struct person *people)
+{
+    const struct timespec moment_long = {.tv_nsec = 20000000};
+    for (int i = 0, tries = 0; i < ACCOUNTS; i++) {
+        char line[512];
+        snprintf(line, sizeof line,
+                 "{\"op\":\"place_order\",\"portfolio\":\"%s\",\"side\":\"buy\",\"symbol\":\"IBM\",\"quantity\":\"1\","
+                 "\"type\":\"market\"}",
+                 people[i].portfolio);
+        json_t *answer = deployment_ask(deployment, line);
+        if (!json_is_true(json_object_get(answer, "ok"))) {
+            assert_string_equal(json_string_value(json_object_get(answer, "reason")), "NO_QUOTE");
+            assert_true(++tries < 1000);
+            nanosleep(&moment_long, NULL);
+            i--;
+        }
+        json_decref(answer);
+    }
+}
+
+/* By the topic of quotes; whoever comes later is told of those that were set before. */
+static void market_orders_are_held_for_by_quotes_from_elsewhere(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    struct person people[ACCOUNTS];
+    deployment_open(&deployment, 2, PARTITIONS, false);
+    open_people(&deployment, people);
+    json_decref(deployment_do(&deployment,
+                              "{\"op\":\"quote\",\"symbol\":\"IBM\",\"bid\":\"9.90\",\"ask\":\"10.00\",\"size\":\"100\"}"));
+    buy_at_market(&deployment, people);
+    await_filled(&deployment, people, ACCOUNTS);
+    deployment_start(&deployment, 2);
+    deployment_stop(&deployment, 0);
+    deployment_stop(&deployment, 1);
+    buy_at_market(&deployment, people);
+    await_filled(&deployment, people, 2 * ACCOUNTS);
+    deployment_stop(&deployment, 2);
     deployment_verify(&deployment);
     deployment_close(&deployment);
 }
@@ -368,6 +419,7 @@ int main(void)
         cmocka_unit_test(a_deployment_answers_what_run_does),
         cmocka_unit_test(a_replay_by_topic_makes_the_same_statements),
         cmocka_unit_test(money_and_orders_go_between_processes),
+        cmocka_unit_test(market_orders_are_held_for_by_quotes_from_elsewhere),
         cmocka_unit_test(a_process_that_ends_is_succeeded),
         cmocka_unit_test(an_owner_that_was_replaced_answers_nothing_out_of_date),
     };

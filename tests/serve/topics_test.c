@@ -7,10 +7,9 @@
 
 enum { PARTITIONS = 4 };
 
-static void publish(struct deployment *deployment, uint32_t partition, const char *value, const char *correlation)
+static void publish_under(struct deployment *deployment, uint32_t partition, const char *value, trading_bus_header header)
 {
     trading_error error;
-    const trading_bus_header header = wire_text_header(WIRE_CORRELATION, correlation);
     const trading_bus_record record = {.topic = deployment->client.wire.commands,
                                        .partition = partition,
                                        .value = value,
@@ -19,6 +18,11 @@ static void publish(struct deployment *deployment, uint32_t partition, const cha
                                        .header_count = 1};
     if (trading_bus_publish(deployment->client.bus, &record, 1, TRADING_BUS_NO_MARK, &error) != TRADING_OK)
         fail_msg("%s", error.message);
+}
+
+static void publish(struct deployment *deployment, uint32_t partition, const char *value, const char *correlation)
+{
+    publish_under(deployment, partition, value, wire_text_header(WIRE_CORRELATION, correlation));
 }
 
 /* With more headers than any record that is made of it has room for. */
@@ -54,22 +58,132 @@ static char *next_of(trading_bus *bus, const char *topic, char *correlation, siz
     }
 }
 
+/* A stranger's bus that reads a topic, all of it. */
+static trading_bus *listen(struct deployment *deployment, const char *topic, uint32_t partitions)
+{
+    trading_error error;
+    trading_bus *bus;
+    assert_int_equal(trading_bus_open(&bus, deployment->host, deployment->bus_uri, NULL, &error), TRADING_OK);
+    for (uint32_t p = 0; p < partitions; p++)
+        assert_int_equal(trading_bus_follow(bus, topic, p, TRADING_BUS_OLDEST, &error), TRADING_OK);
+    return bus;
+}
+
 static void a_command_finds_its_partition(void **state)
 {
     (void)state;
     struct deployment deployment;
     char correlation[32];
-    trading_error error;
-    trading_bus *bus;
     deployment_open(&deployment, 2, PARTITIONS, false);
-    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
-    for (uint32_t p = 0; p < PARTITIONS; p++)
-        assert_int_equal(trading_bus_follow(bus, deployment.client.wire.results, p, TRADING_BUS_OLDEST, &error), TRADING_OK);
+    trading_bus *bus = listen(&deployment, deployment.client.wire.results, PARTITIONS);
     for (uint32_t p = 0; p < PARTITIONS; p++) {
         publish(&deployment, p, "{\"op\":\"open_account\",\"key\":\"ada\",\"name\":\"Ada\"}", "ada");
         char *value = next_of(bus, deployment.client.wire.results, correlation, sizeof correlation);
         assert_string_equal(correlation, "ada");
         assert_non_null(strstr(value, p == 0 ? "\"accepted\"" : "\"duplicate\""));
+        free(value);
+    }
+    trading_bus_close(bus);
+    deployment_close(&deployment);
+}
+
+/* Wherever it is handed on to: of where it stood first. */
+static void a_command_without_a_key_has_that_of_its_place(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    char correlation[32];
+    trading_error error;
+    deployment_open(&deployment, 2, PARTITIONS, false);
+    trading_bus *bus = listen(&deployment, deployment.client.wire.results, PARTITIONS);
+    for (uint32_t p = 0; p < PARTITIONS; p++) {
+        char place[64];
+        char account[TRADING_ID_TEXT];
+        int64_t position;
+        trading_id key;
+        trading_id id;
+        trading_id portfolio;
+        assert_int_equal(trading_bus_end(bus, deployment.client.wire.commands, p, &position, &error), TRADING_OK);
+        publish(&deployment, p, "{\"op\":\"open_account\",\"name\":\"Ada\"}", "ada");
+        int length = snprintf(place, sizeof place, "test.commands/%u/%lld", p, (long long)position);
+        trading_key_from_text(place, (size_t)length, &key);
+        trading_opened_ids(&key, &id, &portfolio);
+        trading_id_format(TRADING_ENTITY_ACCOUNT, &id, account);
+        char *value = next_of(bus, deployment.client.wire.results, correlation, sizeof correlation);
+        if (!strstr(value, account))
+            fail_msg("%s opened another account than %s: %s", place, account, value);
+        free(value);
+    }
+    trading_bus_close(bus);
+    deployment_close(&deployment);
+}
+
+/* Three times; then those who serve do not agree where it belongs. */
+static void a_command_is_handed_on_so_often_and_no_more(void **state)
+{
+    (void)state;
+    static const char line[] = "{\"op\":\"open_account\",\"key\":\"ada\",\"name\":\"Ada\"}";
+    struct deployment deployment;
+    char correlation[32];
+    deployment_open(&deployment, 2, PARTITIONS, false);
+    trading_bus *results = listen(&deployment, deployment.client.wire.results, PARTITIONS);
+    trading_bus *dead = listen(&deployment, deployment.client.wire.dead, 1);
+    for (uint32_t p = 0; p < PARTITIONS; p++) {
+        publish_under(&deployment, p, line, wire_text_header(WIRE_HOPS, "2"));
+        free(next_of(results, deployment.client.wire.results, correlation, sizeof correlation));
+    }
+    for (uint32_t p = 0; p < PARTITIONS; p++)
+        publish_under(&deployment, p, line, wire_text_header(WIRE_HOPS, "3"));
+    free(next_of(results, deployment.client.wire.results, correlation, sizeof correlation));
+    for (uint32_t p = 1; p < PARTITIONS; p++) {
+        char *value = next_of(dead, deployment.client.wire.dead, correlation, sizeof correlation);
+        assert_string_equal(value, line);
+        free(value);
+    }
+    trading_bus_close(dead);
+    trading_bus_close(results);
+    deployment_close(&deployment);
+}
+
+static trading_decimal balance_of(const json_t *answer)
+{
+    trading_decimal balance;
+    const char *text = json_string_value(json_object_get(answer, "balance"));
+    assert_non_null(text);
+    assert_int_equal(trading_decimal_parse(text, strlen(text), &balance), TRADING_OK);
+    return balance;
+}
+
+/* Deposits, views and what is no request, many at a time: each is answered in its turn, and a view has seen what stands before it. */
+static void results_come_in_the_order_of_the_topic(void **state)
+{
+    (void)state;
+    enum { RECORDS = 3000 };
+    struct deployment deployment;
+    char lines[3][256] = {"", "", "dance"};
+    char correlation[32];
+    trading_decimal deposits = 0;
+    deployment_open(&deployment, 1, 1, false);
+    json_t *answer = deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}");
+    const char *account = json_string_value(json_object_get(answer, "account"));
+    snprintf(lines[0], sizeof lines[0], "{\"op\":\"deposit\",\"account\":\"%s\",\"amount\":\"1.00\"}", account);
+    snprintf(lines[1], sizeof lines[1], "{\"op\":\"view_account\",\"id\":\"%s\"}", account);
+    json_decref(answer);
+    trading_bus *bus = listen(&deployment, deployment.client.wire.results, 1);
+    free(next_of(bus, deployment.client.wire.results, correlation, sizeof correlation));
+    for (int i = 0; i < RECORDS; i++) {
+        snprintf(correlation, sizeof correlation, "%d", i);
+        publish(&deployment, 0, lines[i % 3], correlation);
+    }
+    for (int i = 0; i < RECORDS; i++) {
+        char *value = next_of(bus, deployment.client.wire.results, correlation, sizeof correlation);
+        assert_int_equal(strtol(correlation, NULL, 10), i);
+        answer = json_loads(value, 0, NULL);
+        assert_int_equal(json_is_true(json_object_get(answer, "ok")), i % 3 < 2);
+        deposits += i % 3 == 0 ? TRADING_DECIMAL_ONE : 0;
+        if (i % 3 == 1)
+            assert_true(balance_of(answer) >= deposits);
+        json_decref(answer);
         free(value);
     }
     trading_bus_close(bus);
@@ -170,11 +284,8 @@ static void what_is_no_request_is_put_aside(void **state)
     (void)state;
     struct deployment deployment;
     char correlation[32];
-    trading_error error;
-    trading_bus *bus;
     deployment_open(&deployment, 1, 1, false);
-    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
-    assert_int_equal(trading_bus_follow(bus, deployment.client.wire.dead, 0, TRADING_BUS_OLDEST, &error), TRADING_OK);
+    trading_bus *bus = listen(&deployment, deployment.client.wire.dead, 1);
     publish(&deployment, 0, "what?", "first");
     publish(&deployment, 0, "{\"op\":\"dance\"}", "second");
     publish_overladen(&deployment, "{\"op\":\"info\"}");
@@ -218,13 +329,11 @@ static void events_go_on_after_their_writer_was_fenced(void **state)
     (void)state;
     struct deployment deployment;
     trading_error error;
-    trading_bus *bus;
     trading_bus *other;
     trading_bus_options options = TRADING_BUS_OPTIONS_INIT;
     options.writer = "test.events.events.0";
     deployment_open_with(&deployment, 1, 1, tell_events);
-    assert_int_equal(trading_bus_open(&bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
-    assert_int_equal(trading_bus_follow(bus, deployment.client.wire.events, 0, TRADING_BUS_OLDEST, &error), TRADING_OK);
+    trading_bus *bus = listen(&deployment, deployment.client.wire.events, 1);
     open_and_hear(&deployment, bus, "Ada");
     assert_int_equal(trading_bus_open(&other, deployment.host, deployment.bus_uri, &options, &error), TRADING_OK);
     trading_bus_close(other);
@@ -237,6 +346,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_command_finds_its_partition),
+        cmocka_unit_test(a_command_without_a_key_has_that_of_its_place),
+        cmocka_unit_test(a_command_is_handed_on_so_often_and_no_more),
+        cmocka_unit_test(results_come_in_the_order_of_the_topic),
         cmocka_unit_test(a_successor_goes_on_where_it_stood),
         cmocka_unit_test(a_view_waits_for_what_it_is_to_have_seen),
         cmocka_unit_test(what_is_too_large_is_refused),
