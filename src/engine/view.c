@@ -74,14 +74,20 @@ static int32_t stand_at(trading_view *view, int64_t at, trading_error *error)
     return stand_in_past(view, at, error);
 }
 
+/* A view that stands now goes back to a time. */
+static int32_t go_back(trading_view *view, trading_time at, trading_error *error)
+{
+    int64_t position;
+    if (at >= view->mark.time)
+        return TRADING_OK;
+    int32_t code = journal_position_at_time(&view->engine->journal, view->mark.next_position, at, &position, error);
+    return code ? code : stand_in_past(view, position, error);
+}
+
 static int32_t stand_at_time(trading_view *view, trading_time at, trading_error *error)
 {
     int32_t code = stand_now(view, error);
-    if (code || at >= view->mark.time)
-        return code;
-    int64_t position;
-    code = journal_position_at_time(&view->engine->journal, view->mark.next_position, at, &position, error);
-    return code ? code : stand_in_past(view, position, error);
+    return code ? code : go_back(view, at, error);
 }
 
 static void stand_latest(trading_view *view)
@@ -185,7 +191,8 @@ static int32_t make_parts(trading_view *whole, trading_error *error)
     return code;
 }
 
-/* Every partition at one moment, so that no message is seen applied that is not seen sent. */
+/* Every partition at one moment, so that no message is seen applied that is not seen sent. It is held while nobody installs, and no longer: what
+ * is in the past stays as it is. */
 static int32_t stand_parts(trading_view *whole, struct stand where, trading_error *error)
 {
     struct partitions *partitions = whole->engine->partitions;
@@ -193,10 +200,13 @@ static int32_t stand_parts(trading_view *whole, struct stand where, trading_erro
         return error_set(error, TRADING_E_INVALID,
                          "each partition has positions of its own: ask for TRADING_VIEW_NOW, _LATEST or a time");
     int32_t code = make_parts(whole, error);
+    struct stand first = where.is_time ? (struct stand){.at = TRADING_VIEW_NOW} : where;
     pthread_rwlock_wrlock(&partitions->cut);
     for (uint32_t i = 0; i < partitions->count && !code && whole->parts[i]; i++)
-        code = stand(whole->parts[i], where, error);
+        code = stand(whole->parts[i], first, error);
     pthread_rwlock_unlock(&partitions->cut);
+    for (uint32_t i = 0; i < partitions->count && !code && where.is_time && whole->parts[i]; i++)
+        code = go_back(whole->parts[i], where.at, error);
     return code;
 }
 
