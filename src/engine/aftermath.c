@@ -167,9 +167,8 @@ static void leave_unresolved(trading_engine *engine, struct batch *failed, struc
 /* What it received and what it sent in what is dropped is read again from the journals, by itself and by the others. */
 static void lose_messages(trading_engine *engine)
 {
-    mail_reread(&engine->mail);
-    for (uint32_t i = 0; engine->partitions && i < engine->partitions->count; i++)
-        mail_reread(&engine->partitions->at[i]->mail);
+    for (uint32_t i = 0; i < engine_part_count(engine); i++)
+        mail_reread(&engine_part(engine, i)->mail);
 }
 
 /* The journal has the batch, or not, and then a commit of another writer. What was decided on it did not happen. */

@@ -165,8 +165,7 @@ int32_t trading_engine_checkpoint(trading_engine *engine, trading_error *error)
         return code;
     if (engine->read_only)
         return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it writes no checkpoint");
-    uint32_t parts = engine->partitions ? engine->partitions->count : 1;
-    for (uint32_t i = 0; i < parts && !code; i++)
-        code = engine_write_checkpoint(i ? engine->partitions->at[i] : engine, error);
+    for (uint32_t i = 0; i < engine_part_count(engine) && !code; i++)
+        code = engine_write_checkpoint(engine_part(engine, i), error);
     return code;
 }

@@ -250,25 +250,15 @@ void engine_tear_down(trading_engine *engine)
     memory_release(&host->memory, engine, sizeof *engine);
 }
 
-static uint32_t part_count(const trading_engine *engine)
-{
-    return engine->partitions ? engine->partitions->count : 1;
-}
-
-static trading_engine *part_at(trading_engine *engine, uint32_t number)
-{
-    return number ? engine->partitions->at[number] : engine;
-}
-
 /* Each partition by itself, and none decides before all are there. */
 static int32_t start_parts(trading_engine *engine, trading_error *error)
 {
-    uint32_t count = part_count(engine);
+    uint32_t count = engine_part_count(engine);
     int32_t code = TRADING_OK;
     for (uint32_t i = 0; i < count && !code; i++)
-        code = engine_recover(part_at(engine, i), error);
+        code = engine_recover(engine_part(engine, i), error);
     for (uint32_t i = 0; i < count && !code; i++)
-        code = start_threads(part_at(engine, i), error);
+        code = start_threads(engine_part(engine, i), error);
     for (uint32_t i = 0; i < count && !code && engine->partitions && !engine->manual; i++)
         queue_wake(&engine->partitions->at[i]->queue); /* for what the others sent before */
     return code;
@@ -375,14 +365,14 @@ static int32_t write_last_checkpoint(trading_engine *engine, trading_error *erro
 /* Its partitions one after another: while the last of them runs it may still hand messages to the others. */
 static int32_t stop_parts(trading_engine *engine, int32_t how, trading_error *error)
 {
-    uint32_t count = part_count(engine);
+    uint32_t count = engine_part_count(engine);
     int32_t code = error_clear(error);
     for (uint32_t i = 0; i < count; i++)
-        stop(part_at(engine, i), how);
+        stop(engine_part(engine, i), how);
     for (uint32_t i = 0; i < count; i++)
-        queue_end(&part_at(engine, i)->queue);
+        queue_end(&engine_part(engine, i)->queue);
     for (uint32_t i = 0; i < count && how == TRADING_CLOSE_DRAIN; i++) {
-        int32_t failed = write_last_checkpoint(part_at(engine, i), code ? NULL : error);
+        int32_t failed = write_last_checkpoint(engine_part(engine, i), code ? NULL : error);
         code = code ? code : failed;
     }
     return code;
@@ -390,22 +380,22 @@ static int32_t stop_parts(trading_engine *engine, int32_t how, trading_error *er
 
 static void begin_closing(trading_engine *engine)
 {
-    for (uint32_t i = 0; i < part_count(engine); i++) {
-        atomic_fetch_add(&part_at(engine, i)->closings, 1);
-        atomic_store(&part_at(engine, i)->closing, true);
+    for (uint32_t i = 0; i < engine_part_count(engine); i++) {
+        atomic_fetch_add(&engine_part(engine, i)->closings, 1);
+        atomic_store(&engine_part(engine, i)->closing, true);
     }
 }
 
 static void tell_closing(trading_engine *engine)
 {
-    for (uint32_t i = 0; i < part_count(engine); i++)
-        engine_progress(part_at(engine, i));
+    for (uint32_t i = 0; i < engine_part_count(engine); i++)
+        engine_progress(engine_part(engine, i));
 }
 
 static void give_up_closing(trading_engine *engine)
 {
-    for (uint32_t i = 0; i < part_count(engine); i++)
-        atomic_store(&part_at(engine, i)->closing, false);
+    for (uint32_t i = 0; i < engine_part_count(engine); i++)
+        atomic_store(&engine_part(engine, i)->closing, false);
 }
 
 int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error *error)

@@ -295,6 +295,15 @@ static inline bool engine_is_parted(const trading_engine *engine)
 {
     return engine->partitions && engine->partition == 0;
 }
+/* The partitions that are of one engine with this one; where it has but one, that is itself. */
+static inline uint32_t engine_part_count(const trading_engine *engine)
+{
+    return engine->partitions ? engine->partitions->count : 1;
+}
+static inline trading_engine *engine_part(trading_engine *engine, uint32_t number)
+{
+    return engine->partitions ? engine->partitions->at[number] : engine;
+}
 /* Whether a command was handed to an engine of one partition that belongs to another. */
 bool engine_is_elsewhere(const trading_engine *engine, const trading_command *command);
 /* Was it opened as one partition of several, or of one? */

@@ -128,14 +128,13 @@ static int32_t set_position(trading_feed *feed, int64_t from, trading_error *err
 /* A feed is of one partition, that of the account where the filter has one. */
 static int32_t find_partition(trading_engine **engine, const trading_filter *filter, trading_error *error)
 {
-    uint32_t count = (*engine)->partitions ? (*engine)->partitions->count : 1;
+    uint32_t count = engine_part_count(*engine);
     uint32_t partition = filter ? filter->partition : 0;
     if (filter && !id_is_zero(&filter->account))
         partition = id_slot(&filter->account) % count;
     if (partition >= count)
         return error_set(error, TRADING_E_INVALID, "there is no partition %u: the engine has %u", partition, count);
-    if (partition)
-        *engine = (*engine)->partitions->at[partition];
+    *engine = engine_part(*engine, partition);
     return TRADING_OK;
 }
 

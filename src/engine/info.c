@@ -67,7 +67,7 @@ int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *inf
                                   .letters_sent = atomic_load(&engine->letters.sent),
                                   .letters_received = atomic_load(&engine->letters.received),
                                   .letters_read = atomic_load(&engine->letters.read)};
-    for (uint32_t i = 1; engine->partitions && i < engine->partitions->count; i++)
-        add_partition(engine->partitions->at[i], info);
+    for (uint32_t i = 1; i < engine_part_count(engine); i++)
+        add_partition(engine_part(engine, i), info);
     return error_clear(error);
 }

@@ -172,8 +172,7 @@ static int32_t look_at(void *arg, const struct commit *commit, trading_error *er
     trading_engine *engine = look->engine;
     struct message_reader messages;
     struct message message;
-    message_reader_begin(&messages, commit->partition, commit->first_position, commit->entries, commit->body,
-                         commit->body_size);
+    message_reader_begin(&messages, commit);
     while (message_reader_next(&messages, &message)) {
         if (message.to != engine->partition || message.event.position < look->scan.from)
             continue;

@@ -124,8 +124,7 @@ static int32_t refill_from(void *arg, const struct commit *commit, trading_error
     struct message message;
     if (commit->first_position >= refill->end)
         return JOURNAL_STOP;
-    message_reader_begin(&messages, commit->partition, commit->first_position, commit->entries, commit->body,
-                         commit->body_size);
+    message_reader_begin(&messages, commit);
     while (message_reader_next(&messages, &message)) {
         if (message.to != refill->engine->partition || message.event.position < refill->scan.from)
             continue;
@@ -265,12 +264,9 @@ void engine_send(trading_engine *engine, const struct batch *batch)
 {
     if (!batch->messages)
         return;
-    const struct commit_builder *builder = &batch->builder;
     struct message_reader messages;
     struct message message;
-    message_reader_begin(&messages, engine->partition, batch->first_position, batch->entries,
-                         builder->buffer + COMMIT_HEADER_BYTES,
-                         (size_t)(builder->body.at - (builder->buffer + COMMIT_HEADER_BYTES)));
+    message_reader_begin(&messages, &batch->header);
     while (message_reader_next(&messages, &message))
         deliver(engine, &message);
     for (uint32_t i = 0; engine->partitions && i < engine->partitions->count; i++)

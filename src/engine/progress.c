@@ -34,7 +34,7 @@ void engine_poison(trading_engine *engine, int32_t code, const char *why)
 /* What the host holds. */
 static trading_engine *whole(trading_engine *engine)
 {
-    return engine->partitions ? engine->partitions->at[0] : engine;
+    return engine_part(engine, 0);
 }
 
 void engine_enter(trading_engine *engine)

@@ -263,16 +263,6 @@ static int32_t prove(struct verify *verify, trading_error *error)
 
 /* ---- several partitions ---- */
 
-static uint32_t parts_of(const trading_engine *engine)
-{
-    return engine->partitions ? engine->partitions->count : 1;
-}
-
-static trading_engine *part_of(trading_engine *engine, uint32_t number)
-{
-    return engine->partitions ? engine->partitions->at[number] : engine;
-}
-
 /* How far a partition must be read for the others: behind the newest of its messages that any of them has applied. */
 static int64_t least_position(const trading_engine *engine, const struct verify *verifies, uint32_t sender)
 {
@@ -341,7 +331,7 @@ static int32_t prove_between(trading_engine *engine, struct verify *verifies, tr
 
 static int32_t prove_all(trading_engine *engine, struct verify *verifies, trading_error *error)
 {
-    uint32_t parts = parts_of(engine);
+    uint32_t parts = engine_part_count(engine);
     int32_t code = TRADING_OK;
     for (uint32_t i = 0; i < parts && !code && is_sound(&verifies[0]); i++)
         code = prove(&verifies[i], error);
@@ -354,7 +344,7 @@ static int32_t prove_all(trading_engine *engine, struct verify *verifies, tradin
 
 static int32_t verify_all(trading_engine *engine, const struct verify *pattern, trading_error *error)
 {
-    uint32_t parts = parts_of(engine);
+    uint32_t parts = engine_part_count(engine);
     int32_t code = TRADING_OK;
     uint32_t opened = 0;
     struct verify *verifies = memory_zeroed(&engine->memory, parts, sizeof *verifies);
@@ -362,7 +352,7 @@ static int32_t verify_all(trading_engine *engine, const struct verify *pattern, 
         return error_no_memory(error, "the proof of an engine");
     for (; opened < parts; opened++) {
         verifies[opened] = *pattern;
-        verifies[opened].engine = part_of(engine, opened);
+        verifies[opened].engine = engine_part(engine, opened);
         code = engine_past_domain(verifies[opened].engine, &verifies[opened].own, 0, false, error);
         if (code)
             break;

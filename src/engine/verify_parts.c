@@ -65,8 +65,7 @@ static int32_t cross(void *arg, const struct commit *commit, trading_error *erro
     struct message message;
     if (commit->first_position >= crossing->end)
         return JOURNAL_STOP;
-    message_reader_begin(&messages, commit->partition, commit->first_position, commit->entries, commit->body,
-                         commit->body_size);
+    message_reader_begin(&messages, commit);
     while (message_reader_next(&messages, &message))
         if (message.event.position >= domain_peer(&crossing->parts->at[message.to], crossing->from)->received)
             load(crossing, &message);

@@ -8,11 +8,12 @@
 
 /* ---- reading them ---- */
 
-void message_reader_begin(struct message_reader *messages, uint32_t partition, int64_t first_position, uint32_t entries,
-                          const uint8_t *body, size_t size)
+void message_reader_begin(struct message_reader *messages, const struct commit *commit)
 {
-    *messages = (struct message_reader){
-        .reader = {.at = body, .end = body + size}, .partition = partition, .position = first_position, .entries = entries};
+    *messages = (struct message_reader){.reader = {.at = commit->body, .end = commit->body + commit->body_size},
+                                        .partition = commit->partition,
+                                        .position = commit->first_position,
+                                        .entries = commit->entries};
 }
 
 static bool next_entry(struct message_reader *messages)

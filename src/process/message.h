@@ -4,6 +4,7 @@
 #ifndef PROCESS_MESSAGE_H
 #define PROCESS_MESSAGE_H
 
+#include "journal/commit.h"
 #include "process/emit.h"
 
 struct message {
@@ -23,8 +24,7 @@ struct message_reader {
     struct cause cause;
 };
 
-void message_reader_begin(struct message_reader *messages, uint32_t partition, int64_t first_position, uint32_t entries,
-                          const uint8_t *body, size_t size);
+void message_reader_begin(struct message_reader *messages, const struct commit *commit);
 /* The next event that is to another partition. False at the end, or when the body cannot be read: then reader.bad. */
 bool message_reader_next(struct message_reader *messages, struct message *message);
 

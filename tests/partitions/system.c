@@ -254,7 +254,7 @@ bool system_message(const struct system *system, const struct partition *from, c
         if (commit_end(header) <= received)
             continue;
         struct message_reader messages;
-        message_reader_begin(&messages, from->number, header->first_position, header->entries, header->body, header->body_size);
+        message_reader_begin(&messages, header);
         while (message_reader_next(&messages, message))
             if (message->to == to->number && message->event.position >= received && ahead-- == 0)
                 return true;
