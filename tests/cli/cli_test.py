@@ -185,6 +185,15 @@ class ExitCodes(Case):
                 self.assertIn("--help", said)
         self.assertFalse((self.folder / "store").exists(), "bad usage made a store")
 
+    def test_usage_of_serve(self):
+        for arguments, words in ((["--events", "ORDER_EXECUTED,NO_SUCH"], 'no kind of event "NO_SUCH"'), (["--clock", "sun"], "neither system nor records"),
+                                 (["--compat", "other"], "no system that there is a bridge to"), (["--compat", "reference?colour=red"], "no option of it"),
+                                 (["--prefix", ""], "--prefix has 1 to"), (["--partitions", "65"], "not a number from 1 to 64"),
+                                 (["--partitions", "2"], "need a store on a server")):
+            with self.subTest(arguments=arguments):
+                self.assertIn(words, self.complaint("serve", "--bus", "memory:", *arguments, code=USAGE))
+        self.assertFalse((self.folder / "store").exists(), "bad usage made a store")
+
     def test_no_or_unknown_subcommand(self):
         for arguments in ([], ["fly"], ["help", "fly"]):
             done = subprocess.run([PROGRAM, *arguments], capture_output=True, check=False, timeout=SECONDS)
