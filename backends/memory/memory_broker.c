@@ -158,8 +158,9 @@ static int32_t add_topic(struct memory_broker *broker, const char *name, uint32_
     }
     memcpy(topic->name, name, strlen(name) + 1);
     topic->partitions = partitions;
-    topic->compacted = compacted;
     topic->logs = logs;
+    for (uint32_t i = 0; i < partitions; i++)
+        logs[i].compacted = compacted;
     topic->next = broker->topics;
     broker->topics = topic;
     return TRADING_OK;

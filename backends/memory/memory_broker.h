@@ -24,13 +24,13 @@ struct log {
     size_t count;
     size_t capacity;
     int64_t end;
+    bool compacted; /* as its topic is */
 };
 
 struct topic {
     struct topic *next;
     char name[NAME_BYTES];
     uint32_t partitions;
-    bool compacted;
     struct log *logs;
 };
 

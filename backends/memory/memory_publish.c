@@ -73,7 +73,7 @@ static int32_t prepare(struct memory_broker *broker, const trading_bus_record *r
     struct log *log = topic ? broker_log(topic, partition, error) : NULL;
     if (!log)
         return TRADING_E_NOT_FOUND;
-    if (topic->compacted && !record->key)
+    if (log->compacted && !record->key)
         return error_set(error, TRADING_E_INVALID, "the topic \"%.80s\" is compacted: its records have keys", topic->name);
     bool room =
         !memory_grow(broker->memory, (void **)&log->records, &log->capacity, log->count + count, sizeof(struct stored *));
@@ -105,7 +105,7 @@ static void compact(struct memory_broker *broker, struct log *log, const trading
 static void put_in(struct memory_broker *broker, struct stored *stored, trading_time now)
 {
     struct log *log = stored->log;
-    if (broker_topic(broker, stored->record.topic, NULL)->compacted)
+    if (log->compacted)
         compact(broker, log, &stored->record);
     stored->record.time = stored->record.time ? stored->record.time : now;
     stored->record.position = log->end++;
