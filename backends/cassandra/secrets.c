@@ -24,6 +24,37 @@ static int64_t next_time(struct cassandra *store, int64_t after)
     return time;
 }
 
+/* ---- many at once ---- */
+
+/* How one of many is written. What was begun is awaited whatever failed `before`, and then that is what it returns. */
+struct writing {
+    int32_t (*begin)(struct cassandra *store, const trading_store_secret *secret, struct driver_request **request,
+                     trading_error *error);
+    int32_t (*await)(struct cassandra *store, const trading_store_secret *secret, struct driver_request *request,
+                     int32_t before, trading_error *error);
+};
+
+static int32_t write_all(struct cassandra *store, const struct writing *writing, const trading_store_secret *secrets,
+                         size_t count, trading_error *error)
+{
+    struct driver_request *under_way[AT_ONCE];
+    size_t begun = 0;
+    size_t ended = 0;
+    int32_t code = TRADING_OK;
+    while (ended < begun || (!code && begun < count)) {
+        if (!code && begun < count && begun - ended < AT_ONCE) {
+            code = writing->begin(store, &secrets[begun], &under_way[begun % AT_ONCE], error);
+            begun += code == TRADING_OK;
+            continue;
+        }
+        code = writing->await(store, &secrets[ended], under_way[ended % AT_ONCE], code, error);
+        ended++;
+    }
+    return code;
+}
+
+/* ---- those that may be there already ---- */
+
 static int32_t begin_put(struct cassandra *store, const trading_store_secret *secret, struct driver_request **request,
                          trading_error *error)
 {
@@ -35,31 +66,21 @@ static int32_t begin_put(struct cassandra *store, const trading_store_secret *se
     return TRADING_OK;
 }
 
-static int32_t await_put(struct driver_request *request, int32_t code, trading_error *error)
+static int32_t await_put(struct cassandra *store, const trading_store_secret *secret, struct driver_request *request,
+                         int32_t before, trading_error *error)
 {
     struct driver_failure failure = {0};
-    if (driver_await(request, NULL, &failure) && !code)
+    (void)store;
+    (void)secret;
+    if (driver_await(request, NULL, &failure) && !before)
         return error_of_driver(&failure, "writing a secret", error);
-    return code;
+    return before;
 }
 
 int32_t secret_put(struct cassandra *store, const trading_store_secret *secrets, size_t count, trading_error *error)
 {
-    struct driver_request *under_way[AT_ONCE];
-    size_t begun = 0;
-    size_t ended = 0;
-    int32_t code = TRADING_OK;
-    while (!code && begun < count) {
-        if (begun - ended == AT_ONCE)
-            code = await_put(under_way[ended++ % AT_ONCE], code, error);
-        if (!code)
-            code = begin_put(store, &secrets[begun], &under_way[begun % AT_ONCE], error);
-        if (!code)
-            begun++;
-    }
-    while (ended < begun)
-        code = await_put(under_way[ended++ % AT_ONCE], code, error);
-    return code;
+    static const struct writing putting = {begin_put, await_put};
+    return write_all(store, &putting, secrets, count, error);
 }
 
 /* ---- those that must be new ---- */
@@ -127,20 +148,8 @@ static int32_t await_add(struct cassandra *store, const trading_store_secret *se
 
 int32_t secret_add(struct cassandra *store, const trading_store_secret *secrets, size_t count, trading_error *error)
 {
-    struct driver_request *under_way[AT_ONCE];
-    size_t begun = 0;
-    size_t ended = 0;
-    int32_t code = TRADING_OK;
-    while (ended < begun || (!code && begun < count)) {
-        if (!code && begun < count && begun - ended < AT_ONCE) {
-            code = begin_add(store, &secrets[begun], &under_way[begun % AT_ONCE], error);
-            begun += code == TRADING_OK;
-            continue;
-        }
-        code = await_add(store, &secrets[ended], under_way[ended % AT_ONCE], code, error);
-        ended++;
-    }
-    return code;
+    static const struct writing adding_new = {begin_add, await_add};
+    return write_all(store, &adding_new, secrets, count, error);
 }
 
 /* ---- reading and destroying ---- */
