@@ -206,12 +206,12 @@ static void trade_with_customer(struct process *process, const struct trade *tra
 /* ---- executions of orders that are away ---- */
 
 /* The house trades in the stead of an order that cannot: what is executed in another partition is so for good. What a venue outside executed
- * is the house's anyway until it is booked. */
+ * was accepted because all of it fits (trade_fits), and its pieces need no more room than the whole. */
 static void take_over(struct process *process, const struct work *work)
 {
     struct order_record order = *order_get(&process->domain->orders, work->order);
     if (order_is_outside(&order)) {
-        order_end(process, work->order, TRADING_EVENT_ORDER_CANCELED);
+        process->broken = "an execution at a venue outside cannot be booked, though it was accepted";
         return;
     }
     if (order_leaves(&order) > 0) {
