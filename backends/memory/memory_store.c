@@ -3,6 +3,7 @@
 #include "backends/store_arguments.h"
 #include "base/error.h"
 #include "base/memory.h"
+#include "base/sorted.h"
 
 #include <inttypes.h>
 #include <pthread.h>
@@ -393,19 +394,11 @@ static int32_t store_snapshot_drop(void *handle, uint32_t partition, int64_t pos
 
 /* ---- secrets: in order of their names ---- */
 
+_Static_assert(offsetof(trading_store_secret, name) == 0, "a secret begins with what it is sorted by");
+
 static size_t secret_at(const struct memory_store *store, const trading_id *name, bool *found)
 {
-    size_t low = 0;
-    size_t high = store->secret_count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (memcmp(&store->secrets[middle].name, name, sizeof *name) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *found = low < store->secret_count && memcmp(&store->secrets[low].name, name, sizeof *name) == 0;
-    return low;
+    return sorted_seat(store->secrets, store->secret_count, sizeof *store->secrets, name, sizeof *name, found);
 }
 
 /* Grows by hand, to leave no secret in what is given back. */

@@ -1,6 +1,7 @@
 #include "engine/hints.h"
 
 #include "base/error.h"
+#include "base/sorted.h"
 #include "base/text.h"
 #include "engine/engine.h"
 
@@ -21,20 +22,12 @@ void hints_close(struct hints *hints)
     *hints = (struct hints){0};
 }
 
+_Static_assert(offsetof(struct hint, symbol) == 0, "a hint begins with what it is sorted by");
+
 /* Where the symbol is, or belongs. With the mutex held. */
 static size_t seat_of(const struct hints *hints, const trading_symbol *symbol, bool *there)
 {
-    size_t low = 0;
-    size_t high = hints->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (memcmp(&hints->sorted[middle].symbol, symbol, sizeof *symbol) < 0)
-            low = middle + 1;
-        else
-            high = middle;
-    }
-    *there = low < hints->count && memcmp(&hints->sorted[low].symbol, symbol, sizeof *symbol) == 0;
-    return low;
+    return sorted_seat(hints->sorted, hints->count, sizeof *hints->sorted, symbol, sizeof *symbol, there);
 }
 
 bool hints_put(struct hints *hints, const trading_symbol *symbol, const struct stamp *stamp)
