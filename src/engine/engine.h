@@ -273,8 +273,10 @@ int32_t letters_check(trading_engine *engine, trading_error *error);
 
 /* ---- mail.c ---- */
 
-/* TRADING_E_DAMAGED: a commit that was proven has messages that cannot be read. */
-int32_t message_damaged(const struct commit *commit, trading_error *error);
+/* Reads a sender's journal from where the scan begins to before `end`, and what is there to this partition is kept, up to the first that is not.
+ * The scan has reached the end of the last commit of which all was kept. TRADING_E_DAMAGED and others of the journal. */
+int32_t engine_read_mail(trading_engine *engine, uint32_t sender, struct mail_scan *scan, int64_t end, mail_keep keep,
+                         bool *kept, trading_error *error);
 
 /* Applies messages of other partitions, as far as the batch has room. An error of the machinery. */
 int32_t engine_receive(trading_engine *engine, struct batch *batch, trading_error *error);

@@ -159,43 +159,18 @@ int32_t trading_letters_put(trading_engine *engine, const trading_letter *in, si
 
 /* ---- looking ---- */
 
-/* Into one sender's journal, beside the decider. */
-struct look {
-    trading_engine *engine;
-    struct mail_scan scan;
-    bool kept; /* all letters that were there */
-};
-
-static int32_t look_at(void *arg, const struct commit *commit, trading_error *error)
-{
-    struct look *look = arg;
-    trading_engine *engine = look->engine;
-    struct message_reader messages;
-    struct message message;
-    message_reader_begin(&messages, commit);
-    while (message_reader_next(&messages, &message)) {
-        if (message.to != engine->partition || message.event.position < look->scan.from)
-            continue;
-        look->kept = mail_put(&engine->mail, &message);
-        if (!look->kept)
-            return JOURNAL_STOP; /* the decider reads on by itself */
-        atomic_fetch_add_explicit(&engine->letters.read, 1, memory_order_relaxed);
-    }
-    look->scan.reached = commit_end(commit);
-    return messages.reader.bad ? message_damaged(commit, error) : TRADING_OK;
-}
-
+/* Into one sender's journal, beside the decider, who reads on by itself where a letter is not kept. */
 static int32_t look_into(trading_engine *engine, uint32_t sender, trading_error *error)
 {
-    struct look look = {.engine = engine, .kept = true};
+    struct mail_scan scan;
+    bool kept;
     struct peer_record peer = {0};
     table_read(engine->domain.peers, sender + 1, NULL, &peer);
-    if (!mail_begin_scan(&engine->mail, sender, peer.received, &look.scan))
+    if (!mail_begin_scan(&engine->mail, sender, peer.received, &scan))
         return TRADING_OK; /* the decider is about to */
-    struct journal journal = {.ops = engine->ops, .store = engine->store, .partition = sender, .memory = &engine->memory};
-    int32_t code = journal_walk(&journal, look.scan.from, look_at, &look, error);
-    if (!code && look.kept)
-        mail_end_scan(&engine->mail, sender, &look.scan);
+    int32_t code = engine_read_mail(engine, sender, &scan, INT64_MAX, mail_put, &kept, error);
+    if (!code && kept)
+        mail_end_scan(&engine->mail, sender, &scan);
     return code;
 }
 

@@ -92,85 +92,92 @@ void mail_end_scan(struct mail *mail, uint32_t sender, const struct mail_scan *s
 
 /* ---- from the sender's journal ---- */
 
-struct refill {
+struct reading {
     trading_engine *engine;
-    struct mailbox *box;
-    struct mail_scan scan;
+    struct mail_scan *scan;
     int64_t end;
-    bool full;
+    mail_keep keep;
+    bool kept; /* all so far */
 };
 
-int32_t message_damaged(const struct commit *commit, trading_error *error)
+static int32_t read_commit(void *arg, const struct commit *commit, trading_error *error)
 {
-    return error_set(error, TRADING_E_DAMAGED, "the messages of partition %u at position %" PRId64 " cannot be read",
-                     commit->partition, commit->first_position);
-}
-
-static bool refill_one(struct refill *refill, const struct message *message)
-{
-    struct mail *mail = &refill->engine->mail;
-    pthread_mutex_lock(&mail->mutex);
-    bool kept = add(mail, refill->box, message);
-    pthread_mutex_unlock(&mail->mutex);
-    if (refill->engine->letters.memory)
-        atomic_fetch_add_explicit(&refill->engine->letters.read, kept, memory_order_relaxed);
-    return kept;
-}
-
-static int32_t refill_from(void *arg, const struct commit *commit, trading_error *error)
-{
-    struct refill *refill = arg;
+    struct reading *reading = arg;
+    trading_engine *engine = reading->engine;
     struct message_reader messages;
     struct message message;
-    if (commit->first_position >= refill->end)
+    if (commit->first_position >= reading->end)
         return JOURNAL_STOP;
     message_reader_begin(&messages, commit);
     while (message_reader_next(&messages, &message)) {
-        if (message.to != refill->engine->partition || message.event.position < refill->scan.from)
+        if (message.to != engine->partition || message.event.position < reading->scan->from)
             continue;
-        refill->full = !refill_one(refill, &message);
-        if (refill->full)
+        reading->kept = reading->keep(&engine->mail, &message);
+        if (!reading->kept)
             return JOURNAL_STOP;
+        if (engine->letters.memory)
+            atomic_fetch_add_explicit(&engine->letters.read, 1, memory_order_relaxed);
     }
-    refill->scan.reached = commit_end(commit);
-    return messages.reader.bad ? message_damaged(commit, error) : TRADING_OK;
+    if (messages.reader.bad) /* a commit that was proven */
+        return error_set(error, TRADING_E_DAMAGED, "the messages of partition %u at position %" PRId64 " cannot be read",
+                         commit->partition, commit->first_position);
+    reading->scan->reached = commit_end(commit);
+    return TRADING_OK;
 }
 
-static void begin_refill(struct refill *refill, uint32_t sender)
+int32_t engine_read_mail(trading_engine *engine, uint32_t sender, struct mail_scan *scan, int64_t end, mail_keep keep,
+                         bool *kept, trading_error *error)
 {
-    trading_engine *engine = refill->engine;
-    struct mailbox *box = refill->box;
+    struct journal journal = {.ops = engine->ops, .store = engine->store, .partition = sender, .memory = &engine->memory};
+    struct reading reading = {.engine = engine, .scan = scan, .end = end, .keep = keep, .kept = true};
+    int32_t code = scan->from < end ? journal_walk(&journal, scan->from, read_commit, &reading, error) : TRADING_OK;
+    *kept = reading.kept;
+    return code;
+}
+
+/* ---- filling a box that is behind ---- */
+
+static bool refill_one(struct mail *mail, const struct message *message)
+{
+    pthread_mutex_lock(&mail->mutex);
+    bool kept = add(mail, &mail->boxes[message->from], message);
+    pthread_mutex_unlock(&mail->mutex);
+    return kept;
+}
+
+static void begin_refill(trading_engine *engine, uint32_t sender, struct mail_scan *scan)
+{
+    struct mailbox *box = &engine->mail.boxes[sender];
     int64_t received = domain_peer(&engine->domain, sender)->received;
     pthread_mutex_lock(&engine->mail.mutex);
     box->count = 0;
     box->missed = false;
-    refill->scan.from = refill->scan.reached = received > box->scanned ? received : box->scanned;
-    refill->scan.losses = box->losses;
+    scan->from = scan->reached = received > box->scanned ? received : box->scanned;
+    scan->losses = box->losses;
     pthread_mutex_unlock(&engine->mail.mutex);
-    refill->end = engine->partitions ? engine_durable(engine->partitions->at[sender]) : INT64_MAX;
 }
 
 /* What was not put meanwhile may be behind what was read: then the journal is looked at once more. */
-static void end_refill(struct refill *refill, bool failed)
+static void end_refill(struct mail *mail, uint32_t sender, const struct mail_scan *scan, bool whole)
 {
-    struct mailbox *box = refill->box;
-    pthread_mutex_lock(&refill->engine->mail.mutex);
-    bool lost = box->losses != refill->scan.losses;
-    box->behind = failed || lost || refill->full || box->missed;
+    struct mailbox *box = &mail->boxes[sender];
+    pthread_mutex_lock(&mail->mutex);
+    bool lost = box->losses != scan->losses;
+    box->behind = !whole || lost || box->missed;
     if (!lost)
-        box->scanned = refill->scan.reached;
-    pthread_mutex_unlock(&refill->engine->mail.mutex);
+        box->scanned = scan->reached;
+    pthread_mutex_unlock(&mail->mutex);
 }
 
 /* Fills the sender's box, which is empty, from its journal, as far as that is durable. While the box is behind nobody else puts letters there. */
 static int32_t refill(trading_engine *engine, uint32_t sender, trading_error *error)
 {
-    struct refill state = {.engine = engine, .box = &engine->mail.boxes[sender]};
-    begin_refill(&state, sender);
-    struct journal journal = {.ops = engine->ops, .store = engine->store, .partition = sender, .memory = &engine->memory};
-    int32_t code =
-        state.scan.from < state.end ? journal_walk(&journal, state.scan.from, refill_from, &state, error) : TRADING_OK;
-    end_refill(&state, code != TRADING_OK);
+    struct mail_scan scan;
+    bool kept;
+    begin_refill(engine, sender, &scan);
+    int64_t end = engine->partitions ? engine_durable(engine->partitions->at[sender]) : INT64_MAX;
+    int32_t code = engine_read_mail(engine, sender, &scan, end, refill_one, &kept, error);
+    end_refill(&engine->mail, sender, &scan, kept && !code);
     return code;
 }
 

@@ -47,6 +47,9 @@ void mail_close(struct mail *mail);
 /* A message that is durable. Any thread. False when it is not kept: then the decider will read it from the journal. */
 bool mail_put(struct mail *mail, const struct message *message);
 
+/* mail_put, or what else takes letters out of a journal. */
+typedef bool (*mail_keep)(struct mail *mail, const struct message *message);
+
 /* What was taken and is not durable is forgotten: the journals are to be read again. */
 void mail_reread(struct mail *mail);
 
