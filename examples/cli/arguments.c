@@ -16,7 +16,8 @@ enum {
 /* The common options, in the order of their bits. */
 static const struct argument common_options[] = {
     {ARGUMENT_FLAG, "json", NULL, "write JSON instead of tables", NULL},
-    {ARGUMENT_OPTION, "at", "POSITION|TIME", "as it was then: a position, 2013-03-01 or 2013-03-01T14:30:00Z", NULL},
+    {ARGUMENT_OPTION, "at", "POSITION|TIME",
+     "as it was then: a position (of partition 2: 2:57), 2013-03-01 or 2013-03-01T14:30:00Z", NULL},
     {ARGUMENT_OPTION, "key", "TEXT", "idempotency: sent again under the same key it is done once", NULL},
     {ARGUMENT_OPTION, "store", "URI",
      "the store: lmdb:FOLDER, memory:, or a plugin's (default: $TRADING_STORE, else your data folder)", NULL},

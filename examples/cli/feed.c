@@ -82,6 +82,14 @@ static int32_t print_events(struct feed *feed, trading_feed *events, trading_vie
     return code == TRADING_E_TIMEOUT ? TRADING_OK : code;
 }
 
+static uint32_t partition_of(const struct feed *feed, trading_engine *engine)
+{
+    uint32_t partition = feed->filter.partition;
+    if (!trading_id_is_zero(&feed->filter.account))
+        (void)trading_engine_partition_of(engine, TRADING_ENTITY_ACCOUNT, &feed->filter.account, &partition, NULL);
+    return partition;
+}
+
 /* Turns --from into a position: of a time, where a view of just before it stands. */
 static int32_t find_start(struct feed *feed, trading_engine *engine, trading_error *error)
 {
@@ -92,7 +100,7 @@ static int32_t find_start(struct feed *feed, trading_engine *engine, trading_err
         int32_t code = trading_view_open_at_time(&view, engine, feed->from.time - 1, error);
         if (code != TRADING_OK)
             return code;
-        feed->position = trading_view_position(view);
+        feed->position = trading_view_partition_position(view, partition_of(feed, engine));
         trading_view_close(view);
     }
     feed->from.kind = POINT_NOW;
@@ -130,8 +138,7 @@ static int look(struct feed *feed)
     int32_t failure = print_new(feed, session.engine, &error);
     code = output_finish(EXIT_DONE);
     if (failure == TRADING_E_NOT_FOUND) {
-        fprintf(stderr, "rejected: BAD_POSITION: %s\n", error.message);
-        code = EXIT_REFUSED;
+        code = output_no_position(&error);
     } else if (failure != TRADING_OK) {
         code = output_failure(&error);
     }
@@ -207,12 +214,12 @@ static bool read_kind(struct feed *feed, const char *name)
 
 static bool read_partition(struct feed *feed, const char *text)
 {
-    struct point number;
+    int64_t number;
     if (!text)
         return true;
-    if (!point_parse(&number, text, strlen(text)) || number.kind != POINT_POSITION || number.position > UINT32_MAX)
+    if (!position_parse(text, strlen(text), &number) || number >= POINT_HOME)
         return false;
-    feed->filter.partition = (uint32_t)number.position;
+    feed->filter.partition = (uint32_t)number;
     return true;
 }
 
@@ -223,6 +230,8 @@ static int read_feed(struct feed *feed, const struct arguments *arguments)
     const char *event = argument_value(arguments, "event");
     if (from && !point_parse(&feed->from, from, strlen(from)))
         return arguments_complain(arguments, "--from: \"%s\" is neither a position nor a time such as 2013-03-01", from);
+    if (from && feed->from.kind == POINT_POSITION && feed->from.partition != POINT_HOME)
+        return arguments_complain(arguments, "--from: a feed is of one partition: --partition N --from POSITION");
     if (from && argument_value(arguments, "cursor"))
         return arguments_complain(arguments, "--from and --cursor both say where to begin; give one");
     if (account && trading_id_parse(TRADING_ENTITY_ACCOUNT, account, strlen(account), &feed->filter.account) != TRADING_OK)

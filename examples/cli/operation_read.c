@@ -91,11 +91,18 @@ static struct outcome done(json_t *record)
     return (struct outcome){object, EXIT_DONE};
 }
 
+/* How far the partition has come that has what is viewed; of a list, all together. */
+static int64_t position_of(const struct desk *desk, const struct request *request)
+{
+    uint32_t partition;
+    bool known = request->entity &&
+                 trading_engine_partition_of(desk->engine, request->entity, &request->id, &partition, NULL) == TRADING_OK;
+    return known ? trading_view_partition_position(desk->latest, partition) : trading_view_position(desk->latest);
+}
+
 bool operation_is_early(const struct desk *desk, const struct request *request)
 {
-    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
-    return request->at_least >= 0 && trading_engine_get_info(desk->engine, &info, NULL) == TRADING_OK &&
-           info.next_position <= request->at_least;
+    return request->at_least >= 0 && position_of(desk, request) <= request->at_least;
 }
 
 static struct outcome too_early(const struct request *request)
@@ -111,7 +118,7 @@ static struct outcome view(struct desk *desk, const struct request *request)
     trading_view *view;
     if (operation_is_early(desk, request))
         return too_early(request);
-    int32_t code = point_view(&request->at, desk->engine, false, &view, &error);
+    int32_t code = point_view(&request->at, desk->engine, request->entity, &request->id, &view, &error);
     if (code == TRADING_E_NOT_FOUND)
         return not_found("BAD_POSITION", &error);
     if (code != TRADING_OK)

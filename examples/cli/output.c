@@ -222,6 +222,12 @@ int output_failure(const trading_error *error)
     return EXIT_STORE;
 }
 
+int output_no_position(const trading_error *error)
+{
+    fprintf(stderr, "rejected: BAD_POSITION: %s\n", error->message);
+    return EXIT_REFUSED;
+}
+
 int output_outcome(const struct outcome *outcome, bool json)
 {
     if (json) {

@@ -42,6 +42,9 @@ const char *output_grouped(const char *number, char *buffer);
 /* Says on stderr that the machinery failed, and what it said of it. @return EXIT_STORE */
 int output_failure(const trading_error *error);
 
+/* Says on stderr that there is no such position to look at. @return EXIT_REFUSED */
+int output_no_position(const trading_error *error);
+
 /* What became of an op: its result line, and the exit code that it stands for. */
 struct outcome {
     json_t *json;

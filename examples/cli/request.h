@@ -53,7 +53,7 @@ struct request {
     enum op op;
     trading_command command;
     union request_body body;
-    int32_t entity; /* TRADING_ENTITY_ of what is viewed */
+    int32_t entity; /* TRADING_ENTITY_ of what is viewed; 0: a list of all */
     trading_id id;  /* of what is viewed; of an instrument its symbol's bytes */
     trading_symbol symbol;
     struct point at;

@@ -149,6 +149,24 @@ static bool read_id(const struct field *field, const json_t *value, trading_id *
     return false;
 }
 
+static bool read_viewed_id(const struct field *field, const json_t *value, struct request *request, struct complaint *complaint)
+{
+    for (size_t i = 0; i < ID_KINDS; i++)
+        if (id_kinds[i].type == field->type)
+            request->entity = id_kinds[i].entity;
+    return read_id(field, value, &request->id, complaint);
+}
+
+static bool read_viewed_symbol(const struct field *field, const json_t *value, struct request *request,
+                               struct complaint *complaint)
+{
+    request->entity = TRADING_ENTITY_INSTRUMENT;
+    if (!read_symbol(field, value, &request->symbol, complaint))
+        return false;
+    memcpy(request->id.bytes, request->symbol.text, sizeof request->id.bytes);
+    return true;
+}
+
 static bool read_entity(const struct field *field, const json_t *value, struct request *request, struct complaint *complaint)
 {
     static const int32_t entities[] = {TRADING_ENTITY_ACCOUNT, TRADING_ENTITY_PORTFOLIO, TRADING_ENTITY_ORDER};
@@ -157,11 +175,7 @@ static bool read_entity(const struct field *field, const json_t *value, struct r
             request->entity = entities[i];
             return true;
         }
-    if (!read_symbol(field, value, &request->symbol, complaint))
-        return false;
-    request->entity = TRADING_ENTITY_INSTRUMENT;
-    memcpy(request->id.bytes, request->symbol.text, sizeof request->id.bytes);
-    return true;
+    return read_viewed_symbol(field, value, request, complaint);
 }
 
 /* One of the words that `name` gives the constants from 1 to `last`. */
@@ -182,23 +196,19 @@ static bool read_word(const struct field *field, const json_t *value, const char
 
 static bool read_integer(const struct field *field, const json_t *value, int64_t *integer, struct complaint *complaint)
 {
-    struct point point = {.kind = POINT_NOW};
     if (json_is_integer(value) && json_integer_value(value) >= 0) {
         *integer = json_integer_value(value);
         return true;
     }
-    if (json_is_string(value) && point_parse(&point, json_string_value(value), json_string_length(value)) &&
-        point.kind == POINT_POSITION) {
-        *integer = point.position;
+    if (json_is_string(value) && position_parse(json_string_value(value), json_string_length(value), integer))
         return true;
-    }
     return complain(complaint, TRADING_REASON_BAD_REQUEST, "%s: must be an integer from 0 on", field->key);
 }
 
 static bool read_point(const struct field *field, const json_t *value, struct point *point, struct complaint *complaint)
 {
     if (json_is_integer(value)) {
-        point->kind = POINT_POSITION;
+        *point = (struct point){.kind = POINT_POSITION, .partition = POINT_HOME};
         return read_integer(field, value, &point->position, complaint);
     }
     if (json_is_string(value) && point_parse(point, json_string_value(value), json_string_length(value)))
@@ -227,7 +237,8 @@ static bool read_string(const struct field *field, const json_t *value, struct r
     case FIELD_SIZE:
         return read_size(field, value, place, complaint);
     case FIELD_SYMBOL:
-        return read_symbol(field, value, place, complaint);
+        return place == &request->symbol ? read_viewed_symbol(field, value, request, complaint)
+                                         : read_symbol(field, value, place, complaint);
     case FIELD_CURRENCY:
         return read_currency(field, value, place, complaint);
     case FIELD_ENTITY:
@@ -243,7 +254,8 @@ static bool read_string(const struct field *field, const json_t *value, struct r
     case FIELD_TIME:
         return read_time(field, value, place, complaint);
     default:
-        return read_id(field, value, place, complaint);
+        return place == &request->id ? read_viewed_id(field, value, request, complaint)
+                                     : read_id(field, value, place, complaint);
     }
 }
 

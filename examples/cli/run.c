@@ -15,6 +15,7 @@
 const struct argument run_arguments[] = {
     {ARGUMENT_OPTIONAL, "FILE", NULL, "the lines; - or nothing: standard input", NULL},
     {ARGUMENT_OPTION, "pipeline", "N", "let N lines be in flight (default: 1); answers stay in order", NULL},
+    {ARGUMENT_OPTION, "partitions", "N", "partitions of a store that is new (default: 1), each with threads of its own", NULL},
     {ARGUMENT_END, NULL, NULL, NULL, NULL},
 };
 
@@ -134,17 +135,21 @@ int run_main(int argc, char **argv)
 {
     struct arguments arguments;
     struct session session;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
     long pipeline = 1;
+    long partitions = 0;
     int code;
     if (!arguments_parse(&arguments, argc, argv, &code))
         return code;
-    if (!arguments_count(&arguments, "pipeline", PIPELINE_MAX, &pipeline))
+    if (!arguments_count(&arguments, "pipeline", PIPELINE_MAX, &pipeline) ||
+        !arguments_count(&arguments, "partitions", SESSION_PARTITIONS_MAX, &partitions))
         return EXIT_USAGE;
+    options.partitions = (uint32_t)partitions;
     int descriptor = lines_open(&arguments);
     if (descriptor < 0)
         return EXIT_USAGE;
     stop_prepare();
-    code = session_open(&session, &arguments.store, NULL);
+    code = session_open(&session, &arguments.store, &options);
     if (code == EXIT_DONE) {
         stop_listen();
         code = run_session(&session, descriptor, (size_t)pipeline);

@@ -20,6 +20,9 @@ struct session {
     atomic_int warnings; /* of the library, so far */
 };
 
+/* The most partitions that a store can have. */
+#define SESSION_PARTITIONS_MAX 64
+
 /* A URI and its NUL: any path the system takes, and more. */
 #define SESSION_URI_BYTES 8192
 

@@ -66,7 +66,7 @@ struct activity_sums {
 /* Takes one line of activity. @return false when it is after the period, and with an error */
 static bool take_activity(struct drafting *drafting, struct activity_sums *into, const trading_activity *activity)
 {
-    if (activity->position >= trading_view_position(drafting->view))
+    if (activity->position >= drafting->account.position)
         return false;
     if (activity->time < drafting->period.from) {
         into->opening = activity->balance;

@@ -62,7 +62,10 @@ static int tell(const struct arguments *arguments, trading_engine *engine, const
 {
     trading_error error;
     trading_view *view;
-    if (point_view(&arguments->at, engine, false, &view, &error) != TRADING_OK)
+    int32_t code = point_view(&arguments->at, engine, TRADING_ENTITY_ACCOUNT, account, &view, &error);
+    if (code == TRADING_E_NOT_FOUND)
+        return output_no_position(&error);
+    if (code != TRADING_OK)
         return output_failure(&error);
     json_t *statement = statement_json(engine, view, account, period, &error);
     trading_view_close(view);

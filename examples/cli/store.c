@@ -8,6 +8,7 @@
 const struct argument store_arguments[] = {
     {ARGUMENT_OPERAND, "ACTION", NULL,
      "create: makes the store, and what it needs on a server; one that is there stays as it is", NULL},
+    {ARGUMENT_OPTION, "partitions", "N", "how many it is to have, which stays so (default: 1)", NULL},
     {0},
 };
 
@@ -33,13 +34,18 @@ int store_main(int argc, char **argv)
 {
     struct arguments arguments;
     struct session session;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    long partitions = 0;
     int code;
     if (!arguments_parse(&arguments, argc, argv, &code))
         return code;
     const char *action = argument_value(&arguments, "ACTION");
     if (strcmp(action, "create") != 0)
         return arguments_complain(&arguments, "there is no action %s", action);
-    code = session_open(&session, &arguments.store, NULL);
+    if (!arguments_count(&arguments, "partitions", SESSION_PARTITIONS_MAX, &partitions))
+        return EXIT_USAGE;
+    options.partitions = (uint32_t)partitions;
+    code = session_open(&session, &arguments.store, &options);
     if (code != EXIT_DONE)
         return code;
     return session_close(&session, print_place(&session, arguments.json));

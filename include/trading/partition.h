@@ -30,6 +30,16 @@ TRADING_EXTERN_C_BEGIN
 TRADING_API int32_t trading_command_partition(const trading_command *command, uint32_t partitions, uint32_t *partition,
                                               trading_error *error);
 
+/**
+ * The partition of the engine's store that has an account, its portfolios and their orders, or a symbol's book: whose positions their
+ * events have. They need not be there.
+ * @param entity     TRADING_ENTITY_ACCOUNT, _PORTFOLIO or _ORDER with its id; TRADING_ENTITY_INSTRUMENT with the symbol's 16 bytes as id
+ * @param partition  receives it; 0 where the store has but one
+ * @return TRADING_OK or TRADING_E_INVALID. Any thread.
+ */
+TRADING_API int32_t trading_engine_partition_of(trading_engine *engine, int32_t entity, const trading_id *id,
+                                                uint32_t *partition, trading_error *error);
+
 /** A message to another partition. The layout is frozen. */
 typedef struct trading_letter {
     uint32_t from; /**< partition that sends it */

@@ -49,7 +49,8 @@ TRADING_API void trading_projection_options_init(trading_projection_options *opt
 #define TRADING_ROW_VALUE_BYTES 1048576
 
 /**
- * Opens a projection. A projection is open once at a time in an engine.
+ * Opens a projection. A projection is open once at a time in an engine; of an engine of several partitions it is of one, as a feed
+ * with its filter is, and each partition has rows of its own.
  * @return TRADING_OK, TRADING_E_BUSY when it is open already, TRADING_E_INVALID … Any thread; then one thread at a time.
  */
 TRADING_API int32_t trading_projection_open(trading_projection **projection, trading_engine *engine,
@@ -120,7 +121,7 @@ TRADING_API int64_t trading_projection_position(trading_projection *projection, 
 
 /** One line of an account's activity. The layout is frozen. */
 typedef struct trading_activity {
-    int64_t position;
+    int64_t position; /**< of its event, in the partition of the account */
     trading_time time;
     int32_t type; /**< TRADING_ACTIVITY_ */
     int32_t reserved;
@@ -133,7 +134,12 @@ typedef struct trading_activity {
     trading_decimal realized_pnl; /**< of a sell */
 } trading_activity;
 
-/** Opens the built-in projection of account activity, "account activity"; drive it with trading_projection_run. */
+/**
+ * Opens the built-in projection of account activity, "account activity"; drive it with trading_projection_run. Of an engine of several
+ * partitions it is kept in each for the accounts there: run, reset, position (the sum of theirs), close and trading_activity_list are of all
+ * together, and its rows cannot be read otherwise (TRADING_E_INVALID).
+ * @return as trading_projection_open
+ */
 TRADING_API int32_t trading_activity_open(trading_projection **projection, trading_engine *engine, trading_error *error);
 
 /**

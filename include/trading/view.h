@@ -35,9 +35,21 @@ typedef struct trading_view trading_view;
  * @param at  TRADING_VIEW_NOW, TRADING_VIEW_LATEST, or a position: the state before the event of that position, so that 0 is the
  *            empty system, rounded up to the end of its commit. A view of the past is rebuilt from the newest snapshot before it,
  *            in memory of its own.
- * @return TRADING_OK, TRADING_E_NOT_FOUND when the journal has not come that far. Any thread; a view may be used from many threads.
+ * @return TRADING_OK, TRADING_E_NOT_FOUND when the journal has not come that far; TRADING_E_INVALID for a position of an engine of several
+ *         partitions, as each has positions of its own. Any thread; a view may be used from many threads.
  */
 TRADING_API int32_t trading_view_open(trading_view **view, trading_engine *engine, int64_t at, trading_error *error);
+
+/**
+ * Opens a view as of a position of one partition, of however many the engine has. The others stand at the same moment: each shows all
+ * commits made until the time of the commit that the one then ends with, that instant included.
+ * @param partition  whose position it is: 0 where the store has but one; trading_engine_partition_of tells that of an account
+ * @param at         a position, as trading_view_open takes it; 0 is the empty system
+ * @return TRADING_OK, TRADING_E_NOT_FOUND when the partition has not come that far, TRADING_E_INVALID when the engine does not have
+ *         it. Any thread.
+ */
+TRADING_API int32_t trading_view_open_at_position(trading_view **view, trading_engine *engine, uint32_t partition, int64_t at,
+                                                  trading_error *error);
 
 /** Opens a view as of a time: all commits made until then, that instant included. */
 TRADING_API int32_t trading_view_open_at_time(trading_view **view, trading_engine *engine, trading_time at,
@@ -46,8 +58,10 @@ TRADING_API int32_t trading_view_open_at_time(trading_view **view, trading_engin
 /** NULL is allowed. */
 TRADING_API void trading_view_close(trading_view *view);
 
-/** The position that the view is of. */
+/** The position that the view is of; of an engine of several partitions, the sum of theirs: how far they have come together. */
 TRADING_API int64_t trading_view_position(trading_view *view);
+/** The position of one partition that the view is of: a feed of that partition goes on from there. −1: the engine does not have it. */
+TRADING_API int64_t trading_view_partition_position(trading_view *view, uint32_t partition);
 /** The time of the last commit that it shows; 0: none. */
 TRADING_API trading_time trading_view_time(trading_view *view);
 

@@ -1,4 +1,5 @@
-/* The activity of accounts, in the words of a statement: a projection like any host's, on the public calls alone.
+/* The activity of accounts, in the words of a statement: a projection like any host's, on the public calls, but that of several partitions there
+ * is one each, as an account's money is all in its own.
  *
  *   'A', account, position (8 bytes, big endian)  → one line of the account's activity
  *   'B', account                                  → its balance after the newest line
@@ -9,7 +10,7 @@
 #include "base/bytes.h"
 #include "base/error.h"
 #include "base/id.h"
-#include "engine/engine.h"
+#include "engine/projection.h"
 
 #include <trading/projection.h>
 
@@ -295,8 +296,6 @@ static void want(trading_filter *filter, int32_t kind)
 
 int32_t trading_activity_open(trading_projection **projection, trading_engine *engine, trading_error *error)
 {
-    if (engine && engine->partitions)
-        return error_set(error, TRADING_E_INVALID, "the activity of accounts is kept by engines of one partition only");
     trading_filter filter = TRADING_FILTER_INIT;
     for (int32_t kind = 0; kind < TRADING_EVENT_KINDS; kind++)
         if (type_of(kind))
@@ -308,7 +307,7 @@ int32_t trading_activity_open(trading_projection **projection, trading_engine *e
     options.version = ACTIVITY_VERSION;
     options.filter = &filter;
     options.apply = apply;
-    return trading_projection_open(projection, engine, &options, error);
+    return projection_open_all(projection, engine, &options, error);
 }
 
 /* The next line of the account at or after the cursor. */
@@ -339,6 +338,7 @@ int32_t trading_activity_list(trading_projection *projection, const trading_id *
             error, TRADING_E_INVALID,
             "trading_activity_list needs a projection, an account, its cursor, an array and a place for the count");
     *count = 0;
+    projection = projection_of_account(projection, account);
     int32_t code = TRADING_OK;
     while (*count < max && !code) {
         trading_activity *line = &out[*count];

@@ -84,3 +84,14 @@ int32_t trading_command_partition(const trading_command *command, uint32_t parti
                          command->type);
     return error_clear(error);
 }
+
+int32_t trading_engine_partition_of(trading_engine *engine, int32_t entity, const trading_id *id, uint32_t *partition,
+                                    trading_error *error)
+{
+    if (!engine || entity < TRADING_ENTITY_ACCOUNT || entity > TRADING_ENTITY_INSTRUMENT || !id || !partition)
+        return error_set(error, TRADING_E_INVALID, "whose partition it is needs an engine, an entity and its id");
+    trading_symbol symbol;
+    memcpy(&symbol, id, sizeof symbol);
+    *partition = entity == TRADING_ENTITY_INSTRUMENT ? symbol_slot(&symbol) % engine->parts : address_of_id(id, engine->parts);
+    return error_clear(error);
+}

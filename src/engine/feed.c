@@ -125,9 +125,11 @@ static int32_t set_position(trading_feed *feed, int64_t from, trading_error *err
     return TRADING_OK;
 }
 
-/* A feed is of one partition, that of the account where the filter has one. */
-static int32_t find_partition(trading_engine **engine, const trading_filter *filter, trading_error *error)
+int32_t feed_partition(trading_engine **engine, const trading_filter *filter, trading_error *error)
 {
+    int32_t code = check_filter(filter, error);
+    if (code)
+        return code;
     uint32_t count = engine_part_count(*engine);
     uint32_t partition = filter ? filter->partition : 0;
     if (filter && !id_is_zero(&filter->account))
@@ -146,9 +148,7 @@ int32_t trading_feed_open(trading_feed **feed, trading_engine *engine, int64_t f
     *feed = NULL;
     int32_t code = engine_check(engine, error);
     if (!code)
-        code = check_filter(filter, error);
-    if (!code)
-        code = find_partition(&engine, filter, error);
+        code = feed_partition(&engine, filter, error);
     if (code)
         return code;
     trading_feed *made = memory_zeroed(&engine->memory, 1, sizeof *made);

@@ -6,6 +6,9 @@
 
 #include <trading/feed.h>
 
+/* The engine of the partition that the filter is of, in the place of the one that the host holds: of its account where it has one. */
+int32_t feed_partition(trading_engine **engine, const trading_filter *filter, trading_error *error);
+
 /* Goes on at another position, which is not beyond the durable one. */
 void feed_seek(trading_feed *feed, int64_t position);
 

@@ -201,6 +201,8 @@ int32_t trading_projection_open(trading_projection **projection, trading_engine 
     int32_t code = engine_check(engine, error);
     if (!code)
         code = check_options(options, error);
+    if (!code)
+        code = feed_partition(&engine, options->filter, error);
     if (code)
         return code;
     trading_projection *made = memory_zeroed(&engine->memory, 1, sizeof *made);
@@ -230,6 +232,10 @@ void trading_projection_close(trading_projection *projection)
 {
     if (!projection)
         return;
+    if (projection->parts) {
+        projection_close_parts(projection);
+        return;
+    }
     trading_feed *feed = projection->feed;
     delist(projection);
     release(projection);
@@ -245,10 +251,20 @@ static int32_t check(const trading_projection *projection, trading_error *error)
     return engine_check(projection->engine, error);
 }
 
+int32_t projection_check_one(const trading_projection *projection, trading_error *error)
+{
+    if (!projection)
+        return error_set(error, TRADING_E_INVALID, "no projection was given");
+    if (projection->parts)
+        return error_set(error, TRADING_E_INVALID, "the projection is of several partitions, and each has rows of its own");
+    return error_clear(error);
+}
+
 int32_t trading_projection_poll(trading_projection *projection, trading_event *events, size_t max, size_t *count,
                                 int64_t timeout, trading_error *error)
 {
-    return trading_feed_next(projection ? projection->feed : NULL, events, max, count, timeout, error);
+    int32_t code = projection_check_one(projection, error);
+    return code ? code : trading_feed_next(projection->feed, events, max, count, timeout, error);
 }
 
 static int32_t commit(trading_projection *projection, trading_error *error)
@@ -268,7 +284,9 @@ static int32_t commit(trading_projection *projection, trading_error *error)
 
 int32_t trading_projection_commit(trading_projection *projection, trading_error *error)
 {
-    int32_t code = check(projection, error);
+    int32_t code = projection_check_one(projection, error);
+    if (!code)
+        code = check(projection, error);
     return code ? code : commit(projection, error);
 }
 
@@ -337,10 +355,12 @@ int32_t trading_projection_run(trading_projection *projection, uint64_t *applied
 {
     uint64_t count = 0;
     int32_t code = check(projection, error);
-    if (!code && !projection->apply)
+    if (!code && projection->parts)
+        code = projection_run_parts(projection, &count, error);
+    else if (!code && !projection->apply)
         code = error_set(error, TRADING_E_INVALID, "to run the projection \"%s\" it must be opened with a function to apply",
                          projection->name);
-    if (!code)
+    else if (!code)
         code = run_batches(projection, &count, error);
     if (applied)
         *applied = count;
@@ -350,6 +370,8 @@ int32_t trading_projection_run(trading_projection *projection, uint64_t *applied
 int32_t trading_projection_reset(trading_projection *projection, trading_error *error)
 {
     int32_t code = check(projection, error);
+    if (!code && projection->parts)
+        return projection_reset_parts(projection, error);
     if (!code)
         code = start_anew(projection, projection->mark.version, error);
     if (!code)
@@ -361,6 +383,8 @@ int64_t trading_projection_position(trading_projection *projection, int64_t *lag
 {
     if (!projection)
         return -1;
+    if (projection->parts)
+        return projection_position_of_parts(projection, lag);
     if (lag)
         *lag = engine_durable(projection->engine) - projection->mark.position;
     return projection->mark.position;

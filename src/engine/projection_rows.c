@@ -4,8 +4,9 @@
 
 static int32_t check_key(const trading_projection *projection, const void *key, size_t key_bytes, trading_error *error)
 {
-    if (!projection)
-        return error_set(error, TRADING_E_INVALID, "no projection was given");
+    int32_t code = projection_check_one(projection, error);
+    if (code)
+        return code;
     if (!key || key_bytes < 1 || key_bytes >= TRADING_ROW_KEY_BYTES)
         return error_set(error, TRADING_E_INVALID, "the key of a row has 1 to %d bytes, not %zu", TRADING_ROW_KEY_BYTES - 1,
                          key_bytes);
@@ -97,11 +98,13 @@ static int32_t seek_key(const trading_projection *projection, uint8_t *key, size
 int32_t trading_projection_seek(trading_projection *projection, void *key, size_t *key_bytes, void *value, size_t *value_bytes,
                                 trading_error *error)
 {
-    if (!projection || !key || !key_bytes || *key_bytes > TRADING_ROW_KEY_BYTES)
-        return error_set(error, TRADING_E_INVALID,
-                         "to seek needs a projection and a key of at most %d bytes in a buffer of as many",
+    int32_t code = projection_check_one(projection, error);
+    if (code)
+        return code;
+    if (!key || !key_bytes || *key_bytes > TRADING_ROW_KEY_BYTES)
+        return error_set(error, TRADING_E_INVALID, "to seek needs a key of at most %d bytes in a buffer of as many",
                          TRADING_ROW_KEY_BYTES);
-    int32_t code = check_value(value, value_bytes, error);
+    code = check_value(value, value_bytes, error);
     if (code)
         return code;
     uint8_t found[TRADING_ROW_KEY_BYTES];

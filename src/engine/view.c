@@ -63,18 +63,24 @@ static int32_t stand_in_past(trading_view *view, int64_t at, trading_error *erro
                      view->mark.next_position, at);
 }
 
-static int32_t stand_at(trading_view *view, int64_t at, trading_error *error)
+/* A view that stands now goes back to a position; */
+static int32_t go_back_to(trading_view *view, int64_t at, trading_error *error)
 {
-    int32_t code = stand_now(view, error);
-    if (code || at == view->mark.next_position)
-        return code;
+    if (at == view->mark.next_position)
+        return TRADING_OK;
     if (at > view->mark.next_position)
         return error_set(error, TRADING_E_NOT_FOUND, "the journal ends at position %" PRId64 ", before %" PRId64,
                          view->mark.next_position, at);
     return stand_in_past(view, at, error);
 }
 
-/* A view that stands now goes back to a time. */
+static int32_t stand_at(trading_view *view, int64_t at, trading_error *error)
+{
+    int32_t code = stand_now(view, error);
+    return code ? code : go_back_to(view, at, error);
+}
+
+/* and to a time. */
 static int32_t go_back(trading_view *view, trading_time at, trading_error *error)
 {
     int64_t position;
@@ -161,6 +167,8 @@ static int32_t finish(trading_view *made, int32_t code, trading_view **view, tra
 struct stand {
     int64_t at;
     bool is_time;
+    bool of_one;        /* `at` is a position of that partition */
+    uint32_t partition; /* of the store */
 };
 
 static int32_t stand(trading_view *view, struct stand where, trading_error *error)
@@ -191,22 +199,47 @@ static int32_t make_parts(trading_view *whole, trading_error *error)
     return code;
 }
 
+static int32_t check_stand(const trading_engine *engine, struct stand where, trading_error *error)
+{
+    bool parted = engine_is_parted(engine);
+    bool there = parted ? where.partition < engine->partitions->count : where.partition == engine->partition;
+    if (where.of_one && !there)
+        return error_set(error, TRADING_E_INVALID, "the engine has no partition %u of its store's %u", where.partition,
+                         engine->parts);
+    if (parted && !where.of_one && !where.is_time && where.at >= 0)
+        return error_set(error, TRADING_E_INVALID,
+                         "each partition has positions of its own: say of which one %" PRId64
+                         " is, or ask for TRADING_VIEW_NOW, _LATEST or a time",
+                         where.at);
+    return TRADING_OK;
+}
+
 /* Every partition at one moment, so that no message is seen applied that is not seen sent. It is held while nobody installs, and no longer: what
  * is in the past stays as it is. */
-static int32_t stand_parts(trading_view *whole, struct stand where, trading_error *error)
+static int32_t stand_together(trading_view *whole, int64_t at, trading_error *error)
 {
     struct partitions *partitions = whole->engine->partitions;
-    if (!where.is_time && where.at >= 0)
-        return error_set(error, TRADING_E_INVALID,
-                         "each partition has positions of its own: ask for TRADING_VIEW_NOW, _LATEST or a time");
     int32_t code = make_parts(whole, error);
-    struct stand first = where.is_time ? (struct stand){.at = TRADING_VIEW_NOW} : where;
     pthread_rwlock_wrlock(&partitions->cut);
     for (uint32_t i = 0; i < partitions->count && !code && whole->parts[i]; i++)
-        code = stand(whole->parts[i], first, error);
+        code = stand(whole->parts[i], (struct stand){.at = at}, error);
     pthread_rwlock_unlock(&partitions->cut);
-    for (uint32_t i = 0; i < partitions->count && !code && where.is_time && whole->parts[i]; i++)
-        code = go_back(whole->parts[i], where.at, error);
+    return code;
+}
+
+/* The one partition to its position, and the others to the time of the commit that it then ends with. */
+static int32_t stand_parts(trading_view *whole, struct stand where, trading_error *error)
+{
+    bool back = where.is_time || where.of_one;
+    int32_t code = stand_together(whole, back ? TRADING_VIEW_NOW : where.at, error);
+    if (!code && where.of_one) {
+        trading_view *one = whole->parts[where.partition];
+        code = go_back_to(one, where.at, error);
+        where.at = one->mark.time;
+    }
+    for (uint32_t i = 0; i < whole->engine->partitions->count && !code && back && whole->parts[i]; i++)
+        if (!where.of_one || i != where.partition)
+            code = go_back(whole->parts[i], where.at, error);
     return code;
 }
 
@@ -216,7 +249,9 @@ static int32_t open_view(trading_view **view, trading_engine *engine, struct sta
     trading_view *made = make(view, engine, &code, error);
     if (!made)
         return code;
-    code = engine_is_parted(engine) ? stand_parts(made, where, error) : stand(made, where, error);
+    code = check_stand(engine, where, error);
+    if (!code)
+        code = engine_is_parted(engine) ? stand_parts(made, where, error) : stand(made, where, error);
     return finish(made, code, view, error);
 }
 
@@ -226,6 +261,14 @@ int32_t trading_view_open(trading_view **view, trading_engine *engine, int64_t a
         return error_set(error, TRADING_E_INVALID, "a view is of a position from 0, TRADING_VIEW_NOW or _LATEST, not %" PRId64,
                          at);
     return open_view(view, engine, (struct stand){.at = at}, error);
+}
+
+int32_t trading_view_open_at_position(trading_view **view, trading_engine *engine, uint32_t partition, int64_t at,
+                                      trading_error *error)
+{
+    if (at < 0)
+        return error_set(error, TRADING_E_INVALID, "a partition has positions from 0, not %" PRId64, at);
+    return open_view(view, engine, (struct stand){.at = at, .of_one = true, .partition = partition}, error);
 }
 
 int32_t trading_view_open_at_time(trading_view **view, trading_engine *engine, trading_time at, trading_error *error)
@@ -258,6 +301,13 @@ int64_t trading_view_position(trading_view *view)
     for (uint32_t i = 1; view && view->parts && i < view->engine->partitions->count; i++)
         position += mark_of(view->parts[i]).next_position;
     return position;
+}
+
+int64_t trading_view_partition_position(trading_view *view, uint32_t partition)
+{
+    if (view && view->parts)
+        return partition < view->engine->partitions->count ? mark_of(view->parts[partition]).next_position : POSITION_NONE;
+    return view && partition == view->engine->partition ? mark_of(view).next_position : POSITION_NONE;
 }
 
 trading_time trading_view_time(trading_view *view)
