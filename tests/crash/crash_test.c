@@ -2,144 +2,38 @@
  *
  *     crash_test [--kills N] [--quick] [--seed S]
  */
+#include "crash/killing.h"
 #include "crash/survivor.h"
 #include "simulation/folder.h"
 #include "simulation/random.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <inttypes.h>
-#include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-#include <time.h>
-#include <unistd.h>
 
-enum { KILLS_PER_STORE = 25, VERIFY_EVERY = 5, MOST_MILLISECONDS = 250, SLOW_CLOSE = 20000 };
+enum { KILLS_PER_STORE = 25, VERIFY_EVERY = 5 };
 
 /* One store that lives through several kills. */
 struct trial {
     struct folder folder;
-    uint64_t seed;
-    struct chance chance;
+    struct killing killing;
     struct survivor survivors[ERRAND_THREADS];
-    int64_t kills;
-    int64_t closed_in_time; /* writers that had closed their engine before they were killed */
     int64_t commands;
 };
 
-static int64_t milliseconds(void)
+static bool take(void *context, const struct acknowledgement *heard)
 {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+    struct trial *trial = context;
+    return survivor_take(&trial->survivors[heard->thread], heard);
 }
 
-static bool fail(const struct trial *trial, const char *what)
-{
-    fprintf(stderr, "seed %" PRIu64 ", kill %" PRId64 ": %s\n", trial->seed, trial->kills, what);
-    return false;
-}
-
-static bool fail_code(const struct trial *trial, const char *what, int32_t code, const trading_error *error)
-{
-    fprintf(stderr, "seed %" PRIu64 ", kill %" PRId64 ": %s: %s: %s\n", trial->seed, trial->kills, what,
-            trading_error_name(code), error->message);
-    return false;
-}
-
-/* Starts the writer as a program of its own, for nothing of this process's library may be used after a fork. */
-static pid_t start_writer(const struct trial *trial, int close_after, int out)
-{
-    char program[] = "crash_test";
-    char role[] = "--writer";
-    char uri[sizeof(trial->folder.uri)];
-    char texts[3 + ERRAND_THREADS][32];
-    char *arguments[] = {program, role, uri, texts[0], texts[1], texts[2], texts[3], texts[4], texts[5], texts[6], NULL};
-    snprintf(uri, sizeof(uri), "%s", trial->folder.uri);
-    snprintf(texts[0], sizeof(texts[0]), "%" PRIu64, trial->seed);
-    snprintf(texts[1], sizeof(texts[1]), "%d", close_after);
-    snprintf(texts[2], sizeof(texts[2]), "%d", out);
-    for (int i = 0; i < ERRAND_THREADS; i++)
-        snprintf(texts[3 + i], sizeof(texts[3 + i]), "%" PRId64, trial->survivors[i].settled + 1);
-    pid_t child = fork();
-    if (child == 0) {
-        execv("/proc/self/exe", arguments);
-        _exit(127);
-    }
-    return child;
-}
-
-static int be_writer(char **arguments)
+static bool run_and_kill(struct trial *trial)
 {
     int64_t first[ERRAND_THREADS];
     for (int i = 0; i < ERRAND_THREADS; i++)
-        first[i] = strtoll(arguments[4 + i], NULL, 10);
-    return errand_run(arguments[0], strtoull(arguments[1], NULL, 10), first, (int)strtol(arguments[2], NULL, 10),
-                      (int)strtol(arguments[3], NULL, 10));
-}
-
-/* Reads acknowledgements until `until`, or until the writer is gone. @return whether it is gone. */
-static bool listen_to(struct trial *trial, int in, int64_t until, bool *sane)
-{
-    struct acknowledgement heard[ERRAND_BATCH];
-    size_t filled = 0;
-    for (;;) {
-        int64_t left = until - milliseconds();
-        struct pollfd waiting = {.fd = in, .events = POLLIN};
-        if (left <= 0 || poll(&waiting, 1, (int)left) == 0)
-            return false;
-        ssize_t bytes = read(in, (char *)heard + filled, sizeof(heard) - filled);
-        if (bytes <= 0)
-            return true;
-        filled += (size_t)bytes;
-        size_t whole = filled / sizeof(*heard);
-        for (size_t i = 0; i < whole && *sane; i++)
-            *sane = survivor_take(&trial->survivors[heard[i].thread], &heard[i]);
-        filled -= whole * sizeof(*heard);
-        memmove(heard, heard + whole, filled);
-    }
-}
-
-/* Waits until the writer tells of something, but not long: it may be opening or closing. */
-static void await_acknowledgement(int in)
-{
-    struct pollfd waiting = {.fd = in, .events = POLLIN};
-    (void)poll(&waiting, 1, MOST_MILLISECONDS);
-}
-
-/* Runs a writer and kills it. @return whether it died as it should. */
-static bool run_and_kill(struct trial *trial)
-{
-    int ends[2];
-    bool sane = true;
-    bool early = chance_of(&trial->chance, 250); /* while it opens, or has just begun */
-    int64_t life = early ? chance_between(&trial->chance, 0, 15) : chance_between(&trial->chance, 15, MOST_MILLISECONDS);
-    int close_after = chance_of(&trial->chance, 200) ? (int)chance_between(&trial->chance, 1, life + 1) : 0;
-    if (pipe(ends))
-        return fail(trial, strerror(errno));
-    fcntl(ends[0], F_SETFD, FD_CLOEXEC);
-    pid_t child = start_writer(trial, close_after, ends[1]);
-    close(ends[1]);
-    bool gone = listen_to(trial, ends[0], milliseconds() + life, &sane);
-    if (!gone) {
-        if (chance_of(&trial->chance, 500)) /* the moment at which one that answers too early has most to lose */
-            await_acknowledgement(ends[0]);
-        kill(child, SIGKILL);
-        gone = listen_to(trial, ends[0], milliseconds() + SLOW_CLOSE, &sane);
-    }
-    close(ends[0]);
-    int status = 0;
-    waitpid(child, &status, 0);
-    bool ended_well = WIFEXITED(status) && WEXITSTATUS(status) == 0 && close_after;
-    trial->closed_in_time += ended_well;
-    if (!gone || !(ended_well || (WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL)))
-        return fail(trial, "the writer ended by itself");
-    return sane;
+        first[i] = trial->survivors[i].settled + 1;
+    return killing_run(&trial->killing, first);
 }
 
 static bool verify(const struct trial *trial, trading_engine *engine)
@@ -148,8 +42,8 @@ static bool verify(const struct trial *trial, trading_engine *engine)
     trading_verification found = TRADING_VERIFICATION_INIT;
     int32_t code = trading_engine_verify(engine, &found, NULL, NULL, &error);
     if (code)
-        return fail_code(trial, "verify", code, &error);
-    return found.sound ? true : fail(trial, found.finding);
+        return killing_fail_code(&trial->killing, "verify", code, &error);
+    return found.sound ? true : killing_fail(&trial->killing, found.finding);
 }
 
 static bool check_survivors(struct trial *trial, trading_engine *engine)
@@ -158,10 +52,11 @@ static bool check_survivors(struct trial *trial, trading_engine *engine)
     trading_error error = {0};
     int32_t code = trading_view_open(&before, engine, TRADING_VIEW_NOW, &error);
     if (code)
-        return fail_code(trial, "view", code, &error);
+        return killing_fail_code(&trial->killing, "view", code, &error);
     bool sound = true;
     for (int i = 0; i < ERRAND_THREADS && sound; i++)
-        sound = survivor_check(&trial->survivors[i], engine, before) || fail(trial, trial->survivors[i].failure);
+        sound =
+            survivor_check(&trial->survivors[i], engine, before) || killing_fail(&trial->killing, trial->survivors[i].failure);
     trading_view_close(before);
     return sound;
 }
@@ -173,27 +68,29 @@ static bool check(struct trial *trial, trading_host *host)
     trading_engine_options options = errand_options();
     int32_t code = trading_engine_open(&engine, host, trial->folder.uri, &options, &error);
     if (code)
-        return fail_code(trial, "open", code, &error);
+        return killing_fail_code(&trial->killing, "open", code, &error);
     bool sound = check_survivors(trial, engine);
-    if (sound && (trial->kills % VERIFY_EVERY == 0 || trial->kills == KILLS_PER_STORE))
+    if (sound && (trial->killing.kills % VERIFY_EVERY == 0 || trial->killing.kills == KILLS_PER_STORE))
         sound = verify(trial, engine);
-    int32_t how = chance_of(&trial->chance, 500) ? TRADING_CLOSE_DRAIN : TRADING_CLOSE_ABANDON;
+    int32_t how = chance_of(&trial->killing.chance, 500) ? TRADING_CLOSE_DRAIN : TRADING_CLOSE_ABANDON;
     code = trading_engine_close(engine, how, &error);
-    return code ? fail_code(trial, "close", code, &error) : sound;
+    return code ? killing_fail_code(&trial->killing, "close", code, &error) : sound;
 }
 
 static bool run_trial(uint64_t seed, int64_t kills)
 {
-    struct trial trial = {.seed = seed, .chance = {seed}};
+    struct trial trial = {.killing = {.seed = seed, .chance = {seed}, .take = take}};
     trading_host *host = NULL;
     int64_t in_flight = 0;
     if (!folder_make(&trial.folder) || trading_host_open(&host, NULL, NULL))
-        return fail(&trial, "no folder or no host");
+        return killing_fail(&trial.killing, "no folder or no host");
+    trial.killing.uri = trial.folder.uri;
+    trial.killing.context = &trial;
     for (int i = 0; i < ERRAND_THREADS; i++)
         survivor_init(&trial.survivors[i], seed, i);
     bool sound = true;
-    while (sound && trial.kills < kills) {
-        trial.kills++;
+    while (sound && trial.killing.kills < kills) {
+        trial.killing.kills++;
         sound = run_and_kill(&trial) && check(&trial, host);
     }
     for (int i = 0; i < ERRAND_THREADS; i++) {
@@ -207,7 +104,7 @@ static bool run_trial(uint64_t seed, int64_t kills)
     if (sound) {
         printf("seed %" PRIu64 ": %" PRId64 " kills, %" PRId64 " commands, %" PRId64 " done but unacknowledged, %" PRId64
                " closed in time\n",
-               seed, trial.kills, trial.commands, in_flight, trial.closed_in_time);
+               seed, trial.killing.kills, trial.commands, in_flight, trial.killing.closed_in_time);
         folder_remove(&trial.folder);
     } else {
         fprintf(stderr, "the store is in %s\n", trial.folder.path);
@@ -224,8 +121,9 @@ int main(int count, char **arguments)
                                           {0}};
     int64_t kills = 200;
     uint64_t seed = 1;
-    if (count == 6 + ERRAND_THREADS && strcmp(arguments[1], "--writer") == 0)
-        return be_writer(arguments + 2);
+    struct killing_writer writer;
+    if (killing_is_writer(&writer, count, arguments))
+        return errand_run(writer.uri, writer.seed, writer.first, writer.close_after, writer.out);
     for (int option; (option = getopt_long(count, arguments, "", names, NULL)) != -1;) {
         if (option == '?') {
             fprintf(stderr, "usage: crash_test [--kills N] [--quick] [--seed S]\n");
