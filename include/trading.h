@@ -23,6 +23,7 @@
 #include <trading/portfolio.h>
 #include <trading/projection.h>
 #include <trading/time.h>
+#include <trading/venue.h>
 #include <trading/view.h>
 
 #endif

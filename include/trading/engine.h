@@ -56,7 +56,7 @@ TRADING_API void trading_host_options_init(trading_host_options *options);
  */
 TRADING_API int32_t trading_host_open(trading_host **host, const trading_host_options *options, trading_error *error);
 
-/** Closes a host. @return TRADING_OK, or TRADING_E_BUSY while an engine or a bus of it is open. NULL is allowed. */
+/** Closes a host. @return TRADING_OK, or TRADING_E_BUSY while an engine, a bus or a venue of it is open. NULL is allowed. */
 TRADING_API int32_t trading_host_close(trading_host *host, trading_error *error);
 
 /**

@@ -1,6 +1,6 @@
 /**
  * @file
- * Loading plugins: stores and buses, and in time venues, that others wrote. docs/plugins.md shows how one is written.
+ * Loading plugins: stores, buses and venues that others wrote. docs/plugins.md shows how one is written.
  *
  * A host loads nothing unless it was opened with TRADING_HOST_PLUGINS: a plugin is code that runs with all the rights of the process.
  * A plugin is named, and looked for as NAME.so in each folder of the search path, or given by an absolute path.

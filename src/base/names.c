@@ -7,6 +7,7 @@
 #include <trading/order.h>
 #include <trading/portfolio.h>
 #include <trading/projection.h>
+#include <trading/venue.h>
 
 #define NAME(table, value, unknown) name_of(table, sizeof(table) / sizeof *(table), value, unknown)
 
@@ -230,6 +231,21 @@ const char *trading_order_status_name(int32_t status)
         [TRADING_ORDER_STATUS_REJECTED] = "rejected", [TRADING_ORDER_STATUS_EXPIRED] = "expired",
     };
     return NAME(names, status, "unknown");
+}
+
+static const char *const exec_types[] = {
+    [TRADING_EXEC_TYPE_NEW] = "NEW",
+    [TRADING_EXEC_TYPE_TRADE] = "TRADE",
+    [TRADING_EXEC_TYPE_CANCELED] = "CANCELED",
+    [TRADING_EXEC_TYPE_EXPIRED] = "EXPIRED",
+    [TRADING_EXEC_TYPE_REJECTED] = "REJECTED",
+    [TRADING_EXEC_TYPE_CANCEL_REJECTED] = "CANCEL_REJECTED",
+    [TRADING_EXEC_TYPE_ORDER_STATUS] = "ORDER_STATUS",
+};
+
+const char *trading_exec_type_name(int32_t exec_type)
+{
+    return NAME(exec_types, exec_type, "UNKNOWN");
 }
 
 const char *trading_activity_name(int32_t type)

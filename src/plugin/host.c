@@ -146,10 +146,11 @@ int32_t trading_host_close(trading_host *host, trading_error *error)
     pthread_mutex_lock(&host->mutex);
     uint32_t engines = host->engines;
     uint32_t buses = host->buses;
+    uint32_t venues = host->venues;
     pthread_mutex_unlock(&host->mutex);
-    if (engines || buses)
-        return error_set(error, TRADING_E_BUSY, "%u engines and %u buses of the host are open; close them first", engines,
-                         buses);
+    if (engines || buses || venues)
+        return error_set(error, TRADING_E_BUSY, "%u engines, %u buses and %u venues of the host are open; close them first",
+                         engines, buses, venues);
     tear_down(host);
     return error_clear(error);
 }
@@ -186,6 +187,16 @@ void host_bus_opened(trading_host *host)
 void host_bus_closed(trading_host *host)
 {
     count(host, &host->buses, false);
+}
+
+void host_venue_opened(trading_host *host)
+{
+    count(host, &host->venues, true);
+}
+
+void host_venue_closed(trading_host *host)
+{
+    count(host, &host->venues, false);
 }
 
 uint64_t trading_host_memory(const trading_host *host)

@@ -1,4 +1,4 @@
-/* The host: the registry of stores and buses, memory and log that everything opened with it shares. */
+/* The host: the registry of stores, buses and venues, memory and log that everything opened with it shares. */
 #ifndef PLUGIN_HOST_H
 #define PLUGIN_HOST_H
 
@@ -16,11 +16,12 @@
 #define HOST_SCHEME_SIZE 16
 #define HOST_PLUGINS     16
 
-/* What a URI that begins with "name:" is opened by: a store, or a bus. */
+/* What a URI that begins with "name:" is opened by: a store, a bus, or a venue. */
 struct host_scheme {
     char name[HOST_SCHEME_SIZE];
     int32_t kind; /* TRADING_PLUGIN_ */
     const trading_bus_ops *bus;
+    const trading_venue_ops *venue;
     const trading_store_ops *ops;        /* of a store, as what follows */
     const struct state_store_ops *state; /* the state store beside it, NULL: none */
     const struct state_store_ops *local; /* for one that has none: in a folder of this machine */
@@ -36,11 +37,13 @@ struct trading_host {
     pthread_mutex_t mutex;
     uint32_t engines; /* open ones */
     uint32_t buses;
+    uint32_t venues;
     uint32_t scheme_count;
-    struct host_scheme schemes[HOST_SCHEMES]; /* of one name there may be a store and a bus */
+    struct host_scheme schemes[HOST_SCHEMES]; /* of one name there may be one of each kind */
     union {
         trading_store_ops store;
         trading_bus_ops bus;
+        trading_venue_ops venue;
     } tables[HOST_SCHEMES];        /* of those that were registered, as this library knows them */
     struct memory_brokers brokers; /* of the buses within the process */
     bool plugins_allowed;
@@ -50,7 +53,7 @@ struct trading_host {
     struct plugin plugins[HOST_PLUGINS];
 };
 
-/* Splits "scheme:location" and finds the scheme of a store or a bus, as `kind` says, loading a plugin for it where that is allowed; the
+/* Splits "scheme:location" and finds the scheme of a store, a bus or a venue, as `kind` says, loading a plugin for it where that is allowed; the
  * location is within the URI. */
 int32_t host_find_scheme(trading_host *host, int32_t kind, const char *uri, struct host_scheme *scheme, const char **location,
                          trading_error *error);
@@ -67,14 +70,16 @@ static inline int32_t host_check(const trading_host *host, trading_error *error)
 
 /* Registers what the library brings itself. */
 void host_register_built_in(trading_host *host);
-/* Registers the stores and buses that a plugin offers, all or none. host_can_register answers as it would. */
+/* Registers the stores, buses and venues that a plugin offers, all or none. host_can_register answers as it would. */
 int32_t host_can_register(trading_host *host, const struct plugin *plugin, trading_error *error);
 int32_t host_register(trading_host *host, const struct plugin *plugin, trading_error *error);
 
-/* Counts the engines and buses that are open. */
+/* Counts the engines, buses and venues that are open. */
 void host_engine_opened(trading_host *host);
 void host_engine_closed(trading_host *host);
 void host_bus_opened(trading_host *host);
 void host_bus_closed(trading_host *host);
+void host_venue_opened(trading_host *host);
+void host_venue_closed(trading_host *host);
 
 #endif

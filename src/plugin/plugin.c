@@ -43,7 +43,12 @@ bool plugin_scheme_is_valid(const char *scheme)
 
 bool plugin_kind_is_known(int32_t kind)
 {
-    return kind == TRADING_PLUGIN_STORE || kind == TRADING_PLUGIN_BUS;
+    return kind == TRADING_PLUGIN_STORE || kind == TRADING_PLUGIN_BUS || kind == TRADING_PLUGIN_VENUE;
+}
+
+const char *plugin_kind_word(int32_t kind)
+{
+    return kind == TRADING_PLUGIN_BUS ? "bus" : kind == TRADING_PLUGIN_VENUE ? "venue" : "store";
 }
 
 /* That a table has this version, and a size that can be: at least what is not optional. */
@@ -76,11 +81,25 @@ static int32_t check_bus(const trading_bus_ops *ops, uint32_t abi, const char *w
     return code || whole ? code : error_set(error, TRADING_E_INVALID, "%s lacks a function that is not optional", what);
 }
 
+static int32_t check_venue(const trading_venue_ops *ops, uint32_t abi, const char *what, trading_error *error)
+{
+    int32_t code = check_table(what, ops->size, ops->abi, VENUE_OPS_LEAST, sizeof *ops, abi, error);
+    bool whole = !code && ops->open && ops->close && ops->submit && ops->cancel && ops->status && ops->poll;
+    return code || whole ? code : error_set(error, TRADING_E_INVALID, "%s lacks a function that is not optional", what);
+}
+
 int32_t plugin_check_table(int32_t kind, const void *table, uint32_t abi, const char *scheme, trading_error *error)
 {
     char what[64];
-    snprintf(what, sizeof what, "the %s \"%.40s\"", kind == TRADING_PLUGIN_BUS ? "bus" : "store", scheme);
-    return kind == TRADING_PLUGIN_BUS ? check_bus(table, abi, what, error) : check_store(table, abi, what, error);
+    snprintf(what, sizeof what, "the %s \"%.40s\"", plugin_kind_word(kind), scheme);
+    switch (kind) {
+    case TRADING_PLUGIN_BUS:
+        return check_bus(table, abi, what, error);
+    case TRADING_PLUGIN_VENUE:
+        return check_venue(table, abi, what, error);
+    default:
+        return check_store(table, abi, what, error);
+    }
 }
 
 void plugin_copy_table(void *known, size_t size, const void *table)

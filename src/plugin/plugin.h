@@ -12,6 +12,7 @@
 /* The least tables: all that is not optional. */
 #define STORE_OPS_LEAST offsetof(trading_store_ops, check)
 #define BUS_OPS_LEAST   offsetof(trading_bus_ops, metrics)
+#define VENUE_OPS_LEAST offsetof(trading_venue_ops, quote)
 
 /* The interface versions that a host speaks. */
 struct plugin_versions {
@@ -36,9 +37,11 @@ bool plugin_scheme_is_valid(const char *scheme);
 int32_t plugin_open(struct plugin *plugin, const char *path, const trading_host_functions *host,
                     struct plugin_versions versions, trading_error *error);
 
-/* Whether the host can use what is of this kind: stores and buses. Others it passes over. */
+/* Whether the host can use what is of this kind: stores, buses and venues. Others it passes over. */
 bool plugin_kind_is_known(int32_t kind);
-/* Whether the table of a store or a bus has this version, a size that can be, and every function that is not optional. */
+/* The word for such a kind in messages. */
+const char *plugin_kind_word(int32_t kind);
+/* Whether the table of a store, a bus or a venue has this version, a size that can be, and every function that is not optional. */
 int32_t plugin_check_table(int32_t kind, const void *table, uint32_t abi, const char *scheme, trading_error *error);
 /* The table as this library knows it, of `size` bytes: what a shorter one leaves out is NULL, what a longer one adds is left out. */
 void plugin_copy_table(void *known, size_t size, const void *table);

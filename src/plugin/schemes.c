@@ -1,21 +1,37 @@
-/* The registry: which stores and buses the schemes of URIs stand for. */
+/* The registry: which stores, buses and venues the schemes of URIs stand for. */
 #include "backends/lmdb/lmdb_store.h"
 #include "backends/memory/memory_store.h"
+#include "backends/paper/paper_venue.h"
 #include "base/error.h"
 #include "plugin/host.h"
 
 #include <string.h>
 
 #include <trading/bus.h>
-
-static const char *word_for(int32_t kind)
-{
-    return kind == TRADING_PLUGIN_BUS ? "bus" : "store";
-}
+#include <trading/venue.h>
 
 static const char *built_in(int32_t kind)
 {
-    return kind == TRADING_PLUGIN_BUS ? "memory: is built in" : "lmdb: and memory: are built in";
+    switch (kind) {
+    case TRADING_PLUGIN_BUS:
+        return "memory: is built in";
+    case TRADING_PLUGIN_VENUE:
+        return "paper: is built in";
+    default:
+        return "lmdb: and memory: are built in";
+    }
+}
+
+static const char *example_of(int32_t kind)
+{
+    switch (kind) {
+    case TRADING_PLUGIN_BUS:
+        return "memory:NAME";
+    case TRADING_PLUGIN_VENUE:
+        return "paper:";
+    default:
+        return "lmdb:PATH or memory:";
+    }
 }
 
 /* ---- adding; with the host's mutex held, as all that take no lock themselves ---- */
@@ -60,14 +76,23 @@ static void add_bus(trading_host *host, const char *name, const trading_bus_ops 
     add_scheme(host, TRADING_PLUGIN_BUS, name)->bus = ops;
 }
 
+static void add_venue(trading_host *host, const char *name, const trading_venue_ops *ops)
+{
+    add_scheme(host, TRADING_PLUGIN_VENUE, name)->venue = ops;
+}
+
 /* A table that was checked. */
 static void add(trading_host *host, int32_t kind, const char *name, const void *table)
 {
     trading_store_ops *store = &host->tables[host->scheme_count].store;
     trading_bus_ops *bus = &host->tables[host->scheme_count].bus;
+    trading_venue_ops *venue = &host->tables[host->scheme_count].venue;
     if (kind == TRADING_PLUGIN_BUS) {
         plugin_copy_table(bus, sizeof *bus, table);
         add_bus(host, name, bus);
+    } else if (kind == TRADING_PLUGIN_VENUE) {
+        plugin_copy_table(venue, sizeof *venue, table);
+        add_venue(host, name, venue);
     } else {
         plugin_copy_table(store, sizeof *store, table);
         add_store(host, name, store, NULL);
@@ -79,6 +104,7 @@ void host_register_built_in(trading_host *host)
     add_store(host, "lmdb", &lmdb_store_ops, &lmdb_state_store_ops);
     add_store(host, "memory", &memory_store_ops, &memory_state_store_ops);
     add_bus(host, "memory", &memory_bus_ops);
+    add_venue(host, "paper", &paper_venue_ops);
 }
 
 /* ---- registering ---- */
@@ -114,6 +140,13 @@ int32_t trading_bus_register(trading_host *host, const char *scheme, const tradi
     if (!host || !scheme || !ops)
         return error_set(error, TRADING_E_INVALID, "trading_bus_register needs a host, a scheme and the bus's functions");
     return register_table(host, TRADING_PLUGIN_BUS, scheme, ops, error);
+}
+
+int32_t trading_venue_register(trading_host *host, const char *scheme, const trading_venue_ops *ops, trading_error *error)
+{
+    if (!host || !scheme || !ops)
+        return error_set(error, TRADING_E_INVALID, "trading_venue_register needs a host, a scheme and the venue's functions");
+    return register_table(host, TRADING_PLUGIN_VENUE, scheme, ops, error);
 }
 
 static int32_t can_add_all(trading_host *host, const struct plugin *plugin, trading_error *error)
@@ -169,13 +202,13 @@ static int32_t load_for(trading_host *host, int32_t kind, const char *name, stru
     trading_error failure;
     int32_t code = trading_plugin_load(host, name, &failure);
     if (code == TRADING_E_NOT_FOUND)
-        return error_set(error, code, "no %s is registered for \"%s:\"; %s, and %s", word_for(kind), name, built_in(kind),
-                         failure.message);
+        return error_set(error, code, "no %s is registered for \"%s:\"; %s, and %s", plugin_kind_word(kind), name,
+                         built_in(kind), failure.message);
     if (code && error)
         *error = failure;
     if (!code && !find_copy(host, kind, name, strlen(name), scheme))
-        code = error_set(error, TRADING_E_NOT_FOUND, "the plugin %s is loaded, and offers no %s \"%s:\"", name, word_for(kind),
-                         name);
+        code = error_set(error, TRADING_E_NOT_FOUND, "the plugin %s is loaded, and offers no %s \"%s:\"", name,
+                         plugin_kind_word(kind), name);
     return code;
 }
 
@@ -184,8 +217,8 @@ int32_t host_find_scheme(trading_host *host, int32_t kind, const char *uri, stru
 {
     const char *colon = strchr(uri, ':');
     if (!colon)
-        return error_set(error, TRADING_E_SYNTAX, "a %s is named by a URI such as %s, not \"%.80s\"", word_for(kind),
-                         kind == TRADING_PLUGIN_BUS ? "memory:NAME" : "lmdb:PATH or memory:", uri);
+        return error_set(error, TRADING_E_SYNTAX, "a %s is named by a URI such as %s, not \"%.80s\"", plugin_kind_word(kind),
+                         example_of(kind), uri);
     *location = colon + 1;
     size_t length = (size_t)(colon - uri);
     if (find_copy(host, kind, uri, length, scheme))
@@ -195,7 +228,7 @@ int32_t host_find_scheme(trading_host *host, int32_t kind, const char *uri, stru
         memcpy(name, uri, length);
     if (plugin_scheme_is_valid(name) && host->plugins_allowed)
         return load_for(host, kind, name, scheme, error);
-    return error_set(error, TRADING_E_NOT_FOUND, "no %s is registered for \"%.*s:\"; %s%s", word_for(kind),
+    return error_set(error, TRADING_E_NOT_FOUND, "no %s is registered for \"%.*s:\"; %s%s", plugin_kind_word(kind),
                      (int)(length < 40 ? length : 40), uri, built_in(kind),
                      host->plugins_allowed ? "" : ", and this host loads no plugins");
 }

@@ -11,7 +11,7 @@ enum oddity {
     RIVAL,         /* offers PLAIN's scheme */
     OLDER,         /* its table ends before the functions that are optional */
     NEWER,         /* its table goes on behind what this interface has */
-    MIXED,         /* offers a store, a bus, and what nobody knows */
+    MIXED,         /* offers a store, a bus, a venue, and what nobody knows */
     BILINGUAL,     /* speaks this interface and the next */
     AHEAD,         /* speaks the next one only */
     CARELESS,      /* speaks another, and does not look what the host speaks */
@@ -24,6 +24,8 @@ enum oddity {
     HALF,          /* its table has one of two functions that come together */
     LACKING_BUS,   /* offers a bus whose table lacks a function */
     TINY_BUS,      /* … is too small */
+    LACKING_VENUE, /* offers a venue whose table lacks a function */
+    TINY_VENUE,    /* … is too small */
     OVERWRITING,   /* fills more than it was given */
     RESIZING,      /* changes the size that it was given */
     FAILING,       /* fails, and says why */
@@ -157,6 +159,50 @@ static const trading_bus_ops bus_table = {
     NEVER_OF_BUS(metrics),
 };
 
+/* ---- a venue ---- */
+
+static int32_t open_venue(const trading_venue_request *request, const trading_host_functions *host, void **venue,
+                          trading_error *error)
+{
+    (void)error;
+    host->log(host->context, TRADING_LOG_WARNING, request->location);
+    *venue = (void *)(uintptr_t)host;
+    return TRADING_OK;
+}
+
+static void close_venue(void *venue)
+{
+    (void)venue;
+}
+
+/* Breaks its word: more reports than were asked for, then one that cannot be. */
+static int32_t poll_venue(void *venue, trading_execution_report *reports, size_t max, size_t *count, int64_t timeout,
+                          trading_error *error)
+{
+    static const trading_execution_report odd = {.cl_ord_id = "order", .exec_type = TRADING_EXEC_TYPE_TRADE};
+    (void)venue;
+    (void)timeout;
+    (void)error;
+    *count = max > 1 ? 1 : max + 1;
+    reports[0] = odd;
+    return TRADING_OK;
+}
+
+#define NEVER_OF_VENUE(member) .member = (__typeof__(((trading_venue_ops *)0)->member))never_called
+
+/* It has prices of its own, and ends before the function that tells it others. */
+static const trading_venue_ops venue_table = {
+    .size = ODDITY == TINY_VENUE ? 16u : (uint32_t)offsetof(trading_venue_ops, quote),
+    .abi = TRADING_PLUGIN_ABI,
+    .open = open_venue,
+    .close = close_venue,
+    NEVER_OF_VENUE(submit),
+    NEVER_OF_VENUE(cancel),
+    .status = ODDITY == LACKING_VENUE ? NULL : (__typeof__(((trading_venue_ops *)0)->status))never_called,
+    .poll = poll_venue,
+    NEVER_OF_VENUE(quote),
+};
+
 /* ---- what it says ---- */
 
 /* Schemes have no '-'. */
@@ -172,12 +218,16 @@ static void offer(trading_plugin *plugin)
         offers[i] = (trading_plugin_offer){TRADING_PLUGIN_STORE, 0, scheme(), table()};
     if (ODDITY != DOUBLE && ODDITY != OFFERING_MANY)
         offers[1] = (trading_plugin_offer){TRADING_PLUGIN_BUS, 0, scheme(), &bus_table};
-    offers[2].kind = 99;
+    if (ODDITY != OFFERING_MANY)
+        offers[2] = (trading_plugin_offer){TRADING_PLUGIN_VENUE, 0, scheme(), &venue_table};
+    offers[3].kind = 99;
     plugin->offers = offers;
-    plugin->offer_count = ODDITY == MIXED           ? 3
+    plugin->offer_count = ODDITY == MIXED           ? 4
                           : ODDITY == DOUBLE        ? 2
                           : ODDITY == LACKING_BUS   ? 2
                           : ODDITY == TINY_BUS      ? 2
+                          : ODDITY == LACKING_VENUE ? 3
+                          : ODDITY == TINY_VENUE    ? 3
                           : ODDITY == OFFERING_NONE ? 0
                           : ODDITY == OFFERING_MANY ? 9
                                                     : 1;

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include <trading/bus.h>
+#include <trading/venue.h>
 
 #include <cmocka.h>
 
@@ -298,6 +299,8 @@ static void test_no_plugins(void **state)
     refused(&fixture, "half", TRADING_E_INVALID, "not optional", NULL);
     refused(&fixture, "lacking-bus", TRADING_E_INVALID, "the bus \"lackingbus\" lacks", NULL);
     refused(&fixture, "tiny-bus", TRADING_E_ABI, "the bus \"tinybus\" says that its table has 16 bytes", NULL);
+    refused(&fixture, "lacking-venue", TRADING_E_INVALID, "the venue \"lackingvenue\" lacks", NULL);
+    refused(&fixture, "tiny-venue", TRADING_E_ABI, "the venue \"tinyvenue\" says that its table has 16 bytes", NULL);
     refused(&fixture, "nameless", TRADING_E_INVALID, "no name", NULL);
     refused(&fixture, "badly-named", TRADING_E_INVALID, "no name", NULL);
     refused(&fixture, "versionless", TRADING_E_INVALID, "no version", NULL);
@@ -307,7 +310,7 @@ static void test_no_plugins(void **state)
     refused(&fixture, "offering-many", TRADING_E_INVALID, "offers 9", NULL);
     refused(&fixture, "double", TRADING_E_INVALID, "twice", NULL);
     assert_int_equal(fixture.host->plugin_count, 0);
-    assert_int_equal(fixture.host->scheme_count, 3);
+    assert_int_equal(fixture.host->scheme_count, 4);
     close_host(&fixture);
 }
 
@@ -349,7 +352,7 @@ static void test_taken(void **state)
     refused(&fixture, "twin", TRADING_E_BUSY, "plain is loaded already", "plain.so", NULL);
     refused(&fixture, "rival", TRADING_E_BUSY, "\"plain\" is registered already", NULL);
     assert_int_equal(fixture.host->plugin_count, 1);
-    assert_int_equal(fixture.host->scheme_count, 4);
+    assert_int_equal(fixture.host->scheme_count, 5);
     close_host(&fixture);
 }
 
@@ -366,7 +369,7 @@ static void test_several_kinds_of_one_scheme(void **state)
     trading_bus *bus;
     open_host(&fixture, TRADING_HOST_PLUGINS, folder);
     assert_int_equal(trading_bus_open(&bus, fixture.host, "mixed:", NULL, &fixture.error), TRADING_OK); /* loads it */
-    assert_int_equal(fixture.host->scheme_count, 5); /* the kind that nobody knows is passed over */
+    assert_int_equal(fixture.host->scheme_count, 7); /* the kind that nobody knows is passed over */
     assert_int_equal(trading_host_close(fixture.host, &fixture.error), TRADING_E_BUSY);
     assert_int_equal(trading_bus_metrics(bus, never_told, NULL, &fixture.error),
                      TRADING_E_UNSUPPORTED); /* its table is older */
@@ -374,6 +377,30 @@ static void test_several_kinds_of_one_scheme(void **state)
     use_store(&fixture, "mixed:", "");
     assert_int_equal(trading_bus_open(&bus, fixture.host, "plain:", NULL, &fixture.error), TRADING_E_NOT_FOUND);
     assert_non_null(strstr(fixture.error.message, "offers no bus"));
+    close_host(&fixture);
+}
+
+static void test_a_venue_that_breaks_its_word(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    trading_venue *venue;
+    trading_execution_report reports[2];
+    size_t count = 7;
+    open_host(&fixture, TRADING_HOST_PLUGINS, folder);
+    assert_int_equal(trading_venue_open(&venue, fixture.host, "mixed:somewhere", &fixture.error), TRADING_OK); /* loads it */
+    assert_int_equal(trading_host_close(fixture.host, &fixture.error), TRADING_E_BUSY);
+    assert_non_null(strstr(fixture.error.message, "1 venues"));
+    assert_int_equal(trading_venue_quote(venue, &(trading_symbol){"GOOG"}, 1, 2, &fixture.error),
+                     TRADING_E_UNSUPPORTED); /* its table is older */
+    assert_int_equal(trading_venue_poll(venue, reports, 2, &count, 0, &fixture.error), TRADING_E_DAMAGED);
+    assert_non_null(strstr(fixture.error.message, "cannot be: TRADE of \"order\""));
+    assert_int_equal(count, 0);
+    assert_int_equal(trading_venue_poll(venue, reports, 1, &count, 0, &fixture.error), TRADING_E_DAMAGED);
+    assert_non_null(strstr(fixture.error.message, "2 reports where 1 were asked for"));
+    trading_venue_close(venue);
+    assert_int_equal(trading_venue_open(&venue, fixture.host, "plain:", &fixture.error), TRADING_E_NOT_FOUND);
+    assert_non_null(strstr(fixture.error.message, "offers no venue"));
     close_host(&fixture);
 }
 
@@ -482,7 +509,7 @@ static void test_list(void **state)
     open_host(&fixture, TRADING_HOST_PLUGINS, folder);
     load(&fixture, "plain");
     assert_int_equal(trading_plugin_list(fixture.host, rows, LISTED, &count, &fixture.error), TRADING_OK);
-    assert_int_equal(count, 33);
+    assert_int_equal(count, 35);
     for (size_t i = 1; i < count; i++)
         assert_true(strcmp(rows[i - 1].name, rows[i].name) < 0);
     const trading_plugin_listed *plain = row_of(rows, count, "plain");
@@ -492,9 +519,10 @@ static void test_list(void **state)
     assert_int_equal(plain->offers[0].kind, TRADING_PLUGIN_STORE);
     assert_non_null(strstr(plain->path, "/plain.so"));
     const trading_plugin_listed *mixed = row_of(rows, count, "mixed");
-    assert_true(!mixed->loaded && mixed->status == TRADING_OK && mixed->offer_count == 3);
+    assert_true(!mixed->loaded && mixed->status == TRADING_OK && mixed->offer_count == 4);
     assert_string_equal(trading_plugin_kind_name(mixed->offers[1].kind), "BUS");
-    assert_string_equal(trading_plugin_kind_name(mixed->offers[2].kind), "UNKNOWN");
+    assert_string_equal(trading_plugin_kind_name(mixed->offers[2].kind), "VENUE");
+    assert_string_equal(trading_plugin_kind_name(mixed->offers[3].kind), "UNKNOWN");
     const trading_plugin_listed *ahead = row_of(rows, count, "ahead");
     assert_true(ahead->status == TRADING_E_ABI && ahead->abi == 2 && ahead->offer_count == 0);
     assert_non_null(strstr(ahead->message, "interface 2"));
@@ -502,7 +530,7 @@ static void test_list(void **state)
     assert_int_equal(row_of(rows, count, "twin")->status, TRADING_E_BUSY);
     assert_int_equal(row_of(rows, count, "entryless")->abi, 0);
     assert_int_equal(fixture.host->plugin_count, 1); /* asking registers nothing */
-    assert_int_equal(fixture.host->scheme_count, 4);
+    assert_int_equal(fixture.host->scheme_count, 5);
     close_host(&fixture);
 }
 
@@ -514,7 +542,7 @@ static void test_list_in_part_and_not_at_all(void **state)
     size_t count = 0;
     open_host(&fixture, TRADING_HOST_PLUGINS, folder);
     assert_int_equal(trading_plugin_list(fixture.host, rows, 2, &count, NULL), TRADING_OK);
-    assert_int_equal(count, 33);
+    assert_int_equal(count, 35);
     assert_string_equal(rows[1].name, "badly-named");
     assert_string_equal(rows[2].name, "");
     assert_int_equal(trading_plugin_list(fixture.host, NULL, 0, &count, NULL), TRADING_OK);
@@ -546,6 +574,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_entries_that_fail),
         cmocka_unit_test(test_taken),
         cmocka_unit_test(test_several_kinds_of_one_scheme),
+        cmocka_unit_test(test_a_venue_that_breaks_its_word),
         cmocka_unit_test(test_two_hosts),
         cmocka_unit_test(test_after_a_fork),
         cmocka_unit_test(test_many_threads),

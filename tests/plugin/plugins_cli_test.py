@@ -36,7 +36,7 @@ class Plugins(unittest.TestCase):
         self.assertEqual(sorted(plugins), [plugin["name"] for plugin in listed["plugins"]])
         self.assertEqual({"name": "plain", "path": f"{ODD}/plain.so", "loaded": False, "interface": 1, "version": "1.2.3",
                           "offers": [{"kind": "STORE", "scheme": "plain", "interface": 1}]}, plugins["plain"])
-        self.assertEqual(["STORE", "BUS", "UNKNOWN"], [offer["kind"] for offer in plugins["mixed"]["offers"]])
+        self.assertEqual(["STORE", "BUS", "VENUE", "UNKNOWN"], [offer["kind"] for offer in plugins["mixed"]["offers"]])
         self.assertEqual(("ABI", 2, []), tuple(plugins["ahead"][key] for key in ("status", "interface", "offers")))
         self.assertIn("built for interface 2; this library speaks 1", plugins["ahead"]["message"])
 

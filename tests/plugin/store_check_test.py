@@ -79,8 +79,23 @@ class StoreCheck(unittest.TestCase):
         self.assertEqual((0, "", f"{len(lines) - 1} passed, 0 failed"), (done.returncode, done.stderr, lines[-1]))
         self.assertEqual(3, check("--bus", f"lmdb:{self.folder}/").returncode)
 
+    def test_a_venue(self):
+        done = check("--venue", "--forgets", "--rejected", "IBM", "--price", "50", "--symbol", "X", "paper:?quotes=X:49/50&rejects=IBM&pieces=4")
+        lines = done.stdout.splitlines()
+        self.assertEqual([f"ok {name}" for name in self.names("--venue", "--forgets", "--rejected", "IBM")], lines[:-1])
+        self.assertEqual((0, "", f"{len(lines) - 1} passed, 0 failed"), (done.returncode, done.stderr, lines[-1]))
+        self.assertIn("ok rejected", lines)
+        self.assertEqual(3, check("--venue", "memory:").returncode)
+        self.assertIn("SYMBOL:BID/ASK", check("--venue", "paper:?quotes=X").stderr)
+
+    def test_a_venue_that_breaks_its_word(self):
+        done = check("--venue", "--only", "opened-again", "paper:?quotes=GOOG:99/100")
+        self.assertEqual((1, "not ok opened-again\n0 passed, 1 failed\n"), (done.returncode, done.stdout))
+        self.assertIn("venue_contract", done.stderr)
+
     def test_bad_usage(self):
-        for arguments in [[], ["memory:", "memory:"], ["--list", "memory:"], ["--what", "memory:"], ["--only", "no such check", "memory:"]]:
+        for arguments in [[], ["memory:", "memory:"], ["--list", "memory:"], ["--what", "memory:"], ["--only", "no such check", "memory:"],
+                          ["--bus", "--venue", "memory:"], ["--venue", "--price", "cheap", "paper:"]]:
             self.assertEqual(2, check(*arguments).returncode, arguments)
         done = check("absent:x")
         self.assertEqual(3, done.returncode)

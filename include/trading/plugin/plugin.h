@@ -32,6 +32,7 @@
 
 #include <trading/plugin/bus.h>
 #include <trading/plugin/store.h>
+#include <trading/plugin/venue.h>
 
 TRADING_EXTERN_C_BEGIN
 
@@ -39,7 +40,7 @@ TRADING_EXTERN_C_BEGIN
 /**@{*/
 #define TRADING_PLUGIN_STORE 1 /**< an event store; its table is a trading_store_ops */
 #define TRADING_PLUGIN_BUS   2 /**< a message bus; its table is a trading_bus_ops */
-#define TRADING_PLUGIN_VENUE 3 /**< a venue; its table is not published yet */
+#define TRADING_PLUGIN_VENUE 3 /**< a venue; its table is a trading_venue_ops */
 /**@}*/
 
 /** One thing that a plugin offers. The layout is frozen. */

@@ -1,0 +1,92 @@
+/* What the cases of the venue contract share: a client that checks what it is told, and checks that end the case. */
+#ifndef VENUE_TRIAL_H
+#define VENUE_TRIAL_H
+
+#include "venue_contract.h"
+
+#include <setjmp.h>
+#include <stdbool.h>
+#include <stdio.h>
+
+enum { ORDERS_MOST = 64, TRADES_MOST = 32, BATCH = 16 };
+
+/* The case is for venues that reject a symbol. */
+#define VENUE_CONTRACT_REJECTS 4u
+
+/* An order, and what was told of it. */
+struct placed {
+    trading_venue_order order;
+    bool acknowledged; /* by NEW */
+    int32_t end;       /* the ExecType that ended it, or a trade of the last of it; 0: it is open */
+    char end_id[TRADING_EXEC_ID_BYTES];
+    trading_decimal filled;
+    int trade_count;
+    trading_execution_report trades[TRADES_MOST];
+    int told_again;       /* trades that were known, since the status was asked for */
+    bool end_told_again;  /* likewise */
+    int statuses;         /* answers to requests */
+    int32_t order_status; /* the last one's */
+    int cancels_rejected;
+};
+
+struct trial {
+    const struct venue_contract *contract;
+    unsigned number;      /* of the case */
+    trading_venue *venue; /* closed at the end of the case, should it fail before */
+    struct placed placed[ORDERS_MOST];
+    int count;
+    size_t batch; /* the most that is asked for in one poll */
+    trading_error error;
+    jmp_buf escape;
+};
+
+struct venue_case {
+    const char *name;
+    void (*run)(struct trial *trial);
+    uint32_t needs; /* VENUE_CONTRACT_ flags */
+};
+
+/* Ends with a name of NULL. */
+extern const struct venue_case venue_cases[];
+
+#define CHECK(trial, condition)                                                                                                \
+    do {                                                                                                                       \
+        if (!(condition))                                                                                                      \
+            venue_trial_fail(trial, __FILE__, __LINE__, #condition);                                                           \
+    } while (0)
+
+/* That a call of the venue answers as expected. */
+#define ANSWERS(trial, expected, call)                                                                                         \
+    do {                                                                                                                       \
+        (trial)->error = (trading_error){0};                                                                                   \
+        int32_t answer_ = (call);                                                                                              \
+        if (answer_ != (expected) || (trial)->error.code != answer_)                                                           \
+            venue_trial_fail_answer(trial, __FILE__, __LINE__, #call, expected, answer_);                                      \
+    } while (0)
+
+_Noreturn void venue_trial_fail(struct trial *trial, const char *file, int line, const char *what);
+_Noreturn void venue_trial_fail_answer(struct trial *trial, const char *file, int line, const char *call, int32_t expected,
+                                       int32_t answer);
+
+void open_venue(struct trial *trial);
+void close_venue(struct trial *trial);
+
+/* The next order of the case, which is not submitted yet. A price of 0 is a market order's; a market buy may pay the contract's. Shares
+ * are whole. */
+struct placed *make_order(struct trial *trial, int32_t side, int64_t shares, trading_decimal price, int32_t time_in_force);
+void submit(struct trial *trial, struct placed *placed);
+/* Made and submitted: a buy that trades, or one so far from the price that it rests. */
+struct placed *submit_crossing(struct trial *trial, int64_t shares);
+struct placed *submit_resting(struct trial *trial, int64_t shares);
+
+/* Polls, and notes what came, checking that it can be. False when nothing did. */
+bool poll_reports(struct trial *trial, int64_t timeout);
+void await_end(struct trial *trial, const struct placed *placed, int32_t exec_type);
+void await_acknowledged(struct trial *trial, const struct placed *placed);
+void await_cancel_rejected(struct trial *trial, const struct placed *placed, int count);
+/* Asks, and waits for the answer, before which all trades of it, and its end, must be told again. */
+void ask_status(struct trial *trial, struct placed *placed);
+/* Nothing comes any more that was not there before. */
+void expect_silence(struct trial *trial);
+
+#endif
