@@ -110,6 +110,21 @@ void picture_forget_times(struct picture *picture)
     }
 }
 
+static int compare_rows(const void *a, const void *b, void *columns)
+{
+    return memcmp(a, b, *(const size_t *)columns * sizeof(int64_t));
+}
+
+void picture_sort(struct picture *picture)
+{
+    for (int table = 0; table < PICTURE_TABLES; table++) {
+        size_t columns = columns_of((enum picture_table)table);
+        if (picture->tables[table].rows)
+            qsort_r(picture->tables[table].cells, picture->tables[table].rows, columns * sizeof(int64_t), compare_rows,
+                    &columns);
+    }
+}
+
 int64_t picture_text(const char *text)
 {
     uint64_t hash = UINT64_C(14695981039346656037); /* FNV-1a */

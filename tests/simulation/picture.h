@@ -40,6 +40,8 @@ void picture_add(struct picture *picture, enum picture_table table, const int64_
 /* Leaves out what the pictures to compare are not to say. */
 void picture_forget(struct picture *picture, enum picture_table table);
 void picture_forget_times(struct picture *picture);
+/* Puts the rows of each table in one order, whatever order they were seen in. */
+void picture_sort(struct picture *picture);
 /* A text as a number that stands for it. */
 int64_t picture_text(const char *text);
 /* An alias as a number: those of an account add up in any order. */
