@@ -86,6 +86,16 @@ class Peers(unittest.TestCase):
         self.assertEqual(done.returncode, 3)
         self.assertIn("there is no build", done.stderr)
 
+    def test_a_store_is_grown_once(self):
+        program = self.folder / "examples/cli/trading"
+        program.write_text("#!/bin/sh\necho \"$@\" >>\"$0.calls\"\necho '{}'\n", encoding="utf-8")
+        program.chmod(0o700)
+        tools = self.tools(stores=self.folder)
+        store = tools.grown(10, 300)
+        self.assertEqual((store, tools.grown(10, 300)), (f"lmdb:{self.folder}/10-accounts-300-events",) * 2)
+        calls = (self.folder / "examples/cli/trading.calls").read_text(encoding="utf-8").splitlines()
+        self.assertEqual(calls, [f"bench deposits --json --accounts 10 --events 300 --store {store} --seconds 0.1"])
+
     def test_each_measure_has_its_turn(self):
         tools, order = self.tools(), []
         tools.scale = rows.dataclasses.replace(rows.QUICK, repeat=2)

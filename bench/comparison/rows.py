@@ -18,14 +18,20 @@ class Scale:
     book_orders: int
     rounds: int         # of exchange-core in one run; the first warms it up
     events: int
-    few: int            # accounts, where growth is measured
-    many: int
+    few: int            # accounts, where growth is measured; at least as many as send orders
+    few_events: int
+    many: int           # which have as many events as there are
     large: bool = False
 
 
-QUICK = Scale(seconds=0.2, repeat=1, accounts=2000, orders=5000, book_orders=50000, rounds=1, events=20000, few=100, many=2000)
-USUAL = Scale(seconds=4, repeat=3, accounts=1000000, orders=1000000, book_orders=3000000, rounds=3, events=5000000, few=10000, many=1000000)
-LARGE = dataclasses.replace(USUAL, events=100000000, many=10000000, large=True)
+QUICK = Scale(seconds=0.2, repeat=1, accounts=2000, orders=5000, book_orders=50000, rounds=1, events=20000, few=1000, few_events=5000,
+              many=2000)
+USUAL = Scale(seconds=4, repeat=3, accounts=1000000, orders=1000000, book_orders=3000000, rounds=3, events=5000000, few=10000,
+              few_events=1000000, many=1000000)
+LARGE = dataclasses.replace(USUAL, seconds=20, events=100000000, many=10000000, large=True)
+
+ALL_STATE = 2**40    # of memory: more than there is state
+NEVER = 10**15       # events between two checkpoints
 
 
 @dataclasses.dataclass
@@ -204,22 +210,48 @@ def replay(tools, _chart):
 @row("open", "opening a large store")
 def opening(tools, _chart):
     scale = tools.scale
-    result = tools.bench("open", events=scale.events, accounts=scale.many, seconds=max(scale.seconds, 2) if scale.large else scale.seconds)
+    store = tools.grown(scale.many, scale.events)
+    result = tools.bench("open", store=store, events=scale.events, accounts=scale.many, seconds=min(scale.seconds, 4))
     size = f"{result['events']:,} events, {result['accounts']:,} accounts"
     yield Finding("clean", Spread([result["open_seconds"]]), at_most=1, unit="s", beside=size, full_size=scale.large)
     yield Finding("after kill -9", Spread([result["killed_open_seconds"]]), at_most=10, unit="s", full_size=scale.large,
                   beside=f"{result['replayed_events']:,} events replayed")
 
 
-@row("memory", "memory of many accounts, each with a portfolio, traffic 80/20")
+def deposits_on_grown(tools, accounts, events, **options):
+    """Deposits into a store that has grown so far, where each page of the accounts was touched before it counts."""
+    scale = tools.scale
+    return tools.bench("deposits", store=tools.grown(accounts, events), accounts=accounts, warm=accounts // 5, seconds=scale.seconds,
+                       batch=1024, **options)
+
+
+def both_sides(one, other, name):
+    return f"{number(median_of(one, name))} and {number(median_of(other, name))}"
+
+
+@row("memory", "memory of many accounts, each with a portfolio, traffic 80/20, cache limit 1 GiB")
 def memory(tools, _chart):
     scale = tools.scale
-    few, many = tools.repeat(*(lambda accounts=accounts: tools.bench("deposits", accounts=accounts, skew="80/20", seconds=scale.seconds, batch=1024)
-                               for accounts in (scale.few, scale.many)))
-    yield Finding("resident, without pages of files", Spread(result["rss_anon_bytes"] / 2**30 for result in many), at_most=1.3, unit="GiB",
-                  beside=f"{scale.many:,} accounts", full_size=scale.large)
-    yield Finding(f"of the rate of {scale.few:,}, which any cache holds", Spread(b["per_second"] / a["per_second"] for a, b in zip(few, many)),
-                  at_least=0.5, full_size=scale.large)
+    limited, whole = tools.repeat(*(lambda cache=cache: deposits_on_grown(tools, scale.many, scale.events, skew="80/20", cache=cache)
+                                    for cache in (2**30, ALL_STATE)))
+    yield Finding("resident, without pages of files", Spread(result["rss_anon_bytes"] / 2**30 for result in limited), at_most=1.3, unit="GiB",
+                  beside=f"{scale.many:,} accounts, {scale.events:,} events; without the limit "
+                         f"{number(median_of(whole, 'rss_anon_bytes') / 2**30)} GiB", full_size=scale.large)
+    yield Finding("of the rate without the limit", Spread(a["per_second"] / b["per_second"] for a, b in zip(limited, whole)), at_least=0.5,
+                  beside=f"{both_sides(limited, whole, 'per_second')}/s, CPU {both_sides(limited, whole, 'cpu_us_per_command')} µs",
+                  full_size=scale.large)
+
+
+@row("checkpoints", "deposits while checkpoints are written, beside deposits without any")
+def checkpoints(tools, _chart):
+    scale = tools.scale
+    often, never = tools.repeat(*(lambda interval=interval: deposits_on_grown(tools, scale.many, scale.events, checkpoint=interval, cache=ALL_STATE)
+                                  for interval in (1000000, NEVER)))
+    for name, what in (("p50_us", "p50"), ("p99_us", "p99"), ("p999_us", "p99.9"), ("max_us", "longest")):
+        yield Finding(f"{what} of a batch, of that without", Spread(a[name] / b[name] for a, b in zip(often, never)),
+                      at_most=2 if name == "p999_us" else None, beside=f"{both_sides(often, never, name)} µs", full_size=scale.large)
+    yield Finding("written, of what is without", Spread(a["written_bytes_per_command"] / b["written_bytes_per_command"] for a, b in zip(often, never)),
+                  beside=f"{both_sides(often, never, 'written_bytes_per_command')} B a deposit")
 
 
 @row("disk", "bytes of the journal")
@@ -233,13 +265,14 @@ def disk(tools, _chart):
 @row("growth", "growth of accounts and events")
 def growth(tools, _chart):
     scale = tools.scale
-    few, many = tools.repeat(*(lambda accounts=accounts: tools.bench("deposits", accounts=accounts, seconds=scale.seconds, batch=1024)
-                               for accounts in (scale.few, scale.many)))
-    size = f"{scale.few:,} and {scale.many:,} accounts"
-    yield Finding("deposits/s of many to few", Spread(b["per_second"] / a["per_second"] for a, b in zip(few, many)), at_least=0.7, beside=size,
-                  full_size=scale.large)
+    few, many = tools.repeat(lambda: deposits_on_grown(tools, scale.few, scale.few_events),
+                             lambda: deposits_on_grown(tools, scale.many, scale.events))
+    yield Finding("deposits/s of many to few", Spread(b["per_second"] / a["per_second"] for a, b in zip(few, many)), at_least=0.7,
+                  beside=f"{scale.few:,} and {scale.many:,} accounts, {scale.few_events:,} and {scale.events:,} events", full_size=scale.large)
+    yield Finding("CPU of a deposit, many to few", Spread(b["cpu_us_per_command"] / a["cpu_us_per_command"] for a, b in zip(few, many)),
+                  beside=f"{both_sides(few, many, 'cpu_us_per_command')} µs")
     yield Finding("p99 of a commit", Spread(b["p99_us"] / a["p99_us"] for a, b in zip(few, many)), at_most=1.5, full_size=scale.large,
-                  beside=f"{number(median_of(few, 'p99_us'))} and {number(median_of(many, 'p99_us'))} µs")
+                  beside=f"{both_sides(few, many, 'p99_us')} µs")
 
 
 @row("instructions", "instructions a deposit, 8,192 a batch")

@@ -1,10 +1,12 @@
 """What bench/compare runs: `trading bench`, and the peers, which are built under build-bench/ on the way."""
 import json
+import os
 import pathlib
 import re
 import shutil
 import statistics
 import subprocess
+import sys
 import tempfile
 
 TOP = pathlib.Path(__file__).resolve().parents[2]
@@ -25,13 +27,14 @@ class Failure(Exception):
 
 
 def run(command, **options):
-    """Runs a program to its end. Returns what it printed."""
+    """Runs a program to its end. Returns what it printed. Where a person looks on, what it says of its progress is shown."""
+    shown = None if sys.stderr.isatty() else subprocess.PIPE
     try:
-        done = subprocess.run([str(part) for part in command], capture_output=True, text=True, check=False, **options)
+        done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE, stderr=shown, text=True, check=False, **options)
     except FileNotFoundError as missing:
         raise Failure(f"{command[0]} is not there: scripts/install-dependencies --bench installs it") from missing
     if done.returncode:
-        raise Failure(f"{' '.join(map(str, command))}: exit status {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-2000:]}")
+        raise Failure(f"{' '.join(map(str, command))}: exit status {done.returncode}\n{done.stdout[-2000:]}{(done.stderr or '')[-2000:]}")
     return done.stdout
 
 
@@ -48,11 +51,13 @@ class Spread:
 
 
 class Tools:
-    """Runs what is measured. `scale` says how much of it."""
+    """Runs what is measured. `scale` says how much of it. What that writes is removed at the end, but for stores in a folder that is given."""
 
-    def __init__(self, build, scale, tigerbeetle=None, say=print):
+    def __init__(self, build, scale, tigerbeetle=None, stores=None, say=print):
         self.build, self.scale, self.tigerbeetle, self.say = build, scale, tigerbeetle, say
         self.built = {}
+        self.folder = tempfile.TemporaryDirectory(prefix="trading-compare-")
+        self.stores = stores or pathlib.Path(self.folder.name)
         if not (self.build / "examples/cli/trading").exists():
             raise Failure(f"there is no build in {self.build}: meson setup {self.build} --buildtype=release && ninja -C {self.build}")
 
@@ -61,7 +66,16 @@ class Tools:
         arguments = [part for name, value in options.items() for part in (f"--{name}", value)]
         command = [self.build / "examples/cli/trading", "bench", work, "--json", *arguments]
         self.say(" ".join(["trading", *map(str, command[1:])]))
-        return json.loads(run(command))
+        return json.loads(run(command, env={**os.environ, "TMPDIR": self.folder.name}))
+
+    def grown(self, accounts, events):
+        """A store with so many accounts and events, or more where it was used: its URI. Who asks for it first makes it."""
+        store = f"lmdb:{self.stores}/{accounts}-accounts-{events}-events"
+
+        def make():
+            self.bench("deposits", accounts=accounts, events=events, store=store, seconds=0.1)
+            return store
+        return self.once(f"a store of {accounts:,} accounts and {events:,} events", make)
 
     def repeat(self, *measures):
         """Runs the measures one after another, again and again, so that each has the same moods of the machine. A list of results each."""
@@ -70,7 +84,7 @@ class Tools:
 
     def once(self, name, make):
         if name not in self.built:
-            self.say(f"building {name}")
+            self.say(f"making {name}")
             self.built[name] = make()
         return self.built[name]
 

@@ -1,6 +1,7 @@
 #include "bench/lib/deposits.h"
 
 #include "bench/lib/benchmarks.h"
+#include "bench/lib/history.h"
 #include "bench/lib/turns.h"
 
 static void begin_deposit(void *context, void *body)
@@ -39,6 +40,8 @@ int32_t bench_deposits(const struct settings *settings, struct report *report, t
     int32_t code = subject_open(&subject, settings, error);
     if (!code)
         code = subject_populate(&subject, error);
+    if (!code && settings->events)
+        code = history_write(&subject, settings->events, error);
     if (!code) {
         struct deposits deposits;
         deposits_open(&deposits, &subject);

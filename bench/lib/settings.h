@@ -26,9 +26,10 @@ struct settings {
     size_t flight;     /* one thread: batches that are submitted and not yet answered */
     double seconds;    /* of measuring */
     uint64_t commands; /* so many; 0: as many as the time allows */
+    uint64_t warm;     /* commands before them that do not count, at least; a tenth of the time also goes before */
     uint64_t rate;     /* commands a second, each batch at its time; 0: the next as soon as one is answered */
     uint64_t reads;    /* views: a second, beside the writer */
-    uint64_t events;   /* replay, open: how many the journal has, about */
+    uint64_t events;   /* how many the journal has at first, about; deposits: 0: what comes of the accounts alone */
     struct skew skew;
     trading_engine_options engine;
     enum beside beside;

@@ -5,7 +5,9 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #define OPEN_BATCH 8192u
 /* As many keys may a stream have. */
@@ -59,6 +61,11 @@ int32_t subject_open(struct subject *subject, const struct settings *settings, t
     return code ? code : subject_open_engine(subject, error);
 }
 
+static size_t accounts_bytes(const struct subject *subject)
+{
+    return subject->settings->accounts * sizeof *subject->accounts;
+}
+
 void subject_close(struct subject *subject)
 {
     trading_error ignored;
@@ -66,7 +73,8 @@ void subject_close(struct subject *subject)
         (void)trading_engine_close(subject->engine, TRADING_CLOSE_ABANDON, &ignored);
     (void)trading_host_close(subject->host, &ignored);
     scratch_close(&subject->scratch);
-    free(subject->accounts);
+    if (subject->accounts)
+        munmap(subject->accounts, accounts_bytes(subject));
 }
 
 /* ---- commands ---- */
@@ -154,17 +162,27 @@ static int32_t open_accounts(struct subject *subject, trading_command *commands,
     return code;
 }
 
+/* Zeros of a file that has no name. NULL: there is no room. */
+static void *map_nameless(size_t bytes)
+{
+    FILE *file = tmpfile();
+    void *space = MAP_FAILED;
+    if (file && !ftruncate(fileno(file), (off_t)bytes))
+        space = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fileno(file), 0);
+    if (file)
+        (void)fclose(file);
+    return space == MAP_FAILED ? NULL : space;
+}
+
 int32_t subject_populate(struct subject *subject, trading_error *error)
 {
-    subject->accounts = calloc(subject->settings->accounts, sizeof *subject->accounts);
+    subject->accounts = map_nameless(accounts_bytes(subject));
     trading_command *commands = calloc(OPEN_BATCH, sizeof *commands);
     trading_result *results = calloc(OPEN_BATCH, sizeof *results);
     int32_t code;
     if (!subject->accounts || !commands || !results)
         code = bench_fail(error, TRADING_E_NO_MEMORY, "no memory for %zu accounts", subject->settings->accounts);
-    else
-        code = list_accounts(subject, error);
-    if (!code)
+    else if (!(code = list_accounts(subject, error)))
         code = open_accounts(subject, commands, results, error);
     free(commands);
     free(results);

@@ -13,7 +13,7 @@ struct subject {
     trading_engine *engine;
     struct scratch scratch;
     char uri[SCRATCH_BYTES + 16];
-    trading_id *accounts;
+    trading_id *accounts; /* lie in a file, so as not to count as the engine's memory */
     size_t account_count;
     uint64_t run;     /* begins the key of each command of this run */
     uint64_t streams; /* of keys, so far */

@@ -50,7 +50,11 @@ static void forget(struct tally *tally)
 /* Files and caches are new at first: what is measured then does not count. Where the commands are counted, each of them does. */
 static int32_t warm_up(struct contest *contest, const struct settings *settings, int64_t nanoseconds, trading_error *error)
 {
-    int32_t code = settings->commands ? TRADING_OK : drive_turn(&contest->drive, nanoseconds, &contest->ours, error);
+    int32_t code = TRADING_OK;
+    if (!settings->commands)
+        do
+            code = drive_turn(&contest->drive, nanoseconds, &contest->ours, error);
+        while (!code && contest->ours.commands < settings->warm);
     if (!code && settings->beside != BESIDE_NOTHING)
         code = peer_turn(&contest->peer, nanoseconds, &contest->theirs, error);
     forget(&contest->ours);

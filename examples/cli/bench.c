@@ -18,12 +18,13 @@ struct benchmark {
     long batch;
     long threads;
     long commands; /* 0: as many as the time allows */
+    long events;   /* that the journal has at first */
 };
 
 static const struct benchmark benchmarks[] = {
-    {"deposits", bench_deposits, 1000000, 8192, 1, 0}, {"orders", bench_orders, 1000, 1024, 1, 0},
-    {"book", bench_book, 0, 1024, 1, 3000000},         {"views", bench_views, 10000, 8192, 2, 0},
-    {"replay", bench_replay, 100000, 8192, 1, 0},      {"open", bench_open, 100000, 8192, 1, 0},
+    {"deposits", bench_deposits, 1000000, 8192, 1, 0, 0},  {"orders", bench_orders, 1000, 1024, 1, 0, 0},
+    {"book", bench_book, 0, 1024, 1, 3000000, 0},          {"views", bench_views, 10000, 8192, 2, 0, 0},
+    {"replay", bench_replay, 100000, 8192, 1, 0, 2000000}, {"open", bench_open, 100000, 8192, 1, 0, 2000000},
 };
 #define SECONDS_MOST    86400
 #define BENCHMARK_COUNT (sizeof benchmarks / sizeof benchmarks[0])
@@ -36,9 +37,12 @@ static const struct argument bench_arguments[] = {
     {ARGUMENT_OPTION, "threads", "N", "threads that each wait for their batch, or that read", NULL},
     {ARGUMENT_OPTION, "seconds", "S", "how long it is measured (default: 5)", NULL},
     {ARGUMENT_OPTION, "commands", "N", "measure so many commands instead of a time", NULL},
-    {ARGUMENT_OPTION, "events", "N", "replay, open: how long the journal is (default: 2,000,000)", NULL},
+    {ARGUMENT_OPTION, "warm", "N", "commands that go before and do not count (default: those of a tenth of the time)", NULL},
+    {ARGUMENT_OPTION, "events", "N", "how long the journal is before it is measured (default: replay, open: 2,000,000)", NULL},
     {ARGUMENT_OPTION, "rate", "N", "commands a second, each batch at its time (default: as many as there can be)", NULL},
     {ARGUMENT_OPTION, "reads", "N", "views: reads a second beside the writer (default: 1,000,000)", NULL},
+    {ARGUMENT_OPTION, "cache", "BYTES", "memory for changed state and indexes (default: 1 GiB)", NULL},
+    {ARGUMENT_OPTION, "checkpoint", "N", "events between two checkpoints (default: 16,000,000)", NULL},
     {ARGUMENT_OPTION, "partitions", "N", "partitions of the store, each with threads of its own (default: 1)", NULL},
     {ARGUMENT_OPTION, "skew", "SKEW", "which accounts: uniform, 80/20, zipf:0.99 (default: uniform)", NULL},
     {ARGUMENT_OPTION, "durability", "KIND", "sync, or process: left to the system's cache (default: sync)", NULL},
@@ -126,11 +130,14 @@ static bool read_counts(const struct arguments *arguments, const struct benchmar
                              {"batch", 1000000, benchmark->batch},
                              {"threads", 4096, benchmark->threads},
                              {"commands", LONG_MAX, benchmark->commands},
-                             {"events", LONG_MAX, 2000000},
+                             {"events", LONG_MAX, benchmark->events},
                              {"rate", 1000000000, 0},
                              {"reads", 1000000000, 1000000},
                              {"flight", 1024, 0},
-                             {"partitions", 64, 1}};
+                             {"partitions", 64, 1},
+                             {"warm", LONG_MAX, 0},
+                             {"cache", LONG_MAX, (long)settings->engine.cache_bytes},
+                             {"checkpoint", LONG_MAX, (long)settings->engine.checkpoint_events}};
     if (!read_each(arguments, counts, sizeof counts / sizeof counts[0]))
         return false;
     settings->accounts = (size_t)counts[0].value;
@@ -142,6 +149,9 @@ static bool read_counts(const struct arguments *arguments, const struct benchmar
     settings->reads = (uint64_t)counts[6].value;
     settings->flight = (size_t)counts[7].value;
     settings->partitions = (uint32_t)counts[8].value;
+    settings->warm = (uint64_t)counts[9].value;
+    settings->engine.cache_bytes = (uint64_t)counts[10].value;
+    settings->engine.checkpoint_events = (uint64_t)counts[11].value;
     if (!settings->flight)
         settings->flight = settings->batch > 1 && benchmark->threads == (long)settings->threads ? 3 : 1;
     return true;
@@ -151,7 +161,6 @@ static bool read_counts(const struct arguments *arguments, const struct benchmar
 static void size_engine(struct settings *settings)
 {
     size_t most = settings->batch * (settings->threads * settings->flight + 1);
-    trading_engine_options_init(&settings->engine);
     settings->engine.partitions = settings->partitions;
     if (settings->engine.queue_commands < most)
         settings->engine.queue_commands = (uint32_t)(most < UINT32_MAX ? most : UINT32_MAX);
@@ -162,8 +171,13 @@ static void size_engine(struct settings *settings)
 static bool read_settings(const struct arguments *arguments, const struct benchmark *benchmark, struct settings *settings)
 {
     *settings = (struct settings){.store = argument_value(arguments, "store"), .seconds = 5};
+    trading_engine_options_init(&settings->engine);
     if (!read_counts(arguments, benchmark, settings))
         return false;
+    if (settings->commands && settings->warm) {
+        arguments_complain(arguments, "--warm: of so many --commands each counts");
+        return false;
+    }
     if (settings->commands)
         settings->seconds = SECONDS_MOST;
     if (!read_seconds(arguments, &settings->seconds))

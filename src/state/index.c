@@ -13,12 +13,34 @@ static bool is_full(uint64_t used, uint32_t bits)
     return used * 10 >= (UINT64_C(7) << bits);
 }
 
+/* Whether the array is address space by itself, whose memory can be given back while a reader may be in it. */
+static bool has_space(const struct slots *slots)
+{
+    return !slots->mapped && slots_bytes(slots->bits) >= SPACE_BYTES;
+}
+
+static void count_bytes(struct index *index, const struct slots *slots)
+{
+    atomic_fetch_add_explicit(&index->bytes, slots_bytes(slots->bits), memory_order_relaxed);
+    if (has_space(slots))
+        memory_hold(index->memory, slots_bytes(slots->bits));
+}
+
+static void discount_bytes(struct index *index, const struct slots *slots)
+{
+    atomic_fetch_sub_explicit(&index->bytes, slots_bytes(slots->bits), memory_order_relaxed);
+    if (has_space(slots))
+        memory_let_go(index->memory, slots_bytes(slots->bits));
+}
+
 static void slots_free(struct index *index, struct slots *slots)
 {
-    if (!slots->mapped) {
+    if (!slots->mapped && !slots->emptied)
+        discount_bytes(index, slots);
+    if (has_space(slots))
+        memory_unreserve(slots->slot, slots_bytes(slots->bits));
+    else if (!slots->mapped)
         memory_release(index->memory, slots->slot, slots_bytes(slots->bits));
-        atomic_fetch_sub_explicit(&index->bytes, slots_bytes(slots->bits), memory_order_relaxed);
-    }
     memory_release(index->memory, slots, sizeof *slots);
 }
 
@@ -28,13 +50,25 @@ static struct slots *slots_new(struct index *index, uint32_t bits)
     if (!slots)
         return NULL;
     slots->bits = bits;
-    slots->slot = memory_zeroed(index->memory, 1, slots_bytes(bits));
+    slots->slot = has_space(slots) ? memory_reserve(slots_bytes(bits)) : memory_zeroed(index->memory, 1, slots_bytes(bits));
     if (!slots->slot) {
         memory_release(index->memory, slots, sizeof *slots);
         return NULL;
     }
-    atomic_fetch_add_explicit(&index->bytes, slots_bytes(bits), memory_order_relaxed);
+    count_bytes(index, slots);
     return slots;
+}
+
+/* Gives the memory of a long array back when a longer one stands for it. A reader in it finds it empty, or as its file has it, and asks
+ * whether it still counts before it believes that (index_next). */
+static void slots_empty(struct index *index, struct slots *slots)
+{
+    if (slots_bytes(slots->bits) < SPACE_BYTES)
+        return;
+    memory_empty(slots->slot, slots_bytes(slots->bits));
+    if (!slots->mapped)
+        discount_bytes(index, slots);
+    slots->emptied = true;
 }
 
 static uint32_t bits_for(uint64_t expected)
@@ -159,6 +193,7 @@ bool index_insert(struct index *index, uint64_t hash, uint32_t number)
             return false;
         }
         atomic_store_explicit(shard, slots, memory_order_release);
+        slots_empty(index, slots->shorter);
     }
     slots_insert(slots, (uint64_t)tag << 32 | number);
     return true;
@@ -174,11 +209,22 @@ void index_forgive(struct index *index)
     index->failed = false;
 }
 
-/* The cursor is the bits of the array that the walk began in, and the place where it goes on: an array that was replaced meanwhile
- * still holds what was there then. */
+/* The cursor is the bits of the array that the walk is in, and the place where it goes on. */
 static uint64_t cursor_at(const struct slots *slots, uint32_t place)
 {
     return (uint64_t)slots->bits << 32 | place;
+}
+
+/* The next number under the tag from the place on, which moves behind it. 0: none before the first free place. */
+static uint32_t slots_next(const struct slots *slots, uint32_t tag, uint32_t *place)
+{
+    uint32_t mask = (1u << slots->bits) - 1;
+    for (;;) {
+        uint64_t entry = atomic_load_explicit(&slots->slot[*place], memory_order_acquire);
+        *place = (*place + 1) & mask;
+        if (!entry || entry >> 32 == tag)
+            return (uint32_t)entry;
+    }
 }
 
 void index_prefetch(const struct index *index, uint64_t hash)
@@ -188,24 +234,18 @@ void index_prefetch(const struct index *index, uint64_t hash)
     __builtin_prefetch(&slots->slot[home_of(slots, tag)]);
 }
 
+/* Where the array was replaced since the walk began, it begins again in the longer one. That is asked once more before the end of an
+ * array is believed: it may have been emptied meanwhile, which is done after the longer one is shown. */
 uint32_t index_next(const struct index *index, uint64_t hash, uint64_t *cursor)
 {
     uint32_t tag = tag_of(hash);
-    const struct slots *slots = atomic_load_explicit(&index->shards[shard_of(tag)], memory_order_acquire);
-    uint32_t place = home_of(slots, tag);
-    if (*cursor) {
-        while (slots->bits > *cursor >> 32)
-            slots = slots->shorter;
-        place = (uint32_t)*cursor;
-    }
-    uint32_t mask = (1u << slots->bits) - 1;
-    for (;; place = (place + 1) & mask) {
-        uint64_t entry = atomic_load_explicit(&slots->slot[place], memory_order_acquire);
-        if (!entry)
-            return 0;
-        if (entry >> 32 == tag) {
-            *cursor = cursor_at(slots, (place + 1) & mask);
-            return (uint32_t)entry;
-        }
+    const _Atomic(struct slots *) *shard = &index->shards[shard_of(tag)];
+    for (;;) {
+        const struct slots *slots = atomic_load_explicit(shard, memory_order_acquire);
+        uint32_t place = *cursor >> 32 == slots->bits ? (uint32_t)*cursor : home_of(slots, tag);
+        uint32_t number = slots_next(slots, tag, &place);
+        *cursor = cursor_at(slots, place);
+        if (number || atomic_load_explicit(shard, memory_order_acquire) == slots)
+            return number;
     }
 }

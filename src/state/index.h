@@ -50,7 +50,8 @@ void index_forgive(struct index *index);
 /* Any thread. Calls the place where a hash's candidates begin into the cache; nothing more. */
 void index_prefetch(const struct index *index, uint64_t hash);
 
-/* Any thread. Walks the candidates that were there at its first call: begin with *cursor = 0; 0 means no more. */
+/* Any thread. Walks the candidates, all that were there at its first call: begin with *cursor = 0; 0 means no more. Where the index grows
+ * meanwhile a candidate may come twice. */
 uint32_t index_next(const struct index *index, uint64_t hash, uint64_t *cursor);
 
 #endif

@@ -16,13 +16,16 @@
 #define FIRST_BITS 4u
 #define LAST_BITS  (32u - SHARD_BITS)
 
-/* Shorter ones stay until the index is closed, as a reader may be in them; together they are shorter than the newest. */
+/* Shorter ones stay until the index is closed, as a reader may be in them; of long ones only the address space. */
+#define SPACE_BYTES (UINT64_C(1) << 16) /* from here on an array is long */
+
 struct slots {
     _Atomic uint64_t *slot;
     struct slots *shorter;
     uint32_t bits;
     uint32_t used; /* the writer's */
     bool mapped;   /* of a file */
+    bool emptied;  /* the writer's: it was long, and its memory is given back */
 };
 
 struct index {

@@ -165,6 +165,15 @@ class Bench(Case):
         figures = self.figures("deposits", "--commands", "1000", "--batch", "1", "--threads", "4", "--seconds", "60")
         self.assertEqual(figures["commands"], 1000)
 
+    def test_what_goes_before_does_not_count(self):
+        figures = self.figures("deposits", "--batch", "16", "--warm", "500", "--cache", "1000000", "--checkpoint", "200", "--store", self.store)
+        self.assertGreaterEqual(int(self.json("info")["position"]), 100 + 500 + figures["commands"])
+        self.bench("deposits", "--commands", "10", "--warm", "5", code=USAGE)
+
+    def test_a_store_grows_first(self):
+        figures = self.figures("deposits", "--accounts", "1000", "--events", "20000", "--batch", "100", "--store", self.store)
+        self.assertGreaterEqual(int(self.json("info")["position"]), 20000 + figures["commands"])
+
     def test_book(self):
         for orders in (100, 5000):
             figures = self.some_figures("book", "--commands", str(orders), names="per_second per_cpu_second p50_us max_rss_bytes")

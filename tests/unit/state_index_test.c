@@ -36,6 +36,7 @@ static void what_was_inserted_is_found(void **state)
     }
     assert_true(strangers < 100);
     assert_true(memory_held(&memory) < UINT64_C(200000) * 8 * 2 * 10 / 7 * 2);
+    assert_true(index_bytes(index) < memory_held(&memory));
     index_close(index);
     assert_true(memory_held(&memory) == 0);
 }
@@ -61,26 +62,34 @@ static void one_hash_may_have_several_numbers(void **state)
     index_close(NULL);
 }
 
-/* A walk that began before the array was replaced sees each entry of then exactly once. */
-static void a_walk_goes_on_while_the_index_grows(void **state)
+/* Numbers under one hash, walked while so many other entries come after each step. Each of them is seen, though maybe twice. */
+static void walk_while_it_grows(uint32_t numbers, uint32_t others)
 {
-    (void)state;
     struct memory memory;
     memory_init(&memory);
     struct index *index = index_open(&memory, 0);
-    bool seen[9] = {false};
-    for (uint32_t number = 1; number <= 8; number++)
+    bool seen[100] = {false};
+    for (uint32_t number = 1; number <= numbers; number++)
         assert_true(index_insert(index, 7, number));
     uint64_t cursor = 0;
-    for (uint32_t step = 1; step <= 8; step++) {
-        uint32_t number = index_next(index, 7, &cursor);
-        assert_true(number >= 1 && number <= 8 && !seen[number]);
+    uint32_t step = 0;
+    for (uint32_t number; (number = index_next(index, 7, &cursor)) != 0; step++) {
+        assert_in_range(number, 1, numbers);
         seen[number] = true;
-        for (uint32_t other = 0; other < 2000; other++)
-            assert_true(index_insert(index, step * 1000000 + other, 100 + other));
+        for (uint32_t other = 0; step < numbers && other < others; other++)
+            assert_true(index_insert(index, (step + 1) * UINT64_C(1000000) + other, 100 + other));
     }
-    assert_int_equal(index_next(index, 7, &cursor), 0);
+    for (uint32_t number = 1; number <= numbers; number++)
+        assert_true(seen[number]);
     index_close(index);
+    assert_true(memory_held(&memory) == 0);
+}
+
+static void a_walk_goes_on_while_the_index_grows(void **state)
+{
+    (void)state;
+    walk_while_it_grows(8, 2000);
+    walk_while_it_grows(99, 40000); /* into long arrays, and out of them */
 }
 
 static void room_that_was_asked_for_is_there(void **state)
@@ -147,6 +156,34 @@ static void what_was_saved_is_mapped(void **state)
     assert_true(memory_held(&memory) == 0);
 }
 
+#define ENTRIES    600000u /* more than 64 arrays of half of LONG_BYTES take */
+#define LONG_BYTES (UINT64_C(128) << 10)
+
+/* What long arrays were grown out of costs no memory, be they in memory or of a file. */
+static void what_is_grown_out_of_is_given_back(void **state)
+{
+    (void)state;
+    struct memory memory;
+    struct state_store store;
+    memory_init(&memory);
+    state_store_open(&store);
+    struct index *index = index_open(&memory, 0);
+    for (uint32_t number = 1; number <= ENTRIES; number++)
+        assert_true(index_insert(index, number * UINT64_C(7), number));
+    assert_true(index_bytes(index) < 64 * (LONG_BYTES + LONG_BYTES / 2));
+    assert_true(memory_held(&memory) < 64 * (LONG_BYTES + LONG_BYTES / 2) + 65536);
+    struct index *loaded;
+    assert_int_equal(index_save(index, &store, 40, 1, NULL), TRADING_OK);
+    assert_int_equal(index_load(&loaded, &memory, &store, 40, 1, NULL), TRADING_OK);
+    index_close(index);
+    for (uint32_t number = ENTRIES + 1; number <= 4 * ENTRIES; number++)
+        assert_true(index_insert(loaded, number * UINT64_C(7), number));
+    assert_has(loaded, 4 * ENTRIES);
+    index_close(loaded);
+    store.ops->close(store.store);
+    assert_true(memory_held(&memory) == 0);
+}
+
 static void a_damaged_file_is_none(void **state)
 {
     (void)state;
@@ -196,7 +233,7 @@ static void room_is_made_before_the_first_entry(void **state)
 
 /* ---- with threads ---- */
 
-#define NUMBERS 100000u
+#define NUMBERS 400000u /* long arrays are grown out of */
 
 struct shared {
     struct index *index;
@@ -248,6 +285,7 @@ int index_suite(void)
         cmocka_unit_test(what_was_inserted_is_found),
         cmocka_unit_test(one_hash_may_have_several_numbers),
         cmocka_unit_test(a_walk_goes_on_while_the_index_grows),
+        cmocka_unit_test(what_is_grown_out_of_is_given_back),
         cmocka_unit_test(room_that_was_asked_for_is_there),
         cmocka_unit_test(what_was_saved_is_mapped),
         cmocka_unit_test(a_damaged_file_is_none),
