@@ -47,7 +47,7 @@ static void open_client(struct deployment *deployment)
         .bus = deployment->bus_uri, .prefix = "test", .pipeline = 256, .again = INT64_C(2000000000)};
     const struct timespec moment = {.tv_nsec = 1000000};
     int32_t code;
-    /* The topics are made by whoever serves first. */
+    /* The topics are made by whoever serves first, that of the commands last. */
     while ((code = errands_open(&deployment->client, deployment->host, &options, &error)) == TRADING_E_NOT_FOUND)
         nanosleep(&moment, NULL);
     if (code != TRADING_OK)

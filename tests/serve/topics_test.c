@@ -69,6 +69,28 @@ static trading_bus *listen(struct deployment *deployment, const char *topic, uin
     return bus;
 }
 
+/* Whoever waits for the commands' topic finds the others as well. */
+static void the_topic_of_commands_is_made_last(void **state)
+{
+    (void)state;
+    static const char *const others[] = {"test.results", "test.letters", "test.events", "test.dead", "test.quotes"};
+    struct wire wire;
+    trading_error error;
+    assert_true(wire_init(&wire, "test"));
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        trading_host *host;
+        trading_bus *bus;
+        uint32_t count;
+        assert_int_equal(trading_host_open(&host, NULL, &error), TRADING_OK);
+        assert_int_equal(trading_bus_open(&bus, host, "memory:topics", NULL, &error), TRADING_OK);
+        assert_int_equal(trading_bus_topic(bus, others[i], PARTITIONS + 1, 0, &error), TRADING_OK);
+        assert_int_equal(wire_make_topics(&wire, bus, PARTITIONS, &error), TRADING_E_INVALID);
+        assert_int_equal(trading_bus_partitions(bus, wire.commands, &count, &error), TRADING_E_NOT_FOUND);
+        trading_bus_close(bus);
+        assert_int_equal(trading_host_close(host, &error), TRADING_OK);
+    }
+}
+
 static void a_command_finds_its_partition(void **state)
 {
     (void)state;
@@ -345,6 +367,7 @@ static void events_go_on_after_their_writer_was_fenced(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_topic_of_commands_is_made_last),
         cmocka_unit_test(a_command_finds_its_partition),
         cmocka_unit_test(a_command_without_a_key_has_that_of_its_place),
         cmocka_unit_test(a_command_is_handed_on_so_often_and_no_more),

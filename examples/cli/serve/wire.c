@@ -26,12 +26,12 @@ int32_t wire_make_topics(const struct wire *wire, trading_bus *bus, uint32_t par
         uint32_t partitions;
         uint32_t flags;
     } topics[] = {
-        {wire->commands, partitions, 0},
         {wire->results, partitions, 0},
         {wire->letters, partitions, 0},
         {wire->events, partitions, 0},
         {wire->dead, 1, 0},
         {wire->quotes, 1, TRADING_BUS_COMPACTED},
+        {wire->commands, partitions, 0}, /* the last: whoever finds it finds the others */
     };
     for (size_t i = 0; i < sizeof topics / sizeof topics[0]; i++) {
         int32_t code = trading_bus_topic(bus, topics[i].name, topics[i].partitions, topics[i].flags, error);

@@ -52,7 +52,7 @@ bool wire_record_fits(const trading_bus_record *record, struct complaint *compla
 /* False when the prefix is empty or too long. */
 bool wire_init(struct wire *wire, const char *prefix);
 
-/* Makes the topics that are not there. */
+/* Makes the topics that are not there, the commands' last: where that one is, all are. */
 int32_t wire_make_topics(const struct wire *wire, trading_bus *bus, uint32_t partitions, trading_error *error);
 
 /* The header of that name, or NULL. */
