@@ -65,8 +65,10 @@ struct driver_value {
 int32_t driver_connect(const struct driver_settings *settings, struct driver **driver, struct driver_failure *failure);
 void driver_close(struct driver *driver);
 
-/* Runs a statement that changes the schema, and waits until the nodes agree about it. */
+/* Runs a statement that changes the schema. */
 int32_t driver_define(struct driver *driver, const char *cql, struct driver_failure *failure);
+/* Waits until all nodes that are there have the same schema, whoever changed it. */
+int32_t driver_agree(struct driver *driver, struct driver_failure *failure);
 
 int32_t driver_prepare(struct driver *driver, const char *cql, int32_t mode, int32_t rows_a_page,
                        struct driver_statement **statement, struct driver_failure *failure);

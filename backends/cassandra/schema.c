@@ -10,12 +10,22 @@ static const char *const migrations[] = {schema_1};
 
 #define VERSION ((int64_t)(sizeof migrations / sizeof *migrations))
 
+static int32_t agree(struct cassandra *store, trading_error *error)
+{
+    struct driver_failure failure = {0};
+    if (driver_agree(store->driver, &failure))
+        return error_of_driver(&failure, "awaiting that the servers agree about the schema", error);
+    return TRADING_OK;
+}
+
+/* What was there already may have been made by another opener a moment ago, so that not all servers know it: they are to agree before the next
+ * statement, which builds on it, whether this one changed anything or not. */
 static int32_t define(struct cassandra *store, const char *cql, trading_error *error)
 {
     struct driver_failure failure = {0};
     if (driver_define(store->driver, cql, &failure))
         return error_of_driver(&failure, "creating the schema", error);
-    return TRADING_OK;
+    return agree(store, error);
 }
 
 /* Runs one statement of a file, unless nothing but white space is left of it. */
@@ -122,7 +132,8 @@ static int32_t migrate(struct cassandra *store, int64_t version, trading_error *
     return code;
 }
 
-int32_t schema_open(struct cassandra *store, trading_error *error)
+/* Makes what is not as this version wants it. */
+static int32_t bring_up(struct cassandra *store, trading_error *error)
 {
     int64_t version;
     int32_t code = read_version(store, &version, error);
@@ -138,4 +149,19 @@ int32_t schema_open(struct cassandra *store, trading_error *error)
                          "create=COPIES to make it",
                          store->location.keyspace, (int)version, (int)VERSION);
     return migrate(store, version, error);
+}
+
+/* Where several make it at once, a server may not know yet what another told of, and a table that two made is gone for a moment while the servers make
+ * one of it. So it is tried again for a while: what is there is not made again. */
+int32_t schema_open(struct cassandra *store, trading_error *error)
+{
+    struct patience patience = patience_begin(store);
+    trading_error failure;
+    int32_t code;
+    do
+        code = bring_up(store, &failure);
+    while (code == TRADING_E_IO && store->location.create && patience_left(&patience));
+    if (code && error)
+        *error = failure;
+    return code;
 }

@@ -53,6 +53,31 @@ check_tests() {
     fi
 }
 
+# beside NAME...: runs the functions test_NAME at the same time, each in a shell of its own, and counts what they counted. They are those that wait for
+# most of their time. What each prints comes when all have ended.
+beside() {
+    for side; do
+        rm -f "$logs/$side.counts"
+        (
+            passed=0
+            failed=0
+            "test_$side"
+            echo "$passed $failed" >"$logs/$side.counts"
+        ) >"$logs/$side.lines" 2>&1 &
+    done
+    wait
+    for side; do
+        cat "$logs/$side.lines"
+        if [ -f "$logs/$side.counts" ]; then
+            read -r more_passed more_failed <"$logs/$side.counts"
+            passed=$((passed + more_passed))
+            failed=$((failed + more_failed))
+        else
+            fail "$side: it broke off" "$logs/$side.lines"
+        fi
+    done
+}
+
 # need TOOL...: a tool that is not there is a failure with a clear word.
 need() {
     for tool; do

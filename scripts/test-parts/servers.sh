@@ -40,10 +40,14 @@ cassandra_contract() {
     [ "$1" = 3 ] || cassandra_small_tests
 }
 
+test_cassandra() {
+    backend_tests cassandra cassandra-appender Node CASSANDRA_SECURE
+}
+
 part_cassandra() {
     need java mvn cargo || return
     build release gcc --buildtype=release || return
-    backend_tests cassandra cassandra-appender Node CASSANDRA_SECURE
+    test_cassandra
 }
 
 kafka_contract() {
@@ -51,10 +55,20 @@ kafka_contract() {
         --bus "kafka://$(tests/servers/kafka/server hosts)/"
 }
 
+test_kafka() {
+    backend_tests kafka kafka-runner Broker KAFKA_SECURE
+}
+
 part_kafka() {
     need java mvn || return
     build release gcc --buildtype=release || return
-    backend_tests kafka kafka-runner Broker KAFKA_SECURE
+    test_kafka
+}
+
+part_plugins() {
+    need java mvn cargo || return
+    build release gcc --buildtype=release || return
+    beside cassandra kafka
 }
 
 # The program that judges histories. Its one dependency is locked by go.sum.

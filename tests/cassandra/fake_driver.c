@@ -431,6 +431,12 @@ int32_t driver_define(struct driver *driver, const char *cql, struct driver_fail
     return fail(failure, DRIVER_REFUSED);
 }
 
+int32_t driver_agree(struct driver *driver, struct driver_failure *failure)
+{
+    (void)driver;
+    return fail(failure, DRIVER_REFUSED);
+}
+
 static enum kind kind_of(const char *cql)
 {
     static const struct {

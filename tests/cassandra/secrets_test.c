@@ -89,6 +89,13 @@ int32_t driver_define(struct driver *driver, const char *cql, struct driver_fail
     return DRIVER_REFUSED;
 }
 
+int32_t driver_agree(struct driver *driver, struct driver_failure *failure)
+{
+    (void)driver;
+    (void)failure;
+    return DRIVER_REFUSED;
+}
+
 static enum kind kind_of(const char *cql)
 {
     if (strstr(cql, "system_schema") || strstr(cql, "SELECT version"))

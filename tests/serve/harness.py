@@ -27,6 +27,7 @@ import tempfile
 import threading
 import time
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 
 PROGRAM = os.environ["TRADING_PROGRAM"]
@@ -69,8 +70,10 @@ class Servers:
 
     def start(self):
         """Those that do not run."""
-        self.cassandra("up", str(self.nodes))
-        self.kafka("up", str(self.brokers))
+        with ThreadPoolExecutor() as pool:
+            up = [pool.submit(self.cassandra, "up", str(self.nodes)), pool.submit(self.kafka, "up", str(self.brokers))]
+        for one in up:
+            one.result()
 
     def each(self):
         """Every node and broker, as (which of the two, number)."""

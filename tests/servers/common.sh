@@ -7,14 +7,14 @@ fail() {
     exit 1
 }
 
-# fetch_jars POM FOLDER: the jars that a pom names, fetched once.
+# fetch_jars POM FOLDER: the jars that a pom names, fetched once. Maven's own folder is for one at a time.
 fetch_jars() {
     stamp=$2/.fetched
     [ -f "$stamp" ] && cmp -s "$1" "$stamp" && return
     command -v mvn >/dev/null || fail "needs Maven (scripts/install-dependencies --servers)"
     rm -rf "$2"
     mkdir -p "$2"
-    mvn -q -B -ntp -f "$1" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+    flock "$servers/fetching" mvn -q -B -ntp -f "$1" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
         -DincludeScope=runtime -DoutputDirectory="$2" || fail "the jars of $1 cannot be fetched"
     cp "$1" "$stamp"
 }
@@ -49,16 +49,11 @@ await_port() {
     done
 }
 
-# stop FOLDER: asks the process to end, and ends it when it has not after half a minute.
-stop() {
-    pid=$(running "$1") || return 0
-    kill -CONT "$pid" 2>/dev/null
-    kill "$pid" 2>/dev/null
-    left=150
-    while [ $left -gt 0 ] && running "$1" >/dev/null; do
-        left=$((left - 1))
-        sleep 0.2
+# drop FOLDER: ends the process there at once, as what it has is of no more use, and deletes the folder.
+drop() {
+    pid=$(running "$1") && kill -KILL "$pid"
+    while running "$1" >/dev/null; do
+        sleep 0.05
     done
-    running "$1" >/dev/null && kill -KILL "$pid"
-    rm -f "$1/pid"
+    rm -rf "$1"
 }

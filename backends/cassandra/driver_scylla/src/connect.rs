@@ -170,3 +170,14 @@ pub unsafe extern "C" fn driver_define(driver: *mut Driver, cql: *const c_char, 
         Ok(())
     })
 }
+
+/// # Safety
+/// As driver.h says.
+#[no_mangle]
+pub unsafe extern "C" fn driver_agree(driver: *mut Driver, failure: *mut CFailure) -> i32 {
+    guard(failure, || {
+        let driver = &*driver;
+        let agreed = driver.runtime()?.block_on(driver.session.await_schema_agreement());
+        agreed.map(|_| ()).map_err(Failure::unavailable)
+    })
+}

@@ -1,0 +1,229 @@
+/* Making the schema of the Cassandra store beside another who makes the same, over a driver of servers that learn of a change late. */
+#include "backends/cassandra/cassandra_store.h"
+#include "backends/cassandra/driver.h"
+#include "plugin_store.h"
+
+#include <limits.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* ---- the driver ---- */
+
+enum kind { TABLE_THERE, VERSION, OTHER };
+
+struct driver {
+    int nothing;
+};
+
+struct driver_statement {
+    enum kind kind;
+};
+
+struct driver_rows {
+    bool is_told;
+};
+
+struct driver_request {
+    enum kind kind;
+};
+
+/* How far the other opener has come. */
+static bool version_table_is_made;
+/* What was made is not known everywhere: so many requests that build on it are refused, unless one waits until the servers agree. */
+static int spreading;
+static int refused;
+/* What this one did. */
+static int defined;
+static bool is_versioned;
+
+static int32_t refuse(struct driver_failure *failure)
+{
+    spreading--;
+    refused++;
+    if (failure)
+        *failure = (struct driver_failure){.code = DRIVER_REFUSED, .message = "this server knows no such thing yet"};
+    return DRIVER_REFUSED;
+}
+
+int32_t driver_connect(const struct driver_settings *settings, struct driver **driver, struct driver_failure *failure)
+{
+    (void)settings;
+    (void)failure;
+    *driver = calloc(1, sizeof **driver);
+    assert_non_null(*driver);
+    return DRIVER_OK;
+}
+
+void driver_close(struct driver *driver)
+{
+    free(driver);
+}
+
+int32_t driver_define(struct driver *driver, const char *cql, struct driver_failure *failure)
+{
+    (void)driver;
+    if (!strstr(cql, "CREATE KEYSPACE") && spreading)
+        return refuse(failure);
+    defined++;
+    spreading = 2;
+    is_versioned = is_versioned || strstr(cql, "INSERT INTO k.versions");
+    return DRIVER_OK;
+}
+
+int32_t driver_agree(struct driver *driver, struct driver_failure *failure)
+{
+    (void)driver;
+    (void)failure;
+    spreading = 0;
+    return DRIVER_OK;
+}
+
+int32_t driver_prepare(struct driver *driver, const char *cql, int32_t mode, int32_t rows_a_page,
+                       struct driver_statement **statement, struct driver_failure *failure)
+{
+    (void)driver;
+    (void)mode;
+    (void)rows_a_page;
+    (void)failure;
+    *statement = calloc(1, sizeof **statement);
+    assert_non_null(*statement);
+    (*statement)->kind = strstr(cql, "system_schema") ? TABLE_THERE : strstr(cql, "SELECT version") ? VERSION : OTHER;
+    return DRIVER_OK;
+}
+
+void driver_release(struct driver_statement *statement)
+{
+    free(statement);
+}
+
+int32_t driver_begin(struct driver *driver, const struct driver_statement *statement, const struct driver_value *values,
+                     uint64_t count, struct driver_request **request, struct driver_failure *failure)
+{
+    (void)driver;
+    (void)values;
+    (void)count;
+    (void)failure;
+    *request = calloc(1, sizeof **request);
+    assert_non_null(*request);
+    (*request)->kind = statement->kind;
+    return DRIVER_OK;
+}
+
+int32_t driver_await(struct driver_request *request, struct driver_rows **rows, struct driver_failure *failure)
+{
+    enum kind kind = request->kind;
+    free(request);
+    if (kind == OTHER)
+        assert_true(is_versioned); /* nothing is written to a schema that is not whole */
+    if (kind != TABLE_THERE && spreading)
+        return refuse(failure);
+    if (!rows)
+        return DRIVER_OK;
+    *rows = calloc(1, sizeof **rows);
+    assert_non_null(*rows);
+    (*rows)->is_told = kind == OTHER || (kind == VERSION && !is_versioned) || (kind == TABLE_THERE && !version_table_is_made);
+    return DRIVER_OK;
+}
+
+int32_t driver_next(struct driver_rows *rows, int32_t *found, struct driver_failure *failure)
+{
+    (void)failure;
+    *found = !rows->is_told;
+    rows->is_told = true;
+    return DRIVER_OK;
+}
+
+int32_t driver_number(const struct driver_rows *rows, uint32_t column, int64_t *number)
+{
+    (void)rows;
+    (void)column;
+    *number = 1;
+    return 1;
+}
+
+int32_t driver_bytes(const struct driver_rows *rows, uint32_t column, const void **bytes, uint64_t *size)
+{
+    (void)rows;
+    (void)column;
+    (void)bytes;
+    (void)size;
+    return 0;
+}
+
+void driver_rows_close(struct driver_rows *rows)
+{
+    free(rows);
+}
+
+/* ---- the tests ---- */
+
+static int forget(void **state)
+{
+    (void)state;
+    version_table_is_made = is_versioned = false;
+    defined = spreading = refused = 0;
+    return 0;
+}
+
+static int32_t open_store(const char *location)
+{
+    trading_error error = {0};
+    void *store;
+    const trading_store_request request = {.size = sizeof request, .location = location, .durability = TRADING_DURABILITY_SYNC};
+    int32_t code = cassandra_store_ops.open(&request, &plain_host, &store, &error);
+    assert_int_equal(code, error.code);
+    if (!code)
+        cassandra_store_ops.close(store);
+    return code;
+}
+
+static void test_each_statement_waits_until_the_servers_agree(void **state)
+{
+    (void)state;
+    assert_int_equal(open_store("//fake/k?create=3"), TRADING_OK);
+    assert_true(is_versioned);
+    assert_int_equal(refused, 0);
+    assert_int_equal(defined, 10); /* the keyspace, eight tables, and the version */
+}
+
+static void test_what_another_is_just_making_is_waited_for(void **state)
+{
+    (void)state;
+    version_table_is_made = true;
+    spreading = 3;
+    assert_int_equal(open_store("//fake/k?create=3"), TRADING_OK);
+    assert_int_equal(refused, 3);
+    assert_int_equal(defined, 10);
+    spreading = 3;
+    assert_int_equal(open_store("//fake/k?create=3"), TRADING_OK);
+    assert_int_equal(defined, 10); /* nothing is made again */
+    spreading = 3;
+    assert_int_equal(open_store("//fake/k"), TRADING_E_IO); /* who makes nothing is told at once */
+    assert_int_equal(refused, 7);
+    spreading = INT_MAX;
+    assert_int_equal(open_store("//fake/k?create=3&resolve_timeout=50"), TRADING_E_IO);
+}
+
+static void test_who_may_not_make_it_is_refused(void **state)
+{
+    (void)state;
+    assert_int_equal(open_store("//fake/k"), TRADING_E_NOT_FOUND);
+    assert_int_equal(defined, 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup(test_each_statement_waits_until_the_servers_agree, forget),
+        cmocka_unit_test_setup(test_what_another_is_just_making_is_waited_for, forget),
+        cmocka_unit_test_setup(test_who_may_not_make_it_is_refused, forget),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
