@@ -68,6 +68,11 @@ void *memory_reserve(size_t bytes)
     return space == MAP_FAILED ? NULL : space;
 }
 
+void memory_prefer_large(void *pages, size_t bytes)
+{
+    madvise(pages, bytes, MADV_HUGEPAGE);
+}
+
 void memory_unreserve(void *space, size_t bytes)
 {
     if (space)
