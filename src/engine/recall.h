@@ -21,7 +21,7 @@ struct recollection {
 
 void recollection_begin(struct recollection *recollection, trading_engine *engine);
 
-/* Takes an entry's key, if it has one: a replay_entry (engine/replay.h) of the recollection. */
+/* Takes an entry's key, if it has one: an event_entry (engine/events_ahead.h) of the recollection. */
 bool recollection_take(void *recollection, const struct cause *cause, int64_t position, trading_time time);
 
 /* Leaves what still waits: to be called however reading ended. False when there is no memory. */

@@ -25,6 +25,8 @@ static int32_t replay_tail(trading_engine *engine, trading_error *error)
     int32_t code =
         replay_journal(&engine->domain, &engine->journal, INT64_MAX, recollection_take, &recollection, NULL, NULL, error);
     bool kept = recollection_end(&recollection);
+    if (code) /* they may be of commands that were not folded */
+        keys_discard(engine->keys, domain_mark(&engine->domain)->next_position);
     return code || kept ? code : error_no_memory(error, "the keys of past commands");
 }
 

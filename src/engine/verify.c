@@ -20,7 +20,6 @@ struct verify {
     trading_engine *engine;
     trading_verification *found;
     struct domain own; /* the state that the journal amounts to */
-    int64_t to;
     trading_progress progress;
     void *context;
 };
@@ -43,23 +42,12 @@ static bool is_sound(const struct verify *verify)
 
 /* ---- the journal ---- */
 
-static int32_t visit(void *arg, const struct commit *commit, trading_error *error)
-{
-    struct verify *verify = arg;
-    if (commit->first_position >= verify->to)
-        return JOURNAL_STOP;
-    if (verify->progress && verify->progress(verify->context, commit->first_position, verify->to))
-        return error_set(error, TRADING_E_STOPPED, "verify was stopped at position %" PRId64, commit->first_position);
-    return replay_commit(&verify->own, commit, NULL, NULL, error);
-}
-
 /* Folds the journal up to the position. Where it is damaged, the commit that would come next is the bad one. */
 static int32_t walk(struct verify *verify, int64_t to, trading_error *error)
 {
     trading_error failure = {0};
-    verify->to = to;
     int32_t code =
-        journal_walk_ahead(&verify->engine->journal, domain_mark(&verify->own)->next_position, visit, verify, &failure);
+        replay_journal(&verify->own, &verify->engine->journal, to, NULL, NULL, verify->progress, verify->context, &failure);
     int64_t reached = domain_mark(&verify->own)->next_position;
     if (code == TRADING_E_DAMAGED)
         return find(verify, reached, "%s", failure.message);

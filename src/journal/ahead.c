@@ -116,16 +116,16 @@ static void close_ahead(struct ahead *ahead)
     pthread_mutex_destroy(&ahead->mutex);
 }
 
-static bool has_many(const struct journal *journal, int64_t from)
+bool journal_is_long(const struct journal *journal, int64_t from)
 {
     trading_store_head head;
-    return journal->ops->head(journal->store, journal->partition, &head, NULL) == TRADING_OK &&
+    return journal->reads_ahead && journal->ops->head(journal->store, journal->partition, &head, NULL) == TRADING_OK &&
            head.next_position - from >= MANY_EVENTS;
 }
 
 int32_t journal_walk_ahead(const struct journal *journal, int64_t from, journal_visit visit, void *arg, trading_error *error)
 {
-    if (!journal->reads_ahead || !has_many(journal, from))
+    if (!journal_is_long(journal, from))
         return journal_walk(journal, from, visit, arg, error);
     struct ahead ahead;
     pthread_t thread;

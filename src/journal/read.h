@@ -9,7 +9,7 @@ struct journal {
     void *store;
     uint32_t partition;
     struct memory *memory;
-    bool reads_ahead; /* whether journal_walk_ahead may have a thread */
+    bool reads_ahead; /* whether reading ahead may have threads */
 };
 
 /* What a visitor answers to end a walk that is none the worse for it. */
@@ -25,7 +25,10 @@ typedef int32_t (*journal_visit)(void *arg, const struct commit *commit, trading
  * TRADING_E_DAMAGED: the commits before the place were handed over. TRADING_E_NOT_FOUND: `from` is beyond the next position. */
 int32_t journal_walk(const struct journal *journal, int64_t from, journal_visit visit, void *arg, trading_error *error);
 
-/* The same, where many commits may come: a thread of its own reads and proves a few ahead of the visitor, who is called on the caller's. */
+/* Whether threads may read ahead, and so much comes from `from` on that they are worth it. */
+bool journal_is_long(const struct journal *journal, int64_t from);
+
+/* As journal_walk, where many commits may come: a thread of its own reads and proves a few ahead of the visitor, who is called on the caller's. */
 int32_t journal_walk_ahead(const struct journal *journal, int64_t from, journal_visit visit, void *arg, trading_error *error);
 
 /* A commit of one's own; zero-initialised, used again and again, closed once. */

@@ -147,3 +147,59 @@ void event_read(struct reader *reader, int64_t position, struct event *event)
         break;
     }
 }
+
+/* ---- text ---- */
+
+bool event_has_text(uint32_t kind)
+{
+    switch (kind) {
+    case TRADING_EVENT_ACCOUNT_OPENED:
+    case TRADING_EVENT_CONTACT_UPDATED:
+    case TRADING_EVENT_ADDRESS_UPDATED:
+    case TRADING_EVENT_ALIAS_BOUND:
+    case TRADING_EVENT_PORTFOLIO_OPENED:
+    case TRADING_EVENT_CURSOR_ACKNOWLEDGED:
+        return true;
+    default:
+        return false;
+    }
+}
+
+size_t event_text_bytes(const struct event *event)
+{
+    switch (event->kind) {
+    case TRADING_EVENT_PORTFOLIO_OPENED:
+        return event->portfolio.sealed_size;
+    case TRADING_EVENT_CURSOR_ACKNOWLEDGED:
+        return event->cursor.name_size;
+    default:
+        return (size_t)event->account.sealed_size + event->account.alias_space_size + event->account.alias_name_size;
+    }
+}
+
+static const void *keep(uint8_t **room, const void *text, uint32_t size)
+{
+    uint8_t *kept = *room;
+    if (size)
+        memcpy(kept, text, size);
+    *room += size;
+    return kept;
+}
+
+void event_keep_text(struct event *event, uint8_t *room)
+{
+    struct account_event *account = &event->account;
+    switch (event->kind) {
+    case TRADING_EVENT_PORTFOLIO_OPENED:
+        event->portfolio.sealed = keep(&room, event->portfolio.sealed, event->portfolio.sealed_size);
+        break;
+    case TRADING_EVENT_CURSOR_ACKNOWLEDGED:
+        event->cursor.name = keep(&room, event->cursor.name, event->cursor.name_size);
+        break;
+    default:
+        account->sealed = keep(&room, account->sealed, account->sealed_size);
+        account->alias_space = keep(&room, account->alias_space, account->alias_space_size);
+        account->alias_name = keep(&room, account->alias_name, account->alias_name_size);
+        break;
+    }
+}

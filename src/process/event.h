@@ -73,6 +73,11 @@ void event_write(struct writer *writer, const struct event *event);
 /* Reads the event of the given position. Bad reader when it is none. */
 void event_read(struct reader *reader, int64_t position, struct event *event);
 
+/* Whether events of the kind point to text in the commit; how much of it, and moving it to where the event may outlive the commit. */
+bool event_has_text(uint32_t kind);
+size_t event_text_bytes(const struct event *event);
+void event_keep_text(struct event *event, uint8_t *room);
+
 /* Whether events of the kind may be messages. */
 static inline bool event_may_be_sent(uint32_t kind)
 {

@@ -200,7 +200,7 @@ void partition_reopen(struct system *system, struct partition *partition)
     open_domain(system, partition);
     for (size_t i = 0; i < partition->commit_count; i++) {
         trading_error error;
-        if (replay_commit(&partition->domain, &partition->commits[i].header, NULL, NULL, &error))
+        if (replay_commit(&partition->domain, &partition->commits[i].header, &error))
             system_fail("%s", error.message);
     }
     hash_domain(&partition->domain, after);

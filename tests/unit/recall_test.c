@@ -155,12 +155,30 @@ static void keys_of_another_journal_are_not_believed(void **state)
     desk_close(&other);
 }
 
+/* The journal is long: threads read ahead, and one of them leaves the keys. */
+static void keys_are_made_again_with_the_state(void **state)
+{
+    (void)state;
+    struct desk desk;
+    char command[512];
+    struct client client = make_store(&desk);
+    snprintf(command, sizeof command, "rm -r %s/keys %s/state %s/state.mdb", desk.folder, desk.folder, desk.folder);
+    MUST(system(command) == 0); // NOLINT(bugprone-command-processor)
+    desk_start(&desk, 0);
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    MUST(trading_engine_get_info(desk.engine, &info, NULL) == TRADING_OK);
+    assert_int_equal(info.replayed_events, info.next_position);
+    expect_all_known(&desk, &client, MANY + 100);
+    desk_close(&desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_is_known_again),
         cmocka_unit_test(what_is_damaged_or_lost_is_made_again),
         cmocka_unit_test(keys_of_another_journal_are_not_believed),
+        cmocka_unit_test(keys_are_made_again_with_the_state),
     };
     return cmocka_run_group_tests_name("recall", tests, NULL, NULL);
 }
