@@ -3,6 +3,7 @@
 #define BASE_MONOTONIC_H
 
 #include <pthread.h>
+#include <stdbool.h>
 #include <time.h>
 
 #include <trading/time.h>
@@ -24,6 +25,13 @@ static inline struct timespec monotonic_after(int64_t nanoseconds)
     after.tv_sec += nanoseconds / TRADING_NANOSECONDS_PER_SECOND + fraction / TRADING_NANOSECONDS_PER_SECOND;
     after.tv_nsec = fraction % TRADING_NANOSECONDS_PER_SECOND;
     return after;
+}
+
+static inline bool monotonic_has_passed(const struct timespec *deadline)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec > deadline->tv_sec || (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
 }
 
 /* A condition whose timed waits end at a time of this clock. */

@@ -24,7 +24,7 @@ static int32_t check_writable(trading_engine *engine, const trading_command *com
 static void drive(trading_engine *engine, struct submission *submission)
 {
     pthread_mutex_lock(&engine->drive_mutex);
-    while (!gate_is_open(&submission->done)) {
+    while (!submission_is_done(submission)) {
         trading_error error;
         if (engine_check(engine, &error))
             engine_fail_waiting(engine, &error);
@@ -46,7 +46,7 @@ static int32_t execute_piece(trading_engine *engine, const trading_command *comm
         drive(engine, &submission);
     else if (!engine_drive_alone(engine, &submission))
         queue_tell(&engine->queue);
-    gate_wait(&submission.done);
+    queue_await(&engine->queue, &submission);
     if (error)
         *error = submission.error;
     return submission.error.code;

@@ -177,6 +177,7 @@ static int32_t decide_batch(trading_engine *engine, struct batch *batch, trading
     }
     if (engine_receive(engine, batch, error) || !decide_commands(engine, batch, error))
         return error->code;
+    queue_turn(&engine->queue);
     return close_batch(engine, batch, error);
 }
 
@@ -339,7 +340,7 @@ bool engine_drive_alone(trading_engine *engine, struct submission *submission)
     if (pthread_mutex_trylock(&engine->drive_mutex))
         return false;
     bool alone = !is_refusing(engine, &error) && !engine_goes_on(engine);
-    while (alone && !gate_is_open(&submission->done) && !is_refusing(engine, &error))
+    while (alone && !submission_is_done(submission) && !is_refusing(engine, &error))
         engine_round(engine, false);
     bool rest = !queue_is_empty(&engine->queue) || engine_goes_on(engine) || !alone;
     pthread_mutex_unlock(&engine->drive_mutex);

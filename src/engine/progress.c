@@ -64,13 +64,6 @@ void engine_progress(trading_engine *engine)
     (void)written; /* a full counter is readable all the same */
 }
 
-static bool has_passed(const struct timespec *deadline)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec > deadline->tv_sec || (now.tv_sec == deadline->tv_sec && now.tv_nsec >= deadline->tv_nsec);
-}
-
 static void look_for_growth(trading_engine *engine)
 {
     pthread_mutex_lock(&engine->drive_mutex);
@@ -89,7 +82,8 @@ bool engine_wait_unless_closing(trading_engine *engine, int64_t position, int64_
         look_for_growth(engine);
     struct timespec deadline = monotonic_after(timeout < 0 ? 0 : timeout);
     pthread_mutex_lock(&engine->progress_mutex);
-    while (engine_durable(engine) <= position && !is_over(engine, closings) && (timeout < 0 || !has_passed(&deadline))) {
+    while (engine_durable(engine) <= position && !is_over(engine, closings) &&
+           (timeout < 0 || !monotonic_has_passed(&deadline))) {
         struct timespec until = deadline;
         if (engine->read_only)
             until = monotonic_after(timeout >= 0 && timeout < LOOK_INTERVAL ? timeout : LOOK_INTERVAL);

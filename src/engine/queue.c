@@ -1,18 +1,20 @@
 #include "engine/queue.h"
 
 #include "base/error.h"
+#include "base/futex.h"
 #include "base/monotonic.h"
 
 #include <string.h>
+
+#define CALLER  2u
+#define AWAITED 1u
 
 void queue_open(struct queue *queue, struct memory *memory, size_t limit)
 {
     *queue = (struct queue){.memory = memory, .limit = limit};
     pthread_mutex_init(&queue->mutex, NULL);
-    monotonic_condition(&queue->arrived);
     monotonic_condition(&queue->completed);
     pthread_cond_init(&queue->room, NULL);
-    pthread_cond_init(&queue->left, NULL);
 }
 
 static void release_completions(struct queue *queue)
@@ -28,11 +30,16 @@ static void release_completions(struct queue *queue)
 void queue_close(struct queue *queue)
 {
     release_completions(queue);
-    pthread_cond_destroy(&queue->arrived);
     pthread_cond_destroy(&queue->completed);
     pthread_cond_destroy(&queue->room);
-    pthread_cond_destroy(&queue->left);
     pthread_mutex_destroy(&queue->mutex);
+}
+
+/* ---- room ---- */
+
+static bool is_closed(struct queue *queue)
+{
+    return atomic_load(&queue->arrivals) == &queue->end;
 }
 
 static int32_t refuse_closed(trading_error *error)
@@ -40,134 +47,197 @@ static int32_t refuse_closed(trading_error *error)
     return error_set(error, TRADING_E_CLOSED, "the engine is closing and takes no more commands");
 }
 
-/* With the mutex held. */
-static int32_t reserve(struct queue *queue, size_t count, bool wait, trading_error *error)
+static bool try_reserve(struct queue *queue, size_t count)
 {
-    while (wait && !queue->closed && count > queue->limit - queue->commands)
-        pthread_cond_wait(&queue->room, &queue->mutex);
-    if (queue->closed)
-        return refuse_closed(error);
-    if (count > queue->limit)
-        return error_set(error, TRADING_E_INVALID, "%zu commands in one call are more than the engine's queue holds (%zu)",
-                         count, queue->limit);
-    if (count > queue->limit - queue->commands)
-        return error_set(error, TRADING_E_BUSY,
-                         "%zu commands are waiting or in flight, and %zu more pass the limit of %zu; try again",
-                         queue->commands, count, queue->limit);
-    queue->commands += count;
-    return TRADING_OK;
+    size_t commands = atomic_load(&queue->commands);
+    do {
+        if (count > queue->limit - commands)
+            return false;
+    } while (!atomic_compare_exchange_weak(&queue->commands, &commands, commands + count));
+    return true;
 }
 
-/* With the mutex held, and room for it reserved. */
-static void append(struct queue *queue, struct submission *submission)
-{
-    submission->next = NULL;
-    if (queue->last)
-        queue->last->next = submission;
-    else
-        queue->first = submission;
-    queue->last = submission;
-    queue->waiting++;
-    queue->untaken += submission->count;
-}
-
-/* With the mutex held. */
-static void give_room(struct queue *queue, size_t count)
-{
-    queue->commands -= count;
-    pthread_cond_broadcast(&queue->room);
-}
-
-int32_t queue_reserve(struct queue *queue, size_t count, bool wait, trading_error *error)
+static bool wait_to_reserve(struct queue *queue, size_t count)
 {
     pthread_mutex_lock(&queue->mutex);
-    int32_t code = reserve(queue, count, wait, error);
+    atomic_fetch_add(&queue->crowded, 1); /* before it looks again: who then gives room sees it */
+    bool reserved = try_reserve(queue, count);
+    while (!reserved && !is_closed(queue)) {
+        pthread_cond_wait(&queue->room, &queue->mutex);
+        reserved = try_reserve(queue, count);
+    }
+    atomic_fetch_sub(&queue->crowded, 1);
     pthread_mutex_unlock(&queue->mutex);
-    return code;
+    return reserved;
 }
 
 void queue_give_back(struct queue *queue, size_t count)
 {
+    atomic_fetch_sub(&queue->commands, count);
+    if (!atomic_load(&queue->crowded))
+        return;
     pthread_mutex_lock(&queue->mutex);
-    give_room(queue, count);
+    pthread_cond_broadcast(&queue->room);
     pthread_mutex_unlock(&queue->mutex);
 }
 
+int32_t queue_reserve(struct queue *queue, size_t count, bool wait, trading_error *error)
+{
+    if (is_closed(queue))
+        return refuse_closed(error);
+    if (count > queue->limit)
+        return error_set(error, TRADING_E_INVALID, "%zu commands in one call are more than the engine's queue holds (%zu)",
+                         count, queue->limit);
+    if (try_reserve(queue, count))
+        return TRADING_OK;
+    if (wait)
+        return wait_to_reserve(queue, count) ? TRADING_OK : refuse_closed(error);
+    return error_set(error, TRADING_E_BUSY,
+                     "%zu commands are waiting or in flight, and %zu more pass the limit of %zu; try again",
+                     atomic_load(&queue->commands), count, queue->limit);
+}
+
+/* ---- arriving ---- */
+
 int32_t queue_push_reserved(struct queue *queue, struct submission *submission, trading_error *error)
 {
-    int32_t code = TRADING_OK;
-    pthread_mutex_lock(&queue->mutex);
-    if (queue->closed) {
-        give_room(queue, submission->count);
-        code = refuse_closed(error);
-    } else {
-        append(queue, submission);
-    }
-    pthread_mutex_unlock(&queue->mutex);
-    return code;
+    submission->turn = atomic_load(&queue->turn);
+    atomic_fetch_add(&queue->arrived, submission->count);
+    struct submission *newest = atomic_load(&queue->arrivals);
+    do {
+        if (newest == &queue->end) {
+            atomic_fetch_sub(&queue->arrived, submission->count);
+            queue_give_back(queue, submission->count);
+            return refuse_closed(error);
+        }
+        submission->next = newest;
+    } while (!atomic_compare_exchange_weak(&queue->arrivals, &newest, submission));
+    return TRADING_OK;
 }
 
 int32_t queue_push(struct queue *queue, struct submission *submission, bool wait, trading_error *error)
 {
-    pthread_mutex_lock(&queue->mutex);
-    int32_t code = reserve(queue, submission->count, wait, error);
-    if (!code)
-        append(queue, submission);
-    pthread_mutex_unlock(&queue->mutex);
-    return code;
+    int32_t code = queue_reserve(queue, submission->count, wait, error);
+    return code ? code : queue_push_reserved(queue, submission, error);
+}
+
+/* Commands that no batch took. */
+static size_t untaken(struct queue *queue)
+{
+    return atomic_load(&queue->listed) + atomic_load(&queue->arrived);
 }
 
 void queue_wake(struct queue *queue)
 {
-    pthread_mutex_lock(&queue->mutex);
-    queue->woken = true;
-    pthread_cond_signal(&queue->arrived);
-    pthread_mutex_unlock(&queue->mutex);
+    atomic_store(&queue->woken, true);
+    bell_ring(&queue->arrival);
 }
 
 void queue_tell(struct queue *queue)
 {
-    pthread_mutex_lock(&queue->mutex);
-    if (queue->untaken >= queue->wanted)
-        pthread_cond_signal(&queue->arrived);
-    pthread_mutex_unlock(&queue->mutex);
+    if (untaken(queue) >= atomic_load(&queue->wanted))
+        bell_ring(&queue->arrival);
 }
+
+void queue_await(struct queue *queue, struct submission *submission)
+{
+    struct bell *bell = &queue->answered[submission->turn];
+    while (!submission_is_done(submission)) {
+        uint32_t strokes = bell_strokes(bell);
+        if (!submission_is_done(submission))
+            bell_listen(bell, strokes, NULL);
+    }
+}
+
+/* ---- waiting for arrivals ---- */
 
 bool queue_wait(struct queue *queue, size_t commands)
 {
-    pthread_mutex_lock(&queue->mutex);
-    queue->wanted = commands;
-    while (queue->untaken < commands && !queue->woken && !queue->stopped)
-        pthread_cond_wait(&queue->arrived, &queue->mutex);
-    queue->wanted = 0;
-    bool goes_on = queue->first || !queue->stopped;
-    queue->woken = false;
-    pthread_mutex_unlock(&queue->mutex);
-    return goes_on;
+    atomic_store(&queue->wanted, commands);
+    for (;;) {
+        uint32_t strokes = bell_strokes(&queue->arrival);
+        if (untaken(queue) >= commands || atomic_load(&queue->woken) || atomic_load(&queue->stopped))
+            break;
+        bell_listen(&queue->arrival, strokes, NULL);
+    }
+    atomic_store(&queue->wanted, 0);
+    atomic_store(&queue->woken, false);
+    return untaken(queue) || !atomic_load(&queue->stopped);
+}
+
+/* The arrivals, the newest first; they are the driver's then. What ends them for ever stays. */
+static struct submission *take_arrivals(struct queue *queue)
+{
+    struct submission *newest = atomic_load(&queue->arrivals);
+    while (newest && newest != &queue->end && !atomic_compare_exchange_weak(&queue->arrivals, &newest, NULL))
+        continue;
+    if (newest != &queue->end)
+        return newest;
+    newest = queue->end.next;
+    queue->end.next = NULL;
+    return newest;
+}
+
+/* Puts what arrived behind what waits, in its order. */
+static void list_arrivals(struct queue *queue)
+{
+    struct submission *newest = take_arrivals(queue);
+    struct submission *oldest = NULL;
+    struct submission *next;
+    size_t commands = 0;
+    for (struct submission *at = newest; at; at = next) {
+        next = at->next;
+        at->next = oldest;
+        oldest = at;
+        commands += at->count;
+        queue->waiting++;
+    }
+    if (!oldest)
+        return;
+    if (queue->last)
+        queue->last->next = oldest;
+    else
+        queue->first = oldest;
+    queue->last = newest;
+    atomic_fetch_add(&queue->listed, commands);
+    atomic_fetch_sub(&queue->arrived, commands);
+}
+
+static bool is_listed(struct queue *queue)
+{
+    if (!queue->first)
+        list_arrivals(queue);
+    return queue->first;
 }
 
 void queue_wait_for(struct queue *queue, size_t submissions, int64_t nanoseconds)
 {
     struct timespec deadline = monotonic_after(nanoseconds);
-    int expired = 0;
-    pthread_mutex_lock(&queue->mutex);
-    while (queue->waiting < submissions && !queue->stopped && !expired)
-        expired = pthread_cond_timedwait(&queue->arrived, &queue->mutex, &deadline);
-    pthread_mutex_unlock(&queue->mutex);
+    for (;;) {
+        uint32_t strokes = bell_strokes(&queue->arrival);
+        list_arrivals(queue);
+        if (queue->waiting >= submissions || atomic_load(&queue->stopped) || monotonic_has_passed(&deadline))
+            return;
+        bell_listen(&queue->arrival, strokes, &deadline);
+    }
 }
 
 bool queue_has(struct queue *queue, size_t commands)
 {
-    pthread_mutex_lock(&queue->mutex);
-    bool has = queue->untaken >= commands || (queue->stopped && queue->untaken);
-    pthread_mutex_unlock(&queue->mutex);
-    return has;
+    return untaken(queue) >= (atomic_load(&queue->stopped) ? 1 : commands) && is_listed(queue);
 }
 
 bool queue_is_empty(struct queue *queue)
 {
-    return !queue_has(queue, 1);
+    return !is_listed(queue);
 }
+
+void queue_turn(struct queue *queue)
+{
+    atomic_store(&queue->turn, (atomic_load(&queue->turn) + 1) % QUEUE_TURNS);
+}
+
+/* ---- taking ---- */
 
 static void drop_first(struct queue *queue)
 {
@@ -179,29 +249,25 @@ static void drop_first(struct queue *queue)
 
 struct slice queue_take(struct queue *queue, size_t most)
 {
-    struct slice slice = {0};
-    pthread_mutex_lock(&queue->mutex);
+    if (!is_listed(queue))
+        return (struct slice){0};
     struct submission *submission = queue->first;
-    if (submission) {
-        size_t left = submission->count - submission->taken;
-        slice = (struct slice){.submission = submission, .first = submission->taken, .count = left < most ? left : most};
-        submission->taken += slice.count;
-        queue->untaken -= slice.count;
-        if (submission->taken == submission->count)
-            drop_first(queue);
-    }
-    pthread_mutex_unlock(&queue->mutex);
+    size_t left = submission->count - submission->taken;
+    struct slice slice = {.submission = submission, .first = submission->taken, .count = left < most ? left : most};
+    submission->taken += slice.count;
+    atomic_fetch_sub(&queue->listed, slice.count);
+    if (submission->taken == submission->count)
+        drop_first(queue);
     return slice;
 }
 
 void queue_return(struct queue *queue, const struct slice *slices, size_t count)
 {
-    pthread_mutex_lock(&queue->mutex);
     for (size_t i = count; i-- > 0;) {
         struct submission *submission = slices[i].submission;
         memset(submission->results + slices[i].first, 0, slices[i].count * sizeof *submission->results);
         bool queued = submission->taken < submission->count;
-        queue->untaken += submission->taken - slices[i].first;
+        atomic_fetch_add(&queue->listed, submission->taken - slices[i].first);
         submission->taken = slices[i].first;
         if (queued)
             continue; /* its rest is still at the front */
@@ -211,19 +277,31 @@ void queue_return(struct queue *queue, const struct slice *slices, size_t count)
         if (!queue->last)
             queue->last = submission;
     }
-    pthread_mutex_unlock(&queue->mutex);
 }
 
-/* With the mutex held: hands it to the pollers, or puts it before `awaited`, whose callers are let go once the mutex is given back, lest
- * they run into it. */
-static void finish(struct queue *queue, struct submission *submission, struct submission **awaited)
+/* ---- finishing ---- */
+
+/* Submissions that end together. */
+struct finished {
+    struct submission *first;
+    struct submission *last;
+    size_t commands;
+};
+
+static void finish(struct finished *finished, struct submission *submission)
 {
-    give_room(queue, submission->count);
-    if (submission->waits) {
-        submission->next = *awaited;
-        *awaited = submission;
-        return;
-    }
+    submission->next = NULL;
+    if (finished->last)
+        finished->last->next = submission;
+    else
+        finished->first = submission;
+    finished->last = submission;
+    finished->commands += submission->count;
+}
+
+static void complete(struct queue *queue, struct submission *submission)
+{
+    pthread_mutex_lock(&queue->mutex);
     submission->next = NULL;
     if (queue->last_completion)
         queue->last_completion->next = submission;
@@ -231,32 +309,42 @@ static void finish(struct queue *queue, struct submission *submission, struct su
         queue->first_completion = submission;
     queue->last_completion = submission;
     pthread_cond_signal(&queue->completed);
+    pthread_mutex_unlock(&queue->mutex);
 }
 
-/* Each submission is its caller's again from here on. */
-static void let_go(struct submission *awaited)
+/* Each submission is its caller's again, or the pollers', once it is done; there is room for another then. */
+static void let_go(struct queue *queue, const struct finished *finished)
 {
-    for (struct submission *next; awaited; awaited = next) {
-        next = awaited->next;
-        gate_open(&awaited->done);
+    bool rings[QUEUE_TURNS] = {false};
+    if (finished->commands)
+        queue_give_back(queue, finished->commands);
+    for (struct submission *at = finished->first, *next; at; at = next) {
+        next = at->next;
+        if (at->waits) {
+            rings[at->turn] = true;
+            atomic_store_explicit(&at->done, true, memory_order_release);
+        } else {
+            complete(queue, at);
+        }
     }
+    for (size_t i = 0; i < QUEUE_TURNS; i++)
+        if (rings[i])
+            bell_ring(&queue->answered[i]);
 }
 
 void queue_answer(struct queue *queue, const struct slice *slices, size_t count)
 {
-    struct submission *awaited = NULL;
-    pthread_mutex_lock(&queue->mutex);
+    struct finished finished = {0};
     for (size_t i = 0; i < count; i++) {
         struct submission *submission = slices[i].submission;
         submission->answered += slices[i].count;
         if (submission->answered == submission->count)
-            finish(queue, submission, &awaited);
+            finish(&finished, submission);
     }
-    pthread_mutex_unlock(&queue->mutex);
-    let_go(awaited);
+    let_go(queue, &finished);
 }
 
-/* With the mutex held: what was not taken yet is not taken any more. */
+/* What was not taken yet is not taken any more. */
 static void withdraw(struct queue *queue, struct submission *submission)
 {
     if (submission->taken == submission->count)
@@ -271,29 +359,27 @@ static void withdraw(struct queue *queue, struct submission *submission)
         return;
     *link = submission->next;
     queue->waiting--;
-    queue->untaken -= submission->count - submission->taken;
+    atomic_fetch_sub(&queue->listed, submission->count - submission->taken);
     if (queue->last == submission)
         queue->last = before;
 }
 
 static void fail(struct queue *queue, struct submission *submission, int32_t status, const trading_error *error,
-                 struct submission **awaited)
+                 struct finished *finished)
 {
     withdraw(queue, submission);
     submission->error = *error;
     for (size_t i = submission->answered; i < submission->count; i++)
         submission->results[i] =
             (trading_result){.status = i < submission->taken ? status : TRADING_STATUS_NONE, .position = -1};
-    finish(queue, submission, awaited);
+    finish(finished, submission);
 }
 
 void queue_fail(struct queue *queue, struct slice *slice, int32_t status, const trading_error *error)
 {
-    struct submission *awaited = NULL;
-    pthread_mutex_lock(&queue->mutex);
-    fail(queue, slice->submission, status, error, &awaited);
-    pthread_mutex_unlock(&queue->mutex);
-    let_go(awaited);
+    struct finished finished = {0};
+    fail(queue, slice->submission, status, error, &finished);
+    let_go(queue, &finished);
 }
 
 struct submission *queue_poll(struct queue *queue, int64_t timeout)
@@ -319,27 +405,29 @@ struct submission *queue_poll(struct queue *queue, int64_t timeout)
 
 void queue_abandon(struct queue *queue, const trading_error *error)
 {
-    struct submission *awaited = NULL;
-    pthread_mutex_lock(&queue->mutex);
-    while (queue->first)
-        fail(queue, queue->first, TRADING_STATUS_NONE, error, &awaited);
-    pthread_mutex_unlock(&queue->mutex);
-    let_go(awaited);
+    struct finished finished = {0};
+    while (is_listed(queue))
+        fail(queue, queue->first, TRADING_STATUS_NONE, error, &finished);
+    let_go(queue, &finished);
 }
+
+/* ---- closing ---- */
 
 void queue_enter(struct queue *queue)
 {
-    pthread_mutex_lock(&queue->mutex);
-    queue->callers++;
-    pthread_mutex_unlock(&queue->mutex);
+    atomic_fetch_add(&queue->callers, CALLER);
 }
 
+/* The last to leave touches the queue no more: it may be closed by then. */
 void queue_leave(struct queue *queue)
 {
-    pthread_mutex_lock(&queue->mutex);
-    if (--queue->callers == 0)
-        pthread_cond_broadcast(&queue->left);
-    pthread_mutex_unlock(&queue->mutex);
+    if (atomic_fetch_sub(&queue->callers, CALLER) == (CALLER | AWAITED))
+        futex_wake_all(&queue->callers);
+}
+
+size_t queue_callers(struct queue *queue)
+{
+    return atomic_load(&queue->callers) / CALLER;
 }
 
 void queue_end(struct queue *queue)
@@ -347,17 +435,28 @@ void queue_end(struct queue *queue)
     pthread_mutex_lock(&queue->mutex);
     queue->ended = true;
     pthread_cond_broadcast(&queue->completed);
-    while (queue->callers)
-        pthread_cond_wait(&queue->left, &queue->mutex);
     pthread_mutex_unlock(&queue->mutex);
+    atomic_fetch_or(&queue->callers, AWAITED);
+    for (uint32_t callers; (callers = atomic_load(&queue->callers)) != AWAITED;)
+        futex_wait(&queue->callers, callers, NULL);
+}
+
+static void take_nothing_more(struct queue *queue)
+{
+    struct submission *newest = atomic_load(&queue->arrivals);
+    do {
+        if (newest == &queue->end)
+            return;
+        queue->end.next = newest;
+    } while (!atomic_compare_exchange_weak(&queue->arrivals, &newest, &queue->end));
 }
 
 void queue_stop(struct queue *queue)
 {
+    take_nothing_more(queue);
+    atomic_store(&queue->stopped, true);
+    bell_ring(&queue->arrival);
     pthread_mutex_lock(&queue->mutex);
-    queue->closed = true;
-    queue->stopped = true;
-    pthread_cond_broadcast(&queue->arrived);
     pthread_cond_broadcast(&queue->completed);
     pthread_cond_broadcast(&queue->room);
     pthread_mutex_unlock(&queue->mutex);

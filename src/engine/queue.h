@@ -2,10 +2,11 @@
 #ifndef ENGINE_QUEUE_H
 #define ENGINE_QUEUE_H
 
-#include "base/gate.h"
+#include "base/bell.h"
 #include "base/memory.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include <trading/engine.h>
@@ -21,7 +22,8 @@ struct submission {
     uint64_t tag;
     trading_error error; /* ends it: what is not answered is not done */
     bool waits;          /* a caller of execute waits for it */
-    struct gate done;    /* then the submission is the caller's again */
+    uint32_t turn;       /* whose bell the caller listens to */
+    _Atomic bool done;   /* then the submission is the caller's again */
 };
 
 /* Part of a submission that one batch answers. */
@@ -31,27 +33,45 @@ struct slice {
     size_t count;
 };
 
+/* Callers of one batch listen to one bell, and those of the next to another: a batch that is answered wakes its own callers, all at once, and
+ * nobody else. Of the turns that are under way at a time one is answered, one syncs, one is decided, and one may have begun behind it. */
+#define QUEUE_TURNS 4u
+
+/* Whoever calls adds to the arrivals without a lock. Whoever drives the engine, one thread at a time, takes all that arrived at once, and
+ * what it has of them is its own. */
 struct queue {
     struct memory *memory;
-    pthread_mutex_t mutex;
-    pthread_cond_t arrived;   /* for the decider */
-    pthread_cond_t completed; /* for pollers */
-    pthread_cond_t room;      /* for those who wait to push */
+    size_t limit;
+
+    /* the callers' */
+    _Atomic(struct submission *) arrivals; /* the newest first, which nobody took yet */
+    _Atomic size_t arrived;                /* their commands; counted before they are there */
+    _Atomic size_t commands;               /* waiting or in flight, or reserved for */
+    _Atomic uint32_t callers;              /* twice the threads that are inside a call, and 1 more once the last is awaited */
+    _Atomic uint32_t turn;                 /* of who comes now */
+    struct submission end;                 /* the newest for ever, once the queue takes nothing more */
+    struct bell answered[QUEUE_TURNS];
+
+    /* the driver's */
     struct submission *first; /* waiting to be decided, in order */
     struct submission *last;
+    size_t waiting;        /* submissions, from the first to the last */
+    _Atomic size_t listed; /* commands of them that no batch took; who waits for arrivals reads it, too */
+
+    /* between the two */
+    struct bell arrival;
+    _Atomic size_t wanted; /* commands that the decider waits for */
+    _Atomic bool woken;    /* the decider is to look at something else than submissions */
+    _Atomic bool stopped;  /* the decider is to end */
+
+    /* what few wait for */
+    pthread_mutex_t mutex;
+    pthread_cond_t room;                 /* for those who wait to push */
+    _Atomic uint32_t crowded;            /* who are so many */
+    pthread_cond_t completed;            /* for pollers */
     struct submission *first_completion; /* asynchronous ones that are done */
     struct submission *last_completion;
-    size_t waiting;  /* submissions, from the first to the last */
-    size_t untaken;  /* commands of them that no batch took */
-    size_t wanted;   /* commands that the decider waits for */
-    size_t commands; /* waiting or in flight */
-    size_t limit;
-    pthread_cond_t left; /* for who closes */
-    size_t callers;      /* threads that wait in a call, or are on their way out of it */
-    bool closed;         /* takes nothing more */
-    bool woken;          /* the decider is to look at something else than submissions */
-    bool stopped;        /* the decider is to end */
-    bool ended;          /* nothing more will finish */
+    bool ended; /* nothing more will finish */
 };
 
 void queue_open(struct queue *queue, struct memory *memory, size_t limit);
@@ -68,6 +88,15 @@ int32_t queue_reserve(struct queue *queue, size_t count, bool wait, trading_erro
 void queue_give_back(struct queue *queue, size_t count);
 int32_t queue_push_reserved(struct queue *queue, struct submission *submission, trading_error *error);
 
+/* Returns once the submission, which was pushed to be waited for, is done. */
+void queue_await(struct queue *queue, struct submission *submission);
+static inline bool submission_is_done(struct submission *submission)
+{
+    return atomic_load_explicit(&submission->done, memory_order_acquire);
+}
+
+/* ---- for who drives ---- */
+
 /* Waits until so many commands are there, somebody wakes the decider, or the queue is stopped; false when it is stopped and nothing is there.
  */
 bool queue_wait(struct queue *queue, size_t commands);
@@ -78,6 +107,9 @@ bool queue_is_empty(struct queue *queue);
 
 /* Waits until so many submissions are there, but at most so many nanoseconds. */
 void queue_wait_for(struct queue *queue, size_t submissions, int64_t nanoseconds);
+
+/* Whoever comes from here on is of another batch than who came before. */
+void queue_turn(struct queue *queue);
 
 /* The next commands to decide, at most `most`; a slice of 0 when there are none. */
 struct slice queue_take(struct queue *queue, size_t most);
@@ -91,6 +123,8 @@ void queue_answer(struct queue *queue, const struct slice *slices, size_t count)
 /* The submission ends here with the error; its results that were not answered are reset to `status`. */
 void queue_fail(struct queue *queue, struct slice *slice, int32_t status, const trading_error *error);
 
+/* ---- for all again ---- */
+
 /* Takes a finished asynchronous submission; waits at most `timeout` nanoseconds (−1: for ever). NULL: none. */
 struct submission *queue_poll(struct queue *queue, int64_t timeout);
 
@@ -102,6 +136,7 @@ void queue_stop(struct queue *queue);
 /* Around a call that may wait: the queue is there until it is left. */
 void queue_enter(struct queue *queue);
 void queue_leave(struct queue *queue);
+size_t queue_callers(struct queue *queue);
 
 /* Nothing more finishes: who polls is told, and the last caller awaited, so that the queue may be closed. */
 void queue_end(struct queue *queue);

@@ -152,17 +152,18 @@ static int32_t push(struct gathering *gathering, bool wait, trading_error *error
         if (!submission->count)
             continue;
         if (queue_push_reserved(&engine->queue, submission, &submission->error))
-            gate_open(&submission->done); /* it is being closed: this part is not done, and the others tell of themselves */
+            atomic_store(&submission->done,
+                         true); /* it is being closed: this part is not done, and the others tell of themselves */
         else if (!engine->manual)
             queue_tell(&engine->queue);
     }
     return code ? code : error_clear(error);
 }
 
-static bool is_done(const struct gathering *gathering)
+static bool is_done(struct gathering *gathering)
 {
     for (uint32_t p = 0; p < gathering->engine->partitions->count; p++)
-        if (gathering->submissions[p].count && !gate_is_open((struct gate *)&gathering->submissions[p].done))
+        if (gathering->submissions[p].count && !submission_is_done(&gathering->submissions[p]))
             return false;
     return true;
 }
@@ -215,7 +216,7 @@ static int32_t execute_piece(trading_engine *engine, const trading_command *comm
         route_round(engine);
     for (uint32_t p = 0; p < engine->partitions->count && !code; p++)
         if (gathering->submissions[p].count)
-            gate_wait(&gathering->submissions[p].done);
+            queue_await(&engine->partitions->at[p]->queue, &gathering->submissions[p]);
     if (!code)
         code = collect(gathering, &failure);
     release(gathering);

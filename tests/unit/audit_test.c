@@ -226,15 +226,6 @@ static void *call(void *arg)
     return NULL;
 }
 
-static size_t callers_inside(struct fixture *fixture)
-{
-    struct queue *queue = &fixture->engine->queue;
-    pthread_mutex_lock(&queue->mutex);
-    size_t callers = queue->callers;
-    pthread_mutex_unlock(&queue->mutex);
-    return callers;
-}
-
 static void close_among_callers(struct fixture *fixture, int32_t how)
 {
     struct caller callers[CALLERS];
@@ -248,7 +239,7 @@ static void close_among_callers(struct fixture *fixture, int32_t how)
         callers[i] = (struct caller){.engine = fixture->engine};
         assert_int_equal(pthread_create(&threads[i], NULL, call, &callers[i]), 0);
     }
-    while (callers_inside(fixture) < CALLERS)
+    while (queue_callers(&fixture->engine->queue) < CALLERS)
         sched_yield();
     fixture->closing = true;
     audit_close_engine(fixture, how);
@@ -280,7 +271,7 @@ static void test_closing_ends_polling(void **state)
     pthread_t thread;
     void *answered;
     assert_int_equal(pthread_create(&thread, NULL, poll_for_ever, fixture->engine), 0);
-    while (!callers_inside(fixture))
+    while (!queue_callers(&fixture->engine->queue))
         sched_yield();
     audit_close_engine(fixture, TRADING_CLOSE_DRAIN);
     pthread_join(thread, &answered);

@@ -7,7 +7,7 @@ int main(void)
     failed += decimal_suite();
     failed += error_suite();
     failed += fork_suite();
-    failed += gate_suite();
+    failed += bell_suite();
     failed += id_suite();
     failed += memory_suite();
     failed += text_suite();

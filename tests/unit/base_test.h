@@ -15,7 +15,7 @@ int bytes_suite(void);
 int decimal_suite(void);
 int error_suite(void);
 int fork_suite(void);
-int gate_suite(void);
+int bell_suite(void);
 int id_suite(void);
 int memory_suite(void);
 int text_suite(void);

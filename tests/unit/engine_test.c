@@ -1,6 +1,4 @@
 /* The engine as its hosts use it: many threads, submissions and completions, refusals, closing, forks, and memory that runs out. */
-#include "engine/queue.h"
-
 #include <poll.h>
 #include <pthread.h>
 #include <setjmp.h>
@@ -485,23 +483,6 @@ static void test_memory_may_run_out_anywhere(void **state)
 }
 
 /* Few commands wait for more; but not for such as cannot come, where the decider would ask again and again. */
-static void test_a_stopped_queue_has_all_it_will_have(void **state)
-{
-    (void)state;
-    struct memory memory;
-    struct queue queue;
-    struct submission submission = {.count = 1};
-    memory_init(&memory);
-    queue_open(&queue, &memory, 8);
-    assert_int_equal(queue_push(&queue, &submission, false, NULL), TRADING_OK);
-    assert_false(queue_has(&queue, 2));
-    queue_stop(&queue);
-    assert_true(queue_has(&queue, 2));
-    assert_int_equal(queue_take(&queue, 8).count, 1);
-    assert_false(queue_has(&queue, 2));
-    queue_close(&queue);
-}
-
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -517,7 +498,6 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_fork_owns_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_close_waits_for_its_users, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reopening_after_abandoning, set_up, tear_down),
-        cmocka_unit_test(test_a_stopped_queue_has_all_it_will_have),
         cmocka_unit_test(test_memory_may_run_out_anywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
