@@ -2,7 +2,6 @@
 #ifndef BASE_FUTEX_H
 #define BASE_FUTEX_H
 
-#include <limits.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
 #include <stdint.h>
@@ -16,10 +15,12 @@ static inline void futex_wait(_Atomic uint32_t *word, uint32_t value, const stru
     syscall(SYS_futex, word, FUTEX_WAIT_BITSET_PRIVATE, value, deadline, NULL, FUTEX_BITSET_MATCH_ANY);
 }
 
-/* It names an address and reads nothing there, so the word may be gone by then; at worst somebody looks in vain. */
-static inline void futex_wake_all(_Atomic uint32_t *word)
+/* Wakes at most so many, those who wait longest first; returns how many there were. It names an address and reads nothing there, so the word
+ * may be gone by then; at worst somebody looks in vain. */
+static inline uint32_t futex_wake(_Atomic uint32_t *word, uint32_t most)
 {
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, INT_MAX, NULL, NULL, 0);
+    long woken = syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, most, NULL, NULL, 0);
+    return woken < 0 ? 0 : (uint32_t)woken;
 }
 
 #endif

@@ -38,7 +38,8 @@ static void drive(trading_engine *engine, struct submission *submission)
 static int32_t execute_piece(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
                              bool wait, trading_error *error)
 {
-    struct submission submission = {.commands = commands, .results = results, .count = count, .waits = true};
+    struct submission submission = {
+        .commands = commands, .results = results, .count = count, .waits = true, .returns = !engine->manual};
     int32_t code = queue_push(&engine->queue, &submission, wait, error);
     if (code)
         return code;

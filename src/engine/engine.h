@@ -43,8 +43,10 @@ struct batch {
     trading_store_secret *secrets; /* of accounts that it opens: durable before it is */
     size_t secret_count;
     size_t secret_capacity;
-    trading_error outcome; /* of the append */
-    bool staged;           /* it has a stage of the tables */
+    trading_error outcome;    /* of the append */
+    bool staged;              /* it has a stage of the tables */
+    bool gathers;             /* it waits, or waited, for callers of the commit before */
+    struct timespec patience; /* then: until when at most */
 };
 
 /* A commit of which nobody can tell yet whether it is in the journal. */
@@ -150,6 +152,7 @@ struct trading_engine {
     pthread_cond_t append_signal;
     struct batch *append_batch; /* handed to the appender; NULL: it is idle */
     bool append_done;
+    _Atomic int64_t sync_time; /* nanoseconds that the last append took */
     bool append_stop;
 
     /* the keeper: checkpoints and snapshots */

@@ -9,14 +9,17 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/moment.h"
+#include "base/monotonic.h"
 #include "engine/engine.h"
 #include "engine/replay.h"
 
 #include <inttypes.h>
 #include <sodium.h>
 
-#define STAGED_BYTES (64u << 20)
-#define WORTH_WAKING 16u /* commands */
+#define STAGED_BYTES    (64u << 20)
+#define WORTH_WAKING    16u            /* commands */
+#define WORTH_GATHERING INT64_C(20000) /* nanoseconds that a sync takes */
+#define PATIENT_SYNCS   2              /* as long as so many take, a batch waits for who comes back */
 
 /* ---- deciding a batch ---- */
 
@@ -37,6 +40,7 @@ static void begin_batch(trading_engine *engine, struct batch *batch)
     batch->header = (struct commit){0};
     batch->entries = 0;
     batch->slice_count = 0;
+    batch->gathers = false;
     engine_forget_secrets(batch);
     error_clear(&batch->outcome);
     batch->staged = tables_begin(engine->domain.tables);
@@ -94,13 +98,35 @@ static bool more_comes_before_append(trading_engine *engine)
     return true;
 }
 
+/* Waits for those who were answered and did not run yet, so that they are decided as they come: for one to miss this batch would cost it a
+ * sync, and for this batch to wait costs it less. False when that took too long and nobody is there. */
+static bool gather(trading_engine *engine, struct batch *batch)
+{
+    if (!batch->gathers)
+        batch->patience = monotonic_after(PATIENT_SYNCS * atomic_load_explicit(&engine->sync_time, memory_order_relaxed));
+    batch->gathers = true;
+    return queue_gather(&engine->queue, WORTH_WAKING, &batch->patience) || !queue_is_empty(&engine->queue);
+}
+
+/* Whether callers whom the last commit answered are on their way back, to be in one commit again. Who ran is between two calls for a
+ * microsecond, or has gone for long. */
+static bool some_come_back(trading_engine *engine, struct batch *batch)
+{
+    if (!batch->slice_count || batch->slice_count >= engine->group ||
+        atomic_load_explicit(&engine->sync_time, memory_order_relaxed) < WORTH_GATHERING)
+        return false;
+    return queue_is_returned_to(&engine->queue) ? gather(engine, batch) : queue_linger(&engine->queue);
+}
+
 /* Whether commands come that this batch should have, too. While the batch before it syncs, being open costs it nothing; else those whom
- * the last commit answered together are likely to come again together, and are given as long as the host allows. Who is alone
- * waits for nobody. */
-static bool more_comes(trading_engine *engine, const struct batch *batch)
+ * the last commit answered together are likely to come again together: as long as that takes them by itself, and then as long as the
+ * host allows. Who is alone waits for nobody. */
+static bool more_comes(trading_engine *engine, struct batch *batch)
 {
     if (engine->syncing)
         return more_comes_before_append(engine);
+    if (some_come_back(engine, batch))
+        return true;
     size_t group = engine->group;
     if (!engine->options.group_delay || !batch->slice_count || batch->slice_count >= group)
         return false;
@@ -192,8 +218,10 @@ static void append_batch(trading_engine *engine, struct batch *batch)
     int32_t code = commit_build(&batch->builder, &batch->header, &batch->stored, outcome);
     if (!code)
         code = engine_keep_secrets(engine, batch, outcome);
+    int64_t begun = monotonic_now();
     if (!code)
         code = engine->ops->append(engine->store, engine->partition, &batch->stored, 1, NULL, outcome);
+    atomic_store_explicit(&engine->sync_time, monotonic_now() - begun, memory_order_relaxed);
     if (!code)
         memcpy(domain->digest, batch->header.digest, sizeof domain->digest);
     outcome->code = code;
@@ -339,9 +367,11 @@ bool engine_drive_alone(trading_engine *engine, struct submission *submission)
     trading_error error;
     if (pthread_mutex_trylock(&engine->drive_mutex))
         return false;
+    queue_attend(&engine->queue, true);
     bool alone = !is_refusing(engine, &error) && !engine_goes_on(engine);
     while (alone && !submission_is_done(submission) && !is_refusing(engine, &error))
         engine_round(engine, false);
+    queue_attend(&engine->queue, false);
     bool rest = !queue_is_empty(&engine->queue) || engine_goes_on(engine) || !alone;
     pthread_mutex_unlock(&engine->drive_mutex);
     if (rest)

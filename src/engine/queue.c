@@ -9,6 +9,9 @@
 #define CALLER  2u
 #define AWAITED 1u
 
+/* As many as a processor does in a microsecond or two: the time between two calls of one thread. */
+#define LOOKS 1000u
+
 void queue_open(struct queue *queue, struct memory *memory, size_t limit)
 {
     *queue = (struct queue){.memory = memory, .limit = limit};
@@ -133,10 +136,25 @@ void queue_wake(struct queue *queue)
     bell_ring(&queue->arrival);
 }
 
+static bool is_reached(struct queue *queue, _Atomic size_t *wanted)
+{
+    size_t commands = atomic_load(wanted);
+    return commands && untaken(queue) >= commands;
+}
+
 void queue_tell(struct queue *queue)
 {
-    if (untaken(queue) >= atomic_load(&queue->wanted))
+    if (is_reached(queue, &queue->quorum))
+        bell_ring(&queue->gathering);
+    if (is_reached(queue, &queue->wanted) && !atomic_load(&queue->attended))
         bell_ring(&queue->arrival);
+}
+
+/* The last to return ends the gathering. */
+static void note_return(struct queue *queue)
+{
+    if (atomic_fetch_sub(&queue->returning, 1) == 1 && atomic_load(&queue->quorum))
+        bell_ring(&queue->gathering);
 }
 
 void queue_await(struct queue *queue, struct submission *submission)
@@ -147,6 +165,8 @@ void queue_await(struct queue *queue, struct submission *submission)
         if (!submission_is_done(submission))
             bell_listen(bell, strokes, NULL);
     }
+    if (submission->returns)
+        note_return(queue);
 }
 
 /* ---- waiting for arrivals ---- */
@@ -213,13 +233,48 @@ static bool is_listed(struct queue *queue)
 void queue_wait_for(struct queue *queue, size_t submissions, int64_t nanoseconds)
 {
     struct timespec deadline = monotonic_after(nanoseconds);
+    atomic_store(&queue->quorum, 1);
     for (;;) {
-        uint32_t strokes = bell_strokes(&queue->arrival);
+        uint32_t strokes = bell_strokes(&queue->gathering);
         list_arrivals(queue);
         if (queue->waiting >= submissions || atomic_load(&queue->stopped) || monotonic_has_passed(&deadline))
-            return;
-        bell_listen(&queue->arrival, strokes, &deadline);
+            break;
+        bell_listen(&queue->gathering, strokes, &deadline);
     }
+    atomic_store(&queue->quorum, 0);
+}
+
+bool queue_is_returned_to(struct queue *queue)
+{
+    return atomic_load(&queue->returning);
+}
+
+bool queue_gather(struct queue *queue, size_t commands, const struct timespec *deadline)
+{
+    bool gathered;
+    atomic_store(&queue->quorum, commands);
+    for (;;) {
+        uint32_t strokes = bell_strokes(&queue->gathering);
+        gathered = untaken(queue) >= commands || !queue_is_returned_to(queue);
+        if (gathered || atomic_load(&queue->stopped) || monotonic_has_passed(deadline))
+            break;
+        bell_listen(&queue->gathering, strokes, deadline);
+    }
+    atomic_store(&queue->quorum, 0);
+    return gathered;
+}
+
+bool queue_linger(struct queue *queue)
+{
+    for (unsigned i = 0; i < LOOKS; i++)
+        if (atomic_load_explicit(&queue->arrivals, memory_order_relaxed))
+            return !queue_is_empty(queue);
+    return false;
+}
+
+void queue_attend(struct queue *queue, bool attended)
+{
+    atomic_store(&queue->attended, attended);
 }
 
 bool queue_has(struct queue *queue, size_t commands)
@@ -322,6 +377,8 @@ static void let_go(struct queue *queue, const struct finished *finished)
         next = at->next;
         if (at->waits) {
             rings[at->turn] = true;
+            if (at->returns)
+                atomic_fetch_add(&queue->returning, 1);
             atomic_store_explicit(&at->done, true, memory_order_release);
         } else {
             complete(queue, at);
@@ -422,7 +479,7 @@ void queue_enter(struct queue *queue)
 void queue_leave(struct queue *queue)
 {
     if (atomic_fetch_sub(&queue->callers, CALLER) == (CALLER | AWAITED))
-        futex_wake_all(&queue->callers);
+        futex_wake(&queue->callers, 1);
 }
 
 size_t queue_callers(struct queue *queue)
@@ -456,6 +513,7 @@ void queue_stop(struct queue *queue)
     take_nothing_more(queue);
     atomic_store(&queue->stopped, true);
     bell_ring(&queue->arrival);
+    bell_ring(&queue->gathering);
     pthread_mutex_lock(&queue->mutex);
     pthread_cond_broadcast(&queue->completed);
     pthread_cond_broadcast(&queue->room);

@@ -22,6 +22,7 @@ struct submission {
     uint64_t tag;
     trading_error error; /* ends it: what is not answered is not done */
     bool waits;          /* a caller of execute waits for it */
+    bool returns;        /* who, once answered, may call again while somebody else drives */
     uint32_t turn;       /* whose bell the caller listens to */
     _Atomic bool done;   /* then the submission is the caller's again */
 };
@@ -48,6 +49,7 @@ struct queue {
     _Atomic size_t arrived;                /* their commands; counted before they are there */
     _Atomic size_t commands;               /* waiting or in flight, or reserved for */
     _Atomic uint32_t callers;              /* twice the threads that are inside a call, and 1 more once the last is awaited */
+    _Atomic uint32_t returning;            /* who were answered, and did not run yet to see it */
     _Atomic uint32_t turn;                 /* of who comes now */
     struct submission end;                 /* the newest for ever, once the queue takes nothing more */
     struct bell answered[QUEUE_TURNS];
@@ -59,10 +61,13 @@ struct queue {
     _Atomic size_t listed; /* commands of them that no batch took; who waits for arrivals reads it, too */
 
     /* between the two */
-    struct bell arrival;
-    _Atomic size_t wanted; /* commands that the decider waits for */
-    _Atomic bool woken;    /* the decider is to look at something else than submissions */
-    _Atomic bool stopped;  /* the decider is to end */
+    struct bell arrival;   /* for the decider's thread, when it sleeps */
+    _Atomic size_t wanted; /* commands that it waits for; 0: it does not */
+    _Atomic bool woken;    /* it is to look at something else than submissions */
+    _Atomic bool stopped;  /* it is to end */
+    _Atomic bool attended; /* a caller drives, and sees to what arrives */
+    struct bell gathering; /* for who drives, when it keeps a batch open */
+    _Atomic size_t quorum; /* commands that it waits for; 0: it does not */
 
     /* what few wait for */
     pthread_mutex_t mutex;
@@ -107,6 +112,16 @@ bool queue_is_empty(struct queue *queue);
 
 /* Waits until so many submissions are there, but at most so many nanoseconds. */
 void queue_wait_for(struct queue *queue, size_t submissions, int64_t nanoseconds);
+
+/* Whether callers who were answered did not run yet to see it: they are likely to call again at once. */
+bool queue_is_returned_to(struct queue *queue);
+/* Waits until there are none, or so many commands are there: true; false at the deadline of the monotonic clock, or when the queue is stopped. */
+bool queue_gather(struct queue *queue, size_t commands, const struct timespec *deadline);
+/* Looks for a moment whether somebody comes. */
+bool queue_linger(struct queue *queue);
+
+/* A caller drives; or does no more, and then it is for it to say whether somebody must look what arrived meanwhile. */
+void queue_attend(struct queue *queue, bool attended);
 
 /* Whoever comes from here on is of another batch than who came before. */
 void queue_turn(struct queue *queue);
