@@ -22,6 +22,7 @@
 #include <trading/plugins.h>
 #include <trading/portfolio.h>
 #include <trading/projection.h>
+#include <trading/router.h>
 #include <trading/time.h>
 #include <trading/venue.h>
 #include <trading/view.h>

@@ -7,6 +7,7 @@
 #include <trading/outbox.h>
 #include <trading/portfolio.h>
 #include <trading/projection.h>
+#include <trading/router.h>
 #include <trading/view.h>
 
 void trading_open_account_init(trading_open_account *body)
@@ -137,4 +138,14 @@ void trading_outbox_options_init(trading_outbox_options *options)
 void trading_outbox_info_init(trading_outbox_info *info)
 {
     *info = (trading_outbox_info)TRADING_OUTBOX_INFO_INIT;
+}
+
+void trading_router_options_init(trading_router_options *options)
+{
+    *options = (trading_router_options)TRADING_ROUTER_OPTIONS_INIT;
+}
+
+void trading_router_info_init(trading_router_info *info)
+{
+    *info = (trading_router_info)TRADING_ROUTER_INFO_INIT;
 }

@@ -1,4 +1,6 @@
 /* The handle of a venue: what hosts call, checked (venue_check.c), and handed on to the venue that the URI names. */
+#include "plugin/venue.h"
+
 #include "base/error.h"
 #include "plugin/host.h"
 #include "plugin/venue_check.h"
@@ -111,6 +113,11 @@ int32_t trading_venue_quote(trading_venue *venue, const trading_symbol *symbol, 
     code = venue->ops->quote(venue->venue, symbol, bid, ask, error);
     pthread_mutex_unlock(&venue->asking);
     return code ? code : error_clear(error);
+}
+
+bool venue_takes_quotes(const trading_venue *venue)
+{
+    return venue->ops->quote;
 }
 
 /* ---- reports ---- */

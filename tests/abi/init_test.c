@@ -47,6 +47,8 @@ struct pair {
     X(verification, TRADING_VERIFICATION_INIT)                                                                                 \
     X(outbox_options, TRADING_OUTBOX_OPTIONS_INIT)                                                                             \
     X(outbox_info, TRADING_OUTBOX_INFO_INIT)                                                                                   \
+    X(router_options, TRADING_ROUTER_OPTIONS_INIT)                                                                             \
+    X(router_info, TRADING_ROUTER_INFO_INIT)                                                                                   \
     X(filter, TRADING_FILTER_INIT)                                                                                             \
     X(projection_options, TRADING_PROJECTION_OPTIONS_INIT)
 
