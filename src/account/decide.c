@@ -23,12 +23,12 @@ bool account_decide_act(const struct account_record *account, struct rejection *
     return account->status != TRADING_ACCOUNT_FROZEN || reject(why, TRADING_REASON_ACCOUNT_FROZEN);
 }
 
-bool account_decide_receive(const struct accounts *accounts, uint32_t account, trading_decimal amount, struct rejection *why)
+bool account_decide_receive(const struct accounts *accounts, uint32_t number, const struct account_record *account,
+                            trading_decimal amount, struct rejection *why)
 {
-    const struct account_record *record = account_get(accounts, account);
-    if (!account_decide_change(record, why))
+    if (!account_decide_change(account, why))
         return false;
-    trading_decimal room = account_room(accounts, account, record);
+    trading_decimal room = account_room(accounts, number, account);
     return amount <= room || reject_amount(why, TRADING_REASON_TOO_LARGE, amount, room);
 }
 
@@ -37,9 +37,10 @@ bool account_decide_transfer(const struct accounts *accounts, uint32_t account, 
 {
     if (!account)
         return reject(why, TRADING_REASON_UNKNOWN_ACCOUNT);
-    if (!currency_equal(&account_get(accounts, account)->currency, currency))
+    const struct account_record *record = account_get(accounts, account);
+    if (!currency_equal(&record->currency, currency))
         return reject(why, TRADING_REASON_OTHER_CURRENCY);
-    return account_decide_receive(accounts, account, amount, why);
+    return account_decide_receive(accounts, account, record, amount, why);
 }
 
 bool account_decide_spend(const struct account_record *account, trading_decimal amount, struct rejection *why)

@@ -5,8 +5,9 @@
 #include "account/state.h"
 #include "base/rejection.h"
 
-/* Money comes in: deposits, credits, refunds, transfers. Not to a closed account. */
-bool account_decide_receive(const struct accounts *accounts, uint32_t account, trading_decimal amount, struct rejection *why);
+/* Money comes in to the account of the number, which the record is of: deposits, credits, refunds, transfers. Not to a closed account. */
+bool account_decide_receive(const struct accounts *accounts, uint32_t number, const struct account_record *account,
+                            trading_decimal amount, struct rejection *why);
 
 /* A transfer arrives, of money in the currency, for the account of the number; 0: there is none. */
 bool account_decide_transfer(const struct accounts *accounts, uint32_t account, const trading_currency *currency,

@@ -68,9 +68,15 @@ void *memory_reserve(size_t bytes)
     return space == MAP_FAILED ? NULL : space;
 }
 
-void memory_prefer_large(void *pages, size_t bytes)
+/* A table that is smaller fits what a processor keeps of addresses, and would not be worth a page of 2 MiB that is half empty. */
+#define SPREAD_BYTES ((size_t)4 << 20)
+
+void *memory_reserve_spread(size_t bytes)
 {
-    madvise(pages, bytes, MADV_HUGEPAGE);
+    void *space = memory_reserve(bytes);
+    if (space && bytes >= SPREAD_BYTES)
+        madvise(space, bytes, MADV_HUGEPAGE); /* advice: it works without */
+    return space;
 }
 
 void memory_unreserve(void *space, size_t bytes)

@@ -23,11 +23,12 @@ void *memory_zeroed(struct memory *memory, size_t count, size_t bytes);
 void memory_release(struct memory *memory, void *block, size_t bytes);
 
 /* Address space of so many bytes, that costs memory only where it is touched, and is zero until then. NULL when there is none. What
- * of it is in use its owner says with memory_hold and memory_let_go, so that it is counted. memory_prefer_large asks for large pages,
- * where all of it will be in use and is looked up at random: who finds no translation waits longer than for the memory. memory_empty gives what lies in whole
+ * of it is in use its owner says with memory_hold and memory_let_go, so that it is counted. memory_empty gives what lies in whole
  * pages back to the system: it is zero again, and may be read or written as before. */
 void *memory_reserve(size_t bytes);
-void memory_prefer_large(void *space, size_t bytes);
+/* The same for what is looked up at random and soon used all over: in large pages where the system has them, as who finds no translation waits
+ * longer for that than for the memory. Little is reserved as by memory_reserve. */
+void *memory_reserve_spread(size_t bytes);
 void memory_unreserve(void *space, size_t bytes);
 void memory_empty(void *pages, size_t bytes);
 void memory_hold(struct memory *memory, size_t bytes);

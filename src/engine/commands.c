@@ -5,12 +5,16 @@
 #include <string.h>
 #include <unistd.h>
 
-/* Also of a call that is refused whole every result says that nothing was decided. */
-static int32_t check_writable(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
-                              trading_error *error)
+/* Says that nothing was decided. Who decides a command, or fails it, fills all of its result, so it is only done where a call is refused. */
+static void clear(trading_result *results, size_t count)
 {
     if (results && count)
         memset(results, 0, count * sizeof *results);
+}
+
+static int32_t check_writable(trading_engine *engine, const trading_command *commands, size_t count,
+                              const trading_result *results, trading_error *error)
+{
     int32_t code = engine_check(engine, error);
     if (code)
         return code;
@@ -41,8 +45,10 @@ static int32_t execute_piece(trading_engine *engine, const trading_command *comm
     struct submission submission = {
         .commands = commands, .results = results, .count = count, .waits = true, .returns = !engine->manual};
     int32_t code = queue_push(&engine->queue, &submission, wait, error);
-    if (code)
+    if (code) {
+        clear(results, count);
         return code;
+    }
     if (engine->manual)
         drive(engine, &submission);
     else if (!engine_drive_alone(engine, &submission))
@@ -53,22 +59,53 @@ static int32_t execute_piece(trading_engine *engine, const trading_command *comm
     return submission.error.code;
 }
 
-int32_t trading_engine_execute(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
-                               trading_error *error)
+/* As many at a time as the queue has room for. */
+static int32_t execute_pieces(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                              trading_error *error)
 {
-    int32_t code = check_writable(engine, commands, count, results, error);
-    if (code || count == 0)
-        return code;
-    queue_enter(&engine->queue);
     size_t limit = engine->options.queue_commands;
-    if (engine_is_parted(engine))
-        code = route_execute(engine, commands, count, results, error);
-    for (size_t done = 0; done < count && !code && !engine_is_parted(engine);) {
+    int32_t code = TRADING_OK;
+    size_t done = 0;
+    while (done < count && !code) {
         size_t piece = count - done < limit ? count - done : limit;
         code = execute_piece(engine, commands + done, piece, results + done, done > 0, error);
         done += piece;
     }
+    clear(results + done, count - done);
+    return code;
+}
+
+int32_t trading_engine_execute(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                               trading_error *error)
+{
+    int32_t code = check_writable(engine, commands, count, results, error);
+    if (code)
+        clear(results, count);
+    if (code || count == 0)
+        return code;
+    queue_enter(&engine->queue);
+    if (engine_is_parted(engine)) {
+        clear(results, count);
+        code = route_execute(engine, commands, count, results, error);
+    } else {
+        code = execute_pieces(engine, commands, count, results, error);
+    }
     queue_leave(&engine->queue);
+    return code;
+}
+
+static int32_t submit(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                      uint64_t tag, trading_error *error)
+{
+    struct submission *submission = memory_allocate(&engine->memory, sizeof *submission);
+    if (!submission)
+        return error_no_memory(error, "a submission");
+    *submission = (struct submission){.commands = commands, .results = results, .count = count, .tag = tag};
+    int32_t code = queue_push(&engine->queue, submission, false, error);
+    if (code)
+        memory_release(&engine->memory, submission, sizeof *submission);
+    else if (!engine->manual)
+        queue_tell(&engine->queue);
     return code;
 }
 
@@ -76,24 +113,16 @@ int32_t trading_engine_submit(trading_engine *engine, const trading_command *com
                               uint64_t tag, trading_error *error)
 {
     int32_t code = check_writable(engine, commands, count, results, error);
-    if (code)
-        return code;
-    if (count == 0)
+    if (!code && count == 0)
         return error_set(error, TRADING_E_INVALID, "a submission has at least one command");
-    if (engine_is_parted(engine))
+    if (!code && engine_is_parted(engine)) {
+        clear(results, count);
         return route_submit(engine, commands, count, results, tag, error);
-    struct submission *submission = memory_zeroed(&engine->memory, 1, sizeof *submission);
-    if (!submission)
-        return error_no_memory(error, "a submission");
-    submission->commands = commands;
-    submission->results = results;
-    submission->count = count;
-    submission->tag = tag;
-    code = queue_push(&engine->queue, submission, false, error);
+    }
+    if (!code)
+        code = submit(engine, commands, count, results, tag, error);
     if (code)
-        memory_release(&engine->memory, submission, sizeof *submission);
-    else if (!engine->manual)
-        queue_tell(&engine->queue);
+        clear(results, count);
     return code;
 }
 

@@ -4,7 +4,6 @@
 #include "base/id.h"
 #include "base/moment.h"
 #include "engine/engine.h"
-#include "process/foresee.h"
 #include "process/validate.h"
 
 static void answer(trading_result *result, int32_t status, const struct rejection *why)
@@ -57,7 +56,7 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
     const trading_command *command = &slice->submission->commands[slice->first + i];
     trading_result *result = &slice->submission->results[slice->first + i];
     struct process *process = &engine->process;
-    const struct foreseen *foreseen = &engine->foreseen[i % ENGINE_AHEAD];
+    const struct foreseen *foreseen = &engine->foreseen[i % ENGINE_FORESEEN];
     struct request request = {.command = command, .foreseen = foreseen->named};
     struct rejection why = {0};
     if (!command_validate(command, &why) ||
@@ -93,35 +92,98 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
            !error_no_memory(error, "the keys of past commands");
 }
 
-/* ---- foreseeing ---- */
+/* ---- foreseeing ----
+ *
+ * In groups, and one thing after another for all of a group, so that what they wait for in memory they wait for together. */
 
-static void foresee_place(const trading_engine *engine, const struct slice *slice, size_t i)
+static size_t group_end(const struct slice *slice, size_t first)
 {
-    if (i < slice->count)
-        process_foresee_place(&engine->domain, &slice->submission->commands[slice->first + i]);
+    return first + ENGINE_GROUP < slice->count ? first + ENGINE_GROUP : slice->count;
 }
 
-static void foresee_records(trading_engine *engine, const struct slice *slice, size_t i)
+static const trading_command *command_at(const struct slice *slice, size_t i)
 {
-    if (i >= slice->count)
-        return;
-    const trading_command *command = &slice->submission->commands[slice->first + i];
-    struct named named = process_foresee_records(&engine->domain, command);
-    uint64_t hash = engine_key_hash(engine, &command->key, named.account);
-    engine->foreseen[i % ENGINE_AHEAD] = (struct foreseen){.named = named, .key_hash = hash};
-    keys_prefetch(engine->keys, hash);
+    return &slice->submission->commands[slice->first + i];
 }
 
-void engine_foresee_first(trading_engine *engine, const struct slice *slice)
+static struct foreseen *foreseen_at(trading_engine *engine, size_t i)
 {
-    for (size_t i = 0; i < 2 * ENGINE_AHEAD; i++)
-        foresee_place(engine, slice, i);
-    for (size_t i = 0; i < ENGINE_AHEAD; i++)
-        foresee_records(engine, slice, i);
+    return &engine->foreseen[i % ENGINE_FORESEEN];
+}
+
+/* Another processor wrote them. */
+static void foresee_commands(const struct slice *slice, size_t first)
+{
+    const size_t end = group_end(slice, first);
+    for (size_t i = first; i < end; i++) {
+        __builtin_prefetch(command_at(slice, i));
+        __builtin_prefetch((const uint8_t *)(command_at(slice, i) + 1) - 1);
+    }
+}
+
+static void foresee_bodies(const struct slice *slice, size_t first)
+{
+    const size_t end = group_end(slice, first);
+    for (size_t i = first; i < end; i++)
+        __builtin_prefetch(command_at(slice, i)->body);
+}
+
+static void foresee_places(trading_engine *engine, const struct slice *slice, size_t first)
+{
+    const size_t end = group_end(slice, first);
+    for (size_t i = first; i < end; i++)
+        foreseen_at(engine, i)->foretold = process_foresee_place(&engine->domain, command_at(slice, i));
+}
+
+static void foresee_records(trading_engine *engine, const struct slice *slice, size_t first)
+{
+    const size_t end = group_end(slice, first);
+    for (size_t i = first; i < end; i++)
+        process_foresee_number(&engine->domain, &foreseen_at(engine, i)->foretold, &foreseen_at(engine, i)->named);
+    for (size_t i = first; i < end; i++)
+        process_foresee_record(&engine->domain, &foreseen_at(engine, i)->named);
+}
+
+/* The account is known by now, and with it the scope of the key. */
+static void foresee_keys(trading_engine *engine, const struct slice *slice, size_t first)
+{
+    const size_t end = group_end(slice, first);
+    for (size_t i = first; i < end; i++)
+        if (foreseen_at(engine, i)->named.portfolio)
+            process_foresee_owner(&engine->domain, &foreseen_at(engine, i)->named);
+    for (size_t i = first; i < end; i++) {
+        struct foreseen *foreseen = foreseen_at(engine, i);
+        const trading_command *command = command_at(slice, i);
+        if (foreseen->named.portfolio)
+            process_foresee_placed(&engine->domain, command, &foreseen->named);
+        foreseen->key_hash = engine_key_hash(engine, &command->key, foreseen->named.account);
+        keys_prefetch(engine->keys, foreseen->key_hash);
+    }
+}
+
+/* The first are looked at all at once. */
+static void foresee_first(trading_engine *engine, const struct slice *slice)
+{
+    for (size_t ahead = 0; ahead < 5; ahead++)
+        foresee_commands(slice, ahead * ENGINE_GROUP);
+    for (size_t ahead = 0; ahead < 4; ahead++)
+        foresee_bodies(slice, ahead * ENGINE_GROUP);
+    for (size_t ahead = 0; ahead < 3; ahead++)
+        foresee_places(engine, slice, ahead * ENGINE_GROUP);
+    for (size_t ahead = 0; ahead < 2; ahead++)
+        foresee_records(engine, slice, ahead * ENGINE_GROUP);
+    foresee_keys(engine, slice, 0);
 }
 
 void engine_foresee(trading_engine *engine, const struct slice *slice, size_t i)
 {
-    foresee_place(engine, slice, i + 2 * ENGINE_AHEAD);
-    foresee_records(engine, slice, i + ENGINE_AHEAD);
+    if (i % ENGINE_GROUP)
+        return;
+    if (i == 0)
+        foresee_first(engine, slice);
+    foresee_commands(slice, i + 5 * ENGINE_GROUP);
+    foresee_bodies(slice, i + 4 * ENGINE_GROUP);
+    foresee_places(engine, slice, i + 3 * ENGINE_GROUP);
+    foresee_records(engine, slice, i + 2 * ENGINE_GROUP);
+    foresee_keys(engine, slice, i + ENGINE_GROUP);
 }

@@ -78,13 +78,13 @@ static enum known judge(const trading_engine *engine, const struct request *requ
     return KNOWN_DUPLICATE;
 }
 
-enum known engine_lookup(trading_engine *engine, const struct request *request, uint64_t hash, trading_result *result,
-                         trading_error *error)
+/* Out of line, so that the way of a stranger is short. */
+__attribute__((noinline)) static enum known look_closer(trading_engine *engine, const struct request *request, uint64_t hash,
+                                                        int64_t position, struct keys_cursor *cursor, trading_result *result,
+                                                        trading_error *error)
 {
     uint32_t account = request->cause.account;
-    struct keys_cursor cursor = {0};
-    int64_t position;
-    while ((position = keys_next(engine->keys, hash, &cursor)) >= 0) {
+    for (; position >= 0; position = keys_next(engine->keys, hash, cursor)) {
         struct stretch stretch;
         struct found found;
         if (!in_batch(engine->deciding, position, &stretch) && !in_batch(engine->syncing, position, &stretch) &&
@@ -100,4 +100,12 @@ enum known engine_lookup(trading_engine *engine, const struct request *request, 
         return KNOWN_FAILED;
     }
     return KNOWN_NEW;
+}
+
+enum known engine_lookup(trading_engine *engine, const struct request *request, uint64_t hash, trading_result *result,
+                         trading_error *error)
+{
+    struct keys_cursor cursor = {0};
+    int64_t position = keys_next(engine->keys, hash, &cursor);
+    return position == KEYS_NO_MORE ? KNOWN_NEW : look_closer(engine, request, hash, position, &cursor, result, error);
 }

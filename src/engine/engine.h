@@ -12,6 +12,7 @@
 #include "journal/read.h"
 #include "keys/keys.h"
 #include "plugin/host.h"
+#include "process/foresee.h"
 #include "process/process.h"
 #include "state/store.h"
 
@@ -24,9 +25,10 @@
 #define ENGINE_ENTROPY_BYTES  4096u
 #define ENGINE_DIGEST_KEY     16u
 #define ENGINE_SEALED_BYTES   2048u
-/* How many commands ahead their records are called into the cache, and twice that the places in indexes that lead to them: about as long
- * as memory takes to answer. */
-#define ENGINE_AHEAD ((size_t)8)
+/* What commands will want is called into the cache for so many at a time: of the next group keys, of the second records, of the third places in
+ * indexes, of the fourth bodies, and of the fifth the commands. A group takes longer to decide than memory to answer. */
+#define ENGINE_GROUP    ((size_t)8)
+#define ENGINE_FORESEEN (4 * ENGINE_GROUP)
 
 /* A commit on its way: decided, then durable. */
 struct batch {
@@ -79,6 +81,7 @@ struct partitions {
 
 /* What was worked out of a command ahead of its turn. */
 struct foreseen {
+    struct foretold foretold;
     struct named named;
     uint64_t key_hash; /* of its key in the scope of the account that it likely names */
 };
@@ -117,7 +120,7 @@ struct trading_engine {
     bool unresolved;       /* what the journal holds must be learnt before anything is decided */
     struct doubt doubt;    /* what of it is this engine's */
     bool stalled;          /* the append of paused work failed: it goes on with the next command, not by itself */
-    struct foreseen foreseen[ENGINE_AHEAD]; /* of the next commands */
+    struct foreseen foreseen[ENGINE_FORESEEN]; /* of the next commands */
     uint8_t entropy[ENGINE_ENTROPY_BYTES];
     size_t entropy_left;
     uint8_t sealed[ENGINE_SEALED_BYTES];
@@ -257,8 +260,7 @@ bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, tr
 
 /* Decides the slice's i-th command into the batch. False when the machinery failed (`error`); a refusal is an answer. */
 bool engine_decide(trading_engine *engine, struct batch *batch, const struct slice *slice, size_t i, trading_error *error);
-/* Calls into the cache what commands of the slice will want: before the first of them, and after each. */
-void engine_foresee_first(trading_engine *engine, const struct slice *slice);
+/* Before the i-th is decided: calls into the cache what commands of the slice will want. */
 void engine_foresee(trading_engine *engine, const struct slice *slice, size_t i);
 
 /* ---- recall.c ---- */

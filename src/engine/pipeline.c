@@ -72,10 +72,9 @@ static bool decide_slice(trading_engine *engine, struct batch *batch, struct sli
     struct submission *submission = slice.submission;
     size_t i = 0;
     bool good = true;
-    engine_foresee_first(engine, &slice);
     while (good && i < slice.count && engine_has_room(engine, batch) && !engine->process.paused) {
-        good = engine_decide(engine, batch, &slice, i, error);
-        engine_foresee(engine, &slice, i++);
+        engine_foresee(engine, &slice, i);
+        good = engine_decide(engine, batch, &slice, i++, error);
     }
     struct slice rest = {.submission = submission, .first = slice.first + i, .count = slice.count - i};
     if (rest.count)

@@ -57,9 +57,8 @@ static inline void *key_allocate(struct key_memory *memory, size_t bytes)
 /* A table of zeros that is looked up at random, which costs memory and time only where it is touched. */
 static inline void *key_reserve(struct key_memory *memory, size_t bytes)
 {
-    void *block = memory_reserve(bytes);
+    void *block = memory_reserve_spread(bytes);
     if (block) {
-        memory_prefer_large(block, bytes);
         memory_hold(memory->memory, bytes);
         atomic_fetch_add_explicit(&memory->bytes, bytes, memory_order_relaxed);
     }

@@ -190,7 +190,7 @@ static int64_t next_in_runs(const struct keys *keys, uint64_t hash, struct keys_
             return found(cursor, tables + i, position);
     }
     cursor->state[0] = tables + list->count;
-    return -1;
+    return KEYS_NO_MORE;
 }
 
 /* Out of line, so that the way of a stranger is short. */
@@ -223,7 +223,7 @@ static inline bool is_stranger(const struct keys *keys, uint64_t hash)
 
 int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor)
 {
-    return is_stranger(keys, hash) ? -1 : next(keys, hash, cursor);
+    return is_stranger(keys, hash) ? KEYS_NO_MORE : next(keys, hash, cursor);
 }
 
 void keys_discard(struct keys *keys, int64_t position)

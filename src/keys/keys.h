@@ -49,8 +49,9 @@ void keys_close(struct keys *keys);
  * tables out: then nothing more is remembered until there is. */
 bool keys_insert(struct keys *keys, uint64_t hash, int64_t position, trading_time time);
 
-/* Candidates, newest first: begin with a zero cursor; −1 means no more, KEYS_DAMAGED that whether there are more cannot be told, as what
+/* Candidates, newest first: begin with a zero cursor; KEYS_NO_MORE is the end, KEYS_DAMAGED that whether there are more cannot be told, as what
  * is stored is damaged. Nothing is inserted or discarded in between. */
+#define KEYS_NO_MORE (-1)
 #define KEYS_DAMAGED (-2)
 struct keys_cursor {
     uint64_t state[2];

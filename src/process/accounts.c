@@ -64,7 +64,7 @@ static bool update(struct process *process, const struct request *request, uint3
 static bool refund(struct process *process, const struct request *request, struct rejection *why)
 {
     const trading_accept_refund *body = request->command->body;
-    if (!account_decide_receive(&process->domain->accounts, request->cause.account, body->amount, why))
+    if (!account_decide_receive(&process->domain->accounts, request->cause.account, request->account_record, body->amount, why))
         return false;
     if (request->order && !order_decide_refund(order_get(&process->domain->orders, request->order), body->amount, why))
         return false;
@@ -158,13 +158,13 @@ bool account_command(struct process *process, const struct request *request, str
         return update(process, request, TRADING_EVENT_ADDRESS_UPDATED, record, why);
     case TRADING_COMMAND_DEPOSIT:
         return is_whole(minor_unit_of(process, record), cash->amount, why) &&
-               account_decide_receive(&process->domain->accounts, account, cash->amount, why) &&
+               account_decide_receive(&process->domain->accounts, account, record, cash->amount, why) &&
                emit_amount(process, TRADING_EVENT_FUNDS_DEPOSITED, account, cash->amount);
     case TRADING_COMMAND_WITHDRAW:
         return is_whole(minor_unit_of(process, record), cash->amount, why) && account_decide_spend(record, cash->amount, why) &&
                emit_amount(process, TRADING_EVENT_FUNDS_WITHDRAWN, account, cash->amount);
     case TRADING_COMMAND_CREDIT:
-        return account_decide_receive(&process->domain->accounts, request->cause.account, cash->amount, why) &&
+        return account_decide_receive(&process->domain->accounts, account, record, cash->amount, why) &&
                emit_amount(process, TRADING_EVENT_FUNDS_CREDITED, account, cash->amount);
     case TRADING_COMMAND_DEBIT:
         return account_decide_spend(record, cash->amount, why) &&

@@ -4,13 +4,6 @@
 
 #include <trading.h>
 
-/* Where the record that a command names is looked for. */
-struct target {
-    const struct index *index;
-    const struct table *records;
-    const trading_id *id;
-};
-
 /* The id in a command's body, which need not be well formed yet: NULL unless it has its size. */
 static const trading_id *id_in_body(const trading_command *command)
 {
@@ -33,47 +26,85 @@ static const trading_id *id_in_body(const trading_command *command)
     }
 }
 
-/* False: it names nothing. */
-static bool target_of(const struct domain *domain, const trading_command *command, struct target *target)
+/* 0: it names nothing. */
+static int32_t entity_named(int32_t type)
 {
-    switch (command->type) {
+    switch (type) {
     case TRADING_COMMAND_OPEN_ACCOUNT:
     case TRADING_COMMAND_SET_QUOTE:
     case TRADING_COMMAND_END_SESSION:
     case TRADING_COMMAND_ACKNOWLEDGE:
-        return false;
+        return 0;
     case TRADING_COMMAND_PLACE_ORDER:
     case TRADING_COMMAND_ROUTE_ORDER:
     case TRADING_COMMAND_CLOSE_PORTFOLIO:
-        *target = (struct target){domain->portfolios.by_id, domain->portfolios.records, id_in_body(command)};
-        break;
+        return TRADING_ENTITY_PORTFOLIO;
     case TRADING_COMMAND_CANCEL_ORDER:
     case TRADING_COMMAND_BOOK_EXECUTION:
     case TRADING_COMMAND_END_ORDER:
-        *target = (struct target){domain->orders.by_id, domain->orders.records, id_in_body(command)};
-        break;
+        return TRADING_ENTITY_ORDER;
     default:
-        *target = (struct target){domain->accounts.by_id, domain->accounts.records, &command->account};
-        break;
+        return TRADING_ENTITY_ACCOUNT;
     }
-    return target->id != NULL;
 }
 
-void process_foresee_place(const struct domain *domain, const trading_command *command)
+static const struct index *index_of(const struct domain *domain, int32_t entity)
 {
-    struct target target;
-    if (target_of(domain, command, &target))
-        index_prefetch(target.index, id_hash(target.id));
+    if (entity == TRADING_ENTITY_ACCOUNT)
+        return domain->accounts.by_id;
+    return entity == TRADING_ENTITY_PORTFOLIO ? domain->portfolios.by_id : domain->orders.by_id;
 }
 
-struct named process_foresee_records(const struct domain *domain, const trading_command *command)
+struct foretold process_foresee_place(const struct domain *domain, const trading_command *command)
 {
-    struct target target;
+    int32_t entity = entity_named(command->type);
+    const trading_id *id = entity == TRADING_ENTITY_ACCOUNT ? &command->account : id_in_body(command);
+    if (!entity || !id)
+        return (struct foretold){0};
+    uint64_t hash = id_hash(id);
+    index_prefetch(index_of(domain, entity), hash);
+    return (struct foretold){.entity = entity, .hash = hash};
+}
+
+void process_foresee_number(const struct domain *domain, const struct foretold *foretold, struct named *named)
+{
     uint64_t cursor = 0;
-    if (!target_of(domain, command, &target))
-        return (struct named){0};
-    uint32_t number = index_next(target.index, id_hash(target.id), &cursor);
-    table_prefetch(target.records, number);
-    return (struct named){.account = target.records == domain->accounts.records ? number : 0,
-                          .portfolio = target.records == domain->portfolios.records ? number : 0};
+    *named = (struct named){0};
+    if (!foretold->entity)
+        return;
+    uint32_t number = index_next(index_of(domain, foretold->entity), foretold->hash, &cursor);
+    if (foretold->entity == TRADING_ENTITY_ACCOUNT)
+        named->account = number;
+    else if (foretold->entity == TRADING_ENTITY_PORTFOLIO)
+        named->portfolio = number;
+    else
+        named->order = number;
+}
+
+void process_foresee_record(const struct domain *domain, const struct named *named)
+{
+    if (named->account)
+        table_prefetch(domain->accounts.records, named->account);
+    else if (named->portfolio)
+        table_prefetch(domain->portfolios.records, named->portfolio);
+    else if (named->order)
+        table_prefetch(domain->orders.records, named->order);
+}
+
+void process_foresee_owner(const struct domain *domain, struct named *named)
+{
+    const struct portfolio_record *portfolio = table_glance(domain->portfolios.records, named->portfolio);
+    named->account = portfolio->account;
+    table_prefetch(domain->accounts.records, portfolio->account);
+    table_prefetch(domain->orders.desks, named->portfolio);
+    table_prefetch(domain->portfolios.holdings, portfolio->first_holding);
+}
+
+void process_foresee_placed(const struct domain *domain, const trading_command *command, struct named *named)
+{
+    const struct account_record *account = table_glance(domain->accounts.records, named->account);
+    if (!command_places_order(command->type) || id_is_zero(&command->key) || id_is_zero(&account->id))
+        return;
+    id_derive(&named->placed, TRADING_ENTITY_ORDER, &account->id, &command->key, 0);
+    index_prefetch(domain->orders.by_id, id_hash(&named->placed));
 }

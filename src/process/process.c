@@ -31,8 +31,12 @@ static bool locate_portfolio(const struct domain *domain, struct request *reques
 
 static bool locate_order(const struct domain *domain, struct request *request, const trading_id *id, struct rejection *why)
 {
-    request->order = order_find(&domain->orders, id);
+    request->order = request->foreseen.order;
     const struct order_record *order = order_get(&domain->orders, request->order);
+    if (!request->order || !id_equal(&order->id, id)) {
+        request->order = order_find(&domain->orders, id);
+        order = order_get(&domain->orders, request->order);
+    }
     if (!request->order || order_is_guest(order))
         return reject(why, TRADING_REASON_UNKNOWN_ORDER);
     of_account(domain, request, order->account);
@@ -56,14 +60,17 @@ static bool is_owner(const struct request *request)
     return id_is_zero(claimed) || id_equal(claimed, &request->account_record->id);
 }
 
-/* The order's id is known long before it is looked for among the others: its place among them is called into the cache. */
+/* The order's id, which is known where the account and its key were foreseen. */
 static bool locate_placed(const struct domain *domain, struct request *request, const trading_id *portfolio,
                           struct rejection *why)
 {
     if (!locate_portfolio(domain, request, portfolio, why) || !is_owner(request))
         return reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
-    id_derive(&request->placed, TRADING_ENTITY_ORDER, &request->account_record->id, &request->cause.key, 0);
-    index_prefetch(domain->orders.by_id, id_hash(&request->placed));
+    const struct named *foreseen = &request->foreseen;
+    if (foreseen->account == request->cause.account && !id_is_zero(&foreseen->placed))
+        request->placed = foreseen->placed;
+    else
+        id_derive(&request->placed, TRADING_ENTITY_ORDER, &request->account_record->id, &request->cause.key, 0);
     return true;
 }
 

@@ -13,7 +13,7 @@ static bool is_full(uint64_t used, uint32_t bits)
     return used * 10 >= (UINT64_C(7) << bits);
 }
 
-/* Whether the array is address space by itself, whose memory can be given back while a reader may be in it. */
+/* Whether the array is address space, whose memory can be given back while a reader may be in it. */
 static bool has_space(const struct slots *slots)
 {
     return !slots->mapped && slots_bytes(slots->bits) >= SPACE_BYTES;
@@ -37,20 +37,34 @@ static void slots_free(struct index *index, struct slots *slots)
 {
     if (!slots->mapped && !slots->emptied)
         discount_bytes(index, slots);
-    if (has_space(slots))
-        memory_unreserve(slots->slot, slots_bytes(slots->bits));
-    else if (!slots->mapped)
+    if (!slots->mapped && !has_space(slots))
         memory_release(index->memory, slots->slot, slots_bytes(slots->bits));
     memory_release(index->memory, slots, sizeof *slots);
 }
 
-static struct slots *slots_new(struct index *index, uint32_t bits)
+/* Where the array of a shard that is so long lies: beside those of the others, so that together they fill large pages. A shard has one of each
+ * length at most. NULL when there is no memory. */
+static _Atomic uint64_t *slots_space(struct index *index, uint32_t shard, uint32_t bits)
+{
+    _Atomic uint64_t **space = &index->spaces[bits];
+    if (!*space)
+        *space = memory_reserve_spread(SHARDS * slots_bytes(bits));
+    return *space ? *space + ((size_t)shard << bits) : NULL;
+}
+
+static void spaces_release(struct index *index)
+{
+    for (uint32_t bits = FIRST_BITS; bits <= LAST_BITS; bits++)
+        memory_unreserve(index->spaces[bits], SHARDS * slots_bytes(bits));
+}
+
+static struct slots *slots_new(struct index *index, uint32_t shard, uint32_t bits)
 {
     struct slots *slots = memory_zeroed(index->memory, 1, sizeof *slots);
     if (!slots)
         return NULL;
     slots->bits = bits;
-    slots->slot = has_space(slots) ? memory_reserve(slots_bytes(bits)) : memory_zeroed(index->memory, 1, slots_bytes(bits));
+    slots->slot = has_space(slots) ? slots_space(index, shard, bits) : memory_zeroed(index->memory, 1, slots_bytes(bits));
     if (!slots->slot) {
         memory_release(index->memory, slots, sizeof *slots);
         return NULL;
@@ -86,7 +100,7 @@ struct index *index_open(struct memory *memory, uint64_t expected)
         return NULL;
     index->memory = memory;
     for (uint32_t i = 0; i < SHARDS; i++) {
-        struct slots *slots = slots_new(index, bits_for(expected));
+        struct slots *slots = slots_new(index, i, bits_for(expected));
         if (!slots) {
             index_close(index);
             return NULL;
@@ -107,6 +121,7 @@ void index_close(struct index *index)
             slots_free(index, slots);
         }
     }
+    spaces_release(index);
     if (index->mapping)
         index->store->ops->file_unmap(index->store->store, index->mapping, index->mapping_bytes);
     memory_release(index->memory, index, sizeof *index);
@@ -123,7 +138,7 @@ bool index_expect(struct index *index, uint64_t expected)
         struct slots *slots = atomic_load_explicit(&index->shards[i], memory_order_relaxed);
         if (slots->used || slots->bits >= bits_for(expected))
             continue;
-        struct slots *longer = slots_new(index, bits_for(expected));
+        struct slots *longer = slots_new(index, i, bits_for(expected));
         if (!longer)
             return false;
         slots_free(index, slots);
@@ -163,11 +178,11 @@ static void slots_insert(struct slots *slots, uint64_t entry)
     }
 }
 
-static struct slots *slots_grow(struct index *index, struct slots *slots)
+static struct slots *slots_grow(struct index *index, uint32_t shard, struct slots *slots)
 {
     if (slots->bits == LAST_BITS)
         return NULL;
-    struct slots *longer = slots_new(index, slots->bits + 1);
+    struct slots *longer = slots_new(index, shard, slots->bits + 1);
     if (!longer)
         return NULL;
     longer->shorter = slots;
@@ -187,7 +202,7 @@ bool index_insert(struct index *index, uint64_t hash, uint32_t number)
     _Atomic(struct slots *) *shard = &index->shards[shard_of(tag)];
     struct slots *slots = atomic_load_explicit(shard, memory_order_relaxed);
     if (is_full(slots->used + 1, slots->bits)) {
-        slots = slots_grow(index, slots);
+        slots = slots_grow(index, shard_of(tag), slots);
         if (!slots) {
             index->failed = true;
             return false;

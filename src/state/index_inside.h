@@ -37,6 +37,7 @@ struct index {
     void *mapping; /* NULL: none is */
     size_t mapping_bytes;
     _Atomic(struct slots *) shards[SHARDS];
+    _Atomic uint64_t *spaces[LAST_BITS + 1]; /* by bits: of the long arrays of all shards that are so long; NULL: none is */
 };
 
 #endif

@@ -55,7 +55,7 @@ static void *images_open(const struct table *table, uint32_t level)
     size_t bytes = level_pages(level) * TABLE_PAGE_BYTES;
     const struct state_store *store = table->tables->store;
     if (!store)
-        return memory_reserve(bytes);
+        return memory_reserve_spread(bytes);
     uint64_t offset = (uint64_t)level_first_page(level) * TABLE_PAGE_BYTES;
     uint64_t size;
     void *images;
@@ -82,7 +82,7 @@ static bool level_open(struct table *table, uint32_t at)
 {
     size_t first = level_first_page(at);
     void *images = images_open(table, at);
-    void *heads = memory_reserve(level_pages(at) * page_heads_bytes(table));
+    void *heads = memory_reserve_spread(level_pages(at) * page_heads_bytes(table));
     void *changed = memory_reserve(level_pages(at) * sizeof(uint64_t));
     if (!images || !heads || !changed) {
         level_release(table, at, images, heads, changed);

@@ -57,6 +57,9 @@ bool tables_begin(struct tables *tables);
 /* The record as decided, now and after later edits of it. A number that was never appended gives a record of zeros. */
 static inline const void *table_get(const struct table *table, uint32_t number);
 
+/* The same for who only wants advice: zeros, too, where the page was not touched yet. */
+static inline const void *table_glance(const struct table *table, uint32_t number);
+
 /* Calls a record that will soon be wanted into the cache; nothing more. */
 static inline void table_prefetch(const struct table *table, uint32_t number);
 

@@ -121,6 +121,13 @@ static inline const void *table_get(const struct table *table, uint32_t number)
     return table_get_first(table, number);
 }
 
+static inline const void *table_glance(const struct table *table, uint32_t number)
+{
+    uint32_t page = page_of(table, number);
+    bool known = table_has(table, number) && page_is_verified(table, page);
+    return known ? place_record(table, place_in_page(page, number)) : table_zeros;
+}
+
 static inline uint32_t table_count(const struct table *table)
 {
     return table->count;
@@ -145,6 +152,7 @@ static inline void table_prefetch(const struct table *table, uint32_t number)
     struct place place = place_of(table, number);
     const unsigned char *record = place_record(table, place);
     __builtin_prefetch(place_head(table, place), 1);
+    __builtin_prefetch(place_changed(table, place), 1);
     for (uint32_t at = 0; at < table->record_bytes; at += CACHE_LINE)
         __builtin_prefetch(record + at, 1);
     __builtin_prefetch(record + table->record_bytes - 1, 1);

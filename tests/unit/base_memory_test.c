@@ -145,6 +145,25 @@ static void growth_that_fails_changes_nothing(void **state)
     assert_int_equal(host.held, 0);
 }
 
+/* In pages of any size: where they are large ones, a small part of one can be given back as well. */
+static void what_is_spread_is_zero_until_written(void **state)
+{
+    (void)state;
+    const size_t sizes[] = {4096, (size_t)8 << 20};
+    for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
+        unsigned char *space = memory_reserve_spread(sizes[i]);
+        assert_non_null(space);
+        for (size_t at = 0; at < sizes[i]; at += 4096)
+            assert_int_equal(space[at], 0);
+        memset(space, 7, sizes[i]);
+        memory_empty(space + sizes[i] - 4096, 4096);
+        assert_int_equal(space[0], sizes[i] > 4096 ? 7 : 0);
+        assert_int_equal(space[sizes[i] - 1], 0);
+        memory_unreserve(space, sizes[i]);
+    }
+    assert_null(memory_reserve_spread(SIZE_MAX / 2));
+}
+
 int memory_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -153,6 +172,7 @@ int memory_suite(void)
         cmocka_unit_test(zeroed_memory_is_zero),
         cmocka_unit_test(arrays_grow_and_keep_their_contents),
         cmocka_unit_test(growth_that_fails_changes_nothing),
+        cmocka_unit_test(what_is_spread_is_zero_until_written),
     };
     return cmocka_run_group_tests_name("base: memory", tests, NULL, NULL);
 }
