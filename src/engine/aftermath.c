@@ -142,6 +142,15 @@ static void stall(trading_engine *engine, const trading_error *error)
     engine_fail_waiting(engine, error);
 }
 
+/* What failed is the last of a sequence: what waits and what comes fails with it. */
+static void end_sequence(trading_engine *engine, const trading_error *error)
+{
+    if (!(engine->options.flags & TRADING_ENGINE_FAIL_STOP))
+        return;
+    engine_poison(engine, error->code, error->message);
+    engine_fail_waiting(engine, error);
+}
+
 static struct doubt doubt_of(const struct batch *batch)
 {
     return (struct doubt){
@@ -161,6 +170,7 @@ static void leave_unresolved(trading_engine *engine, struct batch *failed, struc
         queue_return(&engine->queue, next->slices, next->slice_count);
     }
     fail_slices(engine, failed, TRADING_STATUS_UNKNOWN, &unknown);
+    end_sequence(engine, &unknown);
     engine_progress(engine);
 }
 
@@ -221,6 +231,7 @@ static void recover(trading_engine *engine, struct batch *failed, struct batch *
     } else {
         fail_slices(engine, failed, TRADING_STATUS_NONE, outcome);
         stall(engine, outcome);
+        end_sequence(engine, outcome);
     }
     failed->slice_count = 0;
     engine_progress(engine);

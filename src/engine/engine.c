@@ -34,7 +34,8 @@ static int32_t check_options(const trading_engine_options *options, trading_erro
 {
     if (options->size != sizeof *options)
         return error_set(error, TRADING_E_INVALID, "the engine's options are not initialised: use trading_engine_options_init");
-    if (options->flags & ~(TRADING_ENGINE_READ_ONLY | TRADING_ENGINE_MANUAL | TRADING_ENGINE_ONE_PARTITION))
+    if (options->flags &
+        ~(TRADING_ENGINE_READ_ONLY | TRADING_ENGINE_MANUAL | TRADING_ENGINE_ONE_PARTITION | TRADING_ENGINE_FAIL_STOP))
         return error_set(error, TRADING_E_INVALID, "the engine's options have a flag that does not exist: %#x", options->flags);
     if (options->durability != TRADING_DURABILITY_SYNC && options->durability != TRADING_DURABILITY_PROCESS)
         return error_set(error, TRADING_E_INVALID, "durability is TRADING_DURABILITY_SYNC or _PROCESS, not %d",

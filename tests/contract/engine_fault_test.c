@@ -24,6 +24,7 @@ struct trial {
     int32_t code;
     uint64_t nth;
     bool manual;
+    bool fail_stop;
 };
 
 struct stage {
@@ -116,7 +117,7 @@ static void open_stage(struct stage *stage, const struct trial *trial)
     snprintf(uri, sizeof uri, "faulty:%s", faulty_location(&stage->plan, location));
     trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
     options.batch_commands = BATCH;
-    options.flags = trial->manual ? TRADING_ENGINE_MANUAL : 0;
+    options.flags = (trial->manual ? TRADING_ENGINE_MANUAL : 0) | (trial->fail_stop ? TRADING_ENGINE_FAIL_STOP : 0);
     if (trading_engine_open(&stage->engine, stage->host, uri, &options, &error))
         fail_msg("%s", error.message);
     trading_open_account body = TRADING_OPEN_ACCOUNT_INIT;
@@ -290,6 +291,46 @@ static void test_unknown_until_the_store_is_back(void **state)
     close_stage(stage);
 }
 
+/* Of a sequence nothing is passed over: from the failure on nothing is done, though the store would take it. */
+static void stop_at(const struct trial *trial)
+{
+    struct stage *stage = calloc(1, sizeof *stage);
+    assert_non_null(stage);
+    open_stage(stage, trial);
+    if (trial->code == TRADING_E_OUTCOME_UNKNOWN)
+        assert_true(faulty_plan_add(&stage->plan, FAULTY_READ, atomic_load(&stage->plan.calls[FAULTY_READ]), FAULT_REFUSED,
+                                    TRADING_E_IO));
+    submit_all(stage);
+    for (size_t done = 0; done < SUBMISSIONS; done++) {
+        trading_completion completion;
+        size_t taken;
+        trading_engine_step(stage->engine, 100, NULL, NULL); /* which fails once it has stopped */
+        assert_int_equal(trading_engine_poll(stage->engine, &completion, 1, &taken, INT64_C(60000000000), NULL), TRADING_OK);
+        stage->errors[completion.tag] = completion.error;
+    }
+    size_t first = 0;
+    while (first < SUBMISSIONS && stage->errors[first].code == TRADING_OK)
+        first++;
+    assert_int_equal(first, trial->nth * BATCH / COMMANDS);
+    for (size_t i = first; i < SUBMISSIONS; i++)
+        assert_int_equal(stage->errors[i].code, trial->code);
+    trading_result result;
+    assert_int_equal(trading_engine_execute(stage->engine, stage->commands[SUBMISSIONS - 1], 1, &result, NULL), trial->code);
+    assert_int_equal(atomic_load(&stage->plan.calls[FAULTY_APPEND]), stage->faulty + 1);
+    close_stage(stage);
+}
+
+static void test_fail_stop(void **state)
+{
+    (void)state;
+    for (uint64_t nth = 0; nth < SUBMISSIONS * COMMANDS / BATCH; nth++) {
+        stop_at(
+            &(struct trial){.fault = FAULT_REFUSED, .code = TRADING_E_NO_SPACE, .nth = nth, .manual = true, .fail_stop = true});
+        stop_at(&(struct trial){
+            .fault = FAULT_UNKNOWN_LOST, .code = TRADING_E_OUTCOME_UNKNOWN, .nth = nth, .manual = true, .fail_stop = true});
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +340,7 @@ int main(void)
         cmocka_unit_test(test_appends_that_another_writer_overtook),
         cmocka_unit_test(test_unknown_appends_that_another_writer_followed),
         cmocka_unit_test(test_unknown_until_the_store_is_back),
+        cmocka_unit_test(test_fail_stop),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

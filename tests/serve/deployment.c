@@ -62,7 +62,6 @@ static void set_up(struct deployment *deployment, size_t nodes, uint32_t partiti
     deployment->partitions = partitions;
     shared_store_make(&deployment->store);
     assert_int_equal(trading_host_open(&deployment->host, NULL, &error), TRADING_OK);
-    assert_int_equal(trading_store_register(deployment->host, "shared", &deployment->store.ops, &error), TRADING_OK);
     snprintf(deployment->store_uri, sizeof deployment->store_uri, "shared:%s", deployment->store.location);
     snprintf(deployment->bus_uri, sizeof deployment->bus_uri, "memory:serve");
     for (size_t i = 0; i < DEPLOYMENT_NODES; i++) {
@@ -78,6 +77,7 @@ static void set_up(struct deployment *deployment, size_t nodes, uint32_t partiti
         if (prepare)
             prepare(serving);
     }
+    assert_int_equal(trading_store_register(deployment->host, "shared", &deployment->store.ops, &error), TRADING_OK);
     for (size_t i = 0; i < nodes; i++)
         deployment_start(deployment, i);
     open_client(deployment);

@@ -25,7 +25,7 @@
 #define REST     INT64_C(1000000000)
 #define REST_MAX INT64_C(30000000000)
 
-/* How long partitions may take to end in good order: what is not published then is asked for again. */
+/* How long a bus may be away at the start; and partitions may take to end in good order: what is not published then is asked for again. */
 #define PATIENCE INT64_C(30000000000)
 
 /* A partition, as far as this process has to do with it. */
@@ -61,6 +61,11 @@ __attribute__((format(printf, 1, 2))) static void say(const char *format, ...)
 static const struct wire *wire_of(const struct node *node)
 {
     return &node->options->serving.wire;
+}
+
+static int64_t end_of_patience(const struct node *node)
+{
+    return monotonic_now() + (node->options->patience ? node->options->patience : PATIENCE);
 }
 
 /* What the bus fails in here is said, and its own to mend: the next poll tries on. */
@@ -267,7 +272,7 @@ static void loop(struct node *node, struct bridge *bridges[2])
     for (size_t i = 0; i < 2; i++)
         bridge_stop(bridges[i]);
     stop_all(node, true);
-    for (int64_t end = monotonic_now() + PATIENCE; is_running_any(node); do_round(node, notices))
+    for (int64_t end = end_of_patience(node); is_running_any(node); do_round(node, notices))
         if (monotonic_now() > end)
             stop_all(node, false);
 }
@@ -308,7 +313,7 @@ static int32_t join(struct node *node, trading_error *error)
 {
     static const join_step steps[] = {make_topics, follow_quotes, join_group};
     const struct timespec pause = {.tv_nsec = WAIT};
-    int64_t end = monotonic_now() + PATIENCE;
+    int64_t end = end_of_patience(node);
     for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
         int32_t code;
         while ((code = steps[i](node, error)) != TRADING_OK) {

@@ -7,7 +7,8 @@
 struct node_options {
     struct serving serving;
     const char *group;
-    int64_t metrics;                /* nanoseconds between lines of metrics; 0: none */
+    int64_t metrics;  /* nanoseconds between lines of metrics; 0: none */
+    int64_t patience; /* nanoseconds that a bus may be away at the start, and partitions may take to end; 0: half a minute */
     bool (*stopped)(void *context); /* asked between any two polls: true ends it, in good order */
     void *context;
 };

@@ -25,9 +25,11 @@ static void submit(struct owned *owned, struct batch *batch)
                                          (uint64_t)(uintptr_t)batch, &error);
     owned->acknowledged = batch->end;
     fly(owned, batch);
-    /* It is never full: few batches are in it at a time. */
-    if (code != TRADING_OK)
-        owned_fail(owned, &error);
+    if (code == TRADING_OK)
+        return;
+    /* It is never full: few batches are in it at a time. One that has stopped told those that it had why. */
+    owned_collect(owned);
+    owned_fail(owned, &error);
 }
 
 /* What is not for this partition goes where it belongs, and what is no request to the dead letters: before the cursor passes it. */

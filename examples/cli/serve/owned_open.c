@@ -32,9 +32,11 @@ static int32_t open_engine(struct owned *owned, trading_engine **engine, trading
 {
     char path[STATE_PATH_BYTES];
     trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
-    options.flags = TRADING_ENGINE_ONE_PARTITION;
+    options.flags = TRADING_ENGINE_ONE_PARTITION | TRADING_ENGINE_FAIL_STOP;
     options.partitions = owned->serving->partitions;
     options.partition = owned->partition;
+    if (owned->serving->commit_bytes)
+        options.commit_bytes = owned->serving->commit_bytes;
     if (owned->serving->state) {
         if (!make_state_path(owned, path, error))
             return error->code;

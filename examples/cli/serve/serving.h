@@ -17,6 +17,7 @@ struct serving {
     const char *state; /* a folder for those of the partitions; NULL: none */
     struct wire wire;
     uint32_t partitions;
+    uint64_t commit_bytes;   /* the limit of a commit; 0: as the engine has it */
     bool record_time;        /* the engines' clock is the time of the records: for replays */
     int64_t early_wait;      /* nanoseconds that a view waits for the position that it is to have seen */
     bool tells_events;       /* by topic: */
