@@ -1,6 +1,8 @@
 /* `trading run`: commands from a file or a pipe, a line of JSON each; a line of JSON each for answer. */
 #include "arguments.h"
 #include "lines.h"
+#include "output.h"
+#include "routing.h"
 #include "run_ops.h"
 #include "session.h"
 #include "stop.h"
@@ -12,17 +14,32 @@
 /* The most lines in flight: what the engine's queue takes. */
 #define PIPELINE_MAX 65536
 
+#define SECONDS_MAX 86400
+
 const struct argument run_arguments[] = {
     {ARGUMENT_OPTIONAL, "FILE", NULL, "the lines; - or nothing: standard input", NULL},
     {ARGUMENT_OPTION, "pipeline", "N", "let N lines be in flight (default: 1); answers stay in order", NULL},
     {ARGUMENT_OPTION, "partitions", "N", "partitions of a store that is new (default: 1), each with threads of its own", NULL},
+    {ARGUMENT_OPTION, "venue", "[NAME=]URI", "send routed orders to a venue, and book what it reports; see docs/venue.md",
+     NULL},
+    {ARGUMENT_OPTION, "venue-wait", "SECONDS", "after the last line, until the venue was silent for so long (default: 1)",
+     NULL},
     {ARGUMENT_END, NULL, NULL, NULL, NULL},
+};
+
+/* What is to be run, as the arguments say. */
+struct run_wish {
+    int descriptor;
+    size_t pipeline;
+    struct routing_choice venue; /* its uri is NULL: none */
+    int64_t venue_wait;          /* nanoseconds */
 };
 
 struct run {
     struct line_reader reader;
     struct run_queue queue;
-    bool failed; /* the input or the output; it was said */
+    struct routings routings; /* of none where there is no venue */
+    bool failed;              /* the input or the output; it was said */
 };
 
 static bool has_room(void *context)
@@ -108,21 +125,31 @@ static void run_lines(struct run *run)
     output_is_gone(run);
 }
 
-static int run_session(struct session *session, int descriptor, size_t pipeline)
+/* All lines, and what the venue makes of them. */
+static int run_at_venue(struct run *run, struct session *session, const struct run_wish *wish)
+{
+    trading_error error;
+    if (wish->venue.uri && routings_start(&run->routings, session->host, session->engine, &wish->venue, &error) != TRADING_OK)
+        return output_failure(&error);
+    run_lines(run);
+    routings_settle(&run->routings, wish->venue_wait, stop_requested);
+    routings_stop(&run->routings);
+    return run->failed ? EXIT_STORE : run->queue.code;
+}
+
+static int run_session(struct session *session, const struct run_wish *wish)
 {
     struct run run = {0};
     struct desk desk;
     trading_error error;
     if (desk_open(&desk, session->engine, &error) != TRADING_OK)
         return session_close(session, output_failure(&error));
-    line_reader_init(&run.reader, descriptor, RUN_LINE_BYTES);
+    line_reader_init(&run.reader, wish->descriptor, RUN_LINE_BYTES);
     int code = EXIT_STORE;
-    if (run_queue_init(&run.queue, &desk, pipeline)) {
-        run_lines(&run);
-        code = run.failed ? EXIT_STORE : run.queue.code;
-    } else {
-        fprintf(stderr, "trading run: no memory for %zu lines in flight; give a smaller --pipeline\n", pipeline);
-    }
+    if (run_queue_init(&run.queue, &desk, wish->pipeline))
+        code = run_at_venue(&run, session, wish);
+    else
+        fprintf(stderr, "trading run: no memory for %zu lines in flight; give a smaller --pipeline\n", wish->pipeline);
     desk_close(&desk);
     code = session_close(session, code);
     /* After the engine, which may still look at what it was given. */
@@ -131,30 +158,45 @@ static int run_session(struct session *session, int descriptor, size_t pipeline)
     return code;
 }
 
+static bool read_wish(const struct arguments *arguments, struct run_wish *wish, trading_engine_options *options)
+{
+    long pipeline = 1;
+    long partitions = 0;
+    long wait = 1;
+    const char *venue = argument_value(arguments, "venue");
+    if (!arguments_count(arguments, "pipeline", PIPELINE_MAX, &pipeline) ||
+        !arguments_count(arguments, "partitions", SESSION_PARTITIONS_MAX, &partitions) ||
+        !arguments_count(arguments, "venue-wait", SECONDS_MAX, &wait))
+        return false;
+    *wish = (struct run_wish){.pipeline = (size_t)pipeline, .venue_wait = wait * INT64_C(1000000000)};
+    options->partitions = (uint32_t)partitions;
+    if (!venue || routing_choose(&wish->venue, venue))
+        return true;
+    arguments_complain(arguments, "--venue: a venue is named by 1 to 32 characters, as in NAME=URI");
+    return false;
+}
+
 int run_main(int argc, char **argv)
 {
     struct arguments arguments;
     struct session session;
+    struct run_wish wish;
     trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
-    long pipeline = 1;
-    long partitions = 0;
     int code;
     if (!arguments_parse(&arguments, argc, argv, &code))
         return code;
-    if (!arguments_count(&arguments, "pipeline", PIPELINE_MAX, &pipeline) ||
-        !arguments_count(&arguments, "partitions", SESSION_PARTITIONS_MAX, &partitions))
+    if (!read_wish(&arguments, &wish, &options))
         return EXIT_USAGE;
-    options.partitions = (uint32_t)partitions;
-    int descriptor = lines_open(&arguments);
-    if (descriptor < 0)
+    wish.descriptor = lines_open(&arguments);
+    if (wish.descriptor < 0)
         return EXIT_USAGE;
     stop_prepare();
     code = session_open(&session, &arguments.store, &options);
     if (code == EXIT_DONE) {
         stop_listen();
-        code = run_session(&session, descriptor, (size_t)pipeline);
+        code = run_session(&session, &wish);
     }
-    if (descriptor != STDIN_FILENO)
-        close(descriptor);
+    if (wish.descriptor != STDIN_FILENO)
+        close(wish.descriptor);
     return code;
 }

@@ -64,5 +64,8 @@ PATH=$(dirname "$(find "$prefix" -name trading-store-check)"):$PATH
 export LD_LIBRARY_PATH="$libraries"
 trading-store-check --plugin "$outside/plugins/files.so" "files:$outside/check-"
 TRADING_PLUGIN_PATH=$outside/plugins trading-store-check --only append "files:$outside/named-"
-python3 "$top"/tests/abi/plugin_symbols_test.py plugins/files.so
+cc -std=gnu11 -Wall -Wextra -Wpedantic -Werror -shared -fPIC -fvisibility=hidden -pthread -I"$include" \
+    "$top"/examples/plugin-venue/*.c -o plugins/lines.so
+"$top"/examples/plugin-venue/check.sh trading-store-check plugins/lines.so
+python3 "$top"/tests/abi/plugin_symbols_test.py plugins/files.so plugins/lines.so
 echo "all built and ran"

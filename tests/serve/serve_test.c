@@ -310,6 +310,35 @@ static void money_and_orders_go_between_processes(void **state)
     deployment_close(&deployment);
 }
 
+static void at_a_venue_on_paper(struct serving *serving)
+{
+    assert_true(routing_choose(&serving->venue, "broker=paper:?quotes=*:9/10&pieces=2"));
+}
+
+/* Whoever has a partition sends its orders; and a partition that moves takes what is open of them with it. */
+static void routed_orders_trade_at_a_venue(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    struct person people[ACCOUNTS];
+    static const char route[] = "{\"op\":\"route_order\",\"key\":\"%s-%d\",\"portfolio\":\"%s\",\"side\":\"buy\","
+                                "\"symbol\":\"IBM\",\"quantity\":\"3\",\"type\":\"limit\",\"limit_price\":\"%s\"}";
+    deployment_open_with(&deployment, 2, PARTITIONS, at_a_venue_on_paper);
+    open_people(&deployment, people);
+    for (int i = 0; i < ACCOUNTS; i++) {
+        json_decref(deployment_do(&deployment, route, "trades", i, people[i].portfolio, "11.00"));
+        json_decref(deployment_do(&deployment, route, "rests", i, people[i].portfolio, "8.00"));
+    }
+    await_filled(&deployment, people, ACCOUNTS);
+    deployment_stop(&deployment, 0);
+    for (int i = 0; i < ACCOUNTS; i++)
+        json_decref(deployment_do(&deployment, route, "later", i, people[i].portfolio, "10.00"));
+    await_filled(&deployment, people, 2 * ACCOUNTS);
+    deployment_stop(&deployment, 1);
+    deployment_verify(&deployment);
+    deployment_close(&deployment);
+}
+
 /* A market order of each person, tried again while the partition of its account was not told of a quote. */
 static void buy_at_market(struct deployment *deployment, const struct person *people)
 {
@@ -420,6 +449,7 @@ int main(void)
         cmocka_unit_test(a_replay_by_topic_makes_the_same_statements),
         cmocka_unit_test(money_and_orders_go_between_processes),
         cmocka_unit_test(market_orders_are_held_for_by_quotes_from_elsewhere),
+        cmocka_unit_test(routed_orders_trade_at_a_venue),
         cmocka_unit_test(a_process_that_ends_is_succeeded),
         cmocka_unit_test(an_owner_that_was_replaced_answers_nothing_out_of_date),
     };

@@ -182,6 +182,7 @@ void owned_count(const struct owned *owned, struct owned_counts *counts)
         counts->failures += relayed.failures;
         counts->behind = relayed.lag > counts->behind ? relayed.lag : counts->behind;
     }
+    counts->failures += routing_failures(owned->routing);
 }
 
 void owned_stop(struct owned *owned, bool drain)
@@ -199,6 +200,7 @@ int32_t owned_end(struct owned *owned, trading_error *error)
     inbox_close(&owned->inbox);
     for (size_t i = 0; i < OWNED_RELAYS; i++)
         relay_free(owned->relays[i]);
+    routing_free(owned->routing);
     free(owned);
     return error->code;
 }

@@ -59,9 +59,10 @@ struct owned {
     struct parcels outgoing; /* to be published, in order */
     struct early *early;
     struct relay *relays[OWNED_RELAYS];
-    int64_t acknowledged;  /* where the cursor stands in what was submitted */
-    int64_t look_again;    /* of monotonic_now: when to look into the journals of others, and */
-    int64_t publish_again; /* when to try to publish what could not be */
+    struct routing *routing; /* NULL: there is no venue */
+    int64_t acknowledged;    /* where the cursor stands in what was submitted */
+    int64_t look_again;      /* of monotonic_now: when to look into the journals of others, and */
+    int64_t publish_again;   /* when to try to publish what could not be */
 };
 
 /* Ends it with this error, unless one ended it before. */

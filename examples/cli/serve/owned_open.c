@@ -85,6 +85,15 @@ static void start_relays(struct owned *owned)
         owned->relays[1] = relay_start(serving, owned->partition, owned->desk.engine, &reference_purpose);
 }
 
+static int32_t start_routing(struct owned *owned, trading_error *error)
+{
+    const struct serving *serving = owned->serving;
+    if (!serving->venue.uri)
+        return TRADING_OK;
+    owned->routing = routing_start(serving->host, owned->desk.engine, 0, &serving->venue, error);
+    return owned->routing ? TRADING_OK : error->code;
+}
+
 bool owned_open(struct owned *owned)
 {
     trading_error error = {0};
@@ -95,6 +104,8 @@ bool owned_open(struct owned *owned)
         trading_engine_close(engine, TRADING_CLOSE_ABANDON, NULL);
     if (code == TRADING_OK)
         code = find_cursor(owned, &error);
+    if (code == TRADING_OK)
+        code = start_routing(owned, &error);
     if (code != TRADING_OK) {
         owned_fail(owned, &error);
         return false;
@@ -111,6 +122,7 @@ void owned_close(struct owned *owned)
     bool drain = owned->error.code == TRADING_OK && atomic_load(&owned->wish) == WISH_DRAIN;
     for (size_t i = 0; i < OWNED_RELAYS; i++)
         relay_stop(owned->relays[i]);
+    routing_stop(owned->routing);
     if (owned->desk.engine) {
         trading_engine *engine = owned->desk.engine;
         desk_close(&owned->desk);

@@ -20,6 +20,8 @@ static const struct argument serve_arguments[] = {
     {ARGUMENT_OPTION, "metrics", "SECONDS", "write a line of JSON for each partition every so often", NULL},
     {ARGUMENT_OPTION, "events", "KINDS", "publish events by topic: all, or FUNDS_DEPOSITED,ORDER_EXECUTED ...", NULL},
     {ARGUMENT_OPTION, "compat", "SYSTEM", "stand in for a service of another system: reference; see docs/compat.md", NULL},
+    {ARGUMENT_OPTION, "venue", "[NAME=]URI", "send routed orders to a venue, and book what it reports; see docs/venue.md",
+     NULL},
     {ARGUMENT_OPTION, "clock", "SOURCE", "system (the default), or records: the time that a command has on the bus", NULL},
     {ARGUMENT_END, NULL, NULL, NULL, NULL},
 };
@@ -81,6 +83,21 @@ static bool read_compat(const struct arguments *arguments, struct reference *ref
     return false;
 }
 
+static bool read_venue(const struct arguments *arguments, struct serving *serving)
+{
+    const char *venue = argument_value(arguments, "venue");
+    if (!venue)
+        return true;
+    if (serving->reference.on) {
+        arguments_complain(arguments, "--venue: routed orders go to the system of --compat, or to a venue");
+        return false;
+    }
+    if (routing_choose(&serving->venue, venue))
+        return true;
+    arguments_complain(arguments, "--venue: a venue is named by 1 to 32 characters, as in NAME=URI");
+    return false;
+}
+
 static bool read_options(const struct arguments *arguments, struct node_options *options)
 {
     long partitions = 1;
@@ -91,7 +108,7 @@ static bool read_options(const struct arguments *arguments, struct node_options 
     if (!arguments_count(arguments, "partitions", SERVING_PARTITIONS_MAX, &partitions) ||
         !arguments_count(arguments, "metrics", SECONDS_MAX, &metrics) ||
         !read_clock(arguments, &options->serving.record_time) || !read_events(arguments, &options->serving) ||
-        !read_compat(arguments, &options->serving.reference))
+        !read_compat(arguments, &options->serving.reference) || !read_venue(arguments, &options->serving))
         return false;
     if (!wire_init(&options->serving.wire, prefix)) {
         arguments_complain(arguments, "--prefix has 1 to %d characters", WIRE_PREFIX_MAX);

@@ -2,6 +2,7 @@
 #ifndef SERVE_SERVING_H
 #define SERVE_SERVING_H
 
+#include "../routing.h"
 #include "reference_options.h"
 
 /* As many partitions as a store may have. */
@@ -23,6 +24,7 @@ struct serving {
     bool tells_events;       /* by topic: */
     uint64_t event_kinds[2]; /* those of these kinds; both zero: all but what tells of cursors */
     struct reference reference;
+    struct routing_choice venue; /* its uri is NULL: none */
 };
 
 #endif
