@@ -90,12 +90,12 @@ static bool read_decimal(const char *text, trading_decimal *value)
 static int split(char *line, char *fields[FIELDS_MOST])
 {
     int count = 0;
-    for (char *rest = line; rest;) {
-        char *field = strsep(&rest, "|");
+    char *rest = line;
+    do {
         if (count == FIELDS_MOST)
             return 0;
-        fields[count++] = field;
-    }
+        fields[count++] = strsep(&rest, "|");
+    } while (rest);
     return !strcmp(fields[count - 1], ".") ? count - 1 : 0;
 }
 

@@ -32,12 +32,12 @@ struct market {
     int cancels;   /* that were asked for */
     int questions; /* likewise */
 
-    int64_t points;     /* passed: before and after whatever it does */
-    int64_t kill_after; /* so many, the process is killed; 0: never */
-    int fail_before;    /* so many calls of submit, cancel and status fail, and nothing was done */
-    int fail_after;     /* … and it was done, which the caller is told is not known */
-    int lose;           /* so many of ten reports are not told, by chance */
-    bool lose_trade;    /* the next trade is not told */
+    _Atomic int64_t points; /* passed: before and after whatever it does */
+    int64_t kill_after;     /* so many, the process is killed; 0: never */
+    int fail_before;        /* so many calls of submit, cancel and status fail, and nothing was done */
+    int fail_after;         /* … and it was done, which the caller is told is not known */
+    int lose;               /* so many of ten reports are not told, by chance */
+    bool lose_trade;        /* the next trade is not told */
     uint64_t chance;
     bool repeat;     /* each is told twice */
     int break_polls; /* so many polls fail, and what was to be told is lost */
