@@ -352,7 +352,7 @@ static void test_on_paper(void **state)
 struct runner {
     struct house *house;
     _Atomic bool stop;
-    int32_t code;
+    _Atomic int32_t code;
 };
 
 static void *receive_in_thread(void *arg)
