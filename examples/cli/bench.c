@@ -45,7 +45,7 @@ static const struct argument bench_arguments[] = {
     {ARGUMENT_OPTION, "checkpoint", "N", "events between two checkpoints (default: 16,000,000)", NULL},
     {ARGUMENT_OPTION, "partitions", "N", "partitions of the store, each with threads of its own (default: 1)", NULL},
     {ARGUMENT_OPTION, "skew", "SKEW", "which accounts: uniform, 80/20, zipf:0.99 (default: uniform)", NULL},
-    {ARGUMENT_OPTION, "durability", "KIND", "sync, or process: left to the system's cache (default: sync)", NULL},
+    {ARGUMENT_OPTION, "durability", "KIND", "sync, or process: survives the process only (default: sync)", NULL},
     {ARGUMENT_OPTION, "beside", "PEER", "measure in turns with lmdb, or with the disk's sync alone: disk", NULL},
     {ARGUMENT_OPTION, "log", "FILE", "write the latencies as an HdrHistogram log", NULL},
     {ARGUMENT_OPTION, "store", "URI", "the store (default: one in $TMPDIR that is removed at the end)", NULL},

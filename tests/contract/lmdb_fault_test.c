@@ -14,6 +14,7 @@
 // clang-format on
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdatomic.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -48,6 +49,14 @@ static void fail_next(enum failing what, int with, int often)
     atomic_store(&times, often);
 }
 
+/* What this thread has sent to the disk and waited for. */
+static uint64_t flushes;
+
+static bool is_of_test(void)
+{
+    return syscall(SYS_gettid) == getpid(); /* and not of the thread that lays out ahead */
+}
+
 /* Of LMDB's writes only those of meta pages begin there; the store's own to other files are of other lengths. */
 static bool is_meta(off_t offset, size_t size)
 {
@@ -77,6 +86,8 @@ ssize_t faulty_pwrite(int fd, const void *bytes, size_t size, off_t offset)
         fails(META_STAYS); /* the second: putting the old one back */
         return -1;
     }
+    if (is_of_test() && fcntl(fd, F_GETFL) & O_DSYNC)
+        flushes++;
     ssize_t put = syscall(SYS_pwrite64, fd, bytes, size, offset);
     return meta && fails(META_STAYS) ? -1 : put;
 }
@@ -115,9 +126,9 @@ ssize_t faulty_writev(int fd, const struct iovec *parts, int count)
 
 int faulty_fdatasync(int fd)
 {
-    bool of_test = syscall(SYS_gettid) == getpid(); /* and not of the thread that lays out ahead */
-    if (of_test && fails(FLUSH))
+    if (is_of_test() && fails(FLUSH))
         return -1;
+    flushes += is_of_test();
     return (int)syscall(SYS_fdatasync, fd);
 }
 
@@ -379,6 +390,35 @@ static void overtaken_by_the_writer(void **state)
     expect_commits(fixture, overtaking.next);
 }
 
+/* Appends so often, and expects so many flushes for each: as counted here, and as the store says. */
+static void expect_flushes(struct fixture *fixture, int64_t from, uint64_t each)
+{
+    const uint64_t appends = 10;
+    trading_store_info before = {.size = sizeof before};
+    trading_store_info after = {.size = sizeof after};
+    assert_int_equal(lmdb_store_ops.info(fixture->store, &before, NULL), TRADING_OK);
+    flushes = 0;
+    for (uint64_t i = 0; i < appends; i++)
+        must_append(fixture->store, 0, from + (int64_t)i, 1, 5000);
+    assert_int_equal(flushes, appends * each);
+    assert_int_equal(lmdb_store_ops.info(fixture->store, &after, NULL), TRADING_OK);
+    assert_int_equal(after.syncs - before.syncs, appends * each);
+}
+
+/* One is left of two: without it the disk might write the page that names the new ones before these, and a power loss cost more than
+ * the newest commits. */
+static void one_flush_is_left_out(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    expect_flushes(fixture, 2, 2);
+    lmdb_store_ops.close(fixture->store);
+    assert_int_equal(
+        open_lmdb(fixture->folder, (struct opening){.durability = TRADING_DURABILITY_PROCESS}, &fixture->store, &error),
+        TRADING_OK);
+    expect_flushes(fixture, 12, 1);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -397,6 +437,7 @@ int main(void)
         CASE(secrets_fail),
         CASE(nothing_ahead_on_a_full_disk),
         CASE(overtaken_by_the_writer),
+        CASE(one_flush_is_left_out),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
