@@ -150,10 +150,10 @@ static bool expire_oldest(struct tables *tables)
 bool pins_give_way(struct tables *tables)
 {
     pthread_mutex_lock(&tables->pins_mutex);
-    bool expired = expire_oldest(tables);
+    bool found = expire_oldest(tables) || tables->unneeded.first;
     undo_recycle(&tables->undo, &tables->unneeded);
     pthread_mutex_unlock(&tables->pins_mutex);
-    return expired;
+    return found;
 }
 
 /* The newest that has not expired. */

@@ -158,6 +158,10 @@ uint64_t tables_staged_bytes(const struct tables *tables)
 
 /* ---- ending ---- */
 
+/* What a pin kept is given back little by little, more of it than a batch takes: a checkpoint's is hundreds of megabytes at full speed, and the
+ * writer would stand still for as long as that takes the system. */
+#define UNNEEDED_AT_ONCE (UINT64_C(1) << 20)
+
 void tables_install(struct tables *tables)
 {
     if (!in_flight(tables))
@@ -174,7 +178,7 @@ void tables_install(struct tables *tables)
             atomic_store_explicit(&tables->tables[id]->installed, stage->counts[id], memory_order_release);
     atomic_store_explicit(&tables->looks, looks + 2, memory_order_release);
     pins_keep(tables, stage);
-    undo_recycle(&tables->undo, &tables->unneeded);
+    undo_recycle_some(&tables->undo, &tables->unneeded, UNNEEDED_AT_ONCE + stage->bytes);
     pthread_mutex_unlock(&tables->pins_mutex);
     undo_recycle(&tables->undo, &stage->kept);
     undo_recycle(&tables->undo, &stage->passing);

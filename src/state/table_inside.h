@@ -99,7 +99,7 @@ struct tables {
     struct pin *newest_pin;
     uint64_t pin_bytes;
     uint64_t kept_bytes;    /* held for all pins */
-    struct chunks unneeded; /* of pins that went; the writer's next install takes them */
+    struct chunks unneeded; /* of pins that went; the writer's next installs take them */
 };
 
 struct pin {
@@ -156,7 +156,8 @@ bool page_read_unchanged(const struct table *table, uint32_t page, struct pin *p
 /* At an install, with the mutex of the pins held and the horizon moved: gives the pins what they need of the stage. */
 void pins_keep(struct tables *tables, struct stage *stage);
 
-/* Where memory is short: expires the oldest pin, so that what it keeps can be used. False when there is none. */
+/* Where memory is short: expires the oldest pin, so that what it keeps can be used, and takes what pins that went have left. False when there
+ * is neither. */
 __attribute__((cold)) bool pins_give_way(struct tables *tables);
 
 void stages_close(struct tables *tables);

@@ -73,22 +73,36 @@ struct chunk *undo_grow(struct undo *undo, struct chunks *chunks)
     return chunk;
 }
 
+static void recycle(struct undo *undo, struct chunk *chunk)
+{
+    bool keep = undo->spare_bytes + chunk->size <= SPARE_BYTES;
+    struct chunk **list = keep ? &undo->spare[chunk->kind] : &undo->bare[chunk->kind];
+    if (keep) {
+        undo->spare_bytes += chunk->size;
+    } else {
+        memory_empty(undo_at(undo, chunk->first), chunk->size);
+        memory_let_go(undo->memory, chunk->size);
+    }
+    chunk->next = *list;
+    *list = chunk;
+}
+
+void undo_recycle_some(struct undo *undo, struct chunks *chunks, uint64_t bytes)
+{
+    uint64_t left = chunks->bytes > bytes ? chunks->bytes - bytes : 0;
+    while (chunks->bytes > left) {
+        struct chunk *chunk = chunks->first;
+        chunks->first = chunk->next;
+        chunks->bytes -= chunk->size;
+        recycle(undo, chunk);
+    }
+    if (!chunks->first)
+        chunks->last = NULL;
+}
+
 void undo_recycle(struct undo *undo, struct chunks *chunks)
 {
-    for (struct chunk *chunk = chunks->first, *next; chunk; chunk = next) {
-        next = chunk->next;
-        bool keep = undo->spare_bytes + chunk->size <= SPARE_BYTES;
-        struct chunk **list = keep ? &undo->spare[chunk->kind] : &undo->bare[chunk->kind];
-        if (keep) {
-            undo->spare_bytes += chunk->size;
-        } else {
-            memory_empty(undo_at(undo, chunk->first), chunk->size);
-            memory_let_go(undo->memory, chunk->size);
-        }
-        chunk->next = *list;
-        *list = chunk;
-    }
-    *chunks = (struct chunks){NULL, NULL, 0};
+    undo_recycle_some(undo, chunks, chunks->bytes);
 }
 
 void chunks_append(struct chunks *to, struct chunks *from)

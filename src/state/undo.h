@@ -67,8 +67,9 @@ static inline struct former *undo_at(const struct undo *undo, uint32_t name)
 /* Adds a chunk to the list. NULL when there is no memory. */
 __attribute__((cold)) struct chunk *undo_grow(struct undo *undo, struct chunks *chunks);
 
-/* The chunks may be used again. */
+/* The chunks may be used again: all, or the first of them until so many bytes are reached. */
 void undo_recycle(struct undo *undo, struct chunks *chunks);
+void undo_recycle_some(struct undo *undo, struct chunks *chunks, uint64_t bytes);
 
 /* Any thread that has both lists to itself. */
 void chunks_append(struct chunks *to, struct chunks *from);

@@ -184,6 +184,21 @@ static void what_is_grown_out_of_is_given_back(void **state)
     assert_true(memory_held(&memory) == 0);
 }
 
+/* Arrays of 2 MiB, which may be a large page each. */
+static void arrays_may_be_as_long_as_large_pages(void **state)
+{
+    (void)state;
+    struct memory memory;
+    memory_init(&memory);
+    struct index *index = index_open(&memory, 10000000);
+    for (uint32_t number = 1; number <= 100000; number++)
+        assert_true(index_insert(index, number * UINT64_C(7), number));
+    assert_has(index, 100000);
+    assert_true(index_bytes(index) == UINT64_C(64) << 21);
+    index_close(index);
+    assert_true(memory_held(&memory) == 0);
+}
+
 static void a_damaged_file_is_none(void **state)
 {
     (void)state;
@@ -286,6 +301,7 @@ int index_suite(void)
         cmocka_unit_test(one_hash_may_have_several_numbers),
         cmocka_unit_test(a_walk_goes_on_while_the_index_grows),
         cmocka_unit_test(what_is_grown_out_of_is_given_back),
+        cmocka_unit_test(arrays_may_be_as_long_as_large_pages),
         cmocka_unit_test(room_that_was_asked_for_is_there),
         cmocka_unit_test(what_was_saved_is_mapped),
         cmocka_unit_test(a_damaged_file_is_none),

@@ -1,6 +1,6 @@
 /* Pins: what they hold, how they expire, and readers on other threads while the writer goes on. */
 #include "base/error.h"
-#include "state/table.h"
+#include "state/table_inside.h"
 #include "state_test.h"
 
 #include <pthread.h>
@@ -166,6 +166,32 @@ static void without_memory_pins_expire_and_the_writer_goes_on(void **state)
     tables_unpin(next);
     tables_unpin(young);
     bed_close(&bed);
+}
+
+/* What a pin kept comes back over several batches, and at once where memory is short. */
+static void what_a_pin_kept_is_given_back_little_by_little(void **state)
+{
+    (void)state;
+    const uint32_t records = 200000; /* of which a pin keeps 27 MB */
+    for (int is_short = 0; is_short < 2; is_short++) {
+        struct bed bed;
+        bed_open(&bed, 1 << 20, records);
+        uint64_t before = memory_held(&bed.scarce.memory);
+        struct pin *pin = tables_hold(bed.tables);
+        set_all(&bed, records, 1);
+        assert_true(memory_held(&bed.scarce.memory) > before + (27 << 20));
+        tables_unpin(pin);
+        if (is_short)
+            assert_true(pins_give_way(bed.tables));
+        uint32_t batches = 0;
+        for (uint64_t held; (held = memory_held(&bed.scarce.memory)) > before + (10 << 20); batches++) {
+            set_all(&bed, 10, 2);
+            assert_true(memory_held(&bed.scarce.memory) + (2 << 20) > held);
+            assert_true(batches < 100);
+        }
+        assert_true(is_short ? batches == 0 : batches > 10);
+        bed_close(&bed);
+    }
 }
 
 /* A pin taken when a batch was half decided, and versions that lie between its horizon and what is in flight. */
@@ -463,6 +489,7 @@ int pins_suite(void)
         cmocka_unit_test(pins_go_in_any_order),
         cmocka_unit_test(the_oldest_pin_expires_first),
         cmocka_unit_test(without_memory_pins_expire_and_the_writer_goes_on),
+        cmocka_unit_test(what_a_pin_kept_is_given_back_little_by_little),
         cmocka_unit_test(a_pin_may_be_taken_at_any_moment),
         cmocka_unit_test(readers_see_whole_batches_beside_the_writer),
         cmocka_unit_test(readers_see_whole_batches_or_lose_their_pin),
