@@ -40,9 +40,24 @@ static unsigned char *page_in(unsigned char *group, uint32_t at)
 
 /* ---- writing ---- */
 
+/* What is written is sent to the disk every so often: a sync of all of it at once would have the journal's syncs wait behind hundreds of
+ * megabytes, and the writer with them. */
+#define SYNC_BYTES (UINT64_C(8) << 20)
+
+static int32_t write_some(const struct state_store *store, uint32_t file, uint64_t offset, const unsigned char *from,
+                          size_t bytes, uint64_t *unsynced, trading_error *error)
+{
+    int32_t code = store->ops->file_write(store->store, file, offset, from, bytes, error);
+    *unsynced += bytes;
+    if (code || *unsynced < SYNC_BYTES)
+        return code;
+    *unsynced = 0;
+    return store->ops->file_sync(store->store, file, error);
+}
+
 /* Writes neighbours at once. The directory is in the order of the machine. */
 static int32_t write_in_place(const struct state_store *store, unsigned char *group, uint32_t count, bool *touched,
-                              trading_error *error)
+                              uint64_t *unsynced, trading_error *error)
 {
     const struct directory *directory = directory_of(group);
     for (uint32_t first = 0, next; first < count; first = next) {
@@ -51,8 +66,8 @@ static int32_t write_in_place(const struct state_store *store, unsigned char *gr
         for (next = first + 1;
              next < count && directory->entries[next].id == id && directory->entries[next].page == page + (next - first);)
             next++;
-        int32_t code = store->ops->file_write(store->store, id, (uint64_t)page * TABLE_PAGE_BYTES, page_in(group, first),
-                                              (size_t)(next - first) * TABLE_PAGE_BYTES, error);
+        int32_t code = write_some(store, id, (uint64_t)page * TABLE_PAGE_BYTES, page_in(group, first),
+                                  (size_t)(next - first) * TABLE_PAGE_BYTES, unsynced, error);
         if (code)
             return code;
         touched[id] = true;
@@ -78,7 +93,7 @@ static int32_t write_group(struct page_log *log, trading_error *error)
     if (!count)
         return TRADING_OK;
     if (!log->generation)
-        return write_in_place(log->store, log->group, count, log->touched, error);
+        return write_in_place(log->store, log->group, count, log->touched, &log->unsynced, error);
     directory->generation = htole64(log->generation);
     directory->count = htole32(count);
     directory->zero = 0;
@@ -90,7 +105,7 @@ static int32_t write_group(struct page_log *log, trading_error *error)
     uint64_t sum = directory_sum(log->group, log->generation, log->end);
     memcpy(log->group + TABLE_IMAGE_BYTES, &sum, sizeof sum);
     size_t bytes = (size_t)(count + 1) * TABLE_PAGE_BYTES;
-    int32_t code = log->store->ops->file_write(log->store->store, PAGE_LOG_FILE, log->end, log->group, bytes, error);
+    int32_t code = write_some(log->store, PAGE_LOG_FILE, log->end, log->group, bytes, &log->unsynced, error);
     log->end += bytes;
     return code;
 }
@@ -203,12 +218,13 @@ int32_t page_log_read(const struct state_store *store, uint64_t generation, uint
 struct applying {
     const struct state_store *store;
     bool touched[TABLES_MAX];
+    uint64_t unsynced;
 };
 
 static int32_t apply_group(void *arg, unsigned char *group, uint32_t count, trading_error *error)
 {
     struct applying *applying = arg;
-    return write_in_place(applying->store, group, count, applying->touched, error);
+    return write_in_place(applying->store, group, count, applying->touched, &applying->unsynced, error);
 }
 
 int32_t page_log_apply(const struct state_store *store, uint64_t generation, uint64_t pages, unsigned char *group,

@@ -22,6 +22,7 @@ struct page_log {
     uint64_t end;        /* of the log */
     uint32_t count;      /* gathered */
     bool touched[TABLES_MAX];
+    uint64_t unsynced;    /* bytes, since it was last synced */
     unsigned char *group; /* of page_log_bytes */
 };
 
