@@ -204,6 +204,13 @@ bool route_round(trading_engine *engine)
     return worked;
 }
 
+/* A call that goes to one partition is answered there alone, so that its batches may wait for the caller to come back. */
+static void note_caller(struct gathering *gathering)
+{
+    for (uint32_t p = 0; p < gathering->engine->partitions->count; p++)
+        gathering->submissions[p].returns = !gathering->engine->manual && gathering->submissions[p].count == gathering->total;
+}
+
 static int32_t execute_piece(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
                              bool wait, trading_error *error)
 {
@@ -211,6 +218,7 @@ static int32_t execute_piece(trading_engine *engine, const trading_command *comm
     struct gathering *gathering = gather(engine, commands, count, results);
     if (!gathering)
         return error_no_memory(error, "the parts of a call");
+    note_caller(gathering);
     int32_t code = push(gathering, wait, &failure);
     while (!code && engine->manual && !is_done(gathering))
         route_round(engine);

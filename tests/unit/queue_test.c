@@ -1,6 +1,6 @@
 /* The queue between many callers and one driver: nothing is lost or done twice, each caller's commands come in their order, and nobody sleeps
  * through an answer, room, or the end. A wake-up that is lost would leave a thread here for ever. */
-#include "base/bell.h"
+#include "base/monotonic.h"
 #include "engine/queue.h"
 
 #include <pthread.h>
@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#define CALLERS 16
+#define CALLERS ((size_t)16)
 #define CALLS   5000
 #define LIMIT   24 /* commands: fewer than all callers bring together, so that many wait for room */
 #define LEAST   2  /* commands a call: as many as the driver ever waits for */
@@ -48,7 +48,8 @@ static void open_bed(struct bed *bed)
 static bool call(struct bed *bed, size_t count)
 {
     trading_result results[MOST] = {0};
-    struct submission submission = {.commands = bed->commands, .results = results, .count = count, .waits = true};
+    struct submission submission = {
+        .commands = bed->commands, .results = results, .count = count, .waits = true, .returns = true};
     if (queue_push(&bed->queue, &submission, true, NULL) == TRADING_E_CLOSED)
         return false;
     queue_tell(&bed->queue);
@@ -80,6 +81,15 @@ static void decide(const struct slice *slice)
     }
 }
 
+/* Whoever was answered runs some time, and the last of them says so. */
+static void gather(struct bed *bed)
+{
+    struct timespec far = monotonic_after(INT64_C(60000000000));
+    if (!queue_gather(&bed->queue, LIMIT, &far))
+        assert_true(atomic_load(&bed->queue.stopped));
+    assert_false(monotonic_has_passed(&far));
+}
+
 /* A batch of a few slices, of which the last may go back before it was decided. */
 static void drive_batch(struct bed *bed)
 {
@@ -87,6 +97,8 @@ static void drive_batch(struct bed *bed)
     size_t count = 0;
     while (count < HELD && (slices[count] = queue_take(&bed->queue, 1 + draw(&bed->random) % MOST)).count)
         count++;
+    if (count)
+        gather(bed);
     queue_turn(&bed->queue);
     if (count && draw(&bed->random) % 8 == 0)
         queue_return(&bed->queue, &slices[--count], 1);
@@ -140,7 +152,7 @@ static void run(size_t stop_after)
 static void test_every_call_is_answered(void **state)
 {
     (void)state;
-    run((size_t)CALLERS * CALLS);
+    run(CALLERS * CALLS);
 }
 
 static void test_stopping_answers_or_refuses_every_call(void **state)
@@ -177,6 +189,31 @@ static void test_submissions_are_taken_in_their_order(void **state)
     queue_close(&bed.queue);
 }
 
+static void test_gathering_ends(void **state)
+{
+    (void)state;
+    struct bed bed;
+    trading_result result;
+    struct submission submission = {.results = &result, .count = 1, .waits = true, .returns = true};
+    struct timespec past = monotonic_after(0);
+    struct timespec far = monotonic_after(INT64_C(60000000000));
+    open_bed(&bed);
+    assert_true(queue_gather(&bed.queue, 1, &far)); /* nobody was answered */
+    assert_int_equal(queue_push(&bed.queue, &submission, false, NULL), TRADING_OK);
+    struct slice slice = queue_take(&bed.queue, 1);
+    queue_answer(&bed.queue, &slice, 1);
+    assert_true(queue_is_returned_to(&bed.queue));
+    assert_false(queue_gather(&bed.queue, 1, &past)); /* it did not run yet */
+    assert_int_equal(queue_push(&bed.queue, &(struct submission){.count = 1}, false, NULL), TRADING_OK);
+    assert_true(queue_gather(&bed.queue, 1, &far)); /* so many are there */
+    queue_await(&bed.queue, &submission);
+    assert_false(queue_is_returned_to(&bed.queue));
+    assert_true(queue_gather(&bed.queue, 2, &far)); /* it ran */
+    assert_int_equal(queue_take(&bed.queue, 1).count, 1);
+    assert_false(queue_linger(&bed.queue));
+    queue_close(&bed.queue);
+}
+
 static void test_a_stopped_queue_has_all_it_will_have(void **state)
 {
     (void)state;
@@ -200,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_every_call_is_answered),
         cmocka_unit_test(test_stopping_answers_or_refuses_every_call),
         cmocka_unit_test(test_submissions_are_taken_in_their_order),
+        cmocka_unit_test(test_gathering_ends),
         cmocka_unit_test(test_a_stopped_queue_has_all_it_will_have),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
