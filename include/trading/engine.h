@@ -111,7 +111,8 @@ typedef struct trading_engine_options {
      *  and every opening reads the whole journal. Other stores ("lmdb:", "memory:") keep theirs where they are, whatever it says. */
     const char *state_path;
     /** How long a commit may be held open for others, in nanoseconds: where the commit before it answered several callers together,
-     *  the next waits for as many, but no longer than this. A caller who is alone never waits. Default 0: no commit waits. */
+     *  the next waits for as many, but no longer than this. A caller who is alone never waits. Default 0: a commit waits for threads that
+     *  were answered in `trading_engine_execute` and did not run yet, at most as long as two appends take, and for nobody else. */
     int64_t group_delay;
     /** How much memory changed state and its indexes may take before a checkpoint is written, so that they can be given back, besides
      *  those that checkpoint_events asks for. What is not changed lies in files that the system caches, and is not counted. Default 1 GiB. */
