@@ -1,8 +1,6 @@
 #!/usr/bin/env python3
 """`trading serve` as a process: how signals end it. One process, over a bus within it; deployments are in tests/serve."""
-import fcntl
 import os
-import pathlib
 import signal
 import subprocess
 import time
@@ -12,9 +10,18 @@ from program import DONE, PROGRAM, SECONDS, Case
 
 
 class Signals(Case):
-    def start(self, *arguments, stdout=subprocess.DEVNULL):
-        serving = subprocess.Popen([PROGRAM, "serve", "--store", self.store, "--bus", "memory:here", *arguments], text=True,
-                                   stdin=subprocess.DEVNULL, stdout=stdout, stderr=subprocess.PIPE)
+    def setUp(self):
+        super().setUp()
+        self.said = self.folder / "said"
+        os.mkfifo(self.said)
+
+    def start(self):
+        reader = os.open(self.said, os.O_RDONLY | os.O_NONBLOCK)
+        os.set_blocking(reader, True)
+        with open(self.said, "wb") as saying:
+            serving = subprocess.Popen([PROGRAM, "serve", "--store", self.store, "--bus", "memory:here"],
+                                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=saying)
+        serving.stderr = open(reader, encoding="utf-8")
         self.addCleanup(serving.stderr.close)
         self.addCleanup(serving.wait, SECONDS)
         self.addCleanup(serving.kill)
@@ -22,12 +29,13 @@ class Signals(Case):
             self.assertTrue(line, "it ended by itself")
         return serving
 
-    def await_blocked(self, serving):
-        """Until its first thread waits for room in a pipe."""
-        end = time.monotonic() + SECONDS
-        while "pipe_write" not in pathlib.Path(f"/proc/{serving.pid}/wchan").read_text():
-            self.assertLess(time.monotonic(), end)
-            time.sleep(0.02)
+    def fill_what_is_said(self):
+        """So that who has more to say waits for someone to read."""
+        filling = os.open(self.said, os.O_WRONLY | os.O_NONBLOCK)
+        self.addCleanup(os.close, filling)
+        with self.assertRaises(BlockingIOError):
+            while True:
+                os.write(filling, b"\n")
 
     def test_the_first_ends_it_in_good_order(self):
         for number in (signal.SIGINT, signal.SIGTERM):
@@ -37,30 +45,17 @@ class Signals(Case):
                 self.assertEqual(DONE, serving.wait(SECONDS))
                 self.assertIn("partition 0 is closed", serving.stderr.read())
 
-    def test_the_second_ends_it_at_once(self):
-        """It cannot heed the first, as it waits for someone to read its metrics."""
-        reader, writer = os.pipe()
-        self.addCleanup(os.close, reader)
-        fcntl.fcntl(writer, fcntl.F_SETPIPE_SZ, 4096)
-        os.write(writer, bytes(4096))
-        serving = self.start("--metrics", "1", stdout=writer)
-        os.close(writer)
-        self.await_blocked(serving)
-        serving.send_signal(signal.SIGTERM)
-        self.await_default(serving)
-        self.await_blocked(serving)
-        serving.send_signal(signal.SIGTERM)
-        self.assertEqual(-signal.SIGTERM, serving.wait(SECONDS))
-        self.trading("verify")
-
-    def await_default(self, serving):
-        """Until the signal was taken, after which it does what it always does."""
+    def test_the_next_ends_it_at_once(self):
+        """The first cannot: it waits for someone to read that the partition is closed."""
+        serving = self.start()
+        self.fill_what_is_said()
         end = time.monotonic() + SECONDS
-        bit = 1 << (signal.SIGTERM - 1)
-        while int(next(line for line in pathlib.Path(f"/proc/{serving.pid}/status").read_text().splitlines()
-                       if line.startswith("SigCgt")).split()[1], 16) & bit:
+        while serving.poll() is None:
             self.assertLess(time.monotonic(), end)
+            serving.send_signal(signal.SIGTERM)
             time.sleep(0.02)
+        self.assertEqual(-signal.SIGTERM, serving.returncode)
+        self.trading("verify")
 
 
 if __name__ == "__main__":
