@@ -36,10 +36,10 @@ class Venue(Case):
 
     def test_on_paper(self):
         requests = [self.route(1), self.route(2, limit="90.00"), self.route(3, symbol="IBM", limit="1.00")]
-        answers = self.run_lines(requests, "--venue", "paper:?pieces=2&rejects=IBM", "--venue-wait", "1")
+        answers = self.run_lines(requests, "--venue", "paper:?pieces=2&rejects=IBM", "--venue-wait", "5")
         self.assertEqual([answer["status"] for answer in answers], ["new"] * 3)
         self.assertEqual([("canceled", "0"), ("filled", "3"), ("new", "0")], self.statuses())
-        running = self.lines("--venue", "paper:")
+        running = self.lines("--venue", "paper:", "--venue-wait", "60")  # it ends when all orders have
         running.op("quote", symbol="GOOG", bid="80.00", ask="89.00")
         self.assertEqual(DONE, running.end()[0])
         self.assertEqual([("canceled", "0"), ("filled", "3"), ("filled", "3")], self.statuses())
@@ -50,7 +50,7 @@ class Venue(Case):
         openings = [{"op": "open_account", "key": f"p{i}", "deposit": "1000.00"} for i in range(8)]
         opened = self.run_lines(openings, "--partitions", "4", store=store)
         requests = [self.route(i, portfolio=opened[i]["portfolio"], limit="10.00") for i in range(8)]
-        self.run_lines(requests, "--venue", "broker=paper:?quotes=*:9/10", store=store)
+        self.run_lines(requests, "--venue", "broker=paper:?quotes=*:9/10", "--venue-wait", "60", store=store)
         for one in opened:
             orders = self.run_lines([{"op": "orders", "portfolio": one["portfolio"]}], store=store)[0]["orders"]
             self.assertEqual(["filled"], [order["status"] for order in orders])
@@ -79,7 +79,7 @@ class Venue(Case):
             running.process.wait()
             if i == 4:  # the first orders wait in the file until now
                 self.exchange(folder)
-        self.run_lines([], *arguments, "--venue-wait", "5")
+        self.run_lines([], *arguments, "--venue-wait", "60")
         self.assertEqual([("filled", "3")] * 30, self.statuses())
         self.assertIs(self.json("verify")["sound"], True)
         executed = [line for line in (folder / "executions").read_text().splitlines() if "|TRADE|" in line]

@@ -75,7 +75,7 @@ static void open_with_a_bus_away(struct deployment *deployment, int times)
     assert_int_equal(trading_bus_register(deployment->host, "away", &ops, NULL), TRADING_OK);
     host_of_bus = deployment->host;
     deployment->seats[1].options.serving.bus = "away:serve";
-    deployment->seats[1].options.patience = INT64_C(300000000);
+    deployment->seats[1].options.patience = INT64_C(2000000000);
     atomic_store(&times_away, times);
     atomic_store(&asked, 0);
 }
