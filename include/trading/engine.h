@@ -80,7 +80,8 @@ TRADING_API uint64_t trading_host_memory(const trading_host *host);
  *  partition after it fences it: it stops with TRADING_E_FENCED when it next appends, and what was not durable did not happen. */
 #define TRADING_ENGINE_ONE_PARTITION 4u
 /** For who submits a sequence of which nothing may be passed over, such as a topic and the cursor in it: when an append was not surely successful,
- *  everything submitted behind it fails with it, and all that comes later, until the store is opened again. Else the others are done. */
+ *  everything submitted behind it fails with it, and all that comes later, until the store is opened again. Else the others are done. Of an
+ *  engine of several partitions each is a sequence by itself. */
 #define TRADING_ENGINE_FAIL_STOP 8u
 /**@}*/
 
