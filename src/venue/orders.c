@@ -60,6 +60,12 @@ struct routed_order *orders_add(struct routed_orders *orders, const trading_id *
     return order;
 }
 
+static void release(struct routed_orders *orders, struct routed_order *order)
+{
+    memory_release(orders->memory, order->executions, order->execution_capacity * sizeof *order->executions);
+    memory_release(orders->memory, order, sizeof *order);
+}
+
 static void take_from_plan(struct routed_orders *orders, const struct routed_order *order)
 {
     struct routed_order *before = NULL;
@@ -83,7 +89,7 @@ void orders_remove(struct routed_orders *orders, struct routed_order *order)
     *(order->newer ? &order->newer->older : &orders->newest) = order->older;
     if (order->queued)
         take_from_plan(orders, order);
-    memory_release(orders->memory, order, sizeof *order);
+    release(orders, order);
     orders->count--;
 }
 
@@ -91,9 +97,28 @@ void orders_drop_all(struct routed_orders *orders)
 {
     for (struct routed_order *next, *at = orders->oldest; at; at = next) {
         next = at->newer;
-        memory_release(orders->memory, at, sizeof *at);
+        release(orders, at);
     }
     memory_release(orders->memory, orders->buckets, orders->bucket_count * sizeof(struct routed_order *));
+}
+
+/* ---- what is booked ---- */
+
+int orders_note_execution(struct routed_orders *orders, struct routed_order *order, const trading_id *key)
+{
+    if (memory_grow(orders->memory, (void **)&order->executions, &order->execution_capacity, order->execution_count + 1,
+                    sizeof *order->executions))
+        return -1;
+    order->executions[order->execution_count++] = *key;
+    return 0;
+}
+
+bool orders_has_execution(const struct routed_order *order, const trading_id *key)
+{
+    for (size_t i = 0; i < order->execution_count; i++)
+        if (id_equal(&order->executions[i], key))
+            return true;
+    return false;
 }
 
 /* ---- what is to be done ---- */

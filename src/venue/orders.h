@@ -28,6 +28,9 @@ struct routed_order {
     trading_decimal told;      /* CumQty, as far as reports were taken: what is booked, is being booked, or was refused */
     trading_decimal missed_at; /* `told` when a report was found missing and asked for; −1: none was */
     bool cancel_asked;
+    trading_id *executions; /* the keys of those that are booked, however long ago the engine forgot them */
+    size_t execution_count;
+    size_t execution_capacity;
 };
 
 struct routed_orders {
@@ -46,6 +49,10 @@ struct routed_order *orders_find(const struct routed_orders *orders, const tradi
 /* NULL for want of memory. */
 struct routed_order *orders_add(struct routed_orders *orders, const trading_id *id, int64_t position, trading_decimal quantity);
 void orders_remove(struct routed_orders *orders, struct routed_order *order);
+
+/* An execution of that key is booked. -1 for want of memory. */
+int orders_note_execution(struct routed_orders *orders, struct routed_order *order, const trading_id *key);
+bool orders_has_execution(const struct routed_order *order, const trading_id *key);
 
 /* Adds to what is to be done about an order, behind the others. */
 void orders_plan(struct routed_orders *orders, struct routed_order *order, uint32_t todo);

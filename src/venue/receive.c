@@ -17,6 +17,14 @@ static void derive_key(const trading_router *router, const trading_execution_rep
     trading_key_from_text(text, (size_t)length, key);
 }
 
+/* Also where the engine has forgotten its key, as it does in time, and CumQty does not tell, as it counts what was refused as well. */
+static bool is_booked(const trading_router *router, const struct routed_order *order, const trading_execution_report *report)
+{
+    trading_id key;
+    derive_key(router, report, &key);
+    return orders_has_execution(order, &key);
+}
+
 static trading_command *next_command(trading_router *router, const trading_execution_report *report, struct booking **booking)
 {
     *booking = &router->bookings[router->command_count];
@@ -76,7 +84,10 @@ static void take_trade(trading_router *router, const trading_execution_report *r
         return;
     if (order)
         order->told = report->filled_quantity;
-    book(router, report, id);
+    if (order && is_booked(router, order, report))
+        router->counts.repeated++;
+    else
+        book(router, report, id);
 }
 
 static void take_end(trading_router *router, const trading_execution_report *report, const trading_id *id)
@@ -170,11 +181,23 @@ static void take_result(trading_router *router, size_t index, uint64_t *booked)
         tell_rejected(router, report);
 }
 
+/* Whether the engine could not say of one whether it is booked already. */
+static bool is_any_unknown(const trading_router *router, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (router->results[i].status == TRADING_STATUS_UNKNOWN)
+            return true;
+    return false;
+}
+
 /* All of it again where the engine fails: each has its key. */
 static int32_t book_all(trading_router *router, uint64_t *booked, trading_error *error)
 {
     size_t count = router->command_count;
     int32_t code = count ? trading_engine_execute(router->engine, router->commands, count, router->results, error) : TRADING_OK;
+    if (!code && is_any_unknown(router, count))
+        code = error_set(error, TRADING_E_OUTCOME_UNKNOWN, "whether executions of venue %s are booked cannot be learnt now",
+                         router->name);
     if (code)
         return code;
     for (size_t i = 0; i < count; i++)

@@ -19,13 +19,17 @@ static int32_t take_routed(trading_router *router, const trading_event *event, t
     return TRADING_OK;
 }
 
-static void take_execution(trading_router *router, struct routed_order *order, trading_decimal quantity)
+static int32_t take_execution(trading_router *router, struct routed_order *order, const trading_event *event,
+                              trading_error *error)
 {
-    order->booked += quantity;
+    if (orders_note_execution(&router->orders, order, &event->key))
+        return error_no_memory(error, "an execution at a venue");
+    order->booked += event->quantity;
     if (order->told < order->booked)
         order->told = order->booked; /* by somebody else than this router */
     if (order->booked == order->quantity)
         orders_remove(&router->orders, order);
+    return TRADING_OK;
 }
 
 int32_t router_take_event(trading_router *router, const trading_event *event, trading_error *error)
@@ -37,8 +41,7 @@ int32_t router_take_event(trading_router *router, const trading_event *event, tr
         return TRADING_OK;
     switch (event->kind) {
     case TRADING_EVENT_ORDER_EXECUTED:
-        take_execution(router, order, event->quantity);
-        break;
+        return take_execution(router, order, event, error);
     case TRADING_EVENT_CANCEL_ROUTED:
         order->cancel_asked = true;
         orders_plan(&router->orders, order, ORDER_TO_CANCEL);

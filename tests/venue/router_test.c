@@ -1,6 +1,10 @@
 /* The router: what is routed reaches the venue, and what the venue executes is booked once, whatever fails on the way. */
+#include "../contract/faulty_store.h"
+#include "backends/memory/memory_store.h"
 #include "house.h"
 
+#include <stdatomic.h>
+#include <stdio.h>
 #include <string.h>
 
 struct fixture {
@@ -233,6 +237,90 @@ static void test_what_the_engine_refuses(void **state)
     close_fixture(&fixture);
 }
 
+/* An engine whose store may fail to be read, and which forgets keys as soon as it may. */
+static void open_forgetful_fixture(struct fixture *fixture, struct faulty_plan *plan)
+{
+    struct house *house = &fixture->house;
+    char uri[FAULTY_LOCATION + 8];
+    char location[FAULTY_LOCATION];
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    open_fixture(fixture);
+    house_shut(house);
+    desk_stop(&house->desk);
+    faulty_plan_init(plan, &memory_store_ops, "");
+    MUST(trading_store_register(house->desk.host, "faulty", &faulty_store_ops, NULL) == TRADING_OK);
+    snprintf(uri, sizeof uri, "faulty:%s", faulty_location(plan, location));
+    options.key_count = 1;
+    MUST(trading_engine_open(&house->desk.engine, house->desk.host, uri, &options, NULL) == TRADING_OK);
+    house->client = desk_client(&house->desk, 100000);
+    house_open(house, "market:");
+}
+
+/* They go by whole runs. */
+static void forget_keys(struct house *house)
+{
+    enum { FORGOTTEN = 70000 };
+    static trading_command commands[FORGOTTEN];
+    static trading_result results[FORGOTTEN];
+    trading_set_quote body = TRADING_SET_QUOTE_INIT;
+    body.symbol = (trading_symbol){"GOOG"};
+    for (uint32_t i = 0; i < FORGOTTEN; i++) {
+        commands[i] = (trading_command){.type = TRADING_COMMAND_SET_QUOTE, .body = &body, .body_size = sizeof body};
+        memcpy(commands[i].key.bytes, &(uint32_t){i + 1}, sizeof i);
+    }
+    MUST(trading_engine_execute(house->desk.engine, commands, FORGOTTEN, results, NULL) == TRADING_OK);
+}
+
+/* What was refused is in CumQty, and not in what is booked: ExecIDs alone tell. */
+static void test_executions_after_a_refusal_whose_keys_are_forgotten(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct faulty_plan plan;
+    open_forgetful_fixture(&fixture, &plan);
+    struct house *house = &fixture.house;
+    trading_id id = house_route(house, 1, "REST", TRADING_SIDE_BUY, 9, 10 * ONE);
+    assert_int_equal(house_run(house), 0);
+    struct market_order *there = house_at_market(fixture.market, &id);
+    there->order.price = 11 * ONE;
+    market_trade(fixture.market, there);
+    there->order.price = 10 * ONE;
+    for (int i = 0; i < 3; i++)
+        market_trade(fixture.market, there);
+    assert_int_equal(house_run(house), 0);
+    assert_int_equal(house->refused, 1);
+    expect(&fixture, &id, TRADING_ORDER_STATUS_PARTIALLY_FILLED, 3);
+    forget_keys(house);
+    open_again(&fixture);
+    assert_int_equal(house_run(house), 0);
+    expect(&fixture, &id, TRADING_ORDER_STATUS_PARTIALLY_FILLED, 3);
+    market_trade(fixture.market, there);
+    assert_int_equal(house_run(house), 0);
+    expect(&fixture, &id, TRADING_ORDER_STATUS_PARTIALLY_FILLED, 4);
+    close_fixture(&fixture);
+}
+
+/* Whether it was booked cannot be read for now: it is asked again, and not taken for refused. */
+static void test_an_outcome_that_is_not_known(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    struct faulty_plan plan;
+    open_forgetful_fixture(&fixture, &plan);
+    struct house *house = &fixture.house;
+    house_route(house, 1, "BEYOND", TRADING_SIDE_BUY, 3, 10 * ONE);
+    assert_int_equal(house_run(house), 0);
+    desk_cash(&house->desk, TRADING_COMMAND_DEPOSIT, &house->client.account, ONE); /* the newest commit is at hand */
+    open_again(&fixture);
+    assert_int_equal(trading_router_send(house->router, 0, NULL, NULL), TRADING_OK);
+    assert_true(faulty_plan_add(&plan, FAULTY_READ, atomic_load(&plan.calls[FAULTY_READ]), FAULT_REFUSED, TRADING_E_IO));
+    assert_int_equal(trading_router_receive(house->router, 0, NULL, NULL), TRADING_E_OUTCOME_UNKNOWN);
+    assert_int_equal(trading_router_receive(house->router, 0, NULL, NULL), TRADING_OK);
+    assert_int_equal(house->refused, 2);
+    assert_int_equal(house_info(house).repeated, 2);
+    close_fixture(&fixture);
+}
+
 /* What people booked by hand, after a refusal, is not booked again. */
 static void test_executions_of_others(void **state)
 {
@@ -454,6 +542,8 @@ int main(void)
         cmocka_unit_test(test_a_report_that_is_missing_is_asked_for),
         cmocka_unit_test(test_a_venue_that_fails),
         cmocka_unit_test(test_what_the_engine_refuses),
+        cmocka_unit_test(test_executions_after_a_refusal_whose_keys_are_forgotten),
+        cmocka_unit_test(test_an_outcome_that_is_not_known),
         cmocka_unit_test(test_executions_of_others),
         cmocka_unit_test(test_the_cursor_waits_for_what_is_open),
         cmocka_unit_test(test_partitions_have_routers_of_their_own),
