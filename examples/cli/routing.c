@@ -28,7 +28,7 @@ struct side {
 
 struct routing {
     struct routing_choice choice;
-    uint32_t partition;
+    uint32_t partition; /* of the store */
     trading_venue *venue;
     trading_router *router;
     struct side sending;
@@ -115,10 +115,11 @@ static bool make_uri(char *uri, size_t bytes, const char *text, uint32_t partiti
     return length > 0 && (size_t)length < bytes;
 }
 
-static int32_t open_router(struct routing *routing, trading_host *host, trading_engine *engine, trading_error *error)
+static int32_t open_router(struct routing *routing, trading_host *host, trading_engine *engine, uint32_t part,
+                           trading_error *error)
 {
     trading_router_options options = TRADING_ROUTER_OPTIONS_INIT;
-    options.partition = routing->partition;
+    options.partition = part;
     options.name = routing->choice.name;
     options.refused = tell_refused;
     options.refused_context = routing;
@@ -147,7 +148,7 @@ static void start_side(struct side *side, struct routing *routing,
         out_of_memory();
 }
 
-struct routing *routing_start(trading_host *host, trading_engine *engine, uint32_t partition,
+struct routing *routing_start(trading_host *host, trading_engine *engine, uint32_t part, uint32_t partition,
                               const struct routing_choice *choice, trading_error *error)
 {
     struct routing *routing = calloc(1, sizeof *routing);
@@ -156,7 +157,7 @@ struct routing *routing_start(trading_host *host, trading_engine *engine, uint32
     routing->choice = *choice;
     routing->partition = partition;
     routing->heard = monotonic_now();
-    if (open_router(routing, host, engine, error) != TRADING_OK) {
+    if (open_router(routing, host, engine, part, error) != TRADING_OK) {
         close_router(routing);
         routing_free(routing);
         return NULL;
@@ -217,7 +218,7 @@ int32_t routings_start(struct routings *routings, trading_host *host, trading_en
     *routings = (struct routings){0};
     int32_t code = count_partitions(engine, &count, error);
     while (!code && routings->count < count) {
-        struct routing *routing = routing_start(host, engine, routings->count, choice, error);
+        struct routing *routing = routing_start(host, engine, routings->count, routings->count, choice, error);
         if (routing)
             routings->each[routings->count++] = routing;
         else

@@ -29,8 +29,9 @@ int32_t routings_start(struct routings *routings, trading_host *host, trading_en
 void routings_settle(struct routings *routings, int64_t silence, bool (*stopped)(void));
 void routings_stop(struct routings *routings);
 
-/* NULL, having filled `error`, when the venue or the router cannot be opened. */
-struct routing *routing_start(trading_host *host, trading_engine *engine, uint32_t partition,
+/* Of one partition, by its number in the engine, `part`, and in the store. NULL, having filled `error`, when the venue or the router cannot be
+ * opened. */
+struct routing *routing_start(trading_host *host, trading_engine *engine, uint32_t part, uint32_t partition,
                               const struct routing_choice *choice, trading_error *error);
 
 /* Ends its threads, before the engine is closed; and frees it. NULL is allowed. */

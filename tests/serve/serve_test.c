@@ -310,9 +310,29 @@ static void money_and_orders_go_between_processes(void **state)
     deployment_close(&deployment);
 }
 
+/* Each order was executed at the venue of its partition, which has the partition's number in its price: 10.0, 10.1 … */
+static void expect_a_price_for_each_partition(struct deployment *deployment, const struct person *people)
+{
+    bool seen[PARTITIONS] = {false};
+    for (int i = 0; i < ACCOUNTS; i++) {
+        size_t index;
+        const json_t *order;
+        json_t *answer = deployment_do(deployment, "{\"op\":\"orders\",\"portfolio\":\"%s\"}", people[i].portfolio);
+        json_array_foreach(json_object_get(answer, "orders"), index, order)
+        {
+            const char *price = json_string_value(json_object_get(order, "average_price"));
+            if (price)
+                seen[(int)(10 * strtod(price, NULL) + 0.5) % 10] = true;
+        }
+        json_decref(answer);
+    }
+    for (int i = 0; i < PARTITIONS; i++)
+        assert_true(seen[i]);
+}
+
 static void at_a_venue_on_paper(struct serving *serving)
 {
-    assert_true(routing_choose(&serving->venue, "broker=paper:?quotes=*:9/10&pieces=2"));
+    assert_true(routing_choose(&serving->venue, "broker=paper:?quotes=*:9/10.{}&pieces=2"));
 }
 
 /* Whoever has a partition sends its orders; and a partition that moves takes what is open of them with it. */
@@ -326,14 +346,15 @@ static void routed_orders_trade_at_a_venue(void **state)
     deployment_open_with(&deployment, 2, PARTITIONS, at_a_venue_on_paper);
     open_people(&deployment, people);
     for (int i = 0; i < ACCOUNTS; i++) {
-        json_decref(deployment_do(&deployment, route, "trades", i, people[i].portfolio, "11.00"));
+        json_decref(deployment_do(&deployment, route, "trades", i, people[i].portfolio, "10.90"));
         json_decref(deployment_do(&deployment, route, "rests", i, people[i].portfolio, "8.00"));
     }
     await_filled(&deployment, people, ACCOUNTS);
     deployment_stop(&deployment, 0);
     for (int i = 0; i < ACCOUNTS; i++)
-        json_decref(deployment_do(&deployment, route, "later", i, people[i].portfolio, "10.00"));
+        json_decref(deployment_do(&deployment, route, "later", i, people[i].portfolio, "10.90"));
     await_filled(&deployment, people, 2 * ACCOUNTS);
+    expect_a_price_for_each_partition(&deployment, people);
     deployment_stop(&deployment, 1);
     deployment_verify(&deployment);
     deployment_close(&deployment);

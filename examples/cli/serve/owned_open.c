@@ -90,7 +90,7 @@ static int32_t start_routing(struct owned *owned, trading_error *error)
     const struct serving *serving = owned->serving;
     if (!serving->venue.uri)
         return TRADING_OK;
-    owned->routing = routing_start(serving->host, owned->desk.engine, 0, &serving->venue, error);
+    owned->routing = routing_start(serving->host, owned->desk.engine, 0, owned->partition, &serving->venue, error);
     return owned->routing ? TRADING_OK : error->code;
 }
 
