@@ -197,11 +197,11 @@ static int32_t read_executions(struct venue *venue, bool told, trading_error *er
 
 /* ---- what it is asked ---- */
 
-/* In one piece, or not at all as far as anybody believes. */
+/* In one piece, or not at all as far as anybody believes: what was left without an end is no whole line when it gets one. */
 static int32_t append(struct venue *venue, const char *text, trading_error *error)
 {
-    char line[LINE_BYTES + 1];
-    int length = snprintf(line, sizeof line, "%s%s", venue->unended ? "\n" : "", text);
+    char line[LINE_BYTES + 2];
+    int length = snprintf(line, sizeof line, "%s%s", venue->unended ? "?\n" : "", text);
     ssize_t wrote = write(venue->orders_out, line, (size_t)length);
     venue->unended = wrote > 0 ? wrote < length : venue->unended;
     if (wrote >= 0 && wrote < length)

@@ -8,9 +8,10 @@ import pathlib
 import signal
 import subprocess
 import sys
+import time
 import unittest
 
-from program import DONE, STORE, TOP, USAGE, Case
+from program import DONE, SECONDS, STORE, TOP, USAGE, Case
 
 LINES = pathlib.Path(sys.argv.pop(1)).resolve() if len(sys.argv) > 1 else None
 EXCHANGE = TOP / "examples/plugin-venue/exchange.py"
@@ -67,6 +68,30 @@ class Venue(Case):
         process = subprocess.Popen([sys.executable, EXCHANGE, folder], stdin=subprocess.PIPE)
         self.addCleanup(process.wait)
         self.addCleanup(process.stdin.close)
+
+    def test_a_line_that_was_cut_before_its_end(self):
+        """It never counted: the order goes out again, as the only one."""
+        folder = self.folder / "cut"
+        arguments = ("--plugin", LINES, "--venue", f"lines:{folder}")
+        for requests in ([self.route(1, limit="100.00")], []):
+            running = self.lines(*arguments)
+            for request in requests:
+                self.assertIs(running.ask(request)["ok"], True)
+            whole = self.await_line(folder / "orders")
+            running.stop()
+            self.assertEqual(1, whole.count("|.\n"))
+            (folder / "orders").write_text(whole.rstrip("\n"))
+        self.exchange(folder)
+        self.run_lines([], *arguments, "--venue-wait", "30")
+        self.assertEqual([("filled", "3")], self.statuses())
+
+    def await_line(self, path):
+        """Until the file ends with one that is whole."""
+        end = time.monotonic() + SECONDS
+        while not (path.exists() and (text := path.read_text()).endswith("|.\n")):
+            self.assertLess(time.monotonic(), end)
+            time.sleep(0.01)
+        return text
 
     def test_killed_while_orders_are_at_the_venue(self):
         folder = self.folder / "venue"
