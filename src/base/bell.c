@@ -29,7 +29,7 @@ void bell_ring(struct bell *bell)
         continue;
     if (!(state & LISTENED))
         return;
-    atomic_store(&bell->waking, state + 1);
+    atomic_store(&bell->waking, state); /* which is never 0, also when the count begins anew */
     wake_a_few(bell);
 }
 

@@ -17,7 +17,7 @@
 
 struct bell {
     _Atomic uint32_t state;  /* twice how often it rang, and 1 more while somebody may listen */
-    _Atomic uint32_t waking; /* the state after the stroke of which some may still sleep; 0: none do */
+    _Atomic uint32_t waking; /* the state at which some may still sleep though a stroke ended it; 0: none do */
 };
 
 /* All that came before is seen by whoever counts the strokes, or ends listening, after. */

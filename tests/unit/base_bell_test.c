@@ -9,6 +9,7 @@
 
 #define LISTENERS 8
 #define WAITS     20000
+#define ROUNDS    1000
 
 /* What one listener waits for lies in memory of its own, gone once it was told. */
 struct wish {
@@ -95,6 +96,27 @@ static void a_stroke_before_listening_holds_nobody(void **state)
     bell_listen(&bell, strokes, NULL);
 }
 
+static void *listen_at_the_last_stroke(void *arg)
+{
+    bell_listen(arg, UINT32_MAX, NULL);
+    return NULL;
+}
+
+/* After as many strokes as can be counted. In some of the rounds, if not in all, the listener sleeps by then. */
+static void the_count_of_strokes_begins_anew(void **state)
+{
+    (void)state;
+    for (int i = 0; i < ROUNDS; i++) {
+        struct bell bell = {.state = UINT32_MAX - 1};
+        pthread_t listener;
+        assert_int_equal(pthread_create(&listener, NULL, listen_at_the_last_stroke, &bell), 0);
+        while (atomic_load(&bell.state) != UINT32_MAX)
+            sched_yield();
+        bell_ring(&bell);
+        pthread_join(listener, NULL);
+    }
+}
+
 static void listening_ends_at_the_deadline(void **state)
 {
     (void)state;
@@ -111,6 +133,7 @@ int bell_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_stroke_is_lost),
         cmocka_unit_test(a_stroke_before_listening_holds_nobody),
+        cmocka_unit_test(the_count_of_strokes_begins_anew),
         cmocka_unit_test(listening_ends_at_the_deadline),
     };
     return cmocka_run_group_tests_name("bell", tests, NULL, NULL);
