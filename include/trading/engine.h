@@ -151,7 +151,8 @@ TRADING_API int32_t trading_engine_open(trading_engine **engine, trading_host *h
 /**@}*/
 
 /**
- * Closes an engine. Views, feeds and projections of it must be closed before. Callers still waiting in execute or poll are answered first.
+ * Closes an engine. Views, feeds and projections of it must be closed before. Callers still waiting in execute or poll are answered first;
+ * a submit whose completion was polled before it returned is waited for.
  * @param how  TRADING_CLOSE_
  * @return TRADING_OK; TRADING_E_BUSY while views, feeds or projections are open; else closed all the same, and the code says what
  *         failed on the way (a checkpoint that could not be written loses nothing). NULL is allowed.

@@ -94,8 +94,8 @@ int32_t trading_engine_execute(trading_engine *engine, const trading_command *co
     return code;
 }
 
-static int32_t submit(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
-                      uint64_t tag, trading_error *error)
+static int32_t submit_whole(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                            uint64_t tag, trading_error *error)
 {
     struct submission *submission = memory_allocate(&engine->memory, sizeof *submission);
     if (!submission)
@@ -109,16 +109,28 @@ static int32_t submit(trading_engine *engine, const trading_command *commands, s
     return code;
 }
 
+/* Who polls it before this returns, and then closes, waits until it is left. */
+static int32_t submit(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
+                      uint64_t tag, trading_error *error)
+{
+    int32_t code;
+    queue_enter(&engine->queue);
+    if (engine_is_parted(engine)) {
+        clear(results, count);
+        code = route_submit(engine, commands, count, results, tag, error);
+    } else {
+        code = submit_whole(engine, commands, count, results, tag, error);
+    }
+    queue_leave(&engine->queue);
+    return code;
+}
+
 int32_t trading_engine_submit(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
                               uint64_t tag, trading_error *error)
 {
     int32_t code = check_writable(engine, commands, count, results, error);
     if (!code && count == 0)
         return error_set(error, TRADING_E_INVALID, "a submission has at least one command");
-    if (!code && engine_is_parted(engine)) {
-        clear(results, count);
-        return route_submit(engine, commands, count, results, tag, error);
-    }
     if (!code)
         code = submit(engine, commands, count, results, tag, error);
     if (code)

@@ -111,6 +111,7 @@ int32_t queue_push_reserved(struct queue *queue, struct submission *submission, 
         if (newest == &queue->end) {
             atomic_fetch_sub(&queue->arrived, submission->count);
             queue_give_back(queue, submission->count);
+            submission->returns = false; /* from an answer that nobody gives it */
             return refuse_closed(error);
         }
         submission->next = newest;

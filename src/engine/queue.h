@@ -148,7 +148,7 @@ void queue_abandon(struct queue *queue, const trading_error *error);
 /* Takes nothing more; queue_wait ends once nothing is left. */
 void queue_stop(struct queue *queue);
 
-/* Around a call that may wait: the queue is there until it is left. */
+/* Around a call that may wait, or be answered before it returns: the queue is there until it is left. */
 void queue_enter(struct queue *queue);
 void queue_leave(struct queue *queue);
 size_t queue_callers(struct queue *queue);

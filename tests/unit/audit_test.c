@@ -278,6 +278,35 @@ static void test_closing_ends_polling(void **state)
     assert_non_null(answered);
 }
 
+static void *submit_a_quote(void *arg)
+{
+    static trading_set_quote body = TRADING_SET_QUOTE_INIT;
+    static trading_command command = {.type = TRADING_COMMAND_SET_QUOTE, .body = &body, .body_size = sizeof body};
+    static trading_result result;
+    struct caller *caller = arg;
+    caller->code = trading_engine_submit(caller->engine, &command, 1, &result, 7, NULL);
+    return NULL;
+}
+
+/* The completion may be there before submitting has returned. */
+static void test_who_polled_the_last_completion_may_close(void **state)
+{
+    struct fixture *fixture = *state;
+    for (size_t i = 0; i < 200; i++) {
+        audit_open_engine(fixture, 0);
+        struct caller caller = {.engine = fixture->engine};
+        pthread_t thread;
+        trading_completion completion;
+        size_t taken;
+        assert_int_equal(pthread_create(&thread, NULL, submit_a_quote, &caller), 0);
+        assert_int_equal(trading_engine_poll(fixture->engine, &completion, 1, &taken, -1, NULL), TRADING_OK);
+        assert_int_equal(completion.tag, 7);
+        audit_close_engine(fixture, TRADING_CLOSE_ABANDON);
+        pthread_join(thread, NULL);
+        assert_int_equal(caller.code, TRADING_OK);
+    }
+}
+
 static void test_waiting_as_long_as_can_be_said(void **state)
 {
     struct fixture *fixture = *state;
@@ -347,6 +376,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_intervals_may_be_endless, audit_set_up, audit_tear_down),
         cmocka_unit_test_setup_teardown(test_closing_answers_who_waits, audit_set_up, audit_tear_down),
         cmocka_unit_test_setup_teardown(test_closing_ends_polling, audit_set_up, audit_tear_down),
+        cmocka_unit_test_setup_teardown(test_who_polled_the_last_completion_may_close, audit_set_up, audit_tear_down),
         cmocka_unit_test_setup_teardown(test_waiting_as_long_as_can_be_said, audit_set_up, audit_tear_down),
         cmocka_unit_test_setup_teardown(test_forgotten_key_makes_no_second_order, audit_set_up, audit_tear_down),
     };

@@ -222,9 +222,15 @@ static void test_a_stopped_queue_has_all_it_will_have(void **state)
     open_bed(&bed);
     assert_int_equal(queue_push(&bed.queue, &submission, false, NULL), TRADING_OK);
     assert_false(queue_has(&bed.queue, 2));
+    assert_int_equal(queue_reserve(&bed.queue, 1, false, NULL), TRADING_OK);
     queue_stop(&bed.queue);
     queue_stop(&bed.queue);
     assert_int_equal(queue_push(&bed.queue, &(struct submission){.count = 1}, true, NULL), TRADING_E_CLOSED);
+    struct submission reserved = {.count = 1, .waits = true, .returns = true};
+    assert_int_equal(queue_push_reserved(&bed.queue, &reserved, NULL), TRADING_E_CLOSED);
+    atomic_store(&reserved.done, true); /* as who finds it refused says to those who wait */
+    queue_await(&bed.queue, &reserved);
+    assert_false(queue_is_returned_to(&bed.queue));
     assert_true(queue_has(&bed.queue, 2));
     assert_int_equal(queue_take(&bed.queue, 8).count, 1);
     assert_false(queue_has(&bed.queue, 2));
