@@ -1,5 +1,5 @@
-/* Secrets. Each is a row, written and deleted with a time of this process, since two writes of one secret may go through servers
- * whose clocks differ, and the earlier would win. */
+/* Secrets. Each is a row, written with a time of this process, since two writes of one secret may go through servers whose clocks differ,
+ * and the earlier would win. Those that must be new are added in transactions, whose times are the servers' own. */
 #include "backends/cassandra/keeping.h"
 #include "base/error.h"
 
@@ -8,8 +8,8 @@
 
 #define AT_ONCE 32u
 
-/* Microseconds, later than any before and later than `after`. */
-static int64_t next_time(struct cassandra *store, int64_t after)
+/* Microseconds, later than any before. */
+static int64_t next_time(struct cassandra *store)
 {
     struct timespec now;
     clock_gettime(CLOCK_REALTIME, &now);
@@ -17,8 +17,6 @@ static int64_t next_time(struct cassandra *store, int64_t after)
     pthread_mutex_lock(&store->lock);
     if (time <= store->last_time)
         time = store->last_time + 1;
-    if (time <= after)
-        time = after + 1;
     store->last_time = time;
     pthread_mutex_unlock(&store->lock);
     return time;
@@ -60,7 +58,7 @@ static int32_t begin_put(struct cassandra *store, const trading_store_secret *se
 {
     struct driver_failure failure = {0};
     const struct driver_value values[] = {bind_text(store->location.journal), bind_bytes(&secret->name, sizeof secret->name),
-                                          bind_bytes(secret->value, sizeof secret->value), bind_int64(next_time(store, 0))};
+                                          bind_bytes(secret->value, sizeof secret->value), bind_int64(next_time(store))};
     if (driver_begin(store->driver, store->statements[SECRET_PUT], values, 4, request, &failure))
         return error_of_driver(&failure, "writing a secret", error);
     return TRADING_OK;
@@ -159,17 +157,20 @@ int32_t secret_get(struct cassandra *store, const trading_id *name, uint8_t valu
     return read_value(store, SECRET_GET, name, value, error);
 }
 
+/* A deletion has the time of the value that it is of, which is enough to hide it. With the time of this machine's clock it might hide as well what is
+ * added soon after: that has a time of the servers, which is later than that of any value it was preceded by, but may be cut to the
+ * millisecond. Where there is no value the time is now, for what a server may still have on its way. */
 int32_t secret_delete(struct cassandra *store, const trading_id *name, trading_error *error)
 {
     struct driver_rows *rows;
-    int64_t written = 0;
+    int64_t time = 0;
     int32_t code = ask_row(store, SECRET_TIME, &rows, "destroying a secret", error,
                            BIND(bind_text(store->location.journal), bind_bytes(name, sizeof *name)));
-    if (rows)
-        driver_number(rows, 0, &written);
+    bool found = !code && rows && driver_number(rows, 0, &time);
     driver_rows_close(rows);
     if (code)
         return code;
-    return ask(store, SECRET_DELETE, NULL, "destroying a secret", error,
-               BIND(bind_int64(next_time(store, written)), bind_text(store->location.journal), bind_bytes(name, sizeof *name)));
+    return ask(
+        store, SECRET_DELETE, NULL, "destroying a secret", error,
+        BIND(bind_int64(found ? time : next_time(store)), bind_text(store->location.journal), bind_bytes(name, sizeof *name)));
 }

@@ -61,7 +61,7 @@ static const struct {
     [SECRET_ADD] = {DRIVER_TRANSACTION, "INSERT INTO trading.secrets (journal, name, value) VALUES (?, ?, ?) IF NOT EXISTS"},
     [SECRET_GET_SERIAL] = {DRIVER_READ_SERIAL, "SELECT value FROM trading.secrets WHERE journal = ? AND name = ?"},
     [SECRET_GET] = {DRIVER_READ, "SELECT value FROM trading.secrets WHERE journal = ? AND name = ?"},
-    [SECRET_TIME] = {DRIVER_READ, "SELECT WRITETIME(value) FROM trading.secrets WHERE journal = ? AND name = ?"},
+    [SECRET_TIME] = {DRIVER_READ_SERIAL, "SELECT WRITETIME(value) FROM trading.secrets WHERE journal = ? AND name = ?"},
     [SECRET_DELETE] = {DRIVER_WRITE, "DELETE FROM trading.secrets USING TIMESTAMP ? WHERE journal = ? AND name = ?"},
 };
 
