@@ -256,17 +256,44 @@ static int32_t drop_chunk(void *store, uint32_t partition, int64_t position, uin
     return TRADING_OK;
 }
 
-static void snapshot(struct tables *tables, struct memory *memory, uint64_t bytes)
+static uint64_t snapshot(struct tables *tables, struct memory *memory, struct snapshot_base *base, int64_t position,
+                         uint64_t bytes, const char *name)
 {
     static const trading_store_ops ops = {.size = sizeof ops, .snapshot_put = drop_chunk};
     uint64_t written = 0;
-    struct snapshot_place place = {.ops = &ops, .store = &written};
+    struct snapshot_place place = {.ops = &ops, .store = &written, .position = position};
     struct pin *pin = tables_pin(tables);
     uint64_t start = read_clock(CLOCK_MONOTONIC);
-    if (snapshot_write(tables, pin, NULL, 0, &place, memory, NULL))
+    if (snapshot_write(tables, pin, NULL, 0, &place, base, memory, NULL))
         fail("no snapshot");
-    print_rate("snapshot, not stored", bytes, start);
+    print_rate(name, bytes, start);
     tables_unpin(pin);
+    return written;
+}
+
+/* Changes so many records, any or the first. */
+static void touch(struct tables *tables, struct table *table, uint32_t count, bool anywhere)
+{
+    uint64_t seed = 88172645463325252u;
+    tables_begin(tables);
+    for (uint32_t n = 0; n < count; n++)
+        ((struct account *)table_edit(table, anywhere ? pick(&seed, table_count(table)) : n + 1))->balance++;
+    tables_install(tables);
+}
+
+static void measure_increments(struct tables *tables, struct table *table, struct memory *memory, uint64_t bytes)
+{
+    struct snapshot_base base;
+    uint32_t percent = table_count(table) / 100;
+    snapshot_base_open(&base, memory);
+    snapshot(tables, memory, NULL, 0, bytes, "snapshot, not stored");
+    uint64_t whole = snapshot(tables, memory, &base, 1, bytes, "the same, that has increments");
+    touch(tables, table, percent, false);
+    uint64_t near = snapshot(tables, memory, &base, 2, bytes, "increment, 1 % changed side by side");
+    touch(tables, table, percent, true);
+    uint64_t far = snapshot(tables, memory, &base, 3, bytes, "increment, 1 % changed anywhere");
+    printf("  %" PRIu64 " bytes whole; with 1 %% changed %" PRIu64 " side by side, %" PRIu64 " anywhere\n", whole, near, far);
+    snapshot_base_clear(&base);
 }
 
 static void measure_saving(uint32_t records, const char *folder)
@@ -286,14 +313,10 @@ static void measure_saving(uint32_t records, const char *folder)
     uint64_t bytes = (uint64_t)tables_pages_for(tables, 0, records) * tables_page_bytes(tables, 0);
     printf("%" PRIu32 " records, %" PRIu64 " MB, state store %s\n", records, bytes / 1000000, folder ? "on LMDB" : "in memory");
     checkpoint(tables, &store, &memory, true, bytes, "checkpoint of all");
-    tables_begin(tables);
-    uint64_t seed = 88172645463325252u;
-    for (uint32_t n = 0; n < 2000; n++)
-        ((struct account *)table_edit(table, pick(&seed, records)))->balance++;
-    tables_install(tables);
+    touch(tables, table, 2000, true);
     checkpoint(tables, &store, &memory, false, UINT64_C(2000) * tables_page_bytes(tables, 0), "checkpoint of 2,000 changed");
     load(&memory, &store, bytes, "load");
-    snapshot(tables, &memory, bytes);
+    measure_increments(tables, table, &memory, bytes);
     tables_close(tables);
     store.ops->close(store.store);
 }

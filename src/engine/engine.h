@@ -14,6 +14,7 @@
 #include "plugin/host.h"
 #include "process/foresee.h"
 #include "process/process.h"
+#include "state/snapshot.h"
 #include "state/store.h"
 
 #include <pthread.h>
@@ -167,6 +168,7 @@ struct trading_engine {
     _Atomic int64_t checkpoint_position; /* where the newest stands */
     _Atomic int64_t checkpoint_tried;    /* where one was last begun */
     _Atomic int64_t snapshot_tried;
+    struct snapshot_base snapshot_base; /* the keeper's */
 
     /* counts */
     _Atomic uint64_t commits;

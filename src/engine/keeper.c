@@ -70,22 +70,47 @@ int32_t engine_write_last_checkpoint(trading_engine *engine, trading_error *erro
 
 #define SNAPSHOTS_LOOKED_AT 64
 
+/* Those before the newest, from the youngest on. */
+struct shelf {
+    int64_t positions[SNAPSHOTS_LOOKED_AT];
+    bool in_use[SNAPSHOTS_LOOKED_AT]; /* an increment that is kept was made of it */
+    size_t count;
+};
+
+static void look_over(trading_engine *engine, int64_t newest, struct shelf *shelf)
+{
+    int64_t at_most = newest - 1;
+    uint32_t chunks;
+    *shelf = (struct shelf){.count = 0};
+    while (shelf->count < SNAPSHOTS_LOOKED_AT && !engine->ops->snapshot_find(engine->store, engine->partition, at_most,
+                                                                             &shelf->positions[shelf->count], &chunks, NULL))
+        at_most = shelf->positions[shelf->count++] - 1;
+}
+
+/* The snapshot is kept, and so what it was made of. */
+static void keep(trading_engine *engine, int64_t position, struct shelf *shelf)
+{
+    struct snapshot_place place = {engine->ops, engine->store, engine->partition, position};
+    int64_t base = snapshot_base_of(&place);
+    for (size_t i = 0; i < shelf->count; i++)
+        shelf->in_use[i] = shelf->in_use[i] || shelf->positions[i] == base;
+}
+
 /* Drops those that an older one makes up for: so their ages stay about a factor of two apart, and there are few. */
 static void thin_out(trading_engine *engine, int64_t newest)
 {
-    int64_t positions[SNAPSHOTS_LOOKED_AT];
-    size_t count = 0;
-    int64_t at_most = newest - 1;
-    uint32_t chunks;
-    while (count < SNAPSHOTS_LOOKED_AT &&
-           !engine->ops->snapshot_find(engine->store, engine->partition, at_most, &positions[count], &chunks, NULL))
-        at_most = positions[count++] - 1;
-    int64_t kept = count ? newest - positions[0] : 0;
-    for (size_t i = 1; i + 1 < count; i++) {
-        if (newest - positions[i + 1] <= 2 * kept)
-            engine->ops->snapshot_drop(engine->store, engine->partition, positions[i], NULL);
-        else
-            kept = newest - positions[i];
+    struct shelf shelf;
+    look_over(engine, newest, &shelf);
+    keep(engine, newest, &shelf);
+    int64_t kept = 0;
+    for (size_t i = 0; i + 1 < shelf.count; i++) {
+        bool made_up_for = i && newest - shelf.positions[i + 1] <= 2 * kept;
+        if (made_up_for && !shelf.in_use[i]) {
+            engine->ops->snapshot_drop(engine->store, engine->partition, shelf.positions[i], NULL);
+        } else {
+            keep(engine, shelf.positions[i], &shelf);
+            kept = made_up_for ? kept : newest - shelf.positions[i];
+        }
     }
 }
 
@@ -98,7 +123,7 @@ static int32_t write_snapshot(trading_engine *engine, trading_error *error)
     if (pin && table_read(engine->domain.mark, 1, pin, &mark) == TABLE_FOUND) {
         place.position = mark.next_position;
         code = snapshot_write(engine->domain.tables, pin, &mark.next_position, sizeof mark.next_position, &place,
-                              &engine->memory, error);
+                              &engine->snapshot_base, &engine->memory, error);
     }
     tables_unpin(pin);
     if (!code)

@@ -54,12 +54,14 @@ int32_t engine_catch_up(trading_engine *engine, trading_error *error)
 
 /* ---- snapshots ---- */
 
-static int32_t load_snapshot(trading_engine *engine, struct domain *domain, int64_t position, trading_error *error)
+/* The newest at or before *position, which becomes its own; −1: none was found. */
+static int32_t load_snapshot(trading_engine *engine, struct domain *domain, int64_t *position, trading_error *error)
 {
     struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = engine->partition};
     uint32_t chunks;
     struct shape shape;
-    int32_t code = engine->ops->snapshot_find(engine->store, engine->partition, position, &place.position, &chunks, error);
+    int32_t code = engine->ops->snapshot_find(engine->store, engine->partition, *position, &place.position, &chunks, error);
+    *position = code ? -1 : place.position;
     if (!code)
         code = snapshot_load(domain->tables, &place, chunks, &shape, &engine->memory, error);
     if (!code && domain_mark(domain)->next_position != place.position)
@@ -151,10 +153,27 @@ static int32_t open_checkpoint(trading_engine *engine, trading_error *error)
 
 /* ---- without a checkpoint ---- */
 
-static int32_t load_newest_snapshot(trading_engine *engine, trading_error *error)
+/* Fills a domain from the newest snapshot at or before the position. One that is damaged is passed over for the one before it: an increment
+ * for what it was made of. TRADING_E_NOT_FOUND when there is none; then, and after any failure, the domain is only to be closed. */
+static int32_t load_sound(trading_engine *engine, struct domain *domain, int64_t position, trading_error *error)
 {
-    int32_t code = load_snapshot(engine, &engine->domain, INT64_MAX, error);
-    return code ? code : check_against_journal(engine, error);
+    bool ours = domain == &engine->domain;
+    for (;;) {
+        int32_t code = open_domain(engine, domain, error);
+        if (code)
+            return code;
+        if (ours)
+            back_empty(engine);
+        code = load_snapshot(engine, domain, &position, error);
+        if (!code && ours)
+            code = check_against_journal(engine, error);
+        if (!code || code == TRADING_E_NO_MEMORY || position <= 0)
+            return code;
+        host_log(engine->host, TRADING_LOG_WARNING, "the snapshot at position %" PRId64 " is not used: %s", position,
+                 error ? error->message : "damaged");
+        domain_close(domain);
+        position--;
+    }
 }
 
 /* The newest snapshot that the store keeps is as good a beginning as a checkpoint, but that all of it is to be read, and written once to the
@@ -162,16 +181,12 @@ static int32_t load_newest_snapshot(trading_engine *engine, trading_error *error
 static int32_t start_without(trading_engine *engine, trading_error *error)
 {
     domain_close(&engine->domain);
-    int32_t code = open_domain(engine, &engine->domain, error);
-    if (code)
-        return code;
-    back_empty(engine);
-    code = load_newest_snapshot(engine, error);
+    int32_t code = load_sound(engine, &engine->domain, INT64_MAX, error);
     engine->checkpoint_is_ours = false;
     if (!code || code == TRADING_E_NO_MEMORY)
         return code;
     if (code != TRADING_E_NOT_FOUND)
-        host_log(engine->host, TRADING_LOG_WARNING, "the newest snapshot is not used, the journal is read from its start: %s",
+        host_log(engine->host, TRADING_LOG_WARNING, "no snapshot is used, the journal is read from its start: %s",
                  error ? error->message : "damaged");
     return start_empty(engine, error);
 }
@@ -225,21 +240,19 @@ int32_t engine_recover(trading_engine *engine, trading_error *error)
 int32_t engine_past_domain(trading_engine *engine, struct domain *domain, int64_t position, bool snapshots,
                            trading_error *error)
 {
-    int32_t code = open_domain(engine, domain, error);
-    if (code)
-        return code;
+    int32_t code;
     if (snapshots) {
-        code = load_snapshot(engine, domain, position, error);
+        code = load_sound(engine, domain, position, error);
         if (!code)
             return TRADING_OK;
         if (code != TRADING_E_NOT_FOUND)
-            host_log(engine->host, TRADING_LOG_WARNING, "a snapshot before position %" PRId64 " is not used: %s", position,
+            host_log(engine->host, TRADING_LOG_WARNING, "no snapshot before position %" PRId64 " is used: %s", position,
                      error ? error->message : "damaged");
         domain_close(domain);
-        code = open_domain(engine, domain, error);
-        if (code)
-            return code;
     }
+    code = open_domain(engine, domain, error);
+    if (code)
+        return code;
     code = domain_found(domain, error);
     if (code)
         domain_close(domain);

@@ -5,7 +5,15 @@
  *   more chunks   u32 bytes (little endian), then so many bytes of images in order of table and page, packed with zstd where that
  *                 makes them fewer; whole images, together at most SNAPSHOT_CHUNK_BYTES
  *   last chunk    BLAKE2b-256 of all before it
- */
+ *
+ * An increment holds the pages alone that are not in an older snapshot, its base, as they are now. What stands behind the position of its first
+ * chunk has a checksum where a shape has its own, so that who knows no increments says that the format is newer:
+ *
+ *   varints SNAPSHOT_INCREMENT, the base's position, how many increments there are down to a whole one, this included
+ *   the base's last chunk, then the shape, then BLAKE2b-128 of all this
+ *
+ * and each image comes behind its table and page, two u32 (little endian). A base is an increment or whole; a chain has at most
+ * SNAPSHOT_INCREMENTS_MOST of them, which together are half as long as the whole one at most. */
 #ifndef STATE_SNAPSHOT_H
 #define STATE_SNAPSHOT_H
 
@@ -14,7 +22,11 @@
 
 #include <trading/plugin/store.h>
 
-#define SNAPSHOT_CHUNK_BYTES (1u << 20)
+#define SNAPSHOT_CHUNK_BYTES     (1u << 20)
+#define SNAPSHOT_SUM_BYTES       32u
+#define SNAPSHOT_PAGE_SUM_BYTES  16u
+#define SNAPSHOT_INCREMENTS_MOST 8u
+#define SNAPSHOT_INCREMENT       3u /* where the shape has its format, which is less */
 
 /* Where a snapshot goes or comes from. */
 struct snapshot_place {
@@ -24,13 +36,38 @@ struct snapshot_place {
     int64_t position;
 };
 
-/* Any thread, beside the writer. memory is for what it needs on the way. TRADING_E_VIEW_EXPIRED when the pin expired. */
-int32_t snapshot_write(const struct tables *tables, struct pin *pin, const void *meta, size_t meta_size,
-                       const struct snapshot_place *place, struct memory *memory, trading_error *error);
+/* What the newest snapshot holds, for the next to be an increment of it: a digest of each page. Its owner writes one snapshot at a time. */
+struct snapshot_base {
+    struct memory *memory;
+    bool there;
+    int64_t position;
+    uint32_t increments; /* down to a whole one */
+    uint64_t whole_bytes;
+    uint64_t added_bytes; /* of the increments */
+    uint8_t sum[SNAPSHOT_SUM_BYTES];
+    struct {
+        uint8_t (*pages)[SNAPSHOT_PAGE_SUM_BYTES];
+        size_t count;
+        size_t room;
+    } tables[TABLES_MAX];
+};
 
-/* Fills tables that are fresh and have no readers yet from a snapshot of so many chunks. Nothing in it is trusted. Errors as
- * checkpoint_load; after a failure the tables are good for nothing but to be closed. */
+void snapshot_base_open(struct snapshot_base *base, struct memory *memory);
+/* Forgets it, so that the next snapshot is whole. */
+void snapshot_base_clear(struct snapshot_base *base);
+
+/* Any thread, beside the writer. memory is for what it needs on the way. base: NULL for a snapshot that is whole; else it is an increment of that
+ * where that is shorter, and is the base from then on; after a failure there is none. TRADING_E_VIEW_EXPIRED when the pin expired. */
+int32_t snapshot_write(const struct tables *tables, struct pin *pin, const void *meta, size_t meta_size,
+                       const struct snapshot_place *place, struct snapshot_base *base, struct memory *memory,
+                       trading_error *error);
+
+/* Fills tables that are fresh and have no readers yet from a snapshot of so many chunks, and those below it. Nothing in them is
+ * trusted. Errors as checkpoint_load; after a failure the tables are good for nothing but to be closed. */
 int32_t snapshot_load(struct tables *tables, const struct snapshot_place *place, uint32_t chunks, struct shape *shape,
                       struct memory *memory, trading_error *error);
+
+/* Where the base of the snapshot stands; −1: it is whole, or says nothing that can be believed. */
+int64_t snapshot_base_of(const struct snapshot_place *place);
 
 #endif

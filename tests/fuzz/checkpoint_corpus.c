@@ -154,7 +154,54 @@ static void write_snapshot(const char *folder, struct tables *tables, struct pin
     static const trading_store_ops ops = {.size = sizeof ops, .snapshot_put = take_chunk};
     struct file file = open_files(folder, "snapshot", 0);
     struct snapshot_place place = {.ops = &ops, .store = &file};
-    check(!snapshot_write(tables, pin, "meta", 4, &place, memory, NULL), "no snapshot");
+    check(!snapshot_write(tables, pin, "meta", 4, &place, NULL, memory, NULL), "no snapshot");
+    close_files(&file);
+}
+
+static int32_t take_increment(void *store, uint32_t partition, int64_t position, uint32_t chunk, const void *data,
+                              uint64_t size, int32_t last, trading_error *error)
+{
+    (void)partition, (void)error;
+    struct file *file = store;
+    uint64_t sums = chunk ? 0 : position ? 2 * SHAPE_SUM_BYTES : SHAPE_SUM_BYTES;
+    put_length(file->whole, size);
+    put(file->whole, data, size);
+    file->values += position == 0;
+    if (!last) {
+        put_length(file->bare, size - sums);
+        put(file->bare, data, size - sums);
+    }
+    return TRADING_OK;
+}
+
+static void edit_first(struct tables *tables, struct table *table)
+{
+    check(tables_begin(tables), "no memory");
+    *(uint64_t *)table_edit(table, 1) = 77;
+    tables_install(tables);
+}
+
+/* A whole one at position 0 of three chunks, and one at 1 that has a page of it. */
+static void write_increment(const char *folder, struct tables *tables, struct table *table, struct memory *memory)
+{
+    static const trading_store_ops ops = {.size = sizeof ops, .snapshot_put = take_increment};
+    static const uint8_t base_chunks[] = {3, 2};
+    struct file file = open_files(folder, "increment", 3);
+    struct snapshot_place place = {.ops = &ops, .store = &file};
+    struct snapshot_base base;
+    snapshot_base_open(&base, memory);
+    put_length(file.whole, 1);
+    put(file.whole, &base_chunks[0], 1);
+    put_length(file.bare, 1);
+    put(file.bare, &base_chunks[1], 1);
+    for (place.position = 0; place.position < 2; place.position++) {
+        struct pin *pin = tables_pin(tables);
+        check(!snapshot_write(tables, pin, "meta", 4, &place, &base, memory, NULL), "no snapshot");
+        tables_unpin(pin);
+        edit_first(tables, table);
+    }
+    check(file.values == base_chunks[0] && base.increments == 1, "it is no increment");
+    snapshot_base_clear(&base);
     close_files(&file);
 }
 
@@ -195,6 +242,7 @@ int main(int argc, char **argv)
     struct pin *pin = tables_pin(tables);
     write_snapshot(argv[1], tables, pin, &memory);
     tables_unpin(pin);
+    write_increment(argv[1], tables, small, &memory);
     tables_close(tables);
     store.ops->close(store.store);
     return 0;

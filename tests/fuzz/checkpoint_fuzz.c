@@ -16,6 +16,7 @@
 #define IS_SNAPSHOT   0u
 #define IS_CHECKPOINT 1u
 #define IS_KEYS       2u
+#define IS_INCREMENT  3u /* the first value says how many chunks the base has, which come first */
 #define WHAT          3u
 #define FIX_SUMS      4u
 
@@ -432,12 +433,9 @@ static int32_t fuzz_snapshot_get(void *store, uint32_t partition, int64_t positi
 
 static const trading_store_ops fuzz_ops = {.size = sizeof fuzz_ops, .snapshot_get = fuzz_snapshot_get};
 
-/* The first chunk's shape gets its sum, and there is one more chunk with the sum of all. */
-static void fix_snapshot(struct input *input)
+/* One more chunk, with the sum of all. */
+static void append_last(struct input *input)
 {
-    if (!input->count || input->count == VALUES)
-        return;
-    append_sum(&input->values[0], 2, SHAPE_SUM_BYTES);
     crypto_generichash_state sum;
     crypto_generichash_init(&sum, NULL, 0, 32);
     for (uint32_t i = 0; i < input->count; i++)
@@ -446,6 +444,15 @@ static void fix_snapshot(struct input *input)
     last->bytes = malloc(last->size = 32);
     require(last->bytes);
     crypto_generichash_final(&sum, last->bytes, 32);
+}
+
+/* And the first chunk's shape gets its sum. */
+static void fix_snapshot(struct input *input)
+{
+    if (!input->count || input->count == VALUES)
+        return;
+    append_sum(&input->values[0], 2, SHAPE_SUM_BYTES);
+    append_last(input);
 }
 
 static void load_snapshot(struct input *input, struct memory *memory)
@@ -462,6 +469,77 @@ static void load_snapshot(struct input *input, struct memory *memory)
     else
         use_tables(tables, &shape);
     tables_close(tables);
+}
+
+/* ---- an increment at position 1 of a snapshot at position 0 ---- */
+
+#define BASE_SUM_AT 5u /* behind partition, position, format, base and depth, a byte each */
+#define SHAPE_AT    (BASE_SUM_AT + SNAPSHOT_SUM_BYTES)
+
+struct chain {
+    struct input below;
+    struct input above;
+};
+
+static int32_t chain_get(void *store, uint32_t partition, int64_t position, uint32_t chunk, trading_store_bytes take, void *arg,
+                         trading_error *error)
+{
+    struct chain *chain = store;
+    return fuzz_snapshot_get(position ? &chain->above : &chain->below, partition, position, chunk, take, arg, error);
+}
+
+static int32_t chain_find(void *store, uint32_t partition, int64_t at_most, int64_t *position, uint32_t *chunks,
+                          trading_error *error)
+{
+    (void)partition, (void)at_most, (void)error;
+    const struct chain *chain = store;
+    *position = 0;
+    *chunks = chain->below.count;
+    return TRADING_OK;
+}
+
+static const trading_store_ops chain_ops = {.size = sizeof chain_ops, .snapshot_get = chain_get, .snapshot_find = chain_find};
+
+static void fix_chain(struct chain *chain)
+{
+    struct value *first = &chain->above.values[0];
+    fix_snapshot(&chain->below);
+    const struct value *last = &chain->below.values[chain->below.count ? chain->below.count - 1 : 0];
+    if (!chain->above.count || chain->above.count == VALUES || first->size < SHAPE_AT)
+        return;
+    if (last->size == SNAPSHOT_SUM_BYTES)
+        memcpy(first->bytes + BASE_SUM_AT, last->bytes, SNAPSHOT_SUM_BYTES);
+    append_sum(first, SHAPE_AT, SHAPE_SUM_BYTES);
+    append_sum(first, 2, SHAPE_SUM_BYTES);
+    append_last(&chain->above);
+}
+
+static void load_increment(struct input *input, struct memory *memory)
+{
+    struct chain chain = {0};
+    uint32_t below = input->count && input->values[0].size ? input->values[0].bytes[0] : 0;
+    for (uint32_t i = 1; i < input->count; i++) {
+        struct input *part = i <= below ? &chain.below : &chain.above;
+        part->values[part->count++] = input->values[i];
+    }
+    input->count = input->count ? 1 : 0; /* the others are the chain's */
+    if (input->fix_sums)
+        fix_chain(&chain);
+    trim(&chain.below);
+    trim(&chain.above);
+    struct snapshot_place place = {.ops = &chain_ops, .store = &chain, .partition = 0, .position = 1};
+    struct tables *tables = open_tables(memory);
+    struct shape shape;
+    int32_t status = snapshot_load(tables, &place, chain.above.count, &shape, memory, NULL);
+    if (status)
+        require(is_told(status));
+    else
+        use_tables(tables, &shape);
+    tables_close(tables);
+    for (uint32_t i = 0; i < chain.below.count; i++)
+        free(chain.below.values[i].bytes);
+    for (uint32_t i = 0; i < chain.above.count; i++)
+        free(chain.above.values[i].bytes);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -485,6 +563,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         load_keys(&input, &memory);
         break;
     default:
+        load_increment(&input, &memory);
         break;
     }
     require(atomic_load(&memory.bytes) == 0 && left == MEMORY_MAX);

@@ -120,7 +120,7 @@ static void assert_appended(struct table *table, uint32_t words, uint32_t count,
 static int32_t snapshot(struct bed *bed, const char *meta)
 {
     struct pin *pin = tables_pin(bed->tables);
-    int32_t status = snapshot_write(bed->tables, pin, meta, strlen(meta), &bed->place, &bed->scarce.memory, NULL);
+    int32_t status = snapshot_write(bed->tables, pin, meta, strlen(meta), &bed->place, NULL, &bed->scarce.memory, NULL);
     tables_unpin(pin);
     return status;
 }
@@ -188,7 +188,7 @@ static void a_snapshot_is_as_of_its_pin(void **state)
     *(uint64_t *)table_edit(bed.small, 3) = 0;
     tables_install(bed.tables);
     append(&bed, bed.small, 31, 10, 77);
-    assert_int_equal(snapshot_write(bed.tables, pin, NULL, 0, &bed.place, &bed.scarce.memory, &error), TRADING_OK);
+    assert_int_equal(snapshot_write(bed.tables, pin, NULL, 0, &bed.place, NULL, &bed.scarce.memory, &error), TRADING_OK);
     tables_unpin(pin);
     assert_int_equal(load(&bed, &shape), TRADING_OK);
     assert_appended(bed.small, 31, 10, 5);
@@ -206,19 +206,21 @@ static void failures_on_the_way_are_told(void **state)
     append(&bed, bed.small, 31, 4000, 5); /* 992,000 bytes, and 512 more do not fit the same chunk */
     append(&bed, bed.large, 254, 100, 5);
     struct pin *pin = tables_pin(bed.tables);
-    assert_int_equal(snapshot_write(bed.tables, pin, meta, sizeof meta, &bed.place, &bed.scarce.memory, &error),
+    assert_int_equal(snapshot_write(bed.tables, pin, meta, sizeof meta, &bed.place, NULL, &bed.scarce.memory, &error),
                      TRADING_E_INVALID);
     for (uint32_t left = 0; left < 4; left++) {
         shelf_clear(&bed.shelf);
         bed.shelf.left = left;
-        assert_int_equal(snapshot_write(bed.tables, pin, meta, 1, &bed.place, &bed.scarce.memory, &error), TRADING_E_NO_SPACE);
+        assert_int_equal(snapshot_write(bed.tables, pin, meta, 1, &bed.place, NULL, &bed.scarce.memory, &error),
+                         TRADING_E_NO_SPACE);
         assert_int_equal(bed.shelf.count, left);
         assert_false(bed.shelf.whole);
     }
     for (uint64_t granted = 0; granted < 3; granted++) {
         shelf_clear(&bed.shelf);
         bed.scarce.left = granted;
-        assert_int_equal(snapshot_write(bed.tables, pin, meta, 1, &bed.place, &bed.scarce.memory, &error), TRADING_E_NO_MEMORY);
+        assert_int_equal(snapshot_write(bed.tables, pin, meta, 1, &bed.place, NULL, &bed.scarce.memory, &error),
+                         TRADING_E_NO_MEMORY);
     }
     bed.scarce.left = UINT64_MAX;
     assert_true(tables_begin(bed.tables));
@@ -226,7 +228,8 @@ static void failures_on_the_way_are_told(void **state)
         *(uint64_t *)table_edit(bed.small, number) = 0;
     tables_install(bed.tables);
     shelf_clear(&bed.shelf);
-    assert_int_equal(snapshot_write(bed.tables, pin, meta, 1, &bed.place, &bed.scarce.memory, &error), TRADING_E_VIEW_EXPIRED);
+    assert_int_equal(snapshot_write(bed.tables, pin, meta, 1, &bed.place, NULL, &bed.scarce.memory, &error),
+                     TRADING_E_VIEW_EXPIRED);
     assert_false(bed.shelf.whole);
     tables_unpin(pin);
 

@@ -9,5 +9,6 @@ int main(void)
     failed += index_suite();
     failed += checkpoint_suite();
     failed += snapshot_suite();
+    failed += increment_suite();
     return failed != 0;
 }

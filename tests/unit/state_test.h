@@ -22,6 +22,7 @@ int pins_suite(void);
 int index_suite(void);
 int checkpoint_suite(void);
 int snapshot_suite(void);
+int increment_suite(void);
 
 /* Begin with any value but zero. */
 static inline uint64_t random_next(uint64_t *state)

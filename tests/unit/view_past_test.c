@@ -1,7 +1,11 @@
 /* Views that stay where they are while the writer goes on, and views of the past. */
 #include "view_test.h"
 
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define EVENTS 200 /* before which no further command is begun */
 #define MOST   400
@@ -124,6 +128,119 @@ static void the_past_is_rebuilt_from_snapshots(void **state)
     assert_true(position > 0);
 }
 
+static void reopen_with_snapshots(struct desk *desk, uint64_t events, const char *uri)
+{
+    trading_error error;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.flags = TRADING_ENGINE_MANUAL;
+    options.snapshot_events = events;
+    must(trading_engine_close(desk->engine, TRADING_CLOSE_DRAIN, &error), &error);
+    desk_open_store(desk, &options, uri);
+}
+
+/* Reads each of them: one that is passed over would leave another position. How many there are, and how many are increments. */
+static void read_snapshots(struct desk *desk, uint32_t *count, uint32_t *increments)
+{
+    trading_engine *engine = desk->engine;
+    trading_error error;
+    int64_t at_most = INT64_MAX;
+    int64_t position;
+    uint32_t chunks;
+    *count = *increments = 0;
+    while (!engine->ops->snapshot_find(engine->store, ENGINE_PARTITION, at_most, &position, &chunks, &error)) {
+        struct domain domain = {0};
+        struct snapshot_place place = {engine->ops, engine->store, ENGINE_PARTITION, position};
+        must(engine_past_domain(engine, &domain, position, true, &error), &error);
+        assert_int_equal(domain_mark(&domain)->next_position, position);
+        domain_close(&domain);
+        ++*count;
+        *increments += snapshot_base_of(&place) >= 0;
+        at_most = position - 1;
+    }
+}
+
+/* They are thinned out, but none goes that another was made of. */
+static void every_snapshot_that_is_kept_can_be_read(void **state)
+{
+    struct desk *desk = *state;
+    uint64_t seed = SEED;
+    uint32_t count = 0;
+    uint32_t increments = 0;
+    uint32_t seen = 0;
+    reopen_with_snapshots(desk, 15, "memory:");
+    desk_morning(desk);
+    for (size_t i = 0; engine_durable(desk->engine) < 4000; i++) {
+        desk_random(desk, &seed);
+        if (i % 100)
+            continue;
+        read_snapshots(desk, &count, &increments);
+        seen += increments;
+    }
+    assert_true(count > 5 && count < 40); /* of more than two hundred */
+    assert_true(seen > 10);
+}
+
+/* Turns a byte over in the middle of each file, or of every second. */
+static void damage_snapshots(const char *folder, unsigned step)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/snapshots", folder);
+    DIR *names = opendir(path);
+    assert_non_null(names);
+    unsigned at = 0;
+    for (const struct dirent *entry; (entry = readdir(names));) {
+        if (entry->d_name[0] == '.' || at++ % step)
+            continue;
+        snprintf(path, sizeof path, "%s/snapshots/%.200s", folder, entry->d_name);
+        int file = open(path, O_RDWR | O_CLOEXEC);
+        uint8_t byte = 0;
+        off_t middle = lseek(file, 0, SEEK_END) / 2;
+        assert_true(file >= 0 && pread(file, &byte, 1, middle) == 1);
+        byte ^= 0x10;
+        assert_int_equal(pwrite(file, &byte, 1, middle), 1);
+        close(file);
+    }
+    closedir(names);
+    assert_true(at > 2);
+}
+
+static void forget_state(const char *folder)
+{
+    char command[256];
+    snprintf(command, sizeof command, "rm -rf %s/state %s/state.mdb %s/keys", folder, folder, folder);
+    assert_int_equal(system(command), 0);
+}
+
+/* What is damaged is passed over: for an older snapshot, and for the journal in the end. */
+static void damaged_snapshots_are_passed_over(void **state)
+{
+    struct desk *desk = *state;
+    struct album *album = calloc(1, sizeof *album);
+    char folder[] = "/tmp/view-past-XXXXXX";
+    char uri[64];
+    assert_non_null(mkdtemp(folder));
+    snprintf(uri, sizeof uri, "lmdb:%s", folder);
+    reopen_with_snapshots(desk, 25, uri);
+    live_a_while(album, desk);
+    for (unsigned step = 2; step > 0; step--) {
+        damage_snapshots(folder, step);
+        compare_past(album, desk);
+        reopen_with_snapshots(desk, 0, "memory:");
+        forget_state(folder);
+        reopen_with_snapshots(desk, 0, uri);
+        char *text = text_now(desk);
+        assert_string_equal(text, album->texts[album->end]);
+        free(text);
+    }
+    for (size_t i = 0; i < MOST; i++)
+        free(album->texts[i]);
+    free(album);
+    reopen_with_snapshots(desk, 0, "memory:");
+    char command[64];
+    snprintf(command, sizeof command, "rm -r %s", folder);
+    assert_int_equal(system(command), 0);
+}
+
 /* Each commit is a second after the one before it. */
 static void a_time_shows_all_that_was_committed_until_then(void **state)
 {
@@ -238,6 +355,8 @@ int view_past_suite(void)
         cmocka_unit_test_setup_teardown(a_pinned_view_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_past_is_as_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_past_is_rebuilt_from_snapshots, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(every_snapshot_that_is_kept_can_be_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(damaged_snapshots_are_passed_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_time_shows_all_that_was_committed_until_then, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_latest_view_moves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_came_later_is_not_in_a_view, set_up, tear_down),

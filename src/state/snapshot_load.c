@@ -1,0 +1,329 @@
+#include "base/error.h"
+#include "journal/pack.h"
+#include "state/snapshot_inside.h"
+
+#include <endian.h>
+#include <inttypes.h>
+#include <sodium.h>
+
+_Static_assert(SNAPSHOT_INCREMENT > SHAPE_FORMAT, "who knows no increments takes one for a newer shape");
+
+/* ---- the first chunk ---- */
+
+struct header {
+    bool increment;
+    int64_t base;
+    uint8_t base_sum[SNAPSHOT_SUM_BYTES];
+    const uint8_t *shape;
+    size_t shape_size;
+};
+
+/* False where it is an increment's, and says of its base what no writer says. */
+static bool read_increment(struct reader reader, int64_t position, struct header *header)
+{
+    header->base = read_i64(&reader);
+    uint64_t increments = read_u64(&reader);
+    read_copy(&reader, header->base_sum, sizeof header->base_sum);
+    header->shape = reader.at;
+    header->shape_size = (size_t)(reader.end - reader.at);
+    return !reader.bad && header->base >= 0 && header->base < position && increments >= 1 &&
+           increments <= SNAPSHOT_INCREMENTS_MOST;
+}
+
+/* What its sum does not prove is taken for a shape, which has one too. */
+static bool is_increment(struct reader reader)
+{
+    size_t size = (size_t)(reader.end - reader.at);
+    uint8_t sum[SHAPE_SUM_BYTES];
+    if (size < sizeof sum)
+        return false;
+    crypto_generichash(sum, sizeof sum, reader.at, size - sizeof sum, NULL, 0);
+    return !memcmp(sum, reader.end - sizeof sum, sizeof sum) && read_u64(&reader) == SNAPSHOT_INCREMENT;
+}
+
+/* False when it is of another snapshot, or of no writer's. */
+static bool read_first(const struct snapshot_place *place, const uint8_t *data, uint64_t size, struct header *header)
+{
+    struct reader reader = {.at = data, .end = data + size};
+    uint64_t partition = read_u64(&reader);
+    int64_t position = read_i64(&reader);
+    if (reader.bad || partition != place->partition || position != place->position)
+        return false;
+    *header =
+        (struct header){.increment = is_increment(reader), .shape = reader.at, .shape_size = (size_t)(reader.end - reader.at)};
+    if (!header->increment)
+        return true;
+    read_u64(&reader);
+    reader.end -= SHAPE_SUM_BYTES;
+    return read_increment(reader, position, header);
+}
+
+/* ---- the chain ---- */
+
+/* A snapshot, and what the one above says that it ends with. */
+struct link {
+    int64_t position;
+    uint32_t chunks;
+    uint8_t sum[SNAPSHOT_SUM_BYTES];
+};
+
+struct peek {
+    const struct snapshot_place *place;
+    struct header header;
+    bool read;
+};
+
+static void take_first(void *arg, const void *data, uint64_t size)
+{
+    struct peek *peek = arg;
+    peek->read = read_first(peek->place, data, size, &peek->header);
+}
+
+static int32_t look_at(const struct snapshot_place *place, struct peek *peek, trading_error *error)
+{
+    *peek = (struct peek){.place = place};
+    return place->ops->snapshot_get(place->store, place->partition, place->position, 0, take_first, peek, error);
+}
+
+int64_t snapshot_base_of(const struct snapshot_place *place)
+{
+    struct peek peek;
+    bool increment = !look_at(place, &peek, NULL) && peek.read && peek.header.increment;
+    return increment ? peek.header.base : -1;
+}
+
+static int32_t find_base(const struct snapshot_place *place, const struct header *header, struct link *base,
+                         trading_error *error)
+{
+    *base = (struct link){.position = -1};
+    memcpy(base->sum, header->base_sum, sizeof base->sum);
+    int32_t code =
+        place->ops->snapshot_find(place->store, place->partition, header->base, &base->position, &base->chunks, error);
+    if (code && code != TRADING_E_NOT_FOUND)
+        return code;
+    if (code || base->position != header->base)
+        return error_set(error, TRADING_E_DAMAGED,
+                         "the snapshot at position %" PRId64 " is an increment of one at position %" PRId64
+                         ", which is not there",
+                         place->position, header->base);
+    return TRADING_OK;
+}
+
+/* From the one that is asked for down to a whole one. */
+static int32_t find_chain(const struct snapshot_place *newest, struct link links[SNAPSHOT_INCREMENTS_MOST + 1], uint32_t *count,
+                          trading_error *error)
+{
+    struct snapshot_place place = *newest;
+    for (*count = 1;; ++*count) {
+        struct peek peek;
+        int32_t code = look_at(&place, &peek, error);
+        if (code || !peek.read || !peek.header.increment)
+            return code; /* what cannot be read is told when it is loaded */
+        if (*count > SNAPSHOT_INCREMENTS_MOST)
+            return error_set(error, TRADING_E_DAMAGED,
+                             "the snapshot at position %" PRId64 " has more than %u increments below it", newest->position,
+                             SNAPSHOT_INCREMENTS_MOST);
+        code = find_base(&place, &peek.header, &links[*count], error);
+        if (code)
+            return code;
+        place.position = links[*count].position;
+    }
+}
+
+/* ---- loading one ---- */
+
+struct loading {
+    struct tables *tables;
+    struct snapshot_place place;
+    const uint8_t *expected; /* what it must end with; NULL: nobody says */
+    uint32_t chunk;          /* the one that is read */
+    uint32_t chunks;
+    bool taken;
+    bool increment;
+    struct shape *shape;
+    struct unpacker unpacker;
+    uint8_t *images;            /* SNAPSHOT_CHUNK_BYTES */
+    uint32_t pages[TABLES_MAX]; /* how many of each table are there */
+    uint32_t id;                /* of the table that comes next in a whole one */
+    crypto_generichash_state sum;
+    trading_error *error;
+    int32_t status;
+};
+
+static int32_t damaged(struct loading *loading, const char *how)
+{
+    return error_set(loading->error, TRADING_E_DAMAGED, "chunk %u of the snapshot at position %lld %s", loading->chunk,
+                     (long long)loading->place.position, how);
+}
+
+static uint32_t pages_of(const struct loading *loading, uint32_t id)
+{
+    return tables_pages_for(loading->tables, id, loading->shape->counts[id]);
+}
+
+/* The page that comes next in a whole one; false: there is none. */
+static bool next_page(struct loading *loading, uint32_t *page)
+{
+    while (loading->id < TABLES_MAX && loading->pages[loading->id] >= pages_of(loading, loading->id))
+        loading->id++;
+    if (loading->id == TABLES_MAX)
+        return false;
+    *page = loading->pages[loading->id];
+    return true;
+}
+
+/* The page that an increment names; false: there is no such page. */
+static bool named_page(struct loading *loading, const uint8_t *name, uint32_t *page)
+{
+    uint32_t little[2];
+    memcpy(little, name, sizeof little);
+    loading->id = le32toh(little[0]);
+    *page = le32toh(little[1]);
+    return loading->id < TABLES_MAX && *page < pages_of(loading, loading->id);
+}
+
+static int32_t put_page(struct loading *loading, uint32_t page, const uint8_t *image, uint32_t bytes)
+{
+    int32_t status = tables_put_page(loading->tables, loading->id, page, image, bytes, loading->error);
+    if (!status && page == loading->pages[loading->id])
+        loading->pages[loading->id]++;
+    return status;
+}
+
+static int32_t load_images(struct loading *loading, const uint8_t *images, uint32_t size)
+{
+    uint32_t named = loading->increment ? 2 * sizeof(uint32_t) : 0;
+    while (size) {
+        uint32_t page;
+        if (size < named)
+            return damaged(loading, "ends within a page");
+        if (named ? !named_page(loading, images, &page) : !next_page(loading, &page))
+            return damaged(loading, "holds more than the tables");
+        uint32_t bytes = tables_page_bytes(loading->tables, loading->id);
+        if (size - named < bytes)
+            return damaged(loading, "ends within a page");
+        int32_t status = put_page(loading, page, images + named, bytes);
+        if (status)
+            return status;
+        images += named + bytes;
+        size -= named + bytes;
+    }
+    return TRADING_OK;
+}
+
+static int32_t load_packed(struct loading *loading, const uint8_t *data, uint64_t size)
+{
+    uint32_t length = 0;
+    if (size > LENGTH_BYTES)
+        memcpy(&length, data, sizeof length);
+    length = le32toh(length);
+    if (!length || length > SNAPSHOT_CHUNK_BYTES)
+        return damaged(loading, "does not say how long it is");
+    crypto_generichash_update(&loading->sum, data, size);
+    const uint8_t *packed = data + LENGTH_BYTES;
+    size_t packed_size = (size_t)size - LENGTH_BYTES;
+    if (packed_size == length)
+        return load_images(loading, packed, length);
+    if (!packed_holds(packed, packed_size, length) || !unpack(&loading->unpacker, packed, packed_size, loading->images, length))
+        return damaged(loading, "cannot be unpacked");
+    return load_images(loading, loading->images, length);
+}
+
+static int32_t load_first(struct loading *loading, const uint8_t *data, uint64_t size)
+{
+    struct header header;
+    if (!read_first(&loading->place, data, size, &header))
+        return damaged(loading, "belongs to another partition or position, or to no base");
+    if (header.increment != loading->increment)
+        return damaged(loading, "has changed while it was read");
+    crypto_generichash_init(&loading->sum, NULL, 0, SNAPSHOT_SUM_BYTES);
+    crypto_generichash_update(&loading->sum, data, size);
+    return shape_read(loading->tables, header.shape, header.shape_size, "snapshot", loading->shape, loading->error);
+}
+
+static bool is_complete(const struct loading *loading)
+{
+    for (uint32_t id = 0; id < TABLES_MAX; id++)
+        if (loading->pages[id] != pages_of(loading, id))
+            return false;
+    return true;
+}
+
+static int32_t load_last(struct loading *loading, const uint8_t *data, uint64_t size)
+{
+    uint8_t sum[SNAPSHOT_SUM_BYTES];
+    crypto_generichash_final(&loading->sum, sum, sizeof sum);
+    if (!is_complete(loading))
+        return damaged(loading, "is the last, and pages are missing");
+    if (size != sizeof sum || memcmp(data, sum, sizeof sum) != 0)
+        return damaged(loading, "is not the checksum of those before");
+    if (loading->expected && memcmp(loading->expected, sum, sizeof sum) != 0)
+        return damaged(loading, "is of another than the increments were made for");
+    return TRADING_OK;
+}
+
+static void take_chunk(void *arg, const void *data, uint64_t size)
+{
+    struct loading *loading = arg;
+    loading->taken = true;
+    if (loading->chunk == 0)
+        loading->status = load_first(loading, data, size);
+    else if (loading->chunk == loading->chunks - 1)
+        loading->status = load_last(loading, data, size);
+    else
+        loading->status = load_packed(loading, data, size);
+}
+
+static int32_t load_chunks(struct loading *loading)
+{
+    const struct snapshot_place *place = &loading->place;
+    loading->id = 0;
+    if (loading->chunks < 2)
+        return damaged(loading, "is one of less than two");
+    for (loading->chunk = 0; loading->chunk < loading->chunks; loading->chunk++) {
+        loading->taken = false;
+        int32_t status = place->ops->snapshot_get(place->store, place->partition, place->position, loading->chunk, take_chunk,
+                                                  loading, loading->error);
+        if (status || loading->status)
+            return status ? status : loading->status;
+        if (!loading->taken)
+            return damaged(loading, "was not handed over");
+    }
+    return TRADING_OK;
+}
+
+/* ---- loading all of them ---- */
+
+static int32_t load_chain(struct loading *loading, const struct link *links, uint32_t count)
+{
+    int32_t status = TRADING_OK;
+    for (uint32_t i = count; i-- > 0 && !status;) {
+        loading->place.position = links[i].position;
+        loading->chunks = links[i].chunks;
+        loading->chunk = 0;
+        loading->increment = i + 1 < count;
+        loading->expected = i ? links[i].sum : NULL;
+        status = load_chunks(loading);
+    }
+    return status ? status : shape_apply(loading->tables, loading->shape, loading->error);
+}
+
+int32_t snapshot_load(struct tables *tables, const struct snapshot_place *place, uint32_t chunks, struct shape *shape,
+                      struct memory *memory, trading_error *error)
+{
+    struct loading loading = {.tables = tables, .place = *place, .shape = shape, .error = error};
+    struct link links[SNAPSHOT_INCREMENTS_MOST + 1] = {{.position = place->position, .chunks = chunks}};
+    uint32_t count;
+    int32_t status = find_chain(place, links, &count, error);
+    if (status)
+        return status;
+    loading.unpacker.memory = memory;
+    status = unpacker_ready(&loading.unpacker, error);
+    if (status)
+        return status;
+    loading.images = memory_allocate(memory, SNAPSHOT_CHUNK_BYTES);
+    status = loading.images ? load_chain(&loading, links, count) : error_no_memory(error, "loading a snapshot");
+    memory_release(memory, loading.images, SNAPSHOT_CHUNK_BYTES);
+    unpacker_close(&loading.unpacker);
+    return status;
+}
