@@ -104,11 +104,9 @@ typedef struct trading_engine_options {
     uint64_t map_bytes;            /**< the most that the store may grow to; 0: its default */
     uint64_t view_bytes;           /**< what views may hold of old records before they expire; default 64 MiB */
     uint64_t checkpoint_events;    /**< a checkpoint after this many events; default 16,000,000; 0: only at close */
-    uint64_t
-        snapshot_events; /**< a snapshot for views of the past after this many; default 10,000,000; 0: none. Where that is shorter it is what has
-                                        changed since the one before */
-    int64_t key_age;    /**< nanoseconds that keys are remembered; default 7 days; 0: no bound */
-    uint64_t key_count; /**< how many are remembered; default 100,000,000; 0: no bound. Whichever comes first */
+    uint64_t snapshot_events;      /**< a snapshot for views of the past after this many; default 10,000,000; 0: none */
+    int64_t key_age;               /**< nanoseconds that keys are remembered; default 7 days; 0: no bound */
+    uint64_t key_count;            /**< how many are remembered; default 100,000,000; 0: no bound. Whichever comes first */
     /** For a store that keeps no state beside its journal, as one on a server: the folder on this machine where checkpoints and the
      *  state of projections are kept, for this store alone. It may be lost: it is made anew from the journal. NULL: none are kept,
      *  and every opening reads the whole journal. Other stores ("lmdb:", "memory:") keep theirs where they are, whatever it says. */

@@ -68,7 +68,7 @@ int32_t engine_write_last_checkpoint(trading_engine *engine, trading_error *erro
 
 /* ---- snapshots ---- */
 
-#define SNAPSHOTS_LOOKED_AT 64
+#define SNAPSHOTS_LOOKED_AT 512 /* those of more than fifty ages, each with the chain below it */
 
 /* Those before the newest, from the youngest on. */
 struct shelf {
@@ -87,13 +87,16 @@ static void look_over(trading_engine *engine, int64_t newest, struct shelf *shel
         at_most = shelf->positions[shelf->count++] - 1;
 }
 
-/* The snapshot is kept, and so what it was made of. */
-static void keep(trading_engine *engine, int64_t position, struct shelf *shelf)
+/* The snapshot is kept, and so what it was made of. False: that is not known, and any may be in use. */
+static bool keep(trading_engine *engine, int64_t position, struct shelf *shelf)
 {
     struct snapshot_place place = {engine->ops, engine->store, engine->partition, position};
-    int64_t base = snapshot_base_of(&place);
+    int64_t base;
+    if (snapshot_base_of(&place, &base, NULL))
+        return false;
     for (size_t i = 0; i < shelf->count; i++)
         shelf->in_use[i] = shelf->in_use[i] || shelf->positions[i] == base;
+    return true;
 }
 
 /* Drops those that an older one makes up for: so their ages stay about a factor of two apart, and there are few. */
@@ -101,14 +104,14 @@ static void thin_out(trading_engine *engine, int64_t newest)
 {
     struct shelf shelf;
     look_over(engine, newest, &shelf);
-    keep(engine, newest, &shelf);
+    bool known = keep(engine, newest, &shelf);
     int64_t kept = 0;
-    for (size_t i = 0; i + 1 < shelf.count; i++) {
+    for (size_t i = 0; known && i + 1 < shelf.count; i++) {
         bool made_up_for = i && newest - shelf.positions[i + 1] <= 2 * kept;
         if (made_up_for && !shelf.in_use[i]) {
             engine->ops->snapshot_drop(engine->store, engine->partition, shelf.positions[i], NULL);
         } else {
-            keep(engine, shelf.positions[i], &shelf);
+            known = keep(engine, shelf.positions[i], &shelf);
             kept = made_up_for ? kept : newest - shelf.positions[i];
         }
     }

@@ -54,14 +54,14 @@ int32_t engine_catch_up(trading_engine *engine, trading_error *error)
 
 /* ---- snapshots ---- */
 
-/* The newest at or before *position, which becomes its own; −1: none was found. */
+/* The newest at or before *position, which becomes its own, also where the store finds it damaged; −1: there is none. */
 static int32_t load_snapshot(trading_engine *engine, struct domain *domain, int64_t *position, trading_error *error)
 {
-    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = engine->partition};
+    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = engine->partition, .position = -1};
     uint32_t chunks;
     struct shape shape;
     int32_t code = engine->ops->snapshot_find(engine->store, engine->partition, *position, &place.position, &chunks, error);
-    *position = code ? -1 : place.position;
+    *position = place.position;
     if (!code)
         code = snapshot_load(domain->tables, &place, chunks, &shape, &engine->memory, error);
     if (!code && domain_mark(domain)->next_position != place.position)

@@ -60,11 +60,9 @@ static bool read_first(const struct snapshot_place *place, const uint8_t *data, 
 
 /* ---- the chain ---- */
 
-/* A snapshot, and what the one above says that it ends with. */
 struct link {
     int64_t position;
     uint32_t chunks;
-    uint8_t sum[SNAPSHOT_SUM_BYTES];
 };
 
 struct peek {
@@ -85,27 +83,25 @@ static int32_t look_at(const struct snapshot_place *place, struct peek *peek, tr
     return place->ops->snapshot_get(place->store, place->partition, place->position, 0, take_first, peek, error);
 }
 
-int64_t snapshot_base_of(const struct snapshot_place *place)
+int32_t snapshot_base_of(const struct snapshot_place *place, int64_t *base, trading_error *error)
 {
     struct peek peek;
-    bool increment = !look_at(place, &peek, NULL) && peek.read && peek.header.increment;
-    return increment ? peek.header.base : -1;
+    int32_t code = look_at(place, &peek, error);
+    *base = !code && peek.read && peek.header.increment ? peek.header.base : -1;
+    return code == TRADING_E_DAMAGED || code == TRADING_E_NOT_FOUND ? error_clear(error) : code;
 }
 
-static int32_t find_base(const struct snapshot_place *place, const struct header *header, struct link *base,
-                         trading_error *error)
+static int32_t find_base(const struct snapshot_place *place, int64_t position, struct link *base, trading_error *error)
 {
     *base = (struct link){.position = -1};
-    memcpy(base->sum, header->base_sum, sizeof base->sum);
-    int32_t code =
-        place->ops->snapshot_find(place->store, place->partition, header->base, &base->position, &base->chunks, error);
+    int32_t code = place->ops->snapshot_find(place->store, place->partition, position, &base->position, &base->chunks, error);
     if (code && code != TRADING_E_NOT_FOUND)
         return code;
-    if (code || base->position != header->base)
+    if (code || base->position != position)
         return error_set(error, TRADING_E_DAMAGED,
                          "the snapshot at position %" PRId64 " is an increment of one at position %" PRId64
                          ", which is not there",
-                         place->position, header->base);
+                         place->position, position);
     return TRADING_OK;
 }
 
@@ -123,7 +119,7 @@ static int32_t find_chain(const struct snapshot_place *newest, struct link links
             return error_set(error, TRADING_E_DAMAGED,
                              "the snapshot at position %" PRId64 " has more than %u increments below it", newest->position,
                              SNAPSHOT_INCREMENTS_MOST);
-        code = find_base(&place, &peek.header, &links[*count], error);
+        code = find_base(&place, peek.header.base, &links[*count], error);
         if (code)
             return code;
         place.position = links[*count].position;
@@ -135,8 +131,7 @@ static int32_t find_chain(const struct snapshot_place *newest, struct link links
 struct loading {
     struct tables *tables;
     struct snapshot_place place;
-    const uint8_t *expected; /* what it must end with; NULL: nobody says */
-    uint32_t chunk;          /* the one that is read */
+    uint32_t chunk; /* the one that is read */
     uint32_t chunks;
     bool taken;
     bool increment;
@@ -146,6 +141,7 @@ struct loading {
     uint32_t pages[TABLES_MAX]; /* how many of each table are there */
     uint32_t id;                /* of the table that comes next in a whole one */
     crypto_generichash_state sum;
+    uint8_t loaded[SNAPSHOT_SUM_BYTES]; /* the last chunk of what was loaded, and so of an increment's base */
     trading_error *error;
     int32_t status;
 };
@@ -236,6 +232,8 @@ static int32_t load_first(struct loading *loading, const uint8_t *data, uint64_t
         return damaged(loading, "belongs to another partition or position, or to no base");
     if (header.increment != loading->increment)
         return damaged(loading, "has changed while it was read");
+    if (header.increment && memcmp(header.base_sum, loading->loaded, sizeof loading->loaded) != 0)
+        return damaged(loading, "belongs to an increment of another snapshot than is there");
     crypto_generichash_init(&loading->sum, NULL, 0, SNAPSHOT_SUM_BYTES);
     crypto_generichash_update(&loading->sum, data, size);
     return shape_read(loading->tables, header.shape, header.shape_size, "snapshot", loading->shape, loading->error);
@@ -257,8 +255,7 @@ static int32_t load_last(struct loading *loading, const uint8_t *data, uint64_t 
         return damaged(loading, "is the last, and pages are missing");
     if (size != sizeof sum || memcmp(data, sum, sizeof sum) != 0)
         return damaged(loading, "is not the checksum of those before");
-    if (loading->expected && memcmp(loading->expected, sum, sizeof sum) != 0)
-        return damaged(loading, "is of another than the increments were made for");
+    memcpy(loading->loaded, sum, sizeof sum);
     return TRADING_OK;
 }
 
@@ -302,7 +299,6 @@ static int32_t load_chain(struct loading *loading, const struct link *links, uin
         loading->chunks = links[i].chunks;
         loading->chunk = 0;
         loading->increment = i + 1 < count;
-        loading->expected = i ? links[i].sum : NULL;
         status = load_chunks(loading);
     }
     return status ? status : shape_apply(loading->tables, loading->shape, loading->error);

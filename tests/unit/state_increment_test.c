@@ -188,8 +188,10 @@ static uint64_t bytes_at(struct bed *bed, int64_t position)
 
 static int64_t base_at(struct bed *bed, int64_t position)
 {
+    int64_t base;
     bed->place.position = position;
-    return snapshot_base_of(&bed->place);
+    assert_int_equal(snapshot_base_of(&bed->place, &base, NULL), TRADING_OK);
+    return base;
 }
 
 static uint64_t digest_of(const struct table *table, uint32_t words)

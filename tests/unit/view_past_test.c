@@ -1,4 +1,5 @@
 /* Views that stay where they are while the writer goes on, and views of the past. */
+#include "backends/memory/memory_store.h"
 #include "view_test.h"
 
 #include <dirent.h>
@@ -150,11 +151,13 @@ static void read_snapshots(struct desk *desk, uint32_t *count, uint32_t *increme
     while (!engine->ops->snapshot_find(engine->store, ENGINE_PARTITION, at_most, &position, &chunks, &error)) {
         struct domain domain = {0};
         struct snapshot_place place = {engine->ops, engine->store, ENGINE_PARTITION, position};
+        int64_t base;
         must(engine_past_domain(engine, &domain, position, true, &error), &error);
         assert_int_equal(domain_mark(&domain)->next_position, position);
         domain_close(&domain);
         ++*count;
-        *increments += snapshot_base_of(&place) >= 0;
+        must(snapshot_base_of(&place, &base, &error), &error);
+        *increments += base >= 0;
         at_most = position - 1;
     }
 }
@@ -178,6 +181,42 @@ static void every_snapshot_that_is_kept_can_be_read(void **state)
     }
     assert_true(count > 5 && count < 40); /* of more than two hundred */
     assert_true(seen > 10);
+}
+
+static bool get_fails(void)
+{
+    static unsigned calls;
+    return calls++ % 4 == 1;
+}
+
+static int32_t get_with_failures(void *store, uint32_t partition, int64_t position, uint32_t chunk, trading_store_bytes take,
+                                 void *arg, trading_error *error)
+{
+    if (get_fails())
+        return TRADING_E_IO;
+    return memory_store_ops.snapshot_get(store, partition, position, chunk, take, arg, error);
+}
+
+/* Nobody knows what a snapshot is made of that the store does not give for now: nothing is dropped for that. */
+static void a_store_that_fails_costs_no_snapshot(void **state)
+{
+    struct desk *desk = *state;
+    uint64_t seed = SEED;
+    uint32_t count;
+    uint32_t increments;
+    reopen_with_snapshots(desk, 15, "memory:");
+    desk_morning(desk);
+    const trading_store_ops *ops = desk->engine->ops;
+    trading_store_ops failing = *ops;
+    failing.snapshot_get = get_with_failures;
+    assert_ptr_equal(ops, &memory_store_ops);
+    for (size_t i = 0; engine_durable(desk->engine) < 2000; i++) {
+        desk->engine->ops = &failing;
+        desk_random(desk, &seed);
+        desk->engine->ops = ops;
+        if (i % 100 == 0)
+            read_snapshots(desk, &count, &increments);
+    }
 }
 
 /* Turns a byte over in the middle of each file, or of every second. */
@@ -209,6 +248,37 @@ static void forget_state(const char *folder)
     char command[256];
     snprintf(command, sizeof command, "rm -rf %s/state %s/state.mdb %s/keys", folder, folder, folder);
     assert_int_equal(system(command), 0);
+}
+
+/* Cuts off the end of the newest one's file, which is where it begins to be read. */
+static void a_snapshot_that_was_cut_off_hides_none(void **state)
+{
+    struct desk *desk = *state;
+    uint64_t seed = SEED;
+    trading_error error;
+    char folder[] = "/tmp/view-past-XXXXXX";
+    char path[128];
+    int64_t newest;
+    int64_t older;
+    uint32_t chunks;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "lmdb:%s", folder);
+    reopen_with_snapshots(desk, 25, path);
+    desk_morning(desk);
+    while (engine_durable(desk->engine) < 200)
+        desk_random(desk, &seed);
+    trading_engine *engine = desk->engine;
+    must(engine->ops->snapshot_find(engine->store, ENGINE_PARTITION, INT64_MAX, &newest, &chunks, &error), &error);
+    must(engine->ops->snapshot_find(engine->store, ENGINE_PARTITION, newest - 1, &older, &chunks, &error), &error);
+    snprintf(path, sizeof path, "%s/snapshots/%010u-%019lld.snap", folder, ENGINE_PARTITION, (long long)newest);
+    assert_int_equal(truncate(path, 100), 0);
+    struct domain domain = {0};
+    must(engine_past_domain(engine, &domain, INT64_MAX, true, &error), &error);
+    assert_int_equal(domain_mark(&domain)->next_position, older);
+    domain_close(&domain);
+    reopen_with_snapshots(desk, 0, "memory:");
+    snprintf(path, sizeof path, "rm -r %s", folder);
+    assert_int_equal(system(path), 0);
 }
 
 /* What is damaged is passed over: for an older snapshot, and for the journal in the end. */
@@ -356,7 +426,9 @@ int view_past_suite(void)
         cmocka_unit_test_setup_teardown(the_past_is_as_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_past_is_rebuilt_from_snapshots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_snapshot_that_is_kept_can_be_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_store_that_fails_costs_no_snapshot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_snapshots_are_passed_over, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_snapshot_that_was_cut_off_hides_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_time_shows_all_that_was_committed_until_then, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_latest_view_moves, set_up, tear_down),
         cmocka_unit_test_setup_teardown(what_came_later_is_not_in_a_view, set_up, tear_down),
