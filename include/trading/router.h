@@ -6,8 +6,9 @@
  * What is routed is in the journal (ORDER_ROUTED, CANCEL_ROUTED), and so is what was booked. A router follows the journal with a durable
  * cursor, which stands at the oldest order that is open at the venue; and keeps no more. When it is opened, it asks the venue how
  * each open order stands: the venue tells all reports of it again, and one that the venue does not know is submitted. An execution is a
- * command (BOOK_EXECUTION) whose key derives from its ExecID; and one that is no more than what was booked by CumQty is passed over,
- * however long ago its key was forgotten. Where CumQty says that a report is missing, the router asks again.
+ * command (BOOK_EXECUTION) whose key derives from its ExecID; and one whose key the journal has among the executions of the open order, or
+ * that is no more than what was booked by CumQty, is passed over, however long ago the engine forgot its key. Where CumQty says that a report
+ * is missing, the router asks again.
  *
  * One router takes the routed orders of a partition. There is no thread: what is done, is done in trading_router_send, which takes
  * orders from the journal to the venue, and trading_router_receive, which takes reports from the venue to the engine. Each is called by
