@@ -266,8 +266,10 @@ void process_replay_begin(struct process *process, const struct cause *cause)
 void process_replay_event(struct process *process, struct event *event)
 {
     int64_t previous = event->previous;
+    process->next_position++;
+    if (process->broken) /* by what its entry applies */
+        return;
     process->broken = domain_fold(process->domain, &process->folding, event);
     if (!process->broken && event->previous != previous)
         process->broken = "an event does not follow the one before it of its entity";
-    process->next_position++;
 }

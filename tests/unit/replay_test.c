@@ -317,6 +317,25 @@ static void fall_out_of_step(uint8_t *body, size_t size)
     body[reader.at - body + 1] ^= 4; /* another account */
 }
 
+/* The first entry takes as many bytes as before, but says that it applies a message, which a store of one partition never has. */
+static void apply_a_message(uint8_t *body, size_t size)
+{
+    struct reader reader = {.at = body, .end = body + size};
+    struct writer writer = {.at = body, .end = body + size};
+    struct cause cause;
+    struct entry_mark mark;
+    uint32_t events;
+    entry_read(&reader, &cause, &events);
+    cause.flags |= ENTRY_MESSAGE;
+    cause.actor = cause.key;
+    cause.partition = 1;
+    cause.position = INT64_C(1) << 42; /* of seven bytes */
+    entry_begin(&writer, &cause, &mark);
+    MUST(writer.at == reader.at && events == 1);
+    mark.count[0] = 1;
+    mark.count[1] = 0;
+}
+
 static void damage_ends_both_at_the_same_place(void **state)
 {
     (void)state;
@@ -327,6 +346,7 @@ static void damage_ends_both_at_the_same_place(void **state)
         {cut_last_event, "cannot be read"},
         {withdraw_instead, "more than its balance"},
         {fall_out_of_step, "does not follow"},
+        {apply_a_message, "from no other partition"},
     };
     struct desk desk;
     struct shelf shelf;
