@@ -89,7 +89,7 @@ func readBoth(entry entry, amount string) (input, output, error) {
 		return value
 	}
 	in := input{entry.Request.Op, number(amount)}
-	if entry.Answer == nil {
+	if entry.Answer == nil || couldNotLook(entry) {
 		return in, output{}, firstError
 	}
 	out := output{known: true, accepted: entry.Answer.OK, balance: number(entry.Answer.Balance),
@@ -98,6 +98,11 @@ func readBoth(entry entry, amount string) (input, output, error) {
 		firstError = fmt.Errorf("%s was refused: %s", in.op, entry.Answer.Reason)
 	}
 	return in, out, firstError
+}
+
+// A view of what only the store has, as a name, may find the store away; then it says nothing of the account.
+func couldNotLook(entry entry) bool {
+	return entry.Request.Op == "view_account" && !entry.Answer.OK && entry.Answer.Reason == "IO"
 }
 
 // millionths reads a decimal of up to six places; "" is nothing.

@@ -57,6 +57,9 @@ func TestVerdicts(t *testing.T) {
 		{"not answered, done and undone", []string{unanswered(2, "deposit", "1.00"), view(4, 5, "6.00", "3"),
 			view(6, 7, "5.00", "2")}, notLinearizable},
 		{"done before it was asked for", []string{view(2, 3, "6.00", "3"), unanswered(4, "deposit", "1.00")}, notLinearizable},
+		{"a view that could not look", []string{deposit(2, 3, "1.00", "3"),
+			`{"start":4,"end":5,"request":{"op":"view_account","id":"A"},"answer":{"ok":false,"reason":"IO"}}`,
+			view(6, 7, "6.00", "3")}, linearizable},
 		{"an operation without a model", []string{unanswered(2, "transfer", "1.00")}, cannotTell},
 		{"a line that is none", []string{"{"}, cannotTell},
 	} {
