@@ -114,6 +114,16 @@ static void tell_where(struct owned *owned)
     owned->counters.cursor = owned->acknowledged;
 }
 
+/* An engine stops also at what no batch of ours tells of, as a report of a venue that the store refused. That it has a successor is left to
+ * whatever meets it: nothing is kept waiting by it. */
+static void look_at_engine(struct owned *owned)
+{
+    trading_error error;
+    int32_t code = trading_engine_execute(owned->desk.engine, NULL, 0, NULL, &error);
+    if (code != TRADING_OK && code != TRADING_E_FENCED)
+        owned_fail(owned, &error);
+}
+
 static void *run(void *argument)
 {
     struct owned *owned = argument;
@@ -123,6 +133,7 @@ static void *run(void *argument)
         while (!is_finished(owned)) {
             wait_for_more(owned);
             do_round(owned);
+            look_at_engine(owned);
             tell_where(owned);
         }
     }
