@@ -316,7 +316,7 @@ static void test_a_snapshot_of_another_journal_is_not_believed(void **state)
     stop(fixture);
     run_in(fixture, "rm -r journal/snapshots* && cp -r other/snapshots* journal");
     start(fixture, "journal", NULL);
-    assert_non_null(strstr(fixture->line, "snapshot is not used"));
+    assert_non_null(strstr(fixture->line, "the snapshot at position"));
     expect_balance(fixture, 140);
     stop(fixture);
 }
