@@ -390,7 +390,8 @@ static void overtaken_by_the_writer(void **state)
     expect_commits(fixture, overtaking.next);
 }
 
-/* Appends so often, and expects so many flushes for each: as counted here, and as the store says. */
+/* Appends so often, and expects so many flushes for each: as counted here, and as the store says, who counts those of the zeros that are laid
+ * out ahead as well, a megabyte each. */
 static void expect_flushes(struct fixture *fixture, int64_t from, uint64_t each)
 {
     const uint64_t appends = 10;
@@ -402,7 +403,7 @@ static void expect_flushes(struct fixture *fixture, int64_t from, uint64_t each)
         must_append(fixture->store, 0, from + (int64_t)i, 1, 5000);
     assert_int_equal(flushes, appends * each);
     assert_int_equal(lmdb_store_ops.info(fixture->store, &after, NULL), TRADING_OK);
-    assert_int_equal(after.syncs - before.syncs, appends * each);
+    assert_in_range(after.syncs - before.syncs, appends * each, appends * each + 2);
 }
 
 /* One is left of two: without it the disk might write the page that names the new ones before these, and a power loss cost more than
