@@ -277,6 +277,11 @@ static void repeat_one(struct play *play)
 
 /* ---- what is seen ---- */
 
+static wide wide_of(const int64_t cells[2])
+{
+    return (wide)cells[1] * ((wide)1 << 64) + (uint64_t)cells[0];
+}
+
 /* Each partition has ledgers of its own, which are of one currency here. */
 static void add_up_ledgers(struct picture *picture)
 {
@@ -285,8 +290,7 @@ static void add_up_ledgers(struct picture *picture)
     for (size_t row = 1; row < rows; row++)
         for (size_t cell = 1; cell < LEDGER_CELLS; cell += 2) {
             int64_t *into = &cells[cell];
-            const int64_t *from = &cells[row * LEDGER_CELLS + cell];
-            wide sum = ((wide)into[1] << 64 | (uint64_t)into[0]) + ((wide)from[1] << 64 | (uint64_t)from[0]);
+            wide sum = wide_of(into) + wide_of(&cells[row * LEDGER_CELLS + cell]);
             into[0] = (int64_t)sum;
             into[1] = (int64_t)(sum >> 64);
         }
