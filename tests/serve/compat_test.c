@@ -319,13 +319,14 @@ static void what_cannot_be_is_a_dead_letter_and_the_flow_goes_on(void **state)
 
 /* ---- its orders ---- */
 
+/* The book that its quote is of is in another partition than the account. */
 static void order(struct stage *stage, const char *portfolio, const char *side, int quantity, char id[TRADING_ID_TEXT])
 {
-    json_t *placed =
-        deployment_do(&stage->deployment,
-                      "{\"op\":\"route_order\",\"portfolio\":\"%s\",\"side\":\"%s\",\"symbol\":\"GOOG\",\"quantity\":\"%d\","
-                      "\"type\":\"market\"}",
-                      portfolio, side, quantity);
+    json_t *placed = deployment_do_once_quoted(
+        &stage->deployment,
+        "{\"op\":\"route_order\",\"portfolio\":\"%s\",\"side\":\"%s\",\"symbol\":\"GOOG\",\"quantity\":\"%d\","
+        "\"type\":\"market\"}",
+        portfolio, side, quantity);
     snprintf(id, TRADING_ID_TEXT, "%s", json_string_value(json_object_get(placed, "order")));
     assert_string_equal(json_string_value(json_object_get(placed, "status")), "new");
     json_decref(placed);

@@ -125,6 +125,13 @@ void deployment_take_answers(struct deployment *deployment)
     }
 }
 
+static json_t *accepted(const char *line, json_t *answer)
+{
+    if (!json_is_true(json_object_get(answer, "ok")))
+        fail_msg("%s: %s", line, json_dumps(answer, 0));
+    return answer;
+}
+
 json_t *deployment_do(struct deployment *deployment, const char *format, ...)
 {
     char line[1024];
@@ -132,10 +139,30 @@ json_t *deployment_do(struct deployment *deployment, const char *format, ...)
     va_start(list, format);
     vsnprintf(line, sizeof line, format, list);
     va_end(list);
+    return accepted(line, deployment_ask(deployment, line));
+}
+
+static bool has_no_quote(const json_t *answer)
+{
+    const char *reason = json_string_value(json_object_get(answer, "reason"));
+    return reason && !strcmp(reason, "NO_QUOTE");
+}
+
+json_t *deployment_do_once_quoted(struct deployment *deployment, const char *format, ...)
+{
+    char line[1024];
+    const struct timespec moment = {.tv_nsec = 20000000};
+    va_list list;
+    va_start(list, format);
+    vsnprintf(line, sizeof line, format, list);
+    va_end(list);
     json_t *answer = deployment_ask(deployment, line);
-    if (!json_is_true(json_object_get(answer, "ok")))
-        fail_msg("%s: %s", line, json_dumps(answer, 0));
-    return answer;
+    for (int tries = 1; has_no_quote(answer) && tries < 1000; tries++) {
+        json_decref(answer);
+        nanosleep(&moment, NULL);
+        answer = deployment_ask(deployment, line);
+    }
+    return accepted(line, answer);
 }
 
 void deployment_verify(struct deployment *deployment)

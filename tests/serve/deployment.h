@@ -47,6 +47,9 @@ void deployment_stop(struct deployment *deployment, size_t node);
 json_t *deployment_ask(struct deployment *deployment, const char *line);
 /* The same, of a line that is written like printf; the answer must be ok. */
 json_t *deployment_do(struct deployment *deployment, const char *format, ...) __attribute__((format(printf, 2, 3)));
+/* The same of a market order without a key: placed anew while the partition of its account was not told of the quote, of which the answer to who set it
+ * says nothing (docs/serve.md: quotes of other partitions lag by the bus). */
+json_t *deployment_do_once_quoted(struct deployment *deployment, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* Waits a little for answers to what was sent, and drops those that came; the store must have failed in none. */
 void deployment_take_answers(struct deployment *deployment);

@@ -360,25 +360,15 @@ static void routed_orders_trade_at_a_venue(void **state)
     deployment_close(&deployment);
 }
 
-/* A market order of each person, tried again while the partition of its account was not told of a quote. */
+/* A market order of each person. */
 static void buy_at_market(struct deployment *deployment, const struct person *people)
 {
-    const struct timespec moment_long = {.tv_nsec = 20000000};
-    for (int i = 0, tries = 0; i < ACCOUNTS; i++) {
-        char line[512];
-        snprintf(line, sizeof line,
-                 "{\"op\":\"place_order\",\"portfolio\":\"%s\",\"side\":\"buy\",\"symbol\":\"IBM\",\"quantity\":\"1\","
-                 "\"type\":\"market\"}",
-                 people[i].portfolio);
-        json_t *answer = deployment_ask(deployment, line);
-        if (!json_is_true(json_object_get(answer, "ok"))) {
-            assert_string_equal(json_string_value(json_object_get(answer, "reason")), "NO_QUOTE");
-            assert_true(++tries < 1000);
-            nanosleep(&moment_long, NULL);
-            i--;
-        }
-        json_decref(answer);
-    }
+    for (int i = 0; i < ACCOUNTS; i++)
+        json_decref(deployment_do_once_quoted(
+            deployment,
+            "{\"op\":\"place_order\",\"portfolio\":\"%s\",\"side\":\"buy\",\"symbol\":\"IBM\",\"quantity\":\"1\","
+            "\"type\":\"market\"}",
+            people[i].portfolio));
 }
 
 /* By the topic of quotes; whoever comes later is told of those that were set before. */
