@@ -19,16 +19,16 @@ struct trial {
     jmp_buf escape;
 };
 
-_Noreturn static inline void fail(struct trial *trial, int line, const char *what)
+_Noreturn static inline void fail(struct trial *trial, const char *file, int line, const char *what)
 {
-    fprintf(stderr, "%s:%d: not so: %s (the last error: %s)\n", __FILE__, line, what, trial->error.message);
+    fprintf(stderr, "%s:%d: not so: %s (the last error: %s)\n", file, line, what, trial->error.message);
     longjmp(trial->escape, 1);
 }
 
 #define CHECK(trial, condition)                                                                                                \
     do {                                                                                                                       \
         if (!(condition))                                                                                                      \
-            fail(trial, __LINE__, #condition);                                                                                 \
+            fail(trial, __FILE__, __LINE__, #condition);                                                                       \
     } while (0)
 
 static inline void *allocate(void *context, size_t bytes)

@@ -5,22 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- checks ---- */
-
-void bus_trial_fail(struct trial *trial, const char *file, int line, const char *what)
-{
-    fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
-    longjmp(trial->escape, 1);
-}
-
-void bus_trial_fail_answer(struct trial *trial, const char *file, int line, const char *call, int32_t expected, int32_t answer)
-{
-    fprintf(stderr, "%s:%d: %s answered %s, expected %s; the error has code %s and says: %s\n", file, line, call,
-            trading_error_name(answer), trading_error_name(expected), trading_error_name(trial->error.code),
-            trial->error.message);
-    longjmp(trial->escape, 1);
-}
-
 /* ---- buses ---- */
 
 trading_bus *open_writer(struct trial *trial, const char *writer)
@@ -34,7 +18,7 @@ trading_bus *open_writer(struct trial *trial, const char *writer)
             trial->open[i] = bus;
             return bus;
         }
-    bus_trial_fail(trial, __FILE__, __LINE__, "too many buses are open");
+    trial_fail(trial->escape, __FILE__, __LINE__, "too many buses are open");
 }
 
 void close_bus(struct trial *trial, trading_bus *bus)
@@ -109,7 +93,7 @@ bool poll_once(struct trial *trial, struct consumer *consumer, int64_t timeout)
     size_t count;
     int32_t code = trading_bus_poll(consumer->bus, notices, consumer->batch, &count, timeout, &trial->error);
     if (code != TRADING_OK && code != TRADING_E_TIMEOUT)
-        bus_trial_fail_answer(trial, __FILE__, __LINE__, "trading_bus_poll", TRADING_OK, code);
+        trial_fail_answer(trial->escape, __FILE__, __LINE__, "trading_bus_poll", TRADING_OK, code, &trial->error);
     CHECK(trial, code ? count == 0 : count > 0 && count <= consumer->batch);
     consumer->largest = count > consumer->largest ? count : consumer->largest;
     for (size_t i = 0; i < count; i++)

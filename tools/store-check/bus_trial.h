@@ -1,10 +1,10 @@
-/* What the cases of the bus contract share: a consumer that checks what it is told, and checks that end the case. */
+/* What the cases of the bus contract share: a consumer that checks what it is told. */
 #ifndef BUS_TRIAL_H
 #define BUS_TRIAL_H
 
 #include "bus_contract.h"
+#include "trial.h"
 
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -26,25 +26,6 @@ struct bus_case {
 /* The lists end with a name of NULL. */
 extern const struct bus_case bus_writing_cases[];
 extern const struct bus_case bus_reading_cases[];
-
-#define CHECK(trial, condition)                                                                                                \
-    do {                                                                                                                       \
-        if (!(condition))                                                                                                      \
-            bus_trial_fail(trial, __FILE__, __LINE__, #condition);                                                             \
-    } while (0)
-
-/* That a call of the bus answers as expected. */
-#define ANSWERS(trial, expected, call)                                                                                         \
-    do {                                                                                                                       \
-        (trial)->error = (trading_error){0};                                                                                   \
-        int32_t answer_ = (call);                                                                                              \
-        if (answer_ != (expected) || (trial)->error.code != answer_)                                                           \
-            bus_trial_fail_answer(trial, __FILE__, __LINE__, #call, expected, answer_);                                        \
-    } while (0)
-
-_Noreturn void bus_trial_fail(struct trial *trial, const char *file, int line, const char *what);
-_Noreturn void bus_trial_fail_answer(struct trial *trial, const char *file, int line, const char *call, int32_t expected,
-                                     int32_t answer);
 
 /* What a bus was told. It checks that records come in order, of partitions that are read, and notices when they may. */
 struct consumer {

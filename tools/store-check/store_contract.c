@@ -1,6 +1,6 @@
 #include "store_contract.h"
 
-#include "contract_trial.h"
+#include "store_trial.h"
 
 #include <signal.h>
 #include <stdlib.h>
@@ -44,21 +44,7 @@ static void write_line(void *context, int32_t level, const char *line)
     fprintf(stderr, "the store says (%d): %s\n", (int)level, line);
 }
 
-/* ---- checks ---- */
-
-void trial_fail(struct trial *trial, const char *file, int line, const char *what)
-{
-    fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
-    longjmp(trial->escape, 1);
-}
-
-void trial_fail_answer(struct trial *trial, const char *file, int line, const char *call, int32_t expected, int32_t answer)
-{
-    fprintf(stderr, "%s:%d: %s answered %s, expected %s; the error has code %s and says: %s\n", file, line, call,
-            trading_error_name(answer), trading_error_name(expected), trading_error_name(trial->error.code),
-            trial->error.message);
-    longjmp(trial->escape, 1);
-}
+/* ---- opening and closing ---- */
 
 int32_t trial_try_open(struct trial *trial, uint32_t flags, int32_t durability, void **store)
 {
@@ -219,10 +205,10 @@ static void check_ops(struct trial *trial)
     CHECK(trial, !ops->append_begin == !ops->append_poll);
 }
 
-static const struct contract_case table_cases[] = {{"table", check_ops, 0}, {0}};
+static const struct store_case table_cases[] = {{"table", check_ops, 0}, {0}};
 
 /* In the order in which they run. */
-static const struct contract_case *const lists[] = {table_cases, journal_cases, keeping_cases, sharing_cases, writers_cases};
+static const struct store_case *const lists[] = {table_cases, journal_cases, keeping_cases, sharing_cases, writers_cases};
 #define LISTS (sizeof lists / sizeof *lists)
 
 static uint32_t with_implied(uint32_t flags)
@@ -265,7 +251,7 @@ static struct trial *make_trial(const struct store_contract *contract, const cha
     return trial;
 }
 
-static bool run_case(const struct store_contract *contract, const struct contract_case *test)
+static bool run_case(const struct store_contract *contract, const struct store_case *test)
 {
     struct trial *trial = make_trial(contract, test->name);
     if (!trial)
@@ -285,10 +271,10 @@ static bool run_case(const struct store_contract *contract, const struct contrac
     return !failed;
 }
 
-static void run_cases(struct store_contract *contract, const struct contract_case *cases)
+static void run_cases(struct store_contract *contract, const struct store_case *cases)
 {
     uint32_t flags = with_implied(contract->flags);
-    for (const struct contract_case *test = cases; test->name; test++) {
+    for (const struct store_case *test = cases; test->name; test++) {
         bool chosen = !contract->only || strstr(test->name, contract->only);
         if (!chosen || (test->needs & ~flags))
             continue;
@@ -313,7 +299,7 @@ int store_contract_run(struct store_contract *contract)
 void store_contract_list(uint32_t flags)
 {
     for (size_t i = 0; i < LISTS; i++)
-        for (const struct contract_case *test = lists[i]; test->name; test++)
+        for (const struct store_case *test = lists[i]; test->name; test++)
             if (!(test->needs & ~with_implied(flags)))
                 printf("%s\n", test->name);
 }

@@ -1,5 +1,5 @@
 /* Appending and reading. */
-#include "contract_trial.h"
+#include "store_trial.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -351,7 +351,7 @@ static void opened_by_a_later_host(struct trial *trial)
     trial_close(trial, store);
 }
 
-const struct contract_case journal_cases[] = {
+const struct store_case journal_cases[] = {
     {"open-misused", open_misused, 0},
     {"opened-by-a-later-host", opened_by_a_later_host, 0},
     {"empty", empty, 0},

@@ -1,5 +1,5 @@
 /* Snapshots and secrets. */
-#include "contract_trial.h"
+#include "store_trial.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -323,7 +323,7 @@ static void kept(struct trial *trial)
     trial_close(trial, store);
 }
 
-const struct contract_case keeping_cases[] = {
+const struct store_case keeping_cases[] = {
     {"snapshots", snapshots, 0},
     {"snapshot-unfinished", snapshot_unfinished, 0},
     {"snapshot-misused", snapshot_misused, 0},

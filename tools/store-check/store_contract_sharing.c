@@ -1,5 +1,5 @@
 /* Reopening, several threads, several processes. */
-#include "contract_trial.h"
+#include "store_trial.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -331,7 +331,7 @@ static void read_in_other_processes(struct trial *trial)
     trial_close(trial, writer);
 }
 
-const struct contract_case sharing_cases[] = {
+const struct store_case sharing_cases[] = {
     {"read-beside-append", read_beside_append, 0},
     {"keep-beside-append", keep_beside_append, 0},
     {"reopened", reopened, STORE_CONTRACT_LASTS},

@@ -1,5 +1,5 @@
 /* Several writers of one store, where its medium lets them in: the conditional append decides, and nobody else does. */
-#include "contract_trial.h"
+#include "store_trial.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -124,7 +124,7 @@ static void race_of_processes(struct trial *trial)
     trial_close(trial, store);
 }
 
-const struct contract_case writers_cases[] = {
+const struct store_case writers_cases[] = {
     {"writers-alternate", alternate, STORE_CONTRACT_SHARED},
     {"writers-race-in-threads", race_of_threads, STORE_CONTRACT_SHARED},
     {"writers-race-in-processes", race_of_processes, STORE_CONTRACT_SHARED},

@@ -5,23 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* ---- checks ---- */
-
-void venue_trial_fail(struct trial *trial, const char *file, int line, const char *what)
-{
-    fprintf(stderr, "%s:%d: not so: %s\n", file, line, what);
-    longjmp(trial->escape, 1);
-}
-
-void venue_trial_fail_answer(struct trial *trial, const char *file, int line, const char *call, int32_t expected,
-                             int32_t answer)
-{
-    fprintf(stderr, "%s:%d: %s answered %s, expected %s; the error has code %s and says: %s\n", file, line, call,
-            trading_error_name(answer), trading_error_name(expected), trading_error_name(trial->error.code),
-            trial->error.message);
-    longjmp(trial->escape, 1);
-}
-
 /* ---- the venue, and orders ---- */
 
 void open_venue(struct trial *trial)
@@ -176,7 +159,7 @@ bool poll_reports(struct trial *trial, int64_t timeout)
     size_t count;
     int32_t code = trading_venue_poll(trial->venue, reports, trial->batch, &count, timeout, &trial->error);
     if (code != TRADING_OK && code != TRADING_E_TIMEOUT)
-        venue_trial_fail_answer(trial, __FILE__, __LINE__, "trading_venue_poll", TRADING_OK, code);
+        trial_fail_answer(trial->escape, __FILE__, __LINE__, "trading_venue_poll", TRADING_OK, code, &trial->error);
     CHECK(trial, code ? count == 0 : count > 0 && count <= trial->batch);
     for (size_t i = 0; i < count; i++)
         take(trial, &reports[i]);
@@ -196,6 +179,12 @@ void await_acknowledged(struct trial *trial, const struct placed *placed)
 {
     while (!placed->acknowledged)
         CHECK(trial, poll_reports(trial, trial->contract->patience));
+}
+
+void cancel_resting(struct trial *trial, const struct placed *placed)
+{
+    ANSWERS(trial, TRADING_OK, trading_venue_cancel(trial->venue, &placed->order, &trial->error));
+    await_end(trial, placed, TRADING_EXEC_TYPE_CANCELED);
 }
 
 void await_cancel_rejected(struct trial *trial, const struct placed *placed, int count)

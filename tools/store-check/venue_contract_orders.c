@@ -40,11 +40,9 @@ static void orders_rest_until_canceled(struct trial *trial)
     await_acknowledged(trial, sold);
     expect_silence(trial);
     CHECK(trial, !bought->filled && !bought->end && !sold->filled && !sold->end);
-    ANSWERS(trial, TRADING_OK, trading_venue_cancel(trial->venue, &sold->order, &trial->error));
-    await_end(trial, sold, TRADING_EXEC_TYPE_CANCELED);
+    cancel_resting(trial, sold);
     CHECK(trial, !bought->end);
-    ANSWERS(trial, TRADING_OK, trading_venue_cancel(trial->venue, &bought->order, &trial->error));
-    await_end(trial, bought, TRADING_EXEC_TYPE_CANCELED);
+    cancel_resting(trial, bought);
     expect_silence(trial);
 }
 
@@ -81,8 +79,7 @@ static void a_known_order_is_ignored(struct trial *trial)
     submit(trial, resting);
     expect_silence(trial);
     CHECK(trial, traded->filled == 5 * ONE);
-    ANSWERS(trial, TRADING_OK, trading_venue_cancel(trial->venue, &resting->order, &trial->error));
-    await_end(trial, resting, TRADING_EXEC_TYPE_CANCELED);
+    cancel_resting(trial, resting);
     submit(trial, resting);
     expect_silence(trial);
     ask_status(trial, resting);
@@ -101,8 +98,7 @@ static void a_cancel_that_comes_to_nothing(struct trial *trial)
     ANSWERS(trial, TRADING_OK, trading_venue_cancel(trial->venue, &traded->order, &trial->error));
     await_cancel_rejected(trial, traded, 1);
     CHECK(trial, traded->order_status == TRADING_ORDER_STATUS_FILLED);
-    ANSWERS(trial, TRADING_OK, trading_venue_cancel(trial->venue, &canceled->order, &trial->error));
-    await_end(trial, canceled, TRADING_EXEC_TYPE_CANCELED);
+    cancel_resting(trial, canceled);
     ANSWERS(trial, TRADING_OK, trading_venue_cancel(trial->venue, &canceled->order, &trial->error));
     await_cancel_rejected(trial, canceled, 1);
     submit(trial, unknown); /* it was not, and is not hurt by having been asked for */
@@ -122,8 +118,7 @@ static void all_is_told_again(struct trial *trial)
         ask_status(trial, resting);
         CHECK(trial, resting->order_status == TRADING_ORDER_STATUS_NEW);
     }
-    ANSWERS(trial, TRADING_OK, trading_venue_cancel(trial->venue, &resting->order, &trial->error));
-    await_end(trial, resting, TRADING_EXEC_TYPE_CANCELED);
+    cancel_resting(trial, resting);
     ask_status(trial, resting);
     CHECK(trial, resting->order_status == TRADING_ORDER_STATUS_CANCELED);
 }
@@ -258,8 +253,7 @@ static void all_is_there_when_it_is_opened_again(struct trial *trial)
     submit(trial, resting);
     submit(trial, unread);
     expect_silence(trial);
-    ANSWERS(trial, TRADING_OK, trading_venue_cancel(trial->venue, &resting->order, &trial->error));
-    await_end(trial, resting, TRADING_EXEC_TYPE_CANCELED);
+    cancel_resting(trial, resting);
     expect_silence(trial);
 }
 

@@ -1,10 +1,10 @@
-/* What the cases of the venue contract share: a client that checks what it is told, and checks that end the case. */
+/* What the cases of the venue contract share: a client that checks what it is told. */
 #ifndef VENUE_TRIAL_H
 #define VENUE_TRIAL_H
 
+#include "trial.h"
 #include "venue_contract.h"
 
-#include <setjmp.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -49,25 +49,6 @@ struct venue_case {
 /* Ends with a name of NULL. */
 extern const struct venue_case venue_cases[];
 
-#define CHECK(trial, condition)                                                                                                \
-    do {                                                                                                                       \
-        if (!(condition))                                                                                                      \
-            venue_trial_fail(trial, __FILE__, __LINE__, #condition);                                                           \
-    } while (0)
-
-/* That a call of the venue answers as expected. */
-#define ANSWERS(trial, expected, call)                                                                                         \
-    do {                                                                                                                       \
-        (trial)->error = (trading_error){0};                                                                                   \
-        int32_t answer_ = (call);                                                                                              \
-        if (answer_ != (expected) || (trial)->error.code != answer_)                                                           \
-            venue_trial_fail_answer(trial, __FILE__, __LINE__, #call, expected, answer_);                                      \
-    } while (0)
-
-_Noreturn void venue_trial_fail(struct trial *trial, const char *file, int line, const char *what);
-_Noreturn void venue_trial_fail_answer(struct trial *trial, const char *file, int line, const char *call, int32_t expected,
-                                       int32_t answer);
-
 void open_venue(struct trial *trial);
 void close_venue(struct trial *trial);
 
@@ -83,6 +64,8 @@ struct placed *submit_resting(struct trial *trial, int64_t shares);
 bool poll_reports(struct trial *trial, int64_t timeout);
 void await_end(struct trial *trial, const struct placed *placed, int32_t exec_type);
 void await_acknowledged(struct trial *trial, const struct placed *placed);
+/* Cancels an order that rests, and waits for its end. */
+void cancel_resting(struct trial *trial, const struct placed *placed);
 void await_cancel_rejected(struct trial *trial, const struct placed *placed, int count);
 /* Asks, and waits for the answer, before which all trades of it, and its end, must be told again. */
 void ask_status(struct trial *trial, struct placed *placed);

@@ -1,10 +1,10 @@
-/* What the cases of the store contract share: one open store after another, a host that counts, and checks that end the case. */
-#ifndef CONTRACT_TRIAL_H
-#define CONTRACT_TRIAL_H
+/* What the cases of the store contract share: one open store after another, and a host that counts. */
+#ifndef STORE_TRIAL_H
+#define STORE_TRIAL_H
 
 #include "store_contract.h"
+#include "trial.h"
 
-#include <setjmp.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -27,37 +27,17 @@ struct trial {
 /* Another process finds what is written: so it is for stores that lock, and for those that are shared. */
 #define STORE_CONTRACT_OTHERS 0x80000000u
 
-struct contract_case {
+struct store_case {
     const char *name;
     void (*run)(struct trial *trial);
     uint32_t needs; /* STORE_CONTRACT_ flags, and STORE_CONTRACT_OTHERS */
 };
 
 /* The lists end with a name of NULL. */
-extern const struct contract_case journal_cases[];
-extern const struct contract_case keeping_cases[]; /* snapshots and secrets */
-extern const struct contract_case sharing_cases[]; /* reopening, other processes, threads */
-extern const struct contract_case writers_cases[]; /* several writers */
-
-#define CHECK(trial, condition)                                                                                                \
-    do {                                                                                                                       \
-        if (!(condition))                                                                                                      \
-            trial_fail(trial, __FILE__, __LINE__, #condition);                                                                 \
-    } while (0)
-
-/* That a call of the store answers as expected. */
-#define ANSWERS(trial, expected, call)                                                                                         \
-    do {                                                                                                                       \
-        (trial)->error = (trading_error){0};                                                                                   \
-        int32_t answer_ = (call);                                                                                              \
-        if (answer_ != (expected) || (answer_ != TRADING_OK && (trial)->error.code != answer_))                                \
-            trial_fail_answer(trial, __FILE__, __LINE__, #call, expected, answer_);                                            \
-    } while (0)
-
-/* Ends the case, from the thread that runs it. */
-_Noreturn void trial_fail(struct trial *trial, const char *file, int line, const char *what);
-_Noreturn void trial_fail_answer(struct trial *trial, const char *file, int line, const char *call, int32_t expected,
-                                 int32_t answer);
+extern const struct store_case journal_cases[];
+extern const struct store_case keeping_cases[]; /* snapshots and secrets */
+extern const struct store_case sharing_cases[]; /* reopening, other processes, threads */
+extern const struct store_case writers_cases[]; /* several writers */
 
 int32_t trial_try_open(struct trial *trial, uint32_t flags, int32_t durability, void **store);
 void *trial_open(struct trial *trial); /* for writing, synced */
