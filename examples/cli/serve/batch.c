@@ -89,11 +89,11 @@ struct batch *batch_read(const struct serving *serving, uint32_t partition, stru
     return batch;
 }
 
-void batch_acknowledge(struct batch *batch)
+void batch_acknowledge(struct batch *batch, const char *cursor)
 {
     trading_acknowledge_init(&batch->cursor);
     batch->cursor.flags = TRADING_ACKNOWLEDGE_FOREIGN;
-    batch->cursor.name = (trading_text){WIRE_CURSOR, strlen(WIRE_CURSOR)};
+    batch->cursor.name = (trading_text){cursor, strlen(cursor)};
     batch->cursor.position = batch->end;
     batch->commands[batch->command_count++] =
         (trading_command){.type = TRADING_COMMAND_ACKNOWLEDGE, .body = &batch->cursor, .body_size = sizeof batch->cursor};

@@ -34,8 +34,8 @@ struct batch {
 /* Takes the first records out of the list. Never NULL where the list has any: the program ends when there is no memory. */
 struct batch *batch_read(const struct serving *serving, uint32_t partition, struct parcels *parcels);
 
-/* Adds the command that moves the cursor behind the batch's records. */
-void batch_acknowledge(struct batch *batch);
+/* Adds the command that moves the cursor behind the batch's records. The name must stay. */
+void batch_acknowledge(struct batch *batch, const char *cursor);
 
 /* Frees it, but for the parcels. */
 void batch_free(struct batch *batch);

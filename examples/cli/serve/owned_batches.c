@@ -20,7 +20,7 @@ static void submit(struct owned *owned, struct batch *batch)
     trading_error error;
     if (batch->command_count > 0)
         atomic_store(&owned->clock, batch->time);
-    batch_acknowledge(batch);
+    batch_acknowledge(batch, owned->serving->wire.commands);
     int32_t code = trading_engine_submit(owned->desk.engine, batch->commands, batch->command_count, batch->results,
                                          (uint64_t)(uintptr_t)batch, &error);
     owned->acknowledged = batch->end;

@@ -49,16 +49,32 @@ static int32_t open_engine(struct owned *owned, trading_engine **engine, trading
     return trading_engine_open(engine, owned->serving->host, owned->serving->store, &options, error);
 }
 
-/* Where the commands go on: a partition that never had any begins with the oldest that the topic has. */
+/* A topic that was lost and made anew has other commands at the positions that are done with. */
+static int32_t check_topic(const struct owned *owned, trading_error *error)
+{
+    int64_t end;
+    const char *topic = owned->serving->wire.commands;
+    int32_t code = trading_bus_end(owned->bus, topic, owned->partition, &end, error);
+    if (code != TRADING_OK || owned->cursor <= end)
+        return code;
+    *error = (trading_error){.code = TRADING_E_POSITION};
+    snprintf(error->message, sizeof error->message,
+             "the commands before %" PRId64 " are done, but %.63s ends at %" PRId64
+             ": if it was lost and made anew, serve under another --prefix",
+             owned->cursor, topic, end);
+    return error->code;
+}
+
+/* Where the commands go on: a partition that never had any of this topic begins with the oldest. */
 static int32_t find_cursor(struct owned *owned, trading_error *error)
 {
-    int32_t code = trading_view_cursor(owned->desk.latest, WIRE_CURSOR, &owned->cursor, error);
+    int32_t code = trading_view_cursor(owned->desk.latest, owned->serving->wire.commands, &owned->cursor, error);
     if (code == TRADING_E_NOT_FOUND) {
         owned->cursor = 0;
         code = TRADING_OK;
     }
     owned->acknowledged = owned->cursor;
-    return code;
+    return code == TRADING_OK ? check_topic(owned, error) : code;
 }
 
 static void *open_cloud_events(const struct serving *serving, uint32_t partition, uint32_t batch, trading_view *view)

@@ -8,14 +8,14 @@
 #include <trading/partition.h>
 
 #define WIRE_TOPIC_BYTES 160
-#define WIRE_PREFIX_MAX  128
+#define WIRE_PREFIX_MAX  54 /* so that "PREFIX.commands" can name a cursor */
 #define WIRE_PLACE_BYTES (WIRE_TOPIC_BYTES + 48)
 #define WIRE_PREFIX      "trading" /* unless another is chosen */
 
 /* The topics of a deployment. */
 struct wire {
     char prefix[WIRE_PREFIX_MAX + 1];
-    char commands[WIRE_TOPIC_BYTES];
+    char commands[WIRE_TOPIC_BYTES]; /* and of each partition's journal the cursor that stands at the next of them */
     char results[WIRE_TOPIC_BYTES];
     char letters[WIRE_TOPIC_BYTES];
     char quotes[WIRE_TOPIC_BYTES];
@@ -38,9 +38,6 @@ struct wire {
 /* Of a letter: the sender's partition, and the position of its event there. */
 #define WIRE_FROM     "from"
 #define WIRE_POSITION "position"
-
-/* The cursor of a partition's journal that stands at the next command. */
-#define WIRE_CURSOR "commands"
 
 /* Whether a request may go by topic; else why not, but for the line. */
 bool wire_fits(size_t bytes, struct complaint *complaint);
