@@ -74,7 +74,8 @@ TRADING_API uint64_t trading_host_memory(const trading_host *host);
 
 /** @name Engine flags */
 /**@{*/
-#define TRADING_ENGINE_READ_ONLY 1u /**< views, feeds and verify only, as of the opening; may stand beside a writer's process */
+/** Views, feeds and verify only, as of the opening, or of when a feed last looked; may stand beside a writer's process. */
+#define TRADING_ENGINE_READ_ONLY 1u
 #define TRADING_ENGINE_MANUAL    2u /**< no threads: the host calls trading_engine_step */
 /** One partition of the store, options.partition; the others are run elsewhere, and reached by letters: trading/partition.h. Who opens a
  *  partition after it fences it: it stops with TRADING_E_FENCED when it next appends, and what was not durable did not happen. */

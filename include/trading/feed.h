@@ -32,7 +32,7 @@ TRADING_API void trading_filter_init(trading_filter *filter);
 #define TRADING_FEED_AT_CURSOR (-1)
 
 /**
- * Opens a feed.
+ * Opens a feed. On an engine that only reads, it looks what the writer has appended since it was last looked, and views show that as well.
  * @param from    the first position wanted, or TRADING_FEED_AT_CURSOR
  * @param filter  NULL: all events
  * @param cursor  the name of its durable cursor, or NULL: none

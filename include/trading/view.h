@@ -116,6 +116,13 @@ TRADING_API int32_t trading_view_executions(trading_view *view, const trading_id
                                             trading_execution *out, size_t max, size_t *count, trading_error *error);
 /** Where the durable cursor of that name stands; of an engine of several partitions, in the first. */
 TRADING_API int32_t trading_view_cursor(trading_view *view, const char *name, int64_t *position, trading_error *error);
+/**
+ * Where the durable cursor of that name stands in one partition: cursors are each partition's own.
+ * @return TRADING_OK; TRADING_E_NOT_FOUND when the partition has no such cursor; TRADING_E_INVALID when the engine does not have the
+ *         partition; TRADING_E_VIEW_EXPIRED.
+ */
+TRADING_API int32_t trading_view_partition_cursor(trading_view *view, uint32_t partition, const char *name, int64_t *position,
+                                                  trading_error *error);
 /** One side of a book, the best price first. */
 TRADING_API int32_t trading_view_book(trading_view *view, const trading_symbol *symbol, int32_t side, uint64_t *cursor,
                                       trading_level *out, size_t max, size_t *count, trading_error *error);

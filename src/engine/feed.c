@@ -108,6 +108,14 @@ int32_t trading_view_cursor(trading_view *view, const char *name, int64_t *posit
                         error);
 }
 
+int32_t trading_view_partition_cursor(trading_view *view, uint32_t partition, const char *name, int64_t *position,
+                                      trading_error *error)
+{
+    if (view && !view_at_partition(view, partition))
+        return error_set(error, TRADING_E_INVALID, "the view's engine has no partition %u", partition);
+    return trading_view_cursor(view ? view_at_partition(view, partition) : NULL, name, position, error);
+}
+
 static int32_t set_position(trading_feed *feed, int64_t from, trading_error *error)
 {
     if (from < TRADING_FEED_AT_CURSOR)

@@ -305,9 +305,8 @@ int64_t trading_view_position(trading_view *view)
 
 int64_t trading_view_partition_position(trading_view *view, uint32_t partition)
 {
-    if (view && view->parts)
-        return partition < view->engine->partitions->count ? mark_of(view->parts[partition]).next_position : POSITION_NONE;
-    return view && partition == view->engine->partition ? mark_of(view).next_position : POSITION_NONE;
+    trading_view *part = view ? view_at_partition(view, partition) : NULL;
+    return part ? mark_of(part).next_position : POSITION_NONE;
 }
 
 trading_time trading_view_time(trading_view *view)

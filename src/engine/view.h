@@ -28,6 +28,14 @@ static inline trading_view *view_of_partition(trading_view *view, uint32_t parti
     return view->parts[partition % view->engine->partitions->count];
 }
 
+/* The view of that partition; NULL: the engine does not have it. */
+static inline trading_view *view_at_partition(trading_view *view, uint32_t partition)
+{
+    if (view->parts)
+        return partition < view->engine->partitions->count ? view->parts[partition] : NULL;
+    return partition == view->engine->partition ? view : NULL;
+}
+
 static inline trading_view *view_of_id(trading_view *view, const trading_id *id)
 {
     return view && view->parts && id ? view_of_partition(view, id_slot(id)) : view;
