@@ -2,7 +2,8 @@
  *
  * There are up to three clients of librdkafka. The producer is there always; it also asks for what topics there are. The reader reads
  * partitions from explicit positions, outside of any group (reader.c). The member takes part in a group and reads nothing (group.c): so
- * what is owned is one thing and what is read is another, and a partition that waits to be released holds nothing else up. */
+ * what is owned is one thing and what is read is another, and a partition that waits to be released holds nothing else up. Where marks are asked for
+ * there is one more, which reads their topic (marks.c). */
 #ifndef KAFKA_BUS_H
 #define KAFKA_BUS_H
 
@@ -62,8 +63,17 @@ struct mark_record {
 void marks_record(const struct kafka_bus *bus, int64_t mark, struct mark_record *record);
 void marks_barrier(const struct kafka_bus *bus, struct mark_record *record);
 int32_t marks_create(struct kafka_bus *bus, trading_error *error);
-/* Reads the newest mark before the barrier at a position; −1: there is none. */
+/* Reads the newest mark of this writer before the barrier at a position; −1: there is none. */
 int32_t marks_read(struct kafka_bus *bus, int64_t barrier, int64_t *mark, trading_error *error);
+/* The newest that is committed of any writer. TRADING_E_NOT_FOUND. */
+int32_t marks_of(struct kafka_bus *bus, const char *writer, int64_t *mark, trading_error *error);
+
+/* Reads the topic of marks; there from the first question on, for who asks for many. */
+struct marks_reader {
+    rd_kafka_t *client;
+    rd_kafka_topic_t *topic;
+};
+void marks_close(struct kafka_bus *bus);
 
 /* ---- reading (reader.c); by the thread that polls ---- */
 
@@ -146,6 +156,7 @@ struct kafka_bus {
     rd_kafka_t *producer;
     struct topics topics;
     struct publisher publisher;
+    struct marks_reader marks_reader;
     struct reader reader;
     struct group group;
 };

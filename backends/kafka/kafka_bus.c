@@ -39,6 +39,11 @@ static int32_t bus_mark(void *bus, int64_t *mark, trading_error *error)
     return publisher_mark(bus, mark, error);
 }
 
+static int32_t bus_mark_of(void *bus, const char *writer, int64_t *mark, trading_error *error)
+{
+    return marks_of(bus, writer, mark, error);
+}
+
 /* ---- reading ---- */
 
 static int32_t bus_join(void *bus, const char *group, const char *topic, trading_error *error)
@@ -144,6 +149,7 @@ static void bus_close(void *handle)
     struct kafka_bus *bus = handle;
     group_close(bus);
     reader_close(bus);
+    marks_close(bus);
     publisher_close(bus);
     topics_forget(bus);
     location_forget(&bus->location);
@@ -204,4 +210,5 @@ const trading_bus_ops kafka_bus_ops = {
     .release = bus_release,
     .poll = bus_poll,
     .metrics = bus_metrics,
+    .mark_of = bus_mark_of,
 };

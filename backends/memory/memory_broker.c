@@ -106,11 +106,17 @@ struct log *broker_log(struct topic *topic, uint32_t partition, trading_error *e
     return NULL;
 }
 
-struct writer *broker_writer(struct memory_broker *broker, const char *name, trading_error *error)
+struct writer *broker_find_writer(const struct memory_broker *broker, const char *name)
 {
     struct writer *writer = broker->writers;
     while (writer && strcmp(writer->name, name) != 0)
         writer = writer->next;
+    return writer;
+}
+
+struct writer *broker_writer(struct memory_broker *broker, const char *name, trading_error *error)
+{
+    struct writer *writer = broker_find_writer(broker, name);
     if (writer)
         return writer;
     writer = memory_zeroed(broker->memory, 1, sizeof *writer);

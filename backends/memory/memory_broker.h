@@ -108,6 +108,8 @@ int32_t memory_broker_find(struct memory_brokers *brokers, const char *name, str
 struct topic *broker_topic(const struct memory_broker *broker, const char *name, trading_error *error);
 struct log *broker_log(struct topic *topic, uint32_t partition, trading_error *error);
 struct writer *broker_writer(struct memory_broker *broker, const char *name, trading_error *error);
+/* NULL: there is none. */
+struct writer *broker_find_writer(const struct memory_broker *broker, const char *name);
 void stored_let_go(struct memory_broker *broker, struct stored *stored);
 /* The index of the first record from a position on. */
 size_t log_find(const struct log *log, int64_t position);
@@ -120,6 +122,7 @@ int32_t memory_bus_end(void *bus, const char *topic, uint32_t partition, int64_t
 
 int32_t memory_bus_publish(void *bus, const trading_bus_record *records, size_t count, int64_t mark, trading_error *error);
 int32_t memory_bus_mark(void *bus, int64_t *mark, trading_error *error);
+int32_t memory_bus_mark_of(void *bus, const char *writer, int64_t *mark, trading_error *error);
 
 /* ---- memory_group.c ---- */
 

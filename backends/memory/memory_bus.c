@@ -329,4 +329,5 @@ const trading_bus_ops memory_bus_ops = {
     .release = bus_release,
     .poll = bus_poll,
     .metrics = bus_metrics,
+    .mark_of = memory_bus_mark_of,
 };

@@ -160,15 +160,31 @@ int32_t memory_bus_publish(void *handle, const trading_bus_record *records, size
     return code;
 }
 
+/* NULL: nobody had the name. */
+static int32_t tell_mark(const struct writer *writer, const char *name, int64_t *mark, trading_error *error)
+{
+    if (!writer || writer->mark < 0)
+        return error_set(error, TRADING_E_NOT_FOUND, "nothing was marked yet under the name \"%.80s\"", name);
+    *mark = writer->mark;
+    return TRADING_OK;
+}
+
 int32_t memory_bus_mark(void *handle, int64_t *mark, trading_error *error)
 {
     struct bus *bus = handle;
     pthread_mutex_lock(&bus->broker->lock);
     int32_t code = check_writer(bus, error);
-    if (!code && bus->writer->mark < 0)
-        code = error_set(error, TRADING_E_NOT_FOUND, "nothing was marked yet under the name \"%.80s\"", bus->writer->name);
     if (!code)
-        *mark = bus->writer->mark;
+        code = tell_mark(bus->writer, bus->writer->name, mark, error);
+    pthread_mutex_unlock(&bus->broker->lock);
+    return code;
+}
+
+int32_t memory_bus_mark_of(void *handle, const char *name, int64_t *mark, trading_error *error)
+{
+    struct bus *bus = handle;
+    pthread_mutex_lock(&bus->broker->lock);
+    int32_t code = tell_mark(broker_find_writer(bus->broker, name), name, mark, error);
     pthread_mutex_unlock(&bus->broker->lock);
     return code;
 }

@@ -4,7 +4,7 @@
  * "memory:NAME" within one host, shared by all who open the name there, "kafka://host:port/" with the Kafka plugin, or
  * another plugin's. trading/plugin/bus.h says what records, positions, groups and writers are.
  *
- * Threads: trading_bus_publish, _mark and _metrics may be called by any thread at any time; everything else by one thread at a time.
+ * Threads: trading_bus_publish, _mark, _mark_of and _metrics may be called by any thread at any time; everything else by one thread at a time.
  * After a fork every call answers TRADING_E_FORKED.
  */
 #ifndef TRADING_BUS_H
@@ -86,6 +86,15 @@ TRADING_API int32_t trading_bus_publish(trading_bus *bus, const trading_bus_reco
  *         TRADING_E_FENCED; TRADING_E_OUTCOME_UNKNOWN: it cannot be told yet.
  */
 TRADING_API int32_t trading_bus_mark(trading_bus *bus, int64_t *mark, trading_error *error);
+
+/**
+ * The newest mark of any writer, by its name: how far it has come, for who watches it. Unlike opening the bus under that name it fences
+ * nobody. What was published this moment may not be in it yet.
+ * @param writer  1 to 249 characters a–z, A–Z, 0–9, '.', '_', '-'
+ * @return TRADING_OK; TRADING_E_NOT_FOUND: there is none yet, or no such writer; TRADING_E_INVALID; TRADING_E_UNSUPPORTED: the bus's plugin
+ *         is older than this function, or does not offer it.
+ */
+TRADING_API int32_t trading_bus_mark_of(trading_bus *bus, const char *writer, int64_t *mark, trading_error *error);
 
 /**
  * Joins a group, whose members share out the partitions of a topic: trading_bus_poll tells which are this one's, with

@@ -162,6 +162,28 @@ int32_t trading_bus_mark(trading_bus *bus, int64_t *mark, trading_error *error)
     return code ? code : error_clear(error);
 }
 
+static int32_t mark_of(trading_bus *bus, const char *writer, int64_t *mark, trading_error *error)
+{
+    if (!bus->ops->mark_of)
+        return error_set(error, TRADING_E_UNSUPPORTED, "this bus tells a mark to its own writer only");
+    pthread_mutex_lock(&bus->publishing);
+    int32_t code = bus->ops->mark_of(bus->bus, writer, mark, error);
+    pthread_mutex_unlock(&bus->publishing);
+    return code;
+}
+
+int32_t trading_bus_mark_of(trading_bus *bus, const char *writer, int64_t *mark, trading_error *error)
+{
+    int32_t code = check_bus(bus, error);
+    if (!code && !mark)
+        code = error_set(error, TRADING_E_INVALID, "no place given for the mark");
+    if (!code)
+        code = bus_check_name("writer", writer, error);
+    if (!code)
+        code = mark_of(bus, writer, mark, error);
+    return code ? code : error_clear(error);
+}
+
 /* ---- reading ---- */
 
 int32_t trading_bus_join(trading_bus *bus, const char *group, const char *topic, trading_error *error)

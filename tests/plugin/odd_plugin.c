@@ -140,7 +140,7 @@ static void close_bus(void *bus)
 
 #define NEVER_OF_BUS(member) .member = (__typeof__(((trading_bus_ops *)0)->member))never_called
 
-/* It says nothing of itself, and ends before the function that would. */
+/* It says nothing of itself or of others' marks, and ends before the functions that would. */
 static const trading_bus_ops bus_table = {
     .size = ODDITY == TINY_BUS ? 16u : (uint32_t)offsetof(trading_bus_ops, metrics),
     .abi = TRADING_PLUGIN_ABI,
@@ -157,6 +157,7 @@ static const trading_bus_ops bus_table = {
     NEVER_OF_BUS(release),
     .poll = ODDITY == LACKING_BUS ? NULL : (__typeof__(((trading_bus_ops *)0)->poll))never_called,
     NEVER_OF_BUS(metrics),
+    NEVER_OF_BUS(mark_of),
 };
 
 /* ---- a venue ---- */

@@ -367,12 +367,15 @@ static void test_several_kinds_of_one_scheme(void **state)
     (void)state;
     struct fixture fixture;
     trading_bus *bus;
+    int64_t mark;
     open_host(&fixture, TRADING_HOST_PLUGINS, folder);
     assert_int_equal(trading_bus_open(&bus, fixture.host, "mixed:", NULL, &fixture.error), TRADING_OK); /* loads it */
     assert_int_equal(fixture.host->scheme_count, 7); /* the kind that nobody knows is passed over */
     assert_int_equal(trading_host_close(fixture.host, &fixture.error), TRADING_E_BUSY);
     assert_int_equal(trading_bus_metrics(bus, never_told, NULL, &fixture.error),
                      TRADING_E_UNSUPPORTED); /* its table is older */
+    assert_int_equal(trading_bus_mark_of(bus, "somebody", &mark, &fixture.error), TRADING_E_UNSUPPORTED);
+    assert_non_null(strstr(fixture.error.message, "to its own writer only"));
     trading_bus_close(bus);
     use_store(&fixture, "mixed:", "");
     assert_int_equal(trading_bus_open(&bus, fixture.host, "plain:", NULL, &fixture.error), TRADING_E_NOT_FOUND);

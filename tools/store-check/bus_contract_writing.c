@@ -3,6 +3,7 @@
 
 #include <pthread.h>
 #include <string.h>
+#include <time.h>
 
 static void topics(struct trial *trial)
 {
@@ -196,6 +197,49 @@ static void fenced(struct trial *trial)
     close_consumer(trial, &consumer);
 }
 
+static int64_t now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return time.tv_sec * TRADING_NANOSECONDS_PER_SECOND + time.tv_nsec;
+}
+
+/* Until a mark that was published is there for anybody to see. */
+static void await_mark_of(struct trial *trial, trading_bus *watcher, int64_t expected)
+{
+    int64_t mark = TRADING_BUS_NO_MARK;
+    for (int64_t limit = now() + trial->contract->patience; mark != expected;) {
+        int32_t code = trading_bus_mark_of(watcher, trial->topic, &mark, &trial->error);
+        CHECK(trial, code == TRADING_OK || (code == TRADING_E_NOT_FOUND && mark == TRADING_BUS_NO_MARK));
+        CHECK(trial, mark <= expected && now() < limit);
+    }
+}
+
+static void marks_of_others(struct trial *trial)
+{
+    struct consumer watcher;
+    make_topic(trial, &watcher);
+    int64_t mark = -5;
+    int32_t code = trading_bus_mark_of(watcher.bus, trial->topic, &mark, &trial->error);
+    CHECK(trial, code == TRADING_E_NOT_FOUND || code == TRADING_E_UNSUPPORTED);
+    trading_bus *writer = open_writer(trial, trial->topic);
+    trading_bus_record record = record_of(trial, "k", "v");
+    for (int64_t i = 1; code != TRADING_E_UNSUPPORTED && i <= 3; i++) {
+        ANSWERS(trial, TRADING_OK, trading_bus_publish(writer, &record, 1, i * 1000, &trial->error)); /* and is not fenced */
+        await_mark_of(trial, watcher.bus, i * 1000);
+        CHECK(trial, mark_of(trial, writer) == i * 1000);
+    }
+    if (code != TRADING_E_UNSUPPORTED) {
+        ANSWERS(trial, TRADING_E_NOT_FOUND, trading_bus_mark_of(watcher.bus, "nobody-ever", &mark, &trial->error));
+        await_mark_of(trial, writer, 3000); /* a writer may ask like anybody else */
+        close_bus(trial, writer);
+        await_mark_of(trial, watcher.bus, 3000);
+    }
+    ANSWERS(trial, TRADING_E_INVALID, trading_bus_mark_of(watcher.bus, "not a name", &mark, &trial->error));
+    ANSWERS(trial, TRADING_E_INVALID, trading_bus_mark_of(watcher.bus, trial->topic, NULL, &trial->error));
+    close_consumer(trial, &watcher);
+}
+
 static void several_writers(struct trial *trial)
 {
     struct consumer consumer;
@@ -310,6 +354,7 @@ const struct bus_case bus_writing_cases[] = {
     {"in-order", in_order},
     {"all-or-none", all_or_none},
     {"marks", marks},
+    {"marks-of-others", marks_of_others},
     {"fenced", fenced},
     {"several-writers", several_writers},
     {"compacted", compacted},

@@ -11,7 +11,7 @@
  * A bus that was opened with a writer's name publishes all or nothing, once, and keeps a mark with it: how far the writer has come. Whoever
  * opens that name later fences the earlier, who then publishes nothing any more.
  *
- * Threads: publish and mark are called by one thread at a time, and everything else by one at a time, which may be another. A bus calls
+ * Threads: publish, mark and mark_of are called by one thread at a time, and everything else by one at a time, which may be another. A bus calls
  * nothing of the host but its functions (memory and log).
  *
  * Arguments are checked by the host before they come here: nothing is NULL that may not be, names have 1 to 249 characters a–z, A–Z, 0–9,
@@ -154,6 +154,12 @@ typedef struct trading_bus_ops {
 
     /** Optional: tells of itself. Any thread, at any time. */
     int32_t (*metrics)(void *bus, trading_bus_metric_visit visit, void *context, trading_error *error);
+    /**
+     * Optional: the newest mark that is known to be kept under the name of any writer, for who watches it: nobody is fenced, nothing is
+     * written, and nothing is waited for that somebody publishes at this moment, so that it may be a moment behind.
+     * @return TRADING_OK; TRADING_E_NOT_FOUND: none yet, or no such writer.
+     */
+    int32_t (*mark_of)(void *bus, const char *writer, int64_t *mark, trading_error *error);
 } trading_bus_ops;
 
 TRADING_EXTERN_C_END
