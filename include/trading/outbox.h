@@ -43,11 +43,14 @@ typedef struct trading_outbox_options {
     uint32_t skip_mark; /**< a mark of its own after so many events none of which was to be published; default 65,536 */
     trading_outbox_encode encode;
     void *encode_context;
+    /** … and after fewer, once the last mark is so many nanoseconds old, so that who watches it sees how far the outbox has come; in a step
+     *  that finds no event, too. Default 1 second. */
+    int64_t skip_time;
 } trading_outbox_options;
 
 #define TRADING_OUTBOX_OPTIONS_INIT                                                                                            \
     {                                                                                                                          \
-        .size = (uint32_t)sizeof(trading_outbox_options), .batch = 1024, .skip_mark = 65536                                    \
+        .size = (uint32_t)sizeof(trading_outbox_options), .batch = 1024, .skip_mark = 65536, .skip_time = INT64_C(1000000000)  \
     }
 TRADING_API void trading_outbox_options_init(trading_outbox_options *options);
 

@@ -2,6 +2,7 @@
  * and tried again, so that what was published is always what lies before the mark. */
 #include "base/error.h"
 #include "base/id.h"
+#include "base/monotonic.h"
 #include "engine/feed.h"
 
 #include <inttypes.h>
@@ -21,6 +22,7 @@ struct trading_outbox {
     trading_feed *feed;
     trading_outbox_options options;
     int64_t mark;     /* as the bus keeps it */
+    int64_t marked;   /* when, by the monotonic clock */
     int64_t position; /* every event before it is published or left out */
 
     /* the batch at hand: events from the mark, or behind those that are left out, up to `end` */
@@ -50,11 +52,12 @@ static int32_t check_options(const trading_outbox_options *options, trading_erro
                          "the options of an outbox are not initialised: use trading_outbox_options_init");
     if (!options->encode)
         return error_set(error, TRADING_E_INVALID, "an outbox needs a callback that makes records of events");
-    if (options->batch == 0 || options->batch > BATCH_MAX || options->skip_mark == 0 || options->from < 0)
+    if (options->batch == 0 || options->batch > BATCH_MAX || options->skip_mark == 0 || options->skip_time < 0 ||
+        options->from < 0)
         return error_set(
             error, TRADING_E_INVALID,
-            "an outbox publishes 1 to %u events at once, marks what it leaves out after 1 or more, and begins at a "
-            "position from 0 on",
+            "an outbox publishes 1 to %u events at once, marks what it leaves out after 1 or more and a time from 0 on, and "
+            "begins at a position from 0 on",
             BATCH_MAX);
     return TRADING_OK;
 }
@@ -97,6 +100,7 @@ static int32_t set_up(trading_outbox *outbox, trading_engine *engine, trading_er
         return error_no_memory(error, "an outbox");
     int32_t code = find_mark(outbox, &outbox->mark, error);
     outbox->begun = outbox->position = outbox->mark;
+    outbox->marked = monotonic_now();
     return code ? code : open_feed(outbox, engine, error);
 }
 
@@ -172,6 +176,26 @@ static int32_t read_batch(trading_outbox *outbox, int64_t timeout, trading_error
     return TRADING_OK;
 }
 
+/* Whether events that were left out, up to this position, are worth a mark of their own: when they are many, or it is time. */
+static bool is_mark_due(const trading_outbox *outbox, int64_t position)
+{
+    return position > outbox->mark && (position - outbox->mark >= outbox->options.skip_mark ||
+                                       monotonic_now() - outbox->marked >= outbox->options.skip_time);
+}
+
+/* The next events; or a batch of none, for the mark alone. */
+static int32_t next_batch(trading_outbox *outbox, int64_t timeout, trading_error *error)
+{
+    int32_t code = read_batch(outbox, timeout, error);
+    if (code != TRADING_E_TIMEOUT || !is_mark_due(outbox, outbox->position))
+        return code;
+    outbox->event_count = outbox->record_count = 0;
+    outbox->end = outbox->position;
+    outbox->reading = outbox->encoded = true;
+    outbox->unknown = false;
+    return TRADING_OK;
+}
+
 /* ---- encoding ---- */
 
 static void choose_key(const trading_event *event, char *key)
@@ -229,15 +253,16 @@ static int32_t resolve(trading_outbox *outbox, trading_error *error)
     return mark == outbox->mark ? TRADING_E_NOT_FOUND : fenced(outbox, mark, error);
 }
 
-/* A batch of nothing is no reason for a transaction, until many were. */
+/* A batch of nothing is no reason for a transaction, until its mark is due. */
 static bool may_wait(const trading_outbox *outbox)
 {
-    return outbox->record_count == 0 && outbox->end - outbox->mark < outbox->options.skip_mark;
+    return outbox->record_count == 0 && !is_mark_due(outbox, outbox->end);
 }
 
 static void take_as_published(trading_outbox *outbox)
 {
     outbox->mark = outbox->end;
+    outbox->marked = monotonic_now();
     outbox->published += outbox->record_count;
     outbox->batches++;
 }
@@ -257,7 +282,7 @@ static int32_t publish(trading_outbox *outbox, trading_error *error)
 
 static int32_t step(trading_outbox *outbox, int64_t timeout, uint64_t *published, trading_error *error)
 {
-    int32_t code = outbox->reading ? TRADING_OK : read_batch(outbox, timeout, error);
+    int32_t code = outbox->reading ? TRADING_OK : next_batch(outbox, timeout, error);
     if (!code && !outbox->encoded)
         code = encode(outbox, error);
     if (!code)

@@ -70,6 +70,7 @@ void house_open(struct house *house)
     for (size_t i = 0; i < 4; i++)
         house->clients[i] = desk_client(&house->desk, 1000);
     house->options.batch = BATCH;
+    house->options.skip_time = INT64_MAX;
     house->options.encode = encode;
     house->options.encode_context = house;
     trading_bus *bus = house_bus(house, NULL);

@@ -74,6 +74,35 @@ static void what_is_left_out_is_marked_now_and_then(void **state)
     house_close(&house);
 }
 
+/* Whether there is more to read or not: who watches the mark is not to take what is left out for what waits. */
+static void what_is_left_out_is_marked_in_time(void **state)
+{
+    (void)state;
+    struct house house;
+    house_open(&house);
+    house_drain(&house);
+    house_stop(&house);
+    house.options.skip_time = 0;
+    house_start(&house);
+    house.mute = true;
+    house_deposit(&house, 0);
+    assert_int_equal(trading_outbox_step(house.outbox, 0, NULL, NULL), TRADING_OK);
+    assert_int_equal(house_info(&house).mark, house_info(&house).next_position);
+    house_stop(&house);
+    house.options.skip_time = INT64_C(300000000);
+    house_start(&house);
+    house_deposit(&house, 0);
+    assert_int_equal(trading_outbox_step(house.outbox, 0, NULL, NULL), TRADING_OK);
+    while (house_info(&house).mark < house_info(&house).next_position) { /* in a step that waits and finds nothing */
+        int32_t code = trading_outbox_step(house.outbox, INT64_C(10000000), NULL, NULL);
+        assert_true(code == TRADING_OK || code == TRADING_E_TIMEOUT);
+    }
+    assert_int_equal(house_info(&house).published, 0);
+    assert_int_equal(house_info(&house).batches, 1);
+    assert_int_equal(trading_outbox_step(house.outbox, 0, NULL, NULL), TRADING_E_TIMEOUT); /* it is marked once */
+    house_close(&house);
+}
+
 static void keys_are_accounts_then_symbols(void **state)
 {
     (void)state;
@@ -300,6 +329,9 @@ static void what_makes_no_outbox_is_refused(void **state)
     wrong.batch = 0;
     assert_int_equal(trading_outbox_open(&outbox, house.desk.engine, house.bus, &wrong, &error), TRADING_E_INVALID);
     wrong = house.options;
+    wrong.skip_time = -1;
+    assert_int_equal(trading_outbox_open(&outbox, house.desk.engine, house.bus, &wrong, &error), TRADING_E_INVALID);
+    wrong = house.options;
     wrong.partition = 1;
     assert_int_equal(trading_outbox_open(&outbox, house.desk.engine, house.bus, &wrong, &error), TRADING_E_INVALID);
     assert_int_equal(trading_outbox_open(&outbox, house.desk.engine, NULL, &house.options, &error), TRADING_E_INVALID);
@@ -342,6 +374,7 @@ int main(void)
         cmocka_unit_test(every_event_is_published_once_and_in_order),
         cmocka_unit_test(only_the_kinds_that_are_wanted_are_published),
         cmocka_unit_test(what_is_left_out_is_marked_now_and_then),
+        cmocka_unit_test(what_is_left_out_is_marked_in_time),
         cmocka_unit_test(keys_are_accounts_then_symbols),
         cmocka_unit_test(it_takes_no_memory_as_it_goes),
         cmocka_unit_test(whatever_fails_is_published_once),
