@@ -1,6 +1,6 @@
 /* Making the schema of the Cassandra store beside another who makes the same, over a driver of servers that learn of a change late. */
 #include "backends/cassandra/cassandra_store.h"
-#include "backends/cassandra/driver.h"
+#include "planned_driver.h"
 #include "plugin_store.h"
 
 #include <limits.h>
@@ -9,30 +9,13 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
 
 /* ---- the driver ---- */
 
-enum kind { TABLE_THERE, VERSION, OTHER };
-
-struct driver {
-    int nothing;
-};
-
-struct driver_statement {
-    enum kind kind;
-};
-
-struct driver_rows {
-    bool is_told;
-};
-
-struct driver_request {
-    enum kind kind;
-};
+enum { TABLE_THERE, VERSION, OTHER };
 
 /* How far the other opener has come. */
 static bool version_table_is_made;
@@ -50,20 +33,6 @@ static int32_t refuse(struct driver_failure *failure)
     if (failure)
         *failure = (struct driver_failure){.code = DRIVER_REFUSED, .message = "this server knows no such thing yet"};
     return DRIVER_REFUSED;
-}
-
-int32_t driver_connect(const struct driver_settings *settings, struct driver **driver, struct driver_failure *failure)
-{
-    (void)settings;
-    (void)failure;
-    *driver = calloc(1, sizeof **driver);
-    assert_non_null(*driver);
-    return DRIVER_OK;
-}
-
-void driver_close(struct driver *driver)
-{
-    free(driver);
 }
 
 int32_t driver_define(struct driver *driver, const char *cql, struct driver_failure *failure)
@@ -85,81 +54,20 @@ int32_t driver_agree(struct driver *driver, struct driver_failure *failure)
     return DRIVER_OK;
 }
 
-int32_t driver_prepare(struct driver *driver, const char *cql, int32_t mode, int32_t rows_a_page,
-                       struct driver_statement **statement, struct driver_failure *failure)
+int planned_kind(const char *cql)
 {
-    (void)driver;
-    (void)mode;
-    (void)rows_a_page;
-    (void)failure;
-    *statement = calloc(1, sizeof **statement);
-    assert_non_null(*statement);
-    (*statement)->kind = strstr(cql, "system_schema") ? TABLE_THERE : strstr(cql, "SELECT version") ? VERSION : OTHER;
-    return DRIVER_OK;
+    return strstr(cql, "system_schema") ? TABLE_THERE : strstr(cql, "SELECT version") ? VERSION : OTHER;
 }
 
-void driver_release(struct driver_statement *statement)
+int32_t planned_answer(int kind, const struct driver_value *values, struct driver_rows *rows)
 {
-    free(statement);
-}
-
-int32_t driver_begin(struct driver *driver, const struct driver_statement *statement, const struct driver_value *values,
-                     uint64_t count, struct driver_request **request, struct driver_failure *failure)
-{
-    (void)driver;
     (void)values;
-    (void)count;
-    (void)failure;
-    *request = calloc(1, sizeof **request);
-    assert_non_null(*request);
-    (*request)->kind = statement->kind;
-    return DRIVER_OK;
-}
-
-int32_t driver_await(struct driver_request *request, struct driver_rows **rows, struct driver_failure *failure)
-{
-    enum kind kind = request->kind;
-    free(request);
     if (kind == OTHER)
         assert_true(is_versioned); /* nothing is written to a schema that is not whole */
     if (kind != TABLE_THERE && spreading)
-        return refuse(failure);
-    if (!rows)
-        return DRIVER_OK;
-    *rows = calloc(1, sizeof **rows);
-    assert_non_null(*rows);
-    (*rows)->is_told = kind == OTHER || (kind == VERSION && !is_versioned) || (kind == TABLE_THERE && !version_table_is_made);
+        return refuse(NULL);
+    rows->is_told = kind == OTHER || (kind == VERSION && !is_versioned) || (kind == TABLE_THERE && !version_table_is_made);
     return DRIVER_OK;
-}
-
-int32_t driver_next(struct driver_rows *rows, int32_t *found, struct driver_failure *failure)
-{
-    (void)failure;
-    *found = !rows->is_told;
-    rows->is_told = true;
-    return DRIVER_OK;
-}
-
-int32_t driver_number(const struct driver_rows *rows, uint32_t column, int64_t *number)
-{
-    (void)rows;
-    (void)column;
-    *number = 1;
-    return 1;
-}
-
-int32_t driver_bytes(const struct driver_rows *rows, uint32_t column, const void **bytes, uint64_t *size)
-{
-    (void)rows;
-    (void)column;
-    (void)bytes;
-    (void)size;
-    return 0;
-}
-
-void driver_rows_close(struct driver_rows *rows)
-{
-    free(rows);
 }
 
 /* ---- the tests ---- */

@@ -1,6 +1,6 @@
 /* Secrets of the Cassandra store, over a driver that knows nothing else and leaves writes unanswered as it is told. */
 #include "backends/cassandra/cassandra_store.h"
-#include "backends/cassandra/driver.h"
+#include "planned_driver.h"
 #include "plugin_store.h"
 
 #include <setjmp.h>
@@ -8,7 +8,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -17,27 +16,10 @@ enum { MANY = 100, AT_ONCE = 32 };
 
 /* ---- the driver ---- */
 
-enum kind { VERSION, PUT, ADD, GET, OTHER };
-
-struct driver_statement {
-    enum kind kind;
-};
-
-struct driver_rows {
-    const trading_store_secret *secret; /* NULL: a number */
-    int64_t number;
-    bool is_told;
-};
-
-struct driver_request {
-    int32_t code;
-    struct driver_rows *rows; /* NULL: none */
-};
+enum { VERSION, PUT, ADD, GET, OTHER };
 
 static trading_store_secret kept[MANY];
 static size_t kept_count;
-static int under_way;
-static int most_under_way;
 static int writes;
 static int unanswered; /* the write that is not answered, from 1 on; 0: none */
 static bool is_lost;   /* … and has no effect */
@@ -59,26 +41,13 @@ static void keep(const struct driver_value *values)
     memcpy(place->value, values[2].bytes, sizeof place->value);
 }
 
-static int32_t write_secret(enum kind kind, const struct driver_value *values, struct driver_rows *rows)
+static int32_t write_secret(int kind, const struct driver_value *values, struct driver_rows *rows)
 {
     bool is_answered = ++writes != unanswered;
     rows->number = kind == PUT || !find(values[1].bytes);
     if (rows->number && (is_answered || !is_lost))
         keep(values);
     return is_answered ? DRIVER_OK : DRIVER_UNCERTAIN;
-}
-
-int32_t driver_connect(const struct driver_settings *settings, struct driver **driver, struct driver_failure *failure)
-{
-    (void)settings;
-    (void)failure;
-    *driver = (struct driver *)(void *)kept; /* it is only handed on */
-    return DRIVER_OK;
-}
-
-void driver_close(struct driver *driver)
-{
-    (void)driver;
 }
 
 int32_t driver_define(struct driver *driver, const char *cql, struct driver_failure *failure)
@@ -96,7 +65,7 @@ int32_t driver_agree(struct driver *driver, struct driver_failure *failure)
     return DRIVER_REFUSED;
 }
 
-static enum kind kind_of(const char *cql)
+int planned_kind(const char *cql)
 {
     if (strstr(cql, "system_schema") || strstr(cql, "SELECT version"))
         return VERSION;
@@ -105,85 +74,20 @@ static enum kind kind_of(const char *cql)
     return strstr(cql, "SELECT value FROM k.secrets") ? GET : OTHER;
 }
 
-int32_t driver_prepare(struct driver *driver, const char *cql, int32_t mode, int32_t rows_a_page,
-                       struct driver_statement **statement, struct driver_failure *failure)
+static void get_secret(const struct driver_value *values, struct driver_rows *rows)
 {
-    (void)driver;
-    (void)mode;
-    (void)rows_a_page;
-    (void)failure;
-    *statement = calloc(1, sizeof **statement);
-    assert_non_null(*statement);
-    (*statement)->kind = kind_of(cql);
-    return DRIVER_OK;
+    const trading_store_secret *secret = find(values[1].bytes);
+    rows->is_told = !secret;
+    rows->bytes = secret ? secret->value : NULL;
+    rows->size = sizeof secret->value;
 }
 
-void driver_release(struct driver_statement *statement)
+int32_t planned_answer(int kind, const struct driver_value *values, struct driver_rows *rows)
 {
-    free(statement);
-}
-
-int32_t driver_begin(struct driver *driver, const struct driver_statement *statement, const struct driver_value *values,
-                     uint64_t count, struct driver_request **request, struct driver_failure *failure)
-{
-    (void)driver;
-    (void)count;
-    (void)failure;
-    struct driver_rows *rows = calloc(1, sizeof *rows);
-    *request = calloc(1, sizeof **request);
-    assert_true(rows && *request);
-    **request = (struct driver_request){.rows = rows};
-    rows->number = 1;
-    if (statement->kind == PUT || statement->kind == ADD)
-        (*request)->code = write_secret(statement->kind, values, rows);
-    if (statement->kind == GET)
-        rows->secret = find(values[1].bytes);
-    rows->is_told = statement->kind == OTHER || (statement->kind == GET && !rows->secret);
-    under_way++;
-    most_under_way = under_way > most_under_way ? under_way : most_under_way;
-    return DRIVER_OK;
-}
-
-int32_t driver_await(struct driver_request *request, struct driver_rows **rows, struct driver_failure *failure)
-{
-    int32_t code = request->code;
-    under_way--;
-    if (rows && !code)
-        *rows = request->rows;
-    else
-        free(request->rows);
-    free(request);
-    if (code && failure)
-        *failure = (struct driver_failure){.code = code, .message = "as the test planned"};
-    return code;
-}
-
-int32_t driver_next(struct driver_rows *rows, int32_t *found, struct driver_failure *failure)
-{
-    (void)failure;
-    *found = !rows->is_told;
-    rows->is_told = true;
-    return DRIVER_OK;
-}
-
-int32_t driver_number(const struct driver_rows *rows, uint32_t column, int64_t *number)
-{
-    (void)column;
-    *number = rows->number;
-    return 1;
-}
-
-int32_t driver_bytes(const struct driver_rows *rows, uint32_t column, const void **bytes, uint64_t *size)
-{
-    (void)column;
-    *bytes = rows->secret->value;
-    *size = sizeof rows->secret->value;
-    return 1;
-}
-
-void driver_rows_close(struct driver_rows *rows)
-{
-    free(rows);
+    rows->is_told = kind == OTHER;
+    if (kind == GET)
+        get_secret(values, rows);
+    return kind == PUT || kind == ADD ? write_secret(kind, values, rows) : DRIVER_OK;
 }
 
 /* ---- the tests ---- */
@@ -199,14 +103,14 @@ static int32_t write_with(write_many write, uint8_t version, int unanswered_one,
         secrets[i] = (trading_store_secret){.name = {{(uint8_t)(i + 1)}}};
         memset(secrets[i].value, version, sizeof secrets[i].value);
     }
-    writes = most_under_way = 0;
+    writes = planned_most_under_way = 0;
     unanswered = unanswered_one;
     is_lost = lost;
     void *store = plugin_store_open(&cassandra_store_ops, "//fake/k");
     int32_t code = write(store, secrets, MANY, &error);
     assert_int_equal(code, error.code);
-    assert_int_equal(under_way, 0);
-    assert_int_equal(most_under_way, AT_ONCE);
+    assert_int_equal(planned_under_way, 0);
+    assert_int_equal(planned_most_under_way, AT_ONCE);
     cassandra_store_ops.close(store);
     return code;
 }
