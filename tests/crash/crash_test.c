@@ -123,7 +123,7 @@ int main(int count, char **arguments)
     uint64_t seed = 1;
     struct killing_writer writer;
     if (killing_is_writer(&writer, count, arguments))
-        return errand_run(writer.uri, writer.seed, writer.first, writer.close_after, writer.out);
+        return errand_run(&writer);
     for (int option; (option = getopt_long(count, arguments, "", names, NULL)) != -1;) {
         if (option == '?') {
             fprintf(stderr, "usage: crash_test [--kills N] [--quick] [--seed S]\n");

@@ -24,8 +24,9 @@ struct acknowledgement {
     trading_result result;
 };
 
-/* The writer: executes the lists from these numbers on, and acknowledges on descriptor `out`, until it is killed, or closes the engine
- * after so many milliseconds; 0: never. @return the exit code. */
-int errand_run(const char *uri, uint64_t seed, const int64_t first[ERRAND_THREADS], int close_after, int out);
+struct killing_writer;
+
+/* The writer: executes the lists and acknowledges, as it is asked to. @return the exit code. */
+int errand_run(const struct killing_writer *writer);
 
 #endif
