@@ -25,22 +25,21 @@ static bool is_booked(const trading_router *router, const struct routed_order *o
     return orders_has_execution(order, &key);
 }
 
-static trading_command *next_command(trading_router *router, const trading_execution_report *report, struct booking **booking)
+/* The next command to the engine, which the report comes to; its body is to be filled. */
+static struct booking *next_command(trading_router *router, const trading_execution_report *report, int32_t type,
+                                    size_t body_size)
 {
-    *booking = &router->bookings[router->command_count];
-    (*booking)->report = report;
+    struct booking *booking = &router->bookings[router->command_count];
+    booking->report = report;
     trading_command *command = &router->commands[router->command_count++];
-    *command = (trading_command){.body = &(*booking)->body};
+    *command = (trading_command){.type = type, .body = &booking->body, .body_size = body_size};
     derive_key(router, report, &command->key);
-    return command;
+    return booking;
 }
 
 static void book(trading_router *router, const trading_execution_report *report, const trading_id *order)
 {
-    struct booking *booking;
-    trading_command *command = next_command(router, report, &booking);
-    command->type = TRADING_COMMAND_BOOK_EXECUTION;
-    command->body_size = sizeof booking->body.execution;
+    struct booking *booking = next_command(router, report, TRADING_COMMAND_BOOK_EXECUTION, sizeof booking->body.execution);
     booking->body.execution = (trading_book_execution)TRADING_BOOK_EXECUTION_INIT;
     booking->body.execution.order = *order;
     booking->body.execution.quantity = report->quantity;
@@ -49,10 +48,7 @@ static void book(trading_router *router, const trading_execution_report *report,
 
 static void end(trading_router *router, const trading_execution_report *report, const trading_id *order)
 {
-    struct booking *booking;
-    trading_command *command = next_command(router, report, &booking);
-    command->type = TRADING_COMMAND_END_ORDER;
-    command->body_size = sizeof booking->body.end;
+    struct booking *booking = next_command(router, report, TRADING_COMMAND_END_ORDER, sizeof booking->body.end);
     booking->body.end = (trading_end_order)TRADING_END_ORDER_INIT;
     booking->body.end.order = *order;
     if (report->exec_type == TRADING_EXEC_TYPE_EXPIRED)
