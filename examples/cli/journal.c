@@ -48,27 +48,6 @@ static void print_verification(const json_t *result)
                  "There is no money yet.");
 }
 
-static void print_info(const json_t *result)
-{
-    static const struct column columns[] = {
-        {"library", "library", COLUMN_TEXT},
-        {"state", "state", COLUMN_TEXT},
-        {"last commit", "last_time", COLUMN_TEXT},
-        {"next position", "position", COLUMN_ORDINAL},
-        {"checkpoint at", "checkpoint_position", COLUMN_ORDINAL},
-        {"accounts", "accounts", COLUMN_NUMBER},
-        {"portfolios", "portfolios", COLUMN_NUMBER},
-        {"orders", "orders", COLUMN_NUMBER},
-        {"instruments", "instruments", COLUMN_NUMBER},
-        {"keys remembered", "keys", COLUMN_NUMBER},
-        {"events replayed", "replayed_events", COLUMN_NUMBER},
-        {"bytes of memory", "memory_bytes", COLUMN_NUMBER},
-        {"bytes on disk", "store_bytes_used", COLUMN_NUMBER},
-        {"bytes reserved", "store_bytes_reserved", COLUMN_NUMBER},
-    };
-    output_list(stdout, columns, sizeof columns / sizeof columns[0], result);
-}
-
 static void print_checkpoint(const json_t *result)
 {
     printf("checkpoint at %s\n", json_string_value(json_object_get(result, "checkpoint_position")));
@@ -125,12 +104,13 @@ static const struct subcommand subcommands[] = {
     },
     {
         .name = "info",
-        .summary = "Show how much there is in the store",
-        .examples = "  trading info\n",
+        .summary = "Show how much there is in the store, and how far those who serve it are behind",
+        .about = "It reads beside those who write, and disturbs none of them: docs/cli.md.",
+        .examples = "  trading info\n"
+                    "  trading info --store cassandra://db1,db2/trading --bus kafka://broker1,broker2/ --json\n",
+        .arguments = info_arguments,
         .common = REPORT,
-        .op = "info",
-        .print = print_info,
-        .main = operate_main,
+        .main = info_main,
     },
     {
         .name = "checkpoint",

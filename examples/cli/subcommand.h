@@ -83,12 +83,14 @@ extern const struct subcommand_group serve_group;     /* serve/serve.c */
 int feed_main(int argc, char **argv);      /* feed.c */
 int run_main(int argc, char **argv);       /* run.c */
 int replay_main(int argc, char **argv);    /* replay.c */
+int info_main(int argc, char **argv);      /* info.c */
 int plugins_main(int argc, char **argv);   /* plugins.c */
 int statement_main(int argc, char **argv); /* statement.c */
 int store_main(int argc, char **argv);     /* store.c */
 int send_main(int argc, char **argv);      /* serve/send.c */
 
 extern const struct argument feed_arguments[];      /* feed.c */
+extern const struct argument info_arguments[];      /* info.c */
 extern const struct argument run_arguments[];       /* run.c */
 extern const struct argument replay_arguments[];    /* replay.c */
 extern const struct argument statement_arguments[]; /* statement.c */

@@ -230,6 +230,29 @@ class ExitCodes(Case):
         self.json("open-account")
         self.assertNotEqual("0", self.json("store", "create")["next_position"])
 
+    def test_info_of_partitions(self):
+        """Where each of them stands, and its cursor of commands, if it has one."""
+        self.text("store", "create", "--partitions", "2")
+        for number in range(8):  # some in each, always the same
+            self.text("open-account", "--key", f"ada{number}")
+        info = self.json("info")
+        self.assertEqual([["partition", "position"]] * 2, [list(row) for row in info["partitions"]])
+        positions = [int(row["position"]) for row in info["partitions"]]
+        self.assertEqual(int(info["position"]), sum(positions))
+        self.assertGreater(min(positions), 0)
+        self.run_lines([{"op": "acknowledge", "cursor": "trading.commands", "position": "1"}])
+        self.assertEqual({"1"}, {row["next_command"] for row in self.json("info")["partitions"] if "next_command" in row})
+        self.assertNotIn("next_command", str(self.json("info", "--prefix", "another")))
+        rows = self.text("info").split("PARTITION")[1].splitlines()
+        self.assertEqual((["NEXT", "POSITION", "NEXT", "COMMAND"], 3), (rows[0].split(), len(rows)))
+        self.assertNotIn("lag", info)
+
+    def test_info_of_a_bus_that_is_not_there(self):
+        self.text("open-account")
+        told = self.json("info", "--bus", "nowhere:", code=STORE)
+        self.assertEqual((False, "NOT_FOUND"), (told["ok"], told["reason"]))
+        self.assertIn("--prefix has 1 to", self.complaint("info", "--prefix", "x" * 200, code=USAGE))
+
     def test_failure_as_json(self):
         account = self.json("open-account")["account"]
         refused = self.json("account", account[:-1], code=REFUSED)

@@ -39,11 +39,18 @@ class Whole(Case):
         return max((int(line["commands"]) + int(line["reads"]) for line in lines if line["partition"] == "0" and "lag" in line), default=0)
 
     def test_three_processes(self):
-        with self.deployment(partitions=6) as deployment:
+        """One who watches sees in the end that nothing is left to do."""
+        with self.deployment(partitions=6, options=("--events", "all")) as deployment:
             with deployment.load() as load:
-                load.await_more(400)
+                for _ in range(4):
+                    load.await_more(100)
+                    self.assertEqual(6, len(deployment.info()["partitions"]))
             self.assertTrue(all(process.partitions() for process in deployment.processes))
+            await_that(lambda: self.is_done(deployment.info()), lambda: f"{deployment.info()}:\n{deployment.said()}")
             deployment.prove(load.history)
+
+    def is_done(self, info):
+        return (info["lag"], info["events_lag"], info["dead_letters"]) == ("0", "0", "0")
 
 
 class Faults(Case):

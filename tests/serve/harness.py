@@ -331,6 +331,12 @@ class Deployment:
         await_that(lambda: all(opened_by_others(partition) > count for partition, count in before.items()),
                    lambda: f"nobody took the partitions of process {process.number}:\n{self.said()}")
 
+    def info(self):
+        """What one who watches is told."""
+        told = subprocess.run([PROGRAM, "info", "--store", self.store, "--bus", self.bus, "--prefix", self.prefix, "--json"], check=True,
+                              stdout=subprocess.PIPE, timeout=SECONDS)
+        return json.loads(told.stdout)
+
     def fenced(self):
         """How often a process had to give up a partition because another wrote to it."""
         return sum(process.said().count("another writer") for process in self.processes)

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """One process on LMDB and a real Kafka: it stands in for the reference system's Portfolio service between its Account and its Trade Order service,
-which are played here; and its events are read once however often it is killed.
+which are played here; its events are read once however often it is killed; and who watches it sees what waits, and is not noticed.
 
 usage: kafka_test.py [CLASS[.TEST]]...
 """
@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -255,6 +256,54 @@ class Relay(unittest.TestCase):
         self.assertEqual(expected, read)
         self.assertEqual(Decimal(8 * 10 + DEPOSITS * ROUNDS + 1),
                          sum(Decimal(event["amount"]) for event in read if event["event"] == "FUNDS_DEPOSITED"))
+
+
+class Watched(unittest.TestCase):
+    def setUp(self):
+        self.house = House("--events", "all")
+        self.addCleanup(self.house.close)
+        self.house.start()
+        self.house.await_topics()
+
+    def info(self, **expected):
+        """What is told, once it is what is expected."""
+        end = time.monotonic() + SECONDS
+        while True:
+            told = subprocess.run([PROGRAM, "info", "--store", self.house.store, "--bus", self.house.bus, "--prefix", self.house.prefix,
+                                   "--json"], check=True, text=True, stdout=subprocess.PIPE).stdout
+            shown = json.loads(told)
+            if all(shown.get(key) == value for key, value in expected.items()):
+                return shown
+            self.assertLess(time.monotonic(), end, (shown, self.house.said()))
+            time.sleep(0.1)
+
+    def test_beside_the_one_who_serves(self):
+        account = self.house.done({"op": "open_account", "deposit": "10.00"})["account"]
+        for number in range(20):
+            self.house.done({"op": "deposit", "account": account, "amount": "1.00"})
+            self.info()
+        self.house.done({"op": "view_account", "id": account})  # what is left out at the end is marked, too
+        shown = self.info(lag="0", events_lag="0", dead_letters="0")
+        partition, = shown["partitions"]
+        self.assertEqual((partition["position"], partition["next_command"]), (partition["events_mark"], partition["commands_end"]))
+        self.assertEqual(shown["position"], partition["position"])
+        self.assertGreater(int(partition["position"]), 20)
+        self._stand_still()
+        self.assertEqual("30.00", self.house.done({"op": "view_account", "id": account})["balance"])
+        after = self.info(lag="0", events_lag="0", dead_letters="1")
+        self.assertGreater(int(after["partitions"][0]["events_mark"]), int(partition["events_mark"]))
+        self.assertNotIn("another publishes", self.house.said())
+        self.house.stop()
+
+    def _stand_still(self):
+        producer = Producer(hosts)
+        self.addCleanup(producer.close)
+        self.house.process.send_signal(signal.SIGSTOP)
+        for value in (b'{"op":"accounts"}', b"no request", b'{"op":"accounts"}'):
+            producer.send(f"{self.house.prefix}.commands", value)
+        producer.flush()
+        self.info(lag="3", events_lag="0")
+        self.house.process.send_signal(signal.SIGCONT)
 
 
 if __name__ == "__main__":

@@ -90,7 +90,7 @@ static void close_cloud_events(void *cloud)
 static void start_relays(struct owned *owned)
 {
     const struct serving *serving = owned->serving;
-    const struct relay_purpose events = {.name = "events",
+    const struct relay_purpose events = {.name = WIRE_EVENTS,
                                          .kinds = {serving->event_kinds[0], serving->event_kinds[1]},
                                          .open = open_cloud_events,
                                          .close = close_cloud_events,

@@ -141,7 +141,7 @@ static int32_t tell(void *context, const trading_event *events, size_t count, tr
 
 /* Deposits and withdrawals are not among them: it told us of these. */
 const struct relay_purpose reference_purpose = {
-    .name = "reference",
+    .name = WIRE_REFERENCE,
     .kinds = {KIND(TRADING_EVENT_FUNDS_PAID) | KIND(TRADING_EVENT_FUNDS_RECEIVED) | KIND(TRADING_EVENT_FUNDS_CREDITED) |
                   KIND(TRADING_EVENT_FUNDS_DEBITED) | KIND(TRADING_EVENT_REFUND_ACCEPTED) | KIND(TRADING_EVENT_TRANSFER_SENT) |
                   KIND(TRADING_EVENT_TRANSFER_RECEIVED) | KIND(TRADING_EVENT_TRANSFER_RETURNED),

@@ -42,9 +42,9 @@ struct relay {
 
 static int32_t open_bus(struct relay *relay, trading_error *error)
 {
-    char writer[WIRE_TOPIC_BYTES + 32];
+    char writer[WIRE_WRITER_BYTES];
     trading_bus_options options = TRADING_BUS_OPTIONS_INIT;
-    snprintf(writer, sizeof writer, "%s.%s.%" PRIu32, relay->serving->wire.events, relay->purpose.name, relay->partition);
+    wire_writer(&relay->serving->wire, relay->purpose.name, relay->partition, writer);
     options.writer = writer;
     return trading_bus_open(&relay->bus, relay->serving->host, relay->serving->bus, &options, error);
 }

@@ -19,6 +19,11 @@ bool wire_init(struct wire *wire, const char *prefix)
     return true;
 }
 
+void wire_writer(const struct wire *wire, const char *relay, uint32_t partition, char writer[WIRE_WRITER_BYTES])
+{
+    snprintf(writer, WIRE_WRITER_BYTES, "%s.%s.%" PRIu32, wire->events, relay, partition);
+}
+
 int32_t wire_make_topics(const struct wire *wire, trading_bus *bus, uint32_t partitions, trading_error *error)
 {
     const struct {

@@ -7,10 +7,11 @@
 #include <trading/bus.h>
 #include <trading/partition.h>
 
-#define WIRE_TOPIC_BYTES 160
-#define WIRE_PREFIX_MAX  54 /* so that "PREFIX.commands" can name a cursor */
-#define WIRE_PLACE_BYTES (WIRE_TOPIC_BYTES + 48)
-#define WIRE_PREFIX      "trading" /* unless another is chosen */
+#define WIRE_TOPIC_BYTES  160
+#define WIRE_PREFIX_MAX   54 /* so that "PREFIX.commands" can name a cursor */
+#define WIRE_PLACE_BYTES  (WIRE_TOPIC_BYTES + 48)
+#define WIRE_WRITER_BYTES (WIRE_TOPIC_BYTES + 32)
+#define WIRE_PREFIX       "trading" /* unless another is chosen */
 
 /* The topics of a deployment. */
 struct wire {
@@ -39,6 +40,10 @@ struct wire {
 #define WIRE_FROM     "from"
 #define WIRE_POSITION "position"
 
+/* The relays that a partition may have: of its events, and of what another system is told. */
+#define WIRE_EVENTS    "events"
+#define WIRE_REFERENCE "reference"
+
 /* Whether a request may go by topic; else why not, but for the line. */
 bool wire_fits(size_t bytes, struct complaint *complaint);
 /* Whether a record's key and headers have room wherever the record goes on to. */
@@ -48,6 +53,9 @@ bool wire_record_fits(const trading_bus_record *record, struct complaint *compla
 
 /* False when the prefix is empty or too long. */
 bool wire_init(struct wire *wire, const char *prefix);
+
+/* The name under which a partition's relay writes, and the bus keeps its mark. */
+void wire_writer(const struct wire *wire, const char *relay, uint32_t partition, char writer[WIRE_WRITER_BYTES]);
 
 /* Makes the topics that are not there, the commands' last: where that one is, all are. */
 int32_t wire_make_topics(const struct wire *wire, trading_bus *bus, uint32_t partitions, trading_error *error);
