@@ -1,12 +1,12 @@
 #!/usr/bin/env python3
-"""Counts meson's test log: prints "PASSED FAILED", and writes the end of what each failed test printed to a file.
+"""Counts meson's test log: prints "PASSED FAILED", and writes to a file what each failed test said of it.
 
 usage: count_tests.py TESTLOG.json FAILED.txt
 """
 import json
 import sys
 
-SHOWN_LINES = 60
+from what_failed import what_failed
 
 
 def main():
@@ -19,8 +19,7 @@ def main():
     with open(report, "w", encoding="utf-8") as out:
         for test in failures:
             print(f"--- {test['name']}: {test['result']}, {test['duration']:.1f} s", file=out)
-            printed = (test.get("stdout") or "") + (test.get("stderr") or "")
-            print("\n".join(printed.splitlines()[-SHOWN_LINES:]), file=out)
+            print(what_failed(test.get("stdout") or "", test.get("stderr") or ""), file=out)
     print(len(tests) - len(failures), len(failures))
 
 

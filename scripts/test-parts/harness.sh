@@ -1,4 +1,4 @@
-# Counting: every test is counted as passed or failed; a failure, of a test or on the way to it, shows the end of what was printed.
+# Counting: every test is counted as passed or failed; a failure, of a test or on the way to it, shows the errors in what was printed, and its end.
 
 passed=0
 failed=0
@@ -7,7 +7,7 @@ failed=0
 fail() { # what, file with what was printed
     failed=$((failed + 1))
     echo "FAILED  $1"
-    tail -n 60 "$2" | sed 's/^/        /'
+    { python3 scripts/test-parts/what_failed.py "$2" || tail -n 60 "$2"; } | sed 's/^/        /'
 }
 
 # prepare NAME COMMAND...: a step on the way to a test, which counts only when it fails.
