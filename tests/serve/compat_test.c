@@ -169,7 +169,7 @@ static struct heard listen(struct stage *stage)
     trading_bus_notice notice;
     size_t count;
     trading_error error;
-    if (trading_bus_poll(stage->bus, &notice, 1, &count, INT64_C(20000000000), &error) != TRADING_OK)
+    if (trading_bus_poll(stage->bus, &notice, 1, &count, INT64_C(60000000000), &error) != TRADING_OK)
         fail_msg("nothing came: %s", error.message);
     const trading_bus_record *record = &notice.record;
     snprintf(heard.topic, sizeof heard.topic, "%s", record->topic);
@@ -449,7 +449,7 @@ static void events_are_told_as_cloud_events(void **state)
     while (!met) {
         struct heard heard = {.topic = ""};
         char text[64];
-        assert_int_equal(trading_bus_poll(bus, &notice, 1, &count, INT64_C(20000000000), NULL), TRADING_OK);
+        assert_int_equal(trading_bus_poll(bus, &notice, 1, &count, INT64_C(60000000000), NULL), TRADING_OK);
         copy_header(&notice.record, "EVENT_TYPE", heard.type, sizeof heard.type);
         met = !strcmp(heard.type, "FUNDS_DEPOSITED");
         copy_header(&notice.record, "ce_specversion", text, sizeof text);
