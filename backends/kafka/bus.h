@@ -27,6 +27,16 @@ int32_t topics_check(struct kafka_bus *bus, const char *topic, uint32_t partitio
 int32_t topics_create(struct kafka_bus *bus, const char *topic, uint32_t partitions, bool compacted, trading_error *error);
 void topics_forget(struct kafka_bus *bus);
 
+/* The beginning or the end of a partition. */
+struct topics_place {
+    const char *topic;
+    uint32_t partition;
+    int64_t which; /* RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_END */
+};
+
+/* Where that is, asked until `limit`, by client_clock, of whoever leads the partition. */
+rd_kafka_resp_err_t topics_offset(rd_kafka_t *client, const struct topics_place *place, int64_t limit, int64_t *offset);
+
 /* ---- publishing (publish.c, marks.c); by one thread at a time ---- */
 
 enum outcome {

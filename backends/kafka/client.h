@@ -33,8 +33,13 @@ __attribute__((format(printf, 4, 5))) int32_t client_error(struct kafka_bus *bus
 /* The same for an error object, which is destroyed. */
 int32_t client_failure(struct kafka_bus *bus, trading_error *error, rd_kafka_error_t *failure, const char *what);
 
-/* Of errors that are TRADING_E_IO: whether the same call may succeed later. */
+/* Milliseconds for the answer of a broker. Who can wait longer asks again, and another one than a broker that died over the question. */
+#define CLIENT_QUESTION 2000
+
+/* Whether the same question may be answered later: of what befalls who asks while brokers die, come back, or tell each other who leads. */
 bool client_may_pass(rd_kafka_resp_err_t err);
+/* Whether there is no such topic or partition, as far as who answered knows. */
+bool client_is_unknown(rd_kafka_resp_err_t err);
 
 /* Milliseconds of the monotonic clock; and waiting for less than a second. */
 int64_t client_clock(void);

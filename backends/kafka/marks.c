@@ -104,16 +104,24 @@ static rd_kafka_resp_err_t read_on(struct look *look)
     return err;
 }
 
+static rd_kafka_resp_err_t find_bounds(const struct look *look, int64_t *oldest, int64_t *end)
+{
+    struct topics_place place = {rd_kafka_topic_name(look->topic), partition_of(look->writer), RD_KAFKA_OFFSET_BEGINNING};
+    rd_kafka_resp_err_t err = topics_offset(look->client, &place, look->limit, oldest);
+    *end = look->barrier;
+    if (err || look->barrier != WHAT_IS_THERE)
+        return err;
+    place.which = RD_KAFKA_OFFSET_END;
+    return topics_offset(look->client, &place, look->limit, end);
+}
+
 /* The newest records first, and more of them as long as there is none of this writer's. */
 static rd_kafka_resp_err_t search(struct look *look)
 {
     int32_t partition = (int32_t)partition_of(look->writer);
     int64_t oldest;
     int64_t end;
-    rd_kafka_resp_err_t err = rd_kafka_query_watermark_offsets(look->client, rd_kafka_topic_name(look->topic), partition,
-                                                               &oldest, &end, (int)(look->limit - client_clock()));
-    if (look->barrier != WHAT_IS_THERE)
-        end = look->barrier;
+    rd_kafka_resp_err_t err = find_bounds(look, &oldest, &end);
     int64_t size = FIRST_LOOK;
     for (bool done = false; !err && !done && look->mark < 0; size *= 8) {
         int64_t from = end - oldest > size ? end - size : oldest;

@@ -65,18 +65,21 @@ static void warn_of_scram(struct kafka_bus *bus)
     bus->host->log(bus->host->context, TRADING_LOG_WARNING, line);
 }
 
-/* Why a connection cannot be made comes as a trouble while the question waits. */
+/* A question goes to a broker that is connected, or waits for one that may be away: so the first are short, and as long as answers take come
+ * after. Why a connection cannot be made comes as a trouble while the question waits. */
 static int32_t await_brokers(struct kafka_bus *bus, trading_error *error)
 {
     int64_t limit = client_clock() + bus->location.connect_timeout_ms;
+    int64_t wait = TURN;
     rd_kafka_resp_err_t err;
     do {
         const struct rd_kafka_metadata *metadata;
         int64_t left = limit - client_clock();
-        err = rd_kafka_metadata(bus->producer, 0, NULL, &metadata, left < 500 ? (int)left : 500);
+        err = rd_kafka_metadata(bus->producer, 0, NULL, &metadata, (int)(left < wait ? left : wait));
         rd_kafka_poll(bus->producer, 0);
         if (!err)
             rd_kafka_metadata_destroy(metadata);
+        wait = wait < CLIENT_QUESTION ? 2 * wait : wait;
     } while (err && client_clock() < limit);
     if (!err)
         return TRADING_OK;

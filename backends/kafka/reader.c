@@ -4,8 +4,7 @@
 
 #include <string.h>
 
-#define ANSWER_LIMIT 10000 /* milliseconds for a question to brokers */
-#define ANSWER_PAUSE 50    /* … before it is asked again */
+#define ANSWER_LIMIT 10000 /* milliseconds for an answer of brokers */
 
 struct reading {
     struct reading *next;
@@ -37,23 +36,15 @@ static int32_t open_client(struct kafka_bus *bus, trading_error *error)
     return TRADING_OK;
 }
 
-static rd_kafka_resp_err_t ask_end(const struct kafka_bus *bus, const char *topic, uint32_t partition, int64_t *position)
-{
-    int64_t oldest;
-    return rd_kafka_query_watermark_offsets(bus->reader.client, topic, (int32_t)partition, &oldest, position, ANSWER_LIMIT);
-}
-
 int32_t reader_end(struct kafka_bus *bus, const char *topic, uint32_t partition, int64_t *position, trading_error *error)
 {
-    int64_t limit = client_clock() + ANSWER_LIMIT;
     int32_t code = topics_check(bus, topic, partition, error);
     if (!code)
         code = open_client(bus, error);
     if (code)
         return code;
-    rd_kafka_resp_err_t err;
-    while ((err = ask_end(bus, topic, partition, position)) && client_may_pass(err) && client_clock() < limit)
-        client_pause(ANSWER_PAUSE); /* a partition that is new or has moved is not known everywhere */
+    const struct topics_place end = {topic, partition, RD_KAFKA_OFFSET_END};
+    rd_kafka_resp_err_t err = topics_offset(bus->reader.client, &end, client_clock() + ANSWER_LIMIT, position);
     return err ? client_error(bus, error, err, "asking for the end of partition %u of \"%.80s\"", partition, topic)
                : TRADING_OK;
 }

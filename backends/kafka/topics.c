@@ -5,11 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A topic that was just made may not be known to every broker yet, whoever made it. */
-#define LOOKS        6
-#define LOOKS_MADE   200 /* where it is known to be there */
-#define LOOK_PAUSE   50  /* milliseconds */
-#define ANSWER_LIMIT 10000
+/* Milliseconds. */
+#define ANSWER_LIMIT  10000 /* for an answer */
+#define UNKNOWN_LIMIT 300 /* … where there is no such topic: one that another just made may not be known to every broker yet */
+#define LOOK_PAUSE    50
 
 struct topic {
     struct topic *next;
@@ -63,50 +62,65 @@ void topics_forget(struct kafka_bus *bus)
 
 /* ---- asking ---- */
 
-/* How many partitions a topic has that have a leader; 0: it is not there. */
-static rd_kafka_resp_err_t look(struct kafka_bus *bus, const char *name, uint32_t *count)
+/* What a topic is to be, when it is asked for. */
+enum wanted {
+    IS_THERE,
+    IS_READY, /* each of its partitions has a leader, too */
+};
+
+static rd_kafka_resp_err_t judge(const struct rd_kafka_metadata_topic *topic, enum wanted wanted)
+{
+    if (topic->err)
+        return topic->err;
+    for (int i = 0; i < topic->partition_cnt && wanted == IS_READY; i++)
+        if (topic->partitions[i].leader < 0)
+            return RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
+    return topic->partition_cnt ? RD_KAFKA_RESP_ERR_NO_ERROR : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+}
+
+/* How many partitions a topic has. */
+static rd_kafka_resp_err_t look(struct kafka_bus *bus, const char *name, enum wanted wanted, uint32_t *count)
 {
     const struct rd_kafka_metadata *metadata;
     rd_kafka_topic_t *topic = rd_kafka_topic_new(bus->producer, name, NULL);
     if (!topic)
         return rd_kafka_last_error();
-    rd_kafka_resp_err_t err = rd_kafka_metadata(bus->producer, 0, topic, &metadata, ANSWER_LIMIT);
+    rd_kafka_resp_err_t err = rd_kafka_metadata(bus->producer, 0, topic, &metadata, CLIENT_QUESTION);
     rd_kafka_topic_destroy(topic);
     if (err)
         return err;
-    *count = 0;
-    if (metadata->topic_cnt == 1) {
-        err = metadata->topics[0].err;
-        *count = err ? 0 : (uint32_t)metadata->topics[0].partition_cnt;
-    }
-    for (uint32_t i = 0; i < *count && !err; i++)
-        err = metadata->topics[0].partitions[i].leader < 0 ? RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE : err;
+    err = metadata->topic_cnt == 1 ? judge(&metadata->topics[0], wanted) : RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    *count = err ? 0 : (uint32_t)metadata->topics[0].partition_cnt;
     rd_kafka_metadata_destroy(metadata);
+    if (!err)
+        remember(bus, name, *count);
     return err;
 }
 
-static int32_t ask(struct kafka_bus *bus, const char *name, int looks, uint32_t *count, trading_error *error)
+/* For how long it is asked again after such an answer; for a topic that is not there as long only where it was made. */
+static int64_t limit_of(rd_kafka_resp_err_t err, enum wanted wanted)
 {
-    rd_kafka_resp_err_t err = RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
-    *count = 0;
-    for (int i = 0; i < looks; i++) {
-        if (i)
-            client_pause(LOOK_PAUSE);
-        err = look(bus, name, count);
-        if (!err && *count)
-            break;
-    }
-    if (err && err != RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART && err != RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC)
-        return client_error(bus, error, err, "asking for the topic \"%.80s\"", name);
-    if (err || !*count)
+    if (client_is_unknown(err))
+        return wanted == IS_READY ? ANSWER_LIMIT : UNKNOWN_LIMIT;
+    return client_may_pass(err) ? ANSWER_LIMIT : 0;
+}
+
+static int32_t ask(struct kafka_bus *bus, const char *name, enum wanted wanted, uint32_t *count, trading_error *error)
+{
+    int64_t start = client_clock();
+    rd_kafka_resp_err_t err;
+    while ((err = look(bus, name, wanted, count)) && client_clock() - start < limit_of(err, wanted))
+        client_pause(LOOK_PAUSE);
+    if (client_is_unknown(err) && wanted == IS_READY)
+        return error_set(error, TRADING_E_TIMEOUT, "the topic \"%.80s\" was made, and no broker knows it yet", name);
+    if (client_is_unknown(err))
         return error_set(error, TRADING_E_NOT_FOUND, "there is no topic \"%.80s\"", name);
-    remember(bus, name, *count);
-    return TRADING_OK;
+    return err ? client_error(bus, error, err, "asking for the topic \"%.80s\"", name) : TRADING_OK;
 }
 
 int32_t topics_count(struct kafka_bus *bus, const char *topic, uint32_t *count, trading_error *error)
 {
-    return recall(&bus->topics, topic, count) ? TRADING_OK : ask(bus, topic, LOOKS, count, error);
+    return recall(&bus->topics, topic, count) ? TRADING_OK : ask(bus, topic, IS_THERE, count, error);
 }
 
 int32_t topics_check(struct kafka_bus *bus, const char *topic, uint32_t partition, trading_error *error)
@@ -114,7 +128,7 @@ int32_t topics_check(struct kafka_bus *bus, const char *topic, uint32_t partitio
     uint32_t count;
     int32_t code = topics_count(bus, topic, &count, error);
     if (!code && partition >= count)
-        code = ask(bus, topic, LOOKS, &count, error); /* there may be more by now */
+        code = ask(bus, topic, IS_THERE, &count, error); /* there may be more by now */
     if (!code && partition >= count)
         code = error_set(error, TRADING_E_NOT_FOUND, "the topic \"%.80s\" has no partition %u", topic, partition);
     return code;
@@ -187,11 +201,51 @@ static int32_t create(struct kafka_bus *bus, const char *name, uint32_t partitio
 int32_t topics_create(struct kafka_bus *bus, const char *topic, uint32_t partitions, bool compacted, trading_error *error)
 {
     uint32_t count = 0;
-    rd_kafka_resp_err_t err = look(bus, topic, &count);
-    int32_t code = err || !count ? create(bus, topic, partitions, compacted, error) : TRADING_OK;
-    if (!code)
-        code = ask(bus, topic, LOOKS_MADE, &count, error);
+    int32_t code = TRADING_OK;
+    if (look(bus, topic, IS_THERE, &count))
+        code = create(bus, topic, partitions, compacted, error);
+    if (!code && !count)
+        code = ask(bus, topic, IS_READY, &count, error);
     if (!code && count != partitions)
         code = error_set(error, TRADING_E_INVALID, "the topic \"%.80s\" has %u partitions, not %u", topic, count, partitions);
     return code;
+}
+
+/* ---- where their partitions begin and end ---- */
+
+/* Who leads the partitions of a topic by now. Librdkafka learns it by itself of what it reads or writes only. */
+static void learn_leaders(rd_kafka_t *client, const char *name)
+{
+    const struct rd_kafka_metadata *metadata;
+    rd_kafka_topic_t *topic = rd_kafka_topic_new(client, name, NULL);
+    if (topic && !rd_kafka_metadata(client, 0, topic, &metadata, CLIENT_QUESTION))
+        rd_kafka_metadata_destroy(metadata);
+    if (topic)
+        rd_kafka_topic_destroy(topic);
+}
+
+/* By the question for times, of which the beginning and the end are two: rd_kafka_query_watermark_offsets knows no time-out in librdkafka 2.0,
+ * and waits for a broker that died. */
+static rd_kafka_resp_err_t ask_offset(rd_kafka_t *client, const struct topics_place *place, int64_t *offset)
+{
+    rd_kafka_topic_partition_list_t *list = rd_kafka_topic_partition_list_new(1);
+    rd_kafka_topic_partition_t *asked = rd_kafka_topic_partition_list_add(list, place->topic, (int32_t)place->partition);
+    asked->offset = place->which;
+    rd_kafka_resp_err_t err = rd_kafka_offsets_for_times(client, list, CLIENT_QUESTION);
+    if (!err)
+        err = asked->err;
+    *offset = asked->offset;
+    rd_kafka_topic_partition_list_destroy(list);
+    return err;
+}
+
+rd_kafka_resp_err_t topics_offset(rd_kafka_t *client, const struct topics_place *place, int64_t limit, int64_t *offset)
+{
+    rd_kafka_resp_err_t err;
+    while ((err = ask_offset(client, place, offset)) && (client_may_pass(err) || client_is_unknown(err)) &&
+           client_clock() < limit) {
+        client_pause(LOOK_PAUSE); /* a partition that is new or has moved is not known everywhere */
+        learn_leaders(client, place->topic);
+    }
+    return err;
 }

@@ -313,6 +313,37 @@ class Together(Case):
         self.assertEqual(self.json("account", account)["balance"], "103.00")
 
 
+class Send(unittest.TestCase):
+    """Nobody serves: what it says, and for how long it waits."""
+
+    WAITS = 'trading send: waiting for the bus: there is no topic "trading.commands"\n'
+
+    def send(self, *arguments):
+        process = subprocess.Popen([PROGRAM, "send", "--bus", "memory:bus", *arguments], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        return process
+
+    def test_waits_until_its_time_is_over(self):
+        start = time.monotonic()
+        said = self.send("--timeout", "1")
+        self.assertEqual((self.WAITS, STORE), (said.stderr.readline(), said.wait(SECONDS)))
+        self.assertGreaterEqual(time.monotonic() - start, 1)
+        self.assertIn("there is no topic", said.stderr.read())
+
+    def test_waits_until_it_is_stopped(self):
+        waiting = self.send("--timeout", "86400")
+        self.assertEqual(self.WAITS, waiting.stderr.readline())
+        waiting.send_signal(signal.SIGTERM)
+        self.assertEqual(STORE, waiting.wait(SECONDS))
+
+    def test_does_not_wait_for_a_bus_that_there_is_not(self):
+        ended = subprocess.run([PROGRAM, "send", "--bus", "nowhere:bus", "--timeout", "86400"], stdin=subprocess.DEVNULL, capture_output=True,
+                               text=True, timeout=SECONDS, check=False)
+        self.assertEqual(STORE, ended.returncode)
+        self.assertNotIn("waiting", ended.stderr)
+
+
 class Feed(Case):
     def events(self, *arguments):
         return [json.loads(line) for line in self.text("feed", "--json", *arguments).splitlines()]

@@ -16,6 +16,7 @@ judges); and what tests/servers/*/server take.
 """
 import contextlib
 import hashlib
+import itertools
 import json
 import os
 import pathlib
@@ -156,24 +157,38 @@ class Process:
 
 
 class Lines:
-    """A program that answers each line with a line."""
+    """A program that answers each line with a line. What it says beside goes to the file `log`, if there is one."""
 
-    def __init__(self, *arguments, program=PROGRAM, errors=None):
-        self.process = subprocess.Popen([program, *arguments], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+    def __init__(self, *arguments, program=PROGRAM, log=None):
+        self.log = log
+        with open(log, "wb") if log else contextlib.nullcontext() as errors:
+            self.process = subprocess.Popen([program, *arguments], text=True, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors)
+
+    def said(self):
+        return self.log.read_text(errors="replace") if self.log else "what is on standard error"
+
+    def _ended(self, what):
+        """Tells why it did, which a test is not the one to guess."""
+        return AssertionError(f"{what}: {self.log or 'it'} ended by itself, with {self.process.wait(SECONDS)}, and said: {self.said()[-2000:]}")
+
+    def _tell(self, request):
+        with contextlib.suppress(BrokenPipeError):  # then there will be no answer
+            self.process.stdin.write(json.dumps(request) + "\n")
+            self.process.stdin.flush()
 
     def ask(self, request):
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
+        self._tell(request)
         line = self.process.stdout.readline()
         if not line:
-            raise AssertionError(f"no answer to {request}")
+            raise self._ended(f"no answer to {request}")
         return json.loads(line)
 
     def ask_and_die(self, request, seconds):
         """Whether it came to be asked, or done, nobody knows."""
-        self.process.stdin.write(json.dumps(request) + "\n")
-        self.process.stdin.flush()
+        self._tell(request)
         time.sleep(seconds)
+        if self.process.poll() is not None:
+            raise self._ended(f"while it did {request}")
         self.kill()
 
     def done(self, request):
@@ -181,6 +196,11 @@ class Lines:
         if not answer["ok"]:
             raise AssertionError(f"{request}: {answer}")
         return answer
+
+    def finish(self):
+        """It must end well."""
+        if self.close():
+            raise self._ended("at its end")
 
     def close(self):
         self.process.stdin.close()
@@ -258,7 +278,7 @@ class Load:
                     lines = self.lines[number] = self.deployment.client()
                 else:
                     self._keep(number, start, request, lines.ask(request))
-            lines.close()
+            lines.finish()
         except Exception as failure:  # told by the thread that waits
             lines.kill()
             with self.changed:
@@ -298,6 +318,8 @@ class Deployment:
         self.prefix = f"t{self.name}"
         self.store, self.bus = servers.store(self.name), servers.bus()
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="trading-serve-"))
+        self.clients, self.client_numbers = self.folder / "clients", itertools.count()
+        self.clients.mkdir()
         self.processes = [Process(self, number) for number in range(processes)]
         self.first = processes if start is None else start
 
@@ -319,8 +341,10 @@ class Deployment:
                 shutil.rmtree(self.folder)
 
     def _await_topics(self):
-        await_that(lambda: not subprocess.run([PROGRAM, "send", "--bus", self.bus, "--prefix", self.prefix, "/dev/null"],
-                                              stderr=subprocess.DEVNULL).returncode, lambda: f"nobody made the topics:\n{self.said()}")
+        """A client waits for them."""
+        client = subprocess.run([PROGRAM, "send", "--bus", self.bus, "--prefix", self.prefix, "--timeout", str(SECONDS), "/dev/null"],
+                                stderr=subprocess.PIPE, text=True)
+        assert not client.returncode, f"nobody made the topics:\n{client.stderr}\n{self.said()}"
 
     def await_successors(self, process):
         """Waits until others have what it had, while it stands still."""
@@ -345,8 +369,8 @@ class Deployment:
         return "\n".join(f"process {process.number}: {process.said()[-3000:]}" for process in self.processes)
 
     def client(self):
-        with open(self.folder / "clients", "ab") as errors:  # that brokers are away is said there
-            return Lines("send", "--bus", self.bus, "--prefix", self.prefix, "--again", "3", "--timeout", str(4 * SECONDS), errors=errors)
+        return Lines("send", "--bus", self.bus, "--prefix", self.prefix, "--again", "3", "--timeout", str(4 * SECONDS),
+                     log=self.clients / str(next(self.client_numbers)))
 
     @contextlib.contextmanager
     def carrier(self):

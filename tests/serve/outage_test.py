@@ -28,9 +28,8 @@ def kill(which):
 class Outages(unittest.TestCase):
     def fail(self, groups, outage=0):
         """Kills each group at once, and starts it again, under load; while it is away, the flow goes on, or all wait."""
-        few = ALONE | {"dying": 0} if outage else ALONE  # a client that starts while no broker is there ends at once
         with Deployment(servers, partitions=3, processes=2) as deployment:
-            with deployment.load(clients=3) as load, deployment.load(**few) as alone:
+            with deployment.load(clients=3) as load, deployment.load(**ALONE) as alone:
                 for group in groups:
                     alone.await_more(30)
                     with ThreadPoolExecutor(len(group)) as pool:

@@ -58,22 +58,57 @@ static int32_t follow_results(struct errands *errands, trading_error *error)
     return TRADING_OK;
 }
 
+/* Requests on their way are for the partitions that there were. */
+static int32_t find_partitions(struct errands *errands, trading_error *error)
+{
+    uint32_t count;
+    int32_t code = trading_bus_partitions(errands->bus, errands->wire.commands, &count, error);
+    if (code == TRADING_E_NOT_FOUND)
+        error->flags |= TRADING_ERROR_RETRYABLE; /* whoever serves makes them */
+    if (code != TRADING_OK)
+        return code;
+    if (errands->partitions && errands->partitions != count) {
+        *error = (trading_error){.code = TRADING_E_INVALID, .flags = TRADING_ERROR_FATAL};
+        snprintf(error->message, sizeof error->message, "\"%s\" has %" PRIu32 " partitions now, not %" PRIu32,
+                 errands->wire.commands, count, errands->partitions);
+        return error->code;
+    }
+    errands->partitions = count;
+    return TRADING_OK;
+}
+
+static void close_bus(struct errands *errands)
+{
+    trading_bus_close(errands->bus);
+    errands->bus = NULL;
+}
+
+static int32_t open_bus(struct errands *errands, trading_error *error)
+{
+    int32_t code = trading_bus_open(&errands->bus, errands->host, errands->uri, NULL, error);
+    if (code == TRADING_OK)
+        code = find_partitions(errands, error);
+    if (code == TRADING_OK)
+        code = follow_results(errands, error);
+    if (code != TRADING_OK)
+        close_bus(errands);
+    return code;
+}
+
 int32_t errands_open(struct errands *errands, trading_host *host, const struct errands_options *options, trading_error *error)
 {
-    *errands = (struct errands){.capacity = options->pipeline,
+    *errands = (struct errands){.host = host,
+                                .uri = strdup(options->bus),
+                                .capacity = options->pipeline,
                                 .again = options->again ? options->again : AGAIN,
                                 .patience = options->patience ? options->patience : PATIENCE};
     errands->ring = calloc(errands->capacity, sizeof *errands->ring);
-    if (!errands->ring)
+    if (!errands->ring || !errands->uri)
         out_of_memory();
     parcels_init(&errands->outgoing);
     draw_name(errands->name);
     wire_init(&errands->wire, options->prefix);
-    int32_t code = trading_bus_open(&errands->bus, host, options->bus, NULL, error);
-    if (code == TRADING_OK)
-        code = trading_bus_partitions(errands->bus, errands->wire.commands, &errands->partitions, error);
-    if (code == TRADING_OK)
-        code = follow_results(errands, error);
+    int32_t code = open_bus(errands, error);
     if (code != TRADING_OK)
         errands_close(errands);
     return code;
@@ -92,8 +127,9 @@ void errands_close(struct errands *errands)
     for (size_t i = 0; i < errands->count; i++)
         drop(errand_at(errands, i));
     parcels_free(&errands->outgoing);
-    trading_bus_close(errands->bus);
+    close_bus(errands);
     free(errands->ring);
+    free(errands->uri);
     *errands = (struct errands){0};
 }
 
@@ -131,16 +167,18 @@ static void give_up(struct errand *errand)
     errand->outcome = operation_failed(&error);
 }
 
+/* While the bus does not take what was sent before, nothing is sent again. */
 static void send_what_is_due(struct errands *errands)
 {
     int64_t time = monotonic_now();
+    bool is_stuck = errands->outgoing.count > 0;
     for (size_t i = 0; i < errands->count; i++) {
         struct errand *errand = errand_at(errands, i);
         if (errand->outcome.json)
             continue;
         if (time >= errand->give_up)
             give_up(errand);
-        else if (time >= errand->send_again)
+        else if (time >= errand->send_again && !is_stuck)
             send(errands, errand, errands->number + i);
     }
 }
@@ -315,11 +353,19 @@ static void take_answer(struct errands *errands, const trading_bus_record *recor
         finish(errand);
 }
 
-int32_t errands_work(struct errands *errands, int64_t timeout, trading_error *error)
+/* A bus that is of no more use, or where the results have gone on without us, is opened anew by whoever works next. */
+static void leave_bus(struct errands *errands, trading_error *error)
+{
+    if (error->code != TRADING_E_POSITION && !(error->flags & TRADING_ERROR_FATAL))
+        return;
+    close_bus(errands);
+    error->flags &= ~TRADING_ERROR_FATAL;
+}
+
+static int32_t exchange(struct errands *errands, int64_t timeout, trading_error *error)
 {
     trading_bus_notice notices[NOTICES];
     size_t count = 0;
-    send_what_is_due(errands);
     int32_t code = parcels_publish(&errands->outgoing, errands->bus, error);
     if (code == TRADING_OK)
         code = trading_bus_poll(errands->bus, notices, NOTICES, &count, timeout, error);
@@ -327,6 +373,20 @@ int32_t errands_work(struct errands *errands, int64_t timeout, trading_error *er
         if (notices[i].kind == TRADING_BUS_RECORD)
             take_answer(errands, &notices[i].record);
     return code == TRADING_E_TIMEOUT ? TRADING_OK : code;
+}
+
+int32_t errands_work(struct errands *errands, int64_t timeout, trading_error *error)
+{
+    send_what_is_due(errands);
+    if (!errands->bus) {
+        int32_t code = open_bus(errands, error);
+        if (code != TRADING_OK)
+            return code;
+    }
+    int32_t code = exchange(errands, timeout, error);
+    if (code != TRADING_OK)
+        leave_bus(errands, error);
+    return code;
 }
 
 bool errands_next(struct errands *errands, struct outcome *outcome)

@@ -11,7 +11,9 @@
 struct errand;
 
 struct errands {
-    trading_bus *bus;
+    trading_host *host;
+    char *uri;        /* of the bus */
+    trading_bus *bus; /* NULL: it failed for good, and is opened anew */
     struct wire wire;
     uint32_t partitions;
     char name[33];    /* of this client, in the correlations */
@@ -34,7 +36,7 @@ struct errands_options {
     int64_t patience; /* nanoseconds; 0: 60 seconds */
 };
 
-/* Finds the deployment: its topics must be there. */
+/* Finds the deployment: its topics must be there, or it is TRADING_E_NOT_FOUND, which may pass. */
 int32_t errands_open(struct errands *errands, trading_host *host, const struct errands_options *options, trading_error *error);
 void errands_close(struct errands *errands);
 
@@ -47,7 +49,8 @@ void errands_take(struct errands *errands, const char *line, size_t length, size
 /* Takes in the answer to a line that was not read. */
 void errands_refuse(struct errands *errands, const struct complaint *complaint);
 
-/* Sends what is to be sent (again), and takes what the bus has for up to `timeout` nanoseconds. */
+/* Sends what is to be sent (again), and takes what the bus has for up to `timeout` nanoseconds. After a failure the next call goes on, with
+ * the bus opened anew where it must be; unless the failure is fatal. */
 int32_t errands_work(struct errands *errands, int64_t timeout, trading_error *error);
 
 /* The answer to the oldest, when it is there. The caller releases it. */

@@ -6,6 +6,7 @@
 #include "monotonic.h"
 #include "output.h"
 #include "owned.h"
+#include "patience.h"
 #include "quote_board.h"
 #include "record.h"
 #include "reference.h"
@@ -14,7 +15,6 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
-#include <time.h>
 
 #define NOTICES      512
 #define WAIT         INT64_C(100000000)
@@ -281,6 +281,11 @@ static void loop(struct node *node, struct bridge *bridges[2])
 
 typedef int32_t (*join_step)(struct node *node, trading_error *error);
 
+static int32_t open_bus(struct node *node, trading_error *error)
+{
+    return trading_bus_open(&node->bus, node->options->serving.host, node->options->serving.bus, NULL, error);
+}
+
 static int32_t make_topics(struct node *node, trading_error *error)
 {
     const struct serving *serving = &node->options->serving;
@@ -302,26 +307,17 @@ static int32_t join_group(struct node *node, trading_error *error)
     return trading_bus_join(node->bus, node->options->group, wire_of(node)->commands, error);
 }
 
-/* A bus that is not there yet, or has not told all its servers of a topic, may be given some time. */
-static bool is_worth_waiting(const struct node *node, int32_t code, const trading_error *error, int64_t end)
-{
-    return code != TRADING_E_INVALID && !(error->flags & TRADING_ERROR_FATAL) && monotonic_now() < end &&
-           !node->options->stopped(node->options->context);
-}
-
+/* A bus that is not there yet, or has not told all its servers of a topic, is given some time. */
 static int32_t join(struct node *node, trading_error *error)
 {
-    static const join_step steps[] = {make_topics, follow_quotes, join_group};
-    const struct timespec pause = {.tv_nsec = WAIT};
-    int64_t end = end_of_patience(node);
-    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
-        int32_t code;
-        while ((code = steps[i](node, error)) != TRADING_OK) {
-            if (!is_worth_waiting(node, code, error, end))
-                return code;
-            nanosleep(&pause, NULL);
-        }
-    }
+    static const join_step steps[] = {open_bus, make_topics, follow_quotes, join_group};
+    const struct node_options *options = node->options;
+    struct patience patience = {
+        .who = "trading serve", .end = end_of_patience(node), .stopped = options->stopped, .context = options->context};
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++)
+        while (steps[i](node, error) != TRADING_OK)
+            if (!patience_lasts(&patience, error))
+                return error->code;
     return TRADING_OK;
 }
 
@@ -343,8 +339,7 @@ int node_run(const struct node_options *options)
     trading_error error;
     struct node node = {.options = options, .code = EXIT_DONE, .quotes = new_object()};
     metrics_init(&node.metrics, &options->serving.wire, options->metrics);
-    if (trading_bus_open(&node.bus, options->serving.host, options->serving.bus, NULL, &error) != TRADING_OK ||
-        join(&node, &error) != TRADING_OK)
+    if (join(&node, &error) != TRADING_OK)
         node.code = output_failure(&error);
     else
         serve(&node);

@@ -2,7 +2,9 @@
 #include "arguments.h"
 #include "errands.h"
 #include "lines.h"
+#include "monotonic.h"
 #include "output.h"
+#include "patience.h"
 #include "session.h"
 #include "stop.h"
 
@@ -25,7 +27,7 @@ const struct argument send_arguments[] = {
     {ARGUMENT_OPTION, "prefix", "TEXT", "what the topics' names begin with (default: trading)", NULL},
     {ARGUMENT_OPTION, "pipeline", "N", "let N lines be in flight (default: 1); answers stay in order", NULL},
     {ARGUMENT_OPTION, "again", "SECONDS", "send again, under the same key, what was not answered (default: 5)", NULL},
-    {ARGUMENT_OPTION, "timeout", "SECONDS", "give up what was not answered (default: 60)", NULL},
+    {ARGUMENT_OPTION, "timeout", "SECONDS", "give up what was not answered, and a bus that is away (default: 60)", NULL},
     {ARGUMENT_END, NULL, NULL, NULL, NULL},
 };
 
@@ -77,8 +79,7 @@ static void work(struct sending *sending, int64_t timeout)
     fprintf(stderr, "trading send: %s\n", error.message);
     if (error.flags & TRADING_ERROR_FATAL)
         sending->code = EXIT_STORE;
-    else
-        stop_poll(NULL, 0, (int)(WAIT / 1000000));
+    stop_poll(NULL, 0, (int)(WAIT / 1000000));
 }
 
 /* Waits for input where nothing is on its way; else looks whether there is some. */
@@ -133,14 +134,30 @@ static bool read_options(const struct arguments *arguments, struct errands_optio
     return true;
 }
 
+static bool is_stopped(void *context)
+{
+    (void)context;
+    return stop_requested();
+}
+
+/* A deployment that cannot be reached yet is waited for as long as an answer of it. */
+static int32_t reach(struct errands *errands, trading_host *host, const struct errands_options *options, trading_error *error)
+{
+    struct patience patience = {.who = "trading send", .end = monotonic_now() + options->patience, .stopped = is_stopped};
+    int32_t code;
+    while ((code = errands_open(errands, host, options, error)) != TRADING_OK && patience_lasts(&patience, error))
+        ;
+    return code;
+}
+
 static int send_all(trading_host *host, const struct errands_options *options, int descriptor)
 {
     struct sending sending = {.code = EXIT_DONE};
     trading_error error;
-    if (errands_open(&sending.errands, host, options, &error) != TRADING_OK)
+    stop_listen();
+    if (reach(&sending.errands, host, options, &error) != TRADING_OK)
         return output_failure(&error);
     line_reader_init(&sending.reader, descriptor, RUN_LINE_BYTES);
-    stop_listen();
     send_lines(&sending);
     line_reader_free(&sending.reader);
     errands_close(&sending.errands);

@@ -1,0 +1,161 @@
+/* Who comes while brokers fail each other, against those that librdkafka has for tests: what is asked is answered by the brokers that there are. */
+#include <librdkafka/rdkafka.h>
+#include <librdkafka/rdkafka_mock.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include <trading.h>
+
+#include <cmocka.h>
+
+enum { LIST_OFFSETS = 2, METADATA = 3 };
+
+static const char *plugin;
+
+struct fixture {
+    rd_kafka_t *client; /* that the brokers belong to */
+    rd_kafka_mock_cluster_t *cluster;
+    trading_host *host;
+    trading_bus *bus;
+    trading_error error;
+    struct timespec start;
+};
+
+static void open_bus(struct fixture *fixture)
+{
+    char uri[200];
+    snprintf(uri, sizeof uri, "kafka://%s/", rd_kafka_mock_cluster_bootstraps(fixture->cluster));
+    if (trading_bus_open(&fixture->bus, fixture->host, uri, NULL, &fixture->error))
+        fail_msg("%s", fixture->error.message);
+}
+
+/* Three brokers, of which the first leads the topic's one partition. */
+static void set_up(struct fixture *fixture)
+{
+    char why[200];
+    trading_host_options host = TRADING_HOST_OPTIONS_INIT;
+    fixture->client = rd_kafka_new(RD_KAFKA_PRODUCER, rd_kafka_conf_new(), why, sizeof why);
+    fixture->cluster = rd_kafka_mock_cluster_new(fixture->client, 3);
+    assert_int_equal(rd_kafka_mock_topic_create(fixture->cluster, "topic", 1, 3), 0);
+    rd_kafka_mock_partition_set_leader(fixture->cluster, "topic", 0, 1);
+    host.flags = TRADING_HOST_PLUGINS;
+    assert_int_equal(trading_host_open(&fixture->host, &host, &fixture->error), TRADING_OK);
+    assert_int_equal(trading_plugin_load(fixture->host, plugin, &fixture->error), TRADING_OK);
+    open_bus(fixture);
+    clock_gettime(CLOCK_MONOTONIC, &fixture->start);
+}
+
+static void tear_down(struct fixture *fixture)
+{
+    trading_bus_close(fixture->bus);
+    assert_int_equal(trading_host_close(fixture->host, &fixture->error), TRADING_OK);
+    rd_kafka_mock_cluster_destroy(fixture->cluster);
+    rd_kafka_destroy(fixture->client);
+}
+
+static void assert_end(struct fixture *fixture, int64_t expected)
+{
+    int64_t end;
+    if (trading_bus_end(fixture->bus, "topic", 0, &end, &fixture->error))
+        fail_msg("%s", fixture->error.message);
+    assert_int_equal(end, expected);
+}
+
+static void assert_partitions(struct fixture *fixture, uint32_t expected)
+{
+    uint32_t count;
+    if (trading_bus_partitions(fixture->bus, "topic", &count, &fixture->error))
+        fail_msg("%s", fixture->error.message);
+    assert_int_equal(count, expected);
+}
+
+static void a_partition_that_another_broker_leads_by_now_is_asked_for_there(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    assert_end(&fixture, 0); /* so it is known who leads */
+    rd_kafka_mock_partition_set_leader(fixture.cluster, "topic", 0, 2);
+    assert_end(&fixture, 0);
+    tear_down(&fixture);
+}
+
+static void a_partition_whose_leader_died_is_asked_for_of_the_next(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    assert_end(&fixture, 0);
+    rd_kafka_mock_broker_set_down(fixture.cluster, 1);
+    rd_kafka_mock_partition_set_leader(fixture.cluster, "topic", 0, 2);
+    assert_end(&fixture, 0);
+    tear_down(&fixture);
+}
+
+/* A leader that is new does not know yet what those before have told of. */
+static void an_end_that_is_not_known_yet_is_asked_for_again(void **state)
+{
+    (void)state;
+    static const rd_kafka_resp_err_t passing[] = {
+        RD_KAFKA_RESP_ERR_OFFSET_NOT_AVAILABLE,  RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE,
+        RD_KAFKA_RESP_ERR_UNKNOWN_LEADER_EPOCH,  RD_KAFKA_RESP_ERR_FENCED_LEADER_EPOCH,
+        RD_KAFKA_RESP_ERR_KAFKA_STORAGE_ERROR,   RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE,
+        RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART, RD_KAFKA_RESP_ERR_BROKER_NOT_AVAILABLE,
+    };
+    struct fixture fixture;
+    set_up(&fixture);
+    for (size_t i = 0; i < sizeof passing / sizeof passing[0]; i++) {
+        rd_kafka_mock_push_request_errors(fixture.cluster, LIST_OFFSETS, 2, passing[i], passing[i]);
+        assert_end(&fixture, 0);
+    }
+    tear_down(&fixture);
+}
+
+static void a_topic_is_known_while_its_partition_has_no_leader(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    rd_kafka_mock_partition_set_leader(fixture.cluster, "topic", 0, -1);
+    assert_partitions(&fixture, 1);
+    assert_int_equal(trading_bus_topic(fixture.bus, "topic", 1, 0, &fixture.error), TRADING_OK);
+    tear_down(&fixture);
+}
+
+/* Seconds since the test began. */
+static double elapsed(const struct fixture *fixture)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - fixture->start.tv_sec) + (double)(now.tv_nsec - fixture->start.tv_nsec) / 1e9;
+}
+
+/* It stands still, so that its connections stay: who asks it waits for nothing. */
+static void brokers_that_do_not_answer_are_not_waited_for(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    set_up(&fixture);
+    for (int broker = 1; broker <= 3; broker++)
+        rd_kafka_mock_broker_push_request_error_rtts(fixture.cluster, broker, METADATA, 1, RD_KAFKA_RESP_ERR_NO_ERROR, 60000);
+    assert_partitions(&fixture, 1);
+    assert_true(elapsed(&fixture) < 10);
+    tear_down(&fixture);
+}
+
+int main(int argc, char **argv)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_partition_that_another_broker_leads_by_now_is_asked_for_there),
+        cmocka_unit_test(a_partition_whose_leader_died_is_asked_for_of_the_next),
+        cmocka_unit_test(an_end_that_is_not_known_yet_is_asked_for_again),
+        cmocka_unit_test(a_topic_is_known_while_its_partition_has_no_leader),
+        cmocka_unit_test(brokers_that_do_not_answer_are_not_waited_for),
+    };
+    plugin = argc > 1 ? argv[1] : "kafka";
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
