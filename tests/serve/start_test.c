@@ -5,6 +5,7 @@
 #include "subcommand.h"
 
 #include <string.h>
+#include <time.h>
 
 /* Serves as the options say until it ends by itself. */
 static int end_of(struct deployment *deployment, size_t node)
@@ -43,6 +44,7 @@ static void a_number_of_partitions_that_is_not_the_topics_is_refused(void **stat
 static trading_host *host_of_bus;
 static atomic_int times_away; /* so many more times nobody is there to make a topic */
 static atomic_int asked;
+static atomic_int times_unheard; /* so many more times nobody leads a partition of the letters' topic */
 
 /* The bus within the process, as the host opens it under its own name. */
 static int32_t open_bus(const trading_bus_request *request, const trading_host_functions *host, void **bus,
@@ -64,13 +66,23 @@ static int32_t make_topic_if_there(void *bus, const char *topic, uint32_t partit
     return memory_bus_ops.topic(bus, topic, partitions, flags, error);
 }
 
+static int32_t follow_if_there(void *bus, const char *topic, uint32_t partition, int64_t position, trading_error *error)
+{
+    if (strstr(topic, ".letters") && atomic_fetch_sub(&times_unheard, 1) > 0) {
+        *error = (trading_error){.code = TRADING_E_IO, .flags = TRADING_ERROR_RETRYABLE, .message = "nobody leads it"};
+        return TRADING_E_IO;
+    }
+    return memory_bus_ops.follow(bus, topic, partition, position, error);
+}
+
 /* Its only process is not started yet, and finds a bus that is away so many times. */
-static void open_with_a_bus_away(struct deployment *deployment, int times)
+static void open_with_a_bus_away(struct deployment *deployment, uint32_t partitions, int times)
 {
     trading_bus_ops ops = memory_bus_ops;
     ops.open = open_bus;
     ops.topic = make_topic_if_there;
-    deployment_open(deployment, 1, 1, false);
+    ops.follow = follow_if_there;
+    deployment_open(deployment, 1, partitions, false);
     deployment_stop(deployment, 0);
     assert_int_equal(trading_bus_register(deployment->host, "away", &ops, NULL), TRADING_OK);
     host_of_bus = deployment->host;
@@ -84,7 +96,7 @@ static void a_bus_that_stays_away_ends_it(void **state)
 {
     (void)state;
     struct deployment deployment;
-    open_with_a_bus_away(&deployment, 1000000);
+    open_with_a_bus_away(&deployment, 1, 1000000);
     assert_int_equal(end_of(&deployment, 1), EXIT_STORE);
     assert_true(atomic_load(&asked) > 1);
     deployment_close(&deployment);
@@ -94,11 +106,26 @@ static void a_bus_that_comes_is_waited_for(void **state)
 {
     (void)state;
     struct deployment deployment;
-    open_with_a_bus_away(&deployment, 2);
+    open_with_a_bus_away(&deployment, 1, 2);
     deployment.seats[1].options.patience = 0;
     deployment_start(&deployment, 1);
     json_decref(deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}"));
     assert_int_equal(atomic_load(&times_away), 0);
+    deployment_close(&deployment);
+}
+
+static void letters_that_cannot_be_followed_are_later(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    const struct timespec moment = {.tv_nsec = 1000000};
+    open_with_a_bus_away(&deployment, 2, 0);
+    atomic_store(&times_unheard, 3);
+    deployment_start(&deployment, 1);
+    for (int i = 0; i < 60000 && atomic_load(&times_unheard) > -2; i++)
+        nanosleep(&moment, NULL);
+    assert_int_equal(atomic_load(&times_unheard), -2); /* each of the two is */
+    json_decref(deployment_do(&deployment, "{\"op\":\"open_account\",\"name\":\"Ada\"}"));
     deployment_close(&deployment);
 }
 
@@ -108,6 +135,7 @@ int main(void)
         cmocka_unit_test(a_number_of_partitions_that_is_not_the_topics_is_refused),
         cmocka_unit_test(a_bus_that_stays_away_ends_it),
         cmocka_unit_test(a_bus_that_comes_is_waited_for),
+        cmocka_unit_test(letters_that_cannot_be_followed_are_later),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -20,10 +20,14 @@
 #define WAIT         INT64_C(100000000)
 #define WAIT_CHANGES INT64_C(10000000) /* while partitions are opened or ended */
 
-/* Until a partition that failed is opened again: first the group must have its say on whose it is. Twice as long each time that it cannot be
- * opened. */
+/* Until what failed of a partition is tried again: first the group must have its say on whose it is. Twice as long each time. */
 #define REST     INT64_C(1000000000)
 #define REST_MAX INT64_C(30000000000)
+
+struct rest {
+    int64_t length;
+    int64_t end;
+};
 
 /* How long a bus may be away at the start; and partitions may take to end in good order: what is not published then is asked for again. */
 #define PATIENCE INT64_C(30000000000)
@@ -33,9 +37,10 @@ struct slot {
     struct owned *owned; /* NULL: it is not run here */
     bool is_assigned;    /* the group says that it is ours */
     bool is_revoked;     /* the group waits until it is released */
-    bool is_read;        /* its commands and letters come in */
-    int64_t rest;
-    int64_t start_again;
+    bool is_read;        /* its commands come in */
+    bool hears_letters;  /* and its letters, by topic */
+    struct rest start;   /* until it is opened again */
+    struct rest hear;    /* until its letters are asked for again */
 };
 
 struct node {
@@ -80,6 +85,12 @@ static void check(struct node *node, int32_t code, const trading_error *error)
     }
 }
 
+static void rest_longer(struct rest *rest)
+{
+    rest->length = rest->length == 0 ? REST : rest->length < REST_MAX ? 2 * rest->length : REST_MAX;
+    rest->end = monotonic_now() + rest->length;
+}
+
 /* ---- one partition ---- */
 
 static void start(struct node *node, uint32_t partition)
@@ -87,7 +98,21 @@ static void start(struct node *node, uint32_t partition)
     node->slots[partition].owned = owned_start(&node->options->serving, partition);
 }
 
-/* Now that it is open, its commands and letters may come. */
+/* Until its letters come by topic, it finds them in the journals that they were written to, only later. */
+static void hear_letters(struct node *node, uint32_t partition)
+{
+    trading_error error;
+    struct slot *slot = &node->slots[partition];
+    if (node->options->serving.partitions == 1 || slot->hears_letters || monotonic_now() < slot->hear.end)
+        return;
+    int32_t code = trading_bus_follow(node->bus, wire_of(node)->letters, partition, TRADING_BUS_END, &error);
+    check(node, code, &error);
+    slot->hears_letters = code == TRADING_OK;
+    if (code != TRADING_OK)
+        rest_longer(&slot->hear);
+}
+
+/* Now that it is open, its commands may come. */
 static void begin_reading(struct node *node, uint32_t partition)
 {
     trading_error error;
@@ -95,20 +120,19 @@ static void begin_reading(struct node *node, uint32_t partition)
     int64_t cursor = owned_cursor(slot->owned);
     say("partition %" PRIu32 " is open, its commands go on at %" PRId64, partition, cursor);
     slot->is_read = true;
-    slot->rest = 0;
+    slot->start = slot->hear = (struct rest){0};
     inbox_want(owned_inbox(slot->owned), cursor);
     quote_board_tell(node->quotes, wire_of(node), owned_inbox(slot->owned));
-    if (node->options->serving.partitions > 1)
-        check(node, trading_bus_follow(node->bus, wire_of(node)->letters, partition, TRADING_BUS_END, &error), &error);
     check(node, trading_bus_seek(node->bus, wire_of(node)->commands, partition, cursor, &error), &error);
 }
 
 static void stop_reading(struct node *node, uint32_t partition)
 {
     trading_error error;
-    if (node->slots[partition].is_read && node->options->serving.partitions > 1)
+    struct slot *slot = &node->slots[partition];
+    if (slot->hears_letters)
         check(node, trading_bus_release(node->bus, wire_of(node)->letters, partition, &error), &error);
-    node->slots[partition].is_read = false;
+    slot->is_read = slot->hears_letters = false;
 }
 
 static void end(struct node *node, uint32_t partition)
@@ -118,8 +142,7 @@ static void end(struct node *node, uint32_t partition)
     stop_reading(node, partition);
     if (owned_end(slot->owned, &error) != TRADING_OK) {
         say("partition %" PRIu32 " ended: %s", partition, error.message);
-        slot->rest = slot->rest == 0 ? REST : slot->rest < REST_MAX ? 2 * slot->rest : REST_MAX;
-        slot->start_again = monotonic_now() + slot->rest;
+        rest_longer(&slot->start);
     } else {
         say("partition %" PRIu32 " is closed", partition);
     }
@@ -149,11 +172,12 @@ static void tend(struct node *node, uint32_t partition)
     if (slot->owned && slot->is_assigned && owned_state(slot->owned) == OWNED_OPEN) {
         if (!slot->is_read)
             begin_reading(node, partition);
+        hear_letters(node, partition);
         read_again(node, partition);
     }
     if (!slot->owned && slot->is_revoked)
         release(node, partition);
-    if (!slot->owned && slot->is_assigned && !node->is_stopping && monotonic_now() >= slot->start_again)
+    if (!slot->owned && slot->is_assigned && !node->is_stopping && monotonic_now() >= slot->start.end)
         start(node, partition);
 }
 
@@ -201,7 +225,7 @@ static void take(struct node *node, const trading_bus_notice *notice)
         break;
     case TRADING_BUS_OWNED:
         node->slots[partition].is_assigned = true;
-        node->slots[partition].start_again = 0;
+        node->slots[partition].start.end = 0;
         break;
     case TRADING_BUS_REVOKED:
         give_up(node, partition, true);
