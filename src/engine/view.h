@@ -53,6 +53,10 @@ typedef int32_t (*view_page)(trading_view *view, uint64_t *cursor, void *out, si
 int32_t view_walk(trading_view *view, view_page page, uint64_t *cursor, void *out, size_t max, size_t *count,
                   trading_error *error);
 
+/* Holds the state still where it is, and says where that is. TRADING_E_VIEW_EXPIRED, TRADING_E_DAMAGED. */
+int32_t view_pin(const struct domain *domain, struct pin **pin, struct mark_record *mark, trading_error *error);
+int32_t view_expired(trading_error *error);
+
 /* One call on a view: everything it reads is of one position. */
 struct sight {
     trading_view *view;
