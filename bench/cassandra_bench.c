@@ -1,5 +1,6 @@
-/* What an append to Cassandra costs: the block inside its transaction and the block written before it, in turns; and deposits through
- * the engine, many in one transaction, beside single small transactions. Needs a server: tests/servers/cassandra/server up. */
+/* What an append to Cassandra costs: the block inside its transaction and the block written before it, in turns; deposits through the
+ * engine, many in one transaction, beside single small transactions; and deposits of a program of one thread, whose engine waits for its
+ * appends or polls for them. Needs a server: tests/servers/cassandra/server up. */
 #include "plugin_store.h"
 
 #include <stdbool.h>
@@ -223,6 +224,148 @@ static void measure_deposits(const trading_store_ops *ops)
     close_desk(&desk);
 }
 
+/* ---- one thread ---- */
+
+enum { ROUNDS = 3, LOOP_BATCH_MAX = 1024, PARTITIONS_MAX = 4, TURNS = 4 };
+
+/* Deposits that were submitted together, a commit's worth for each partition. */
+struct round {
+    trading_command commands[LOOP_BATCH_MAX * PARTITIONS_MAX];
+    trading_result results[LOOP_BATCH_MAX * PARTITIONS_MAX];
+    bool under_way;
+};
+
+/* An engine without threads, and who drives it. */
+struct loop {
+    trading_host *host;
+    trading_engine *engine;
+    size_t commands; /* of a round */
+    trading_cash cash;
+    struct round rounds[ROUNDS];
+    int64_t done; /* commands, in `time` */
+    int64_t time;
+};
+
+static void open_accounts(struct loop *loop)
+{
+    trading_error error = {0};
+    trading_open_account body = TRADING_OPEN_ACCOUNT_INIT;
+    trading_command opening = {.type = TRADING_COMMAND_OPEN_ACCOUNT, .body = &body, .body_size = sizeof body};
+    trading_id accounts[ACCOUNTS]; /* in each partition in turn */
+    for (size_t i = 0; i < ACCOUNTS; i++) {
+        trading_result opened;
+        if (trading_engine_execute(loop->engine, &opening, 1, &opened, &error))
+            give_up(error.message);
+        accounts[i] = opened.account;
+    }
+    trading_cash_init(&loop->cash);
+    loop->cash.amount = TRADING_DECIMAL_ONE;
+    for (size_t r = 0; r < ROUNDS; r++)
+        for (size_t i = 0; i < loop->commands; i++)
+            loop->rounds[r].commands[i] = (trading_command){.type = TRADING_COMMAND_DEPOSIT,
+                                                            .account = accounts[i % ACCOUNTS],
+                                                            .body = &loop->cash,
+                                                            .body_size = sizeof loop->cash};
+}
+
+/* `ops` may be the plugin's without what a store is polled by. */
+static struct loop *open_loop(const trading_store_ops *ops, uint32_t partitions, size_t batch)
+{
+    char uri[LOCATION_BYTES + 16] = "bench:";
+    trading_error error = {0};
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    struct loop *loop = calloc(1, sizeof *loop);
+    if (!loop)
+        give_up("no memory");
+    location_of(uri + strlen(uri), "loop", "");
+    loop->commands = batch * partitions;
+    options.flags = TRADING_ENGINE_MANUAL;
+    options.partitions = partitions;
+    options.batch_commands = (uint32_t)batch;
+    if (trading_host_open(&loop->host, NULL, &error) || trading_store_register(loop->host, "bench", ops, &error) ||
+        trading_engine_open(&loop->engine, loop->host, uri, &options, &error))
+        give_up(error.message);
+    open_accounts(loop);
+    return loop;
+}
+
+static void close_loop(struct loop *loop)
+{
+    trading_engine_close(loop->engine, TRADING_CLOSE_DRAIN, NULL);
+    trading_host_close(loop->host, NULL);
+    free(loop);
+}
+
+static void submit_rounds(struct loop *loop)
+{
+    trading_error error = {0};
+    for (uint64_t r = 0; r < ROUNDS; r++) {
+        struct round *round = &loop->rounds[r];
+        if (round->under_way)
+            continue;
+        round->under_way = true;
+        if (trading_engine_submit(loop->engine, round->commands, loop->commands, round->results, r, &error))
+            give_up(error.message);
+    }
+}
+
+static void take_completions(struct loop *loop)
+{
+    trading_completion completions[ROUNDS];
+    size_t taken = 0;
+    trading_engine_poll(loop->engine, completions, ROUNDS, &taken, 0, NULL);
+    for (size_t i = 0; i < taken; i++) {
+        if (completions[i].error.code)
+            give_up(completions[i].error.message);
+        loop->rounds[completions[i].tag].under_way = false;
+        loop->done += (int64_t)loop->commands;
+    }
+}
+
+static void run_loop(struct loop *loop, int64_t nanoseconds)
+{
+    trading_error error = {0};
+    uint32_t done = 1;
+    int64_t begun = now();
+    while (done) {
+        if (now() - begun < nanoseconds)
+            submit_rounds(loop);
+        if (trading_engine_step(loop->engine, 1, &done, &error))
+            give_up(error.message);
+        take_completions(loop);
+    }
+    loop->time += now() - begun;
+}
+
+/* Both in turns, so that what else the machine does falls on both. */
+static void measure_loops(const trading_store_ops *ops, uint32_t partitions, size_t batch)
+{
+    trading_store_ops waiting = *ops;
+    waiting.append_begin = NULL;
+    waiting.append_poll = NULL;
+    struct loop *waits = open_loop(&waiting, partitions, batch);
+    struct loop *polls = open_loop(ops, partitions, batch);
+    for (int turn = 0; turn < TURNS; turn++) {
+        run_loop(waits, seconds * SECOND / TURNS);
+        run_loop(polls, seconds * SECOND / TURNS);
+    }
+    double waited = (double)waits->done * 1e9 / (double)waits->time;
+    double polled = (double)polls->done * 1e9 / (double)polls->time;
+    printf("one thread, %u partitions, %4zu deposits a commit: waited for %9.0f/s  polled for %9.0f/s  ratio %5.2f\n",
+           partitions, batch, waited, polled, polled / waited);
+    fflush(stdout);
+    close_loop(waits);
+    close_loop(polls);
+}
+
+static void measure_one_thread(const trading_store_ops *ops)
+{
+    static const size_t batches[] = {1, 64, 1024};
+    for (uint32_t partitions = 1; partitions <= PARTITIONS_MAX; partitions *= PARTITIONS_MAX)
+        for (size_t i = 0; i < sizeof batches / sizeof *batches; i++)
+            measure_loops(ops, partitions, batches[i]);
+}
+
 int main(int argc, char **argv)
 {
     if (argc < 3) {
@@ -236,6 +379,7 @@ int main(int argc, char **argv)
         seconds = strtoll(argv[3], NULL, 10);
     const trading_store_ops *ops = plugin_store(plugin_path);
     measure_deposits(ops);
+    measure_one_thread(ops);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++)
         measure_ways(ops, sizes[i]);
     return 0;

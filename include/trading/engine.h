@@ -192,7 +192,8 @@ TRADING_API int32_t trading_engine_submit(trading_engine *engine, const trading_
  * Takes finished submissions, in the order in which they were submitted.
  * @param completions  receives up to `max`
  * @param taken        receives how many
- * @param timeout      nanoseconds to wait for the first; 0: do not wait; −1: for ever
+ * @param timeout      nanoseconds to wait for the first; 0: do not wait; −1: for ever. A TRADING_ENGINE_MANUAL engine does not wait:
+ *                     what finishes does so in a step
  * @return TRADING_OK, or TRADING_E_TIMEOUT with *taken = 0. Any thread.
  */
 TRADING_API int32_t trading_engine_poll(trading_engine *engine, trading_completion *completions, size_t max, size_t *taken,
@@ -207,9 +208,13 @@ TRADING_API int32_t trading_engine_fd(trading_engine *engine);
 TRADING_API void trading_engine_fd_clear(trading_engine *engine);
 
 /**
- * Drives a TRADING_ENGINE_MANUAL engine: takes what is submitted, decides, appends, completes.
- * @param batches  how many commits at most
- * @param done     receives how many were made; may be NULL
+ * Drives a TRADING_ENGINE_MANUAL engine: takes what is submitted, decides, appends, completes. Over a store that appends by itself and is
+ * polled (append_begin in trading/plugin/store.h) a step begins appends, of each partition one, and does not wait for them: steps that
+ * follow decide the next commits meanwhile, and complete what has become durable. A step that would have nothing else to do waits until
+ * one of them has ended.
+ * @param batches  how many commits at most, of each partition
+ * @param done     receives how many were made; over a store that is polled, how often something was decided, begun or completed. 0: nothing
+ *                 waits, and nothing is under way. May be NULL
  * @return TRADING_OK; TRADING_E_INVALID when the engine has threads of its own. One thread at a time.
  */
 TRADING_API int32_t trading_engine_step(trading_engine *engine, uint32_t batches, uint32_t *done, trading_error *error);

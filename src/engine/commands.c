@@ -25,20 +25,6 @@ static int32_t check_writable(trading_engine *engine, const trading_command *com
     return TRADING_OK;
 }
 
-static void drive(trading_engine *engine, struct submission *submission)
-{
-    pthread_mutex_lock(&engine->drive_mutex);
-    while (!submission_is_done(submission)) {
-        trading_error error;
-        if (engine_check(engine, &error))
-            engine_fail_waiting(engine, &error);
-        else
-            engine_round(engine, false);
-        engine_keep(engine);
-    }
-    pthread_mutex_unlock(&engine->drive_mutex);
-}
-
 static int32_t execute_piece(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
                              bool wait, trading_error *error)
 {
@@ -49,9 +35,9 @@ static int32_t execute_piece(trading_engine *engine, const trading_command *comm
         clear(results, count);
         return code;
     }
-    if (engine->manual)
-        drive(engine, &submission);
-    else if (!engine_drive_alone(engine, &submission))
+    while (engine->manual && !submission_is_done(&submission))
+        engine_turn(engine);
+    if (!engine->manual && !engine_drive_alone(engine, &submission))
         queue_tell(&engine->queue);
     queue_await(&engine->queue, &submission);
     if (error)
@@ -164,23 +150,24 @@ int32_t trading_engine_poll(trading_engine *engine, trading_completion *completi
     return *taken ? error_clear(error) : error_set(error, TRADING_E_TIMEOUT, "no submission has finished");
 }
 
+/* Work whose append failed is tried again. */
+static void go_on(trading_engine *engine)
+{
+    pthread_mutex_lock(&engine->drive_mutex);
+    engine->stalled = false;
+    pthread_mutex_unlock(&engine->drive_mutex);
+}
+
 int32_t trading_engine_step(trading_engine *engine, uint32_t batches, uint32_t *done, trading_error *error)
 {
     uint32_t count = 0;
     int32_t code = engine_check(engine, error);
     if (!code && (!engine->manual || engine->read_only))
         code = error_set(error, TRADING_E_INVALID, "only an engine opened with TRADING_ENGINE_MANUAL is stepped by its host");
-    if (!code && engine_is_parted(engine)) {
-        while (count < batches && route_round(engine))
-            count++;
-    } else if (!code) {
-        pthread_mutex_lock(&engine->drive_mutex);
-        engine->stalled = false;
-        while (count < batches && (!queue_is_empty(&engine->queue) || engine_goes_on(engine)) && engine_round(engine, false))
-            count++;
-        engine_keep(engine);
-        pthread_mutex_unlock(&engine->drive_mutex);
-    }
+    for (uint32_t i = 0; !code && i < engine_part_count(engine); i++)
+        go_on(engine_part(engine, i));
+    while (!code && count < batches && engine_turn(engine))
+        count++;
     if (done)
         *done = count;
     return code;
@@ -207,7 +194,7 @@ int32_t trading_engine_checkpoint(trading_engine *engine, trading_error *error)
         return code;
     if (engine->read_only)
         return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it writes no checkpoint");
-    for (uint32_t i = 0; i < engine_part_count(engine) && !code; i++)
+    for (uint32_t i = 0; !code && i < engine_part_count(engine); i++)
         code = engine_write_checkpoint(engine_part(engine, i), error);
     return code;
 }

@@ -88,8 +88,8 @@ static void release_to_host(void *context, void *memory, size_t bytes)
 /* Its mutexes, one after another; NULL after the last. */
 static pthread_mutex_t *mutex_at(trading_engine *engine, size_t at)
 {
-    pthread_mutex_t *const mutexes[] = {&engine->progress_mutex,   &engine->append_mutex, &engine->keeper_mutex,
-                                        &engine->checkpoint_mutex, &engine->drive_mutex,  NULL};
+    pthread_mutex_t *const mutexes[] = {&engine->progress_mutex, &engine->keeper_mutex, &engine->checkpoint_mutex,
+                                        &engine->drive_mutex, NULL};
     return mutexes[at];
 }
 
@@ -105,12 +105,12 @@ static void set_up(trading_engine *engine, trading_host *host, const trading_eng
     snapshot_base_open(&engine->snapshot_base, &engine->memory);
     set_options(engine, options);
     monotonic_condition(&engine->progress);
-    pthread_cond_init(&engine->append_signal, NULL);
     pthread_cond_init(&engine->keeper_signal, NULL);
     for (size_t i = 0; mutex_at(engine, i); i++)
         pthread_mutex_init(mutex_at(engine, i), NULL);
     queue_open(&engine->queue, &engine->memory, options->queue_commands);
     projections_open(&engine->projections);
+    appender_open(&engine->appender);
     engine->descriptor = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 }
 
@@ -189,11 +189,12 @@ static bool start_thread(pthread_t *thread, bool *runs, void *(*function)(void *
 
 static int32_t start_threads(trading_engine *engine, trading_error *error)
 {
-    if (engine->read_only || engine->manual)
+    if (engine->read_only)
         return TRADING_OK;
-    bool started = start_thread(&engine->appender, &engine->appender_runs, engine_appender, engine) &&
-                   start_thread(&engine->keeper, &engine->keeper_runs, engine_keeper, engine) &&
-                   start_thread(&engine->decider, &engine->decider_runs, engine_decider, engine);
+    bool started = appender_start(engine);
+    if (started && !engine->manual)
+        started = start_thread(&engine->keeper, &engine->keeper_runs, engine_keeper, engine) &&
+                  start_thread(&engine->decider, &engine->decider_runs, engine_decider, engine);
     return started ? TRADING_OK : error_native(error, TRADING_E_NO_MEMORY, errno, "the system gives no thread to the engine");
 }
 
@@ -202,19 +203,14 @@ static void stop_threads(trading_engine *engine)
     queue_stop(&engine->queue);
     if (engine->decider_runs)
         pthread_join(engine->decider, NULL);
-    pthread_mutex_lock(&engine->append_mutex);
-    engine->append_stop = true;
-    pthread_cond_broadcast(&engine->append_signal);
-    pthread_mutex_unlock(&engine->append_mutex);
-    if (engine->appender_runs)
-        pthread_join(engine->appender, NULL);
+    appender_stop(engine);
     pthread_mutex_lock(&engine->keeper_mutex);
     engine->keeper_stop = true;
     pthread_cond_broadcast(&engine->keeper_signal);
     pthread_mutex_unlock(&engine->keeper_mutex);
     if (engine->keeper_runs)
         pthread_join(engine->keeper, NULL);
-    engine->decider_runs = engine->appender_runs = engine->keeper_runs = false;
+    engine->decider_runs = engine->keeper_runs = false;
 }
 
 void engine_tear_down(trading_engine *engine)
@@ -233,6 +229,7 @@ void engine_tear_down(trading_engine *engine)
     letters_close(&engine->letters);
     hints_close(&engine->hints);
     projections_close(&engine->projections);
+    appender_close(&engine->appender);
     domain_close(&engine->domain);
     keys_close(engine->keys);
     snapshot_base_clear(&engine->snapshot_base);
@@ -244,7 +241,6 @@ void engine_tear_down(trading_engine *engine)
     if (engine->descriptor >= 0)
         close(engine->descriptor);
     pthread_cond_destroy(&engine->progress);
-    pthread_cond_destroy(&engine->append_signal);
     pthread_cond_destroy(&engine->keeper_signal);
     for (size_t i = 0; mutex_at(engine, i); i++)
         pthread_mutex_destroy(mutex_at(engine, i));
@@ -332,27 +328,17 @@ int32_t trading_engine_open(trading_engine **engine, trading_host *host, const c
 
 /* ---- closing ---- */
 
-static void drain(trading_engine *engine)
-{
-    pthread_mutex_lock(&engine->drive_mutex);
-    while (engine->manual && !engine->read_only && atomic_load(&engine->state) == TRADING_OK &&
-           (!queue_is_empty(&engine->queue) || engine_goes_on(engine)) && engine_round(engine, false))
-        continue;
-    pthread_mutex_unlock(&engine->drive_mutex);
-}
-
 /* Ends the threads, having finished or failed what was submitted. */
 static void stop(trading_engine *engine, int32_t how)
 {
     if (how == TRADING_CLOSE_ABANDON)
         atomic_store(&engine->abandoned, true);
-    else
-        drain(engine);
     stop_threads(engine);
     trading_error closed;
     error_set(&closed, TRADING_E_CLOSED, "the engine was closed before the command was decided");
     pthread_mutex_lock(
         &engine->drive_mutex); /* of a manual engine that another thread drives, what is in flight is finished first */
+    engine_wind_up(engine);
     queue_abandon(&engine->queue, &closed);
     pthread_mutex_unlock(&engine->drive_mutex);
 }
@@ -370,6 +356,8 @@ static int32_t stop_parts(trading_engine *engine, int32_t how, trading_error *er
 {
     uint32_t count = engine_part_count(engine);
     int32_t code = error_clear(error);
+    while (how == TRADING_CLOSE_DRAIN && engine->manual && !engine->read_only && engine_turn(engine))
+        continue;
     for (uint32_t i = 0; i < count; i++)
         stop(engine_part(engine, i), how);
     for (uint32_t i = 0; i < count; i++)

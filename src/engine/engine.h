@@ -4,6 +4,7 @@
 #define ENGINE_ENGINE_H
 
 #include "base/hash.h"
+#include "engine/appender.h"
 #include "engine/hints.h"
 #include "engine/letters.h"
 #include "engine/mail.h"
@@ -39,6 +40,7 @@ struct batch {
     int64_t first_position;
     int64_t next_position;
     uint32_t entries;
+    size_t commands;      /* that were taken into it */
     bool messages;        /* it has some */
     struct slice *slices; /* whose commands it answers */
     size_t slice_count;
@@ -114,13 +116,13 @@ struct trading_engine {
     /* the decider's own */
     struct process process;
     struct batch batches[ENGINE_BATCHES];
-    struct batch *deciding;
-    struct batch *syncing; /* NULL: no append is under way */
-    size_t group;          /* submissions that the last commit answered together */
-    uint32_t retries;      /* appends in a row that were not successful */
-    bool unresolved;       /* what the journal holds must be learnt before anything is decided */
-    struct doubt doubt;    /* what of it is this engine's */
-    bool stalled;          /* the append of paused work failed: it goes on with the next command, not by itself */
+    struct batch *deciding; /* NULL: none is open */
+    struct batch *syncing;  /* NULL: no append is under way */
+    size_t group;           /* submissions that the last commit answered together */
+    uint32_t retries;       /* appends in a row that were not successful */
+    bool unresolved;        /* what the journal holds must be learnt before anything is decided */
+    struct doubt doubt;     /* what of it is this engine's */
+    bool stalled;           /* the append of paused work failed: it goes on with the next command, not by itself */
     struct foreseen foreseen[ENGINE_FORESEEN]; /* of the next commands */
     uint8_t entropy[ENGINE_ENTROPY_BYTES];
     size_t entropy_left;
@@ -147,17 +149,10 @@ struct trading_engine {
 
     /* threads */
     pthread_t decider;
-    pthread_t appender;
     pthread_t keeper;
     bool decider_runs;
-    bool appender_runs;
     bool keeper_runs;
-    pthread_mutex_t append_mutex;
-    pthread_cond_t append_signal;
-    struct batch *append_batch; /* handed to the appender; NULL: it is idle */
-    bool append_done;
-    _Atomic int64_t sync_time; /* nanoseconds that the last append took */
-    bool append_stop;
+    struct appender appender;
 
     /* the keeper: checkpoints and snapshots */
     pthread_mutex_t keeper_mutex;
@@ -335,8 +330,6 @@ int32_t route_poll(trading_engine *engine, trading_completion *completions, size
                    trading_error *error);
 /* Tells pollers that something was answered. */
 void route_progress(struct partitions *partitions);
-/* Steps every partition of a manual engine once; whether anything was done. */
-bool route_round(trading_engine *engine);
 /* What was never polled. */
 void route_close(trading_engine *engine);
 
@@ -368,7 +361,6 @@ void engine_fail_waiting(trading_engine *engine, const trading_error *error);
 bool engine_has_room(const trading_engine *engine, const struct batch *batch);
 
 void *engine_decider(void *engine);
-void *engine_appender(void *engine);
 /* One round, with the drive_mutex held; whether anything was done. `overlaps`: where more waits, the append may go on while the next
  * round decides. */
 bool engine_round(trading_engine *engine, bool overlaps);
@@ -377,6 +369,11 @@ bool engine_round(trading_engine *engine, bool overlaps);
 bool engine_drive_alone(trading_engine *engine, struct submission *submission);
 /* Whether paused work is to go on though no command waits. */
 bool engine_goes_on(const trading_engine *engine);
+/* A round of every partition of a manual engine that has something to do. Where none has, but appends are under way: waits until one of them is
+ * done. Whether anything was done; false: nothing waits, and nothing is under way. */
+bool engine_turn(trading_engine *engine);
+/* Nothing more is decided: what is in flight is finished, and what was decided behind it goes back to the queue. With the drive_mutex held. */
+void engine_wind_up(trading_engine *engine);
 
 /* ---- projection.c ---- */
 

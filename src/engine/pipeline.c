@@ -3,9 +3,9 @@
  *      submit → take → deduplicate → validate → seal → decide and fold (process/) → commit built
  *             → appended, durable → installed, shown → answered → checkpoint when due
  *
- * One batch is decided while the batch before it syncs, on state that is decided and not yet durable; only what is durable is shown
- * and answered. After an append that is not surely successful all that is in flight is dropped, the journal is read again, and what
- * did not happen is decided anew or answered with the failure (aftermath.c). */
+ * One batch is decided while the batch before it syncs (appender.h), on state that is decided and not yet durable; only what is durable
+ * is shown and answered. After an append that is not surely successful all that is in flight is dropped, the journal is read again, and
+ * what did not happen is decided anew or answered with the failure (aftermath.c). */
 #include "base/error.h"
 #include "base/id.h"
 #include "base/moment.h"
@@ -23,14 +23,6 @@
 
 /* ---- deciding a batch ---- */
 
-static bool append_is_done(trading_engine *engine)
-{
-    pthread_mutex_lock(&engine->append_mutex);
-    bool done = engine->append_done;
-    pthread_mutex_unlock(&engine->append_mutex);
-    return done;
-}
-
 static void begin_batch(trading_engine *engine, struct batch *batch)
 {
     const struct mark_record *mark = domain_mark(&engine->domain);
@@ -39,6 +31,7 @@ static void begin_batch(trading_engine *engine, struct batch *batch)
     batch->first_position = batch->next_position = mark->next_position;
     batch->header = (struct commit){0};
     batch->entries = 0;
+    batch->commands = 0;
     batch->slice_count = 0;
     batch->gathers = false;
     engine_forget_secrets(batch);
@@ -57,6 +50,12 @@ bool engine_has_room(const trading_engine *engine, const struct batch *batch)
     size_t free_bytes = (size_t)(batch->builder.body.end - batch->builder.body.at);
     return free_bytes >= PROCESS_COMMAND_BYTES && tables_staged_bytes(engine->domain.tables) < STAGED_BYTES &&
            !engine->process.broken; /* without memory all is scratch, as is seen at the end */
+}
+
+/* Whether the batch may have another command. */
+static bool has_place(const trading_engine *engine, const struct batch *batch)
+{
+    return batch->commands < engine->options.batch_commands && engine_has_room(engine, batch) && !engine->process.paused;
 }
 
 /* Before a slice is taken: one that could not be kept would have to be answered before what the batch that syncs has of it. */
@@ -80,6 +79,7 @@ static bool decide_slice(trading_engine *engine, struct batch *batch, struct sli
     if (rest.count)
         queue_return(&engine->queue, &rest, 1);
     slice.count = i;
+    batch->commands += i;
     batch->slices[batch->slice_count++] = slice;
     return good;
 }
@@ -89,7 +89,7 @@ static bool decide_slice(trading_engine *engine, struct batch *batch, struct sli
 static bool more_comes_before_append(trading_engine *engine)
 {
     while (!queue_has(&engine->queue, WORTH_WAKING)) {
-        if (append_is_done(engine))
+        if (appender_is_done(engine))
             return queue_has(&engine->queue, 1);
         if (!queue_wait(&engine->queue, WORTH_WAKING))
             return false;
@@ -102,7 +102,8 @@ static bool more_comes_before_append(trading_engine *engine)
 static bool gather(trading_engine *engine, struct batch *batch)
 {
     if (!batch->gathers)
-        batch->patience = monotonic_after(PATIENT_SYNCS * atomic_load_explicit(&engine->sync_time, memory_order_relaxed));
+        batch->patience =
+            monotonic_after(PATIENT_SYNCS * atomic_load_explicit(&engine->appender.sync_time, memory_order_relaxed));
     batch->gathers = true;
     return queue_gather(&engine->queue, WORTH_WAKING, &batch->patience) || !queue_is_empty(&engine->queue);
 }
@@ -112,18 +113,18 @@ static bool gather(trading_engine *engine, struct batch *batch)
 static bool some_come_back(trading_engine *engine, struct batch *batch)
 {
     if (!batch->slice_count || batch->slice_count >= engine->group ||
-        atomic_load_explicit(&engine->sync_time, memory_order_relaxed) < WORTH_GATHERING)
+        atomic_load_explicit(&engine->appender.sync_time, memory_order_relaxed) < WORTH_GATHERING)
         return false;
     return queue_is_returned_to(&engine->queue) ? gather(engine, batch) : queue_linger(&engine->queue);
 }
 
 /* Whether commands come that this batch should have, too. While the batch before it syncs, being open costs it nothing; else those whom
  * the last commit answered together are likely to come again together: as long as that takes them by itself, and then as long as the
- * host allows. Who is alone waits for nobody. */
+ * host allows. Who is alone waits for nobody. Nor does who polls the store: the next round goes on with the batch. */
 static bool more_comes(trading_engine *engine, struct batch *batch)
 {
     if (engine->syncing)
-        return more_comes_before_append(engine);
+        return !engine->appender.polls && more_comes_before_append(engine);
     if (some_come_back(engine, batch))
         return true;
     size_t group = engine->group;
@@ -136,16 +137,14 @@ static bool more_comes(trading_engine *engine, struct batch *batch)
 
 static bool decide_commands(trading_engine *engine, struct batch *batch, trading_error *error)
 {
-    size_t left = engine->options.batch_commands;
-    while (left && engine_has_room(engine, batch) && !engine->process.paused) {
+    while (has_place(engine, batch)) {
         if (!reserve_slice(engine, batch))
             return !error_no_memory(error, "a batch");
-        struct slice slice = queue_take(&engine->queue, left);
+        struct slice slice = queue_take(&engine->queue, engine->options.batch_commands - batch->commands);
         if (!slice.count && !more_comes(engine, batch))
             return true;
         if (!slice.count)
             continue;
-        left -= slice.count;
         if (!decide_slice(engine, batch, slice, error))
             return false;
     }
@@ -164,6 +163,7 @@ static int32_t state_failed(trading_engine *engine, trading_error *error)
 static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_error *error)
 {
     struct process *process = &engine->process;
+    queue_turn(&engine->queue);
     if (domain_failed(&engine->domain))
         return state_failed(engine, error);
     if (process->broken)
@@ -190,95 +190,42 @@ static int32_t close_batch(trading_engine *engine, struct batch *batch, trading_
     return domain_failed(&engine->domain) ? state_failed(engine, error) : TRADING_OK;
 }
 
+/* Begins a batch, or goes on with the one that a round before left open. */
 static int32_t decide_batch(trading_engine *engine, struct batch *batch, trading_error *error)
 {
     error_clear(error);
-    begin_batch(engine, batch);
+    bool begins = !engine->deciding;
+    if (begins)
+        begin_batch(engine, batch);
     if (!batch->staged)
         return error_no_memory(error, "the state of a batch");
-    if (process_has_work(&engine->domain)) {
+    if (begins && process_has_work(&engine->domain)) {
         process_continue(&engine->process);
         batch->entries++;
     }
     if (engine_receive(engine, batch, error) || !decide_commands(engine, batch, error))
         return error->code;
-    queue_turn(&engine->queue);
-    return close_batch(engine, batch, error);
+    return TRADING_OK;
 }
 
-/* ---- appending ---- */
+/* ---- appending it ---- */
 
-/* Framing, compressing and hashing are the appender's, too: the next batch is decided meanwhile. */
-static void append_batch(trading_engine *engine, struct batch *batch)
+static void hand_over(trading_engine *engine, struct batch *batch)
 {
-    struct domain *domain = &engine->domain;
-    trading_error *outcome = &batch->outcome;
-    memcpy(batch->header.previous, domain->digest, sizeof batch->header.previous);
-    int32_t code = commit_build(&batch->builder, &batch->header, &batch->stored, outcome);
-    if (!code)
-        code = engine_keep_secrets(engine, batch, outcome);
-    int64_t begun = monotonic_now();
-    if (!code)
-        code = engine->ops->append(engine->store, engine->partition, &batch->stored, 1, NULL, outcome);
-    atomic_store_explicit(&engine->sync_time, monotonic_now() - begun, memory_order_relaxed);
-    if (!code)
-        memcpy(domain->digest, batch->header.digest, sizeof domain->digest);
-    outcome->code = code;
-}
-
-void *engine_appender(void *arg)
-{
-    trading_engine *engine = arg;
-    pthread_mutex_lock(&engine->append_mutex);
-    for (;;) {
-        while (!engine->append_stop && (!engine->append_batch || engine->append_done))
-            pthread_cond_wait(&engine->append_signal, &engine->append_mutex);
-        if (!engine->append_batch || engine->append_done)
-            break;
-        struct batch *batch = engine->append_batch;
-        pthread_mutex_unlock(&engine->append_mutex);
-        append_batch(engine, batch);
-        pthread_mutex_lock(&engine->append_mutex);
-        engine->append_done = true;
-        pthread_cond_broadcast(&engine->append_signal);
-        queue_wake(&engine->queue);
-    }
-    pthread_mutex_unlock(&engine->append_mutex);
-    return NULL;
-}
-
-static void hand_to_appender(trading_engine *engine, struct batch *batch)
-{
-    pthread_mutex_lock(&engine->append_mutex);
-    engine->append_batch = batch;
-    engine->append_done = false;
-    pthread_cond_broadcast(&engine->append_signal);
-    pthread_mutex_unlock(&engine->append_mutex);
+    appender_hand_over(engine, batch);
     engine->syncing = batch;
 }
-
-static void await_appender(trading_engine *engine)
-{
-    pthread_mutex_lock(&engine->append_mutex);
-    while (!engine->append_done)
-        pthread_cond_wait(&engine->append_signal, &engine->append_mutex);
-    engine->append_batch = NULL;
-    engine->append_done = false;
-    pthread_mutex_unlock(&engine->append_mutex);
-}
-
-/* ---- ending an append ---- */
 
 /* Waits for the batch that syncs and shows it; the disk is given the next, if that goes on, before anybody is answered. False when the append
  * has failed, and with it the next. */
 static bool finish_syncing(trading_engine *engine, struct batch *next, bool goes_on)
 {
     struct batch *batch = engine->syncing;
-    await_appender(engine);
+    appender_await(engine);
     engine->syncing = NULL;
     engine_show(engine, batch);
     if (goes_on && batch->outcome.code == TRADING_OK)
-        hand_to_appender(engine, next);
+        hand_over(engine, next);
     return engine_finish(engine, batch, next);
 }
 
@@ -294,6 +241,18 @@ bool engine_goes_on(const trading_engine *engine)
     return (process_has_work(&engine->domain) || mail_waits(&engine->mail)) && !engine->stalled;
 }
 
+/* Where the store is polled, a batch is open for as long as the one before it is under way. */
+static bool stays_open(trading_engine *engine)
+{
+    return engine->syncing && engine->appender.polls && !appender_is_done(engine);
+}
+
+/* Whether a batch is appended while the rounds go on; `overlaps`: there is a thread for it, which is worth it where more waits. */
+static bool goes_beside(trading_engine *engine, bool overlaps)
+{
+    return engine->appender.polls || (overlaps && (!queue_is_empty(&engine->queue) || mail_waits(&engine->mail)));
+}
+
 bool engine_round(trading_engine *engine, bool overlaps)
 {
     trading_error error;
@@ -301,6 +260,11 @@ bool engine_round(trading_engine *engine, bool overlaps)
         return false;
     struct batch *batch = idle_batch(engine);
     int32_t code = decide_batch(engine, batch, &error);
+    if (!code && stays_open(engine))
+        return true;
+    if (!code)
+        code = close_batch(engine, batch, &error);
+    engine->deciding = NULL;
     bool empty = code || batch->next_position == batch->first_position;
     if (engine->syncing && (!finish_syncing(engine, batch, !empty) || engine->syncing))
         return true;
@@ -308,13 +272,13 @@ bool engine_round(trading_engine *engine, bool overlaps)
         engine_fail_deciding(engine, batch, &error);
         return true;
     }
-    if (!empty && overlaps && (!queue_is_empty(&engine->queue) || mail_waits(&engine->mail))) {
-        hand_to_appender(engine, batch);
+    if (!empty && goes_beside(engine, overlaps)) {
+        hand_over(engine, batch);
         return true;
     }
     bool worked = batch->slice_count || !empty;
     if (!empty)
-        append_batch(engine, batch);
+        appender_append(engine, batch);
     engine_show(engine, batch);
     engine_finish(engine, batch, NULL);
     return worked;
@@ -345,7 +309,7 @@ static void drive(trading_engine *engine)
         }
         if (queue_is_empty(&engine->queue) && !engine_goes_on(engine))
             return;
-        engine_round(engine, engine->appender_runs);
+        engine_round(engine, engine->appender.runs);
     }
 }
 
@@ -376,4 +340,62 @@ bool engine_drive_alone(trading_engine *engine, struct submission *submission)
     if (rest)
         queue_wake(&engine->queue);
     return true;
+}
+
+/* ---- without threads ---- */
+
+void engine_wind_up(trading_engine *engine)
+{
+    if (engine->syncing)
+        finish_syncing(engine, engine->deciding, false);
+    struct batch *open = engine->deciding;
+    if (!open)
+        return;
+    queue_return(&engine->queue, open->slices, open->slice_count);
+    open->slice_count = 0;
+    engine->deciding = NULL;
+    domain_discard(&engine->domain);
+}
+
+/* Does what there is to do without waiting; false: nothing. */
+static bool do_some(trading_engine *engine)
+{
+    bool waits = !queue_is_empty(&engine->queue) || engine_goes_on(engine);
+    bool ended = engine->syncing && appender_is_done(engine);
+    if (ended && !waits && !engine->deciding) {
+        finish_syncing(engine, NULL, false);
+        return true;
+    }
+    bool decides = waits && (!engine->deciding || has_place(engine, engine->deciding));
+    return (ended || decides) && engine_round(engine, false);
+}
+
+static bool take_turn(trading_engine *engine)
+{
+    trading_error error;
+    bool worked = false;
+    pthread_mutex_lock(&engine->drive_mutex);
+    if (engine_check(engine, &error)) {
+        worked = engine->syncing || engine->deciding;
+        engine_wind_up(engine);
+        engine_fail_waiting(engine, &error);
+    } else {
+        worked = do_some(engine);
+    }
+    engine_keep(engine);
+    pthread_mutex_unlock(&engine->drive_mutex);
+    return worked;
+}
+
+static bool take_turns(trading_engine *engine)
+{
+    bool worked = false;
+    for (uint32_t i = 0; i < engine_part_count(engine); i++)
+        worked = take_turn(engine_part(engine, i)) || worked;
+    return worked;
+}
+
+bool engine_turn(trading_engine *engine)
+{
+    return take_turns(engine) || (appender_await_any(engine) && take_turns(engine));
 }

@@ -136,7 +136,7 @@ static int32_t await_room(struct gathering *gathering, trading_error *error)
     trading_engine *engine = gathering->engine;
     int32_t code = reserve(gathering, !engine->manual, error);
     while (code == TRADING_E_BUSY) {
-        route_round(engine);
+        engine_turn(engine);
         code = reserve(gathering, false, error);
     }
     return code;
@@ -187,23 +187,6 @@ static int32_t collect(struct gathering *gathering, trading_error *error)
 
 /* ---- the calls ---- */
 
-bool route_round(trading_engine *engine)
-{
-    bool worked = false;
-    for (uint32_t p = 0; p < engine->partitions->count; p++) {
-        trading_engine *part = engine->partitions->at[p];
-        trading_error error;
-        pthread_mutex_lock(&part->drive_mutex);
-        if (engine_check(part, &error))
-            engine_fail_waiting(part, &error);
-        else if (!queue_is_empty(&part->queue) || engine_goes_on(part))
-            worked = engine_round(part, false) || worked;
-        engine_keep(part);
-        pthread_mutex_unlock(&part->drive_mutex);
-    }
-    return worked;
-}
-
 /* A call that goes to one partition is answered there alone, so that its batches may wait for the caller to come back. */
 static void note_caller(struct gathering *gathering)
 {
@@ -221,7 +204,7 @@ static int32_t execute_piece(trading_engine *engine, const trading_command *comm
     note_caller(gathering);
     int32_t code = push(gathering, wait, &failure);
     while (!code && engine->manual && !is_done(gathering))
-        route_round(engine);
+        engine_turn(engine);
     for (uint32_t p = 0; p < engine->partitions->count && !code; p++)
         if (gathering->submissions[p].count)
             queue_await(&engine->partitions->at[p]->queue, &gathering->submissions[p]);

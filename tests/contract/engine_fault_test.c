@@ -19,11 +19,14 @@
 #define COMMANDS    5
 #define BATCH       4 /* so that submissions begin and end within batches */
 
+/* Who drives the engine, and how it appends. */
+enum way { THREADS, MANUAL, POLLED, POLLED_LATE, WAYS };
+
 struct trial {
     enum fault fault;
     int32_t code;
     uint64_t nth;
-    bool manual;
+    enum way way;
     bool fail_stop;
 };
 
@@ -113,11 +116,13 @@ static void open_stage(struct stage *stage, const struct trial *trial)
     stage->plan.follow = follow_as_another;
     stage->plan.arg = stage;
     assert_int_equal(trading_host_open(&stage->host, NULL, NULL), TRADING_OK);
-    assert_int_equal(trading_store_register(stage->host, "faulty", &faulty_store_ops, NULL), TRADING_OK);
+    const trading_store_ops *ops = trial->way < POLLED ? &faulty_store_ops : &faulty_polled_store_ops;
+    stage->plan.late = trial->way == POLLED_LATE ? 3 : 0;
+    assert_int_equal(trading_store_register(stage->host, "faulty", ops, NULL), TRADING_OK);
     snprintf(uri, sizeof uri, "faulty:%s", faulty_location(&stage->plan, location));
     trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
     options.batch_commands = BATCH;
-    options.flags = (trial->manual ? TRADING_ENGINE_MANUAL : 0) | (trial->fail_stop ? TRADING_ENGINE_FAIL_STOP : 0);
+    options.flags = (trial->way == THREADS ? 0 : TRADING_ENGINE_MANUAL) | (trial->fail_stop ? TRADING_ENGINE_FAIL_STOP : 0);
     if (trading_engine_open(&stage->engine, stage->host, uri, &options, &error))
         fail_msg("%s", error.message);
     trading_open_account body = TRADING_OPEN_ACCOUNT_INIT;
@@ -134,6 +139,7 @@ static void close_stage(struct stage *stage)
 {
     stage->looking = false;
     assert_int_equal(trading_engine_close(stage->engine, TRADING_CLOSE_DRAIN, NULL), TRADING_OK);
+    assert_int_equal(stage->plan.unheard, 0);
     assert_int_equal(trading_host_memory(stage->host), 0);
     assert_int_equal(trading_host_close(stage->host, NULL), TRADING_OK);
     commit_builder_close(&stage->builder);
@@ -208,7 +214,7 @@ static void run(const struct trial *trial)
     assert_non_null(stage);
     open_stage(stage, trial);
     submit_all(stage);
-    size_t failed = await_all(stage, trial->manual);
+    size_t failed = await_all(stage, trial->way != THREADS);
     bool reached = atomic_load(&stage->plan.calls[FAULTY_APPEND]) > stage->faulty;
     bool refused = trial->fault == FAULT_REFUSED;
     assert_true(refused ? !reached || failed >= 1 : failed == 0); /* what can be learnt is learnt, and nobody is bothered */
@@ -221,8 +227,8 @@ static void run(const struct trial *trial)
 static void run_everywhere(enum fault fault, int32_t code)
 {
     for (uint64_t nth = 0; nth < SUBMISSIONS * COMMANDS / BATCH + 1; nth++) {
-        run(&(struct trial){.fault = fault, .code = code, .nth = nth, .manual = true});
-        run(&(struct trial){.fault = fault, .code = code, .nth = nth, .manual = false});
+        for (enum way way = THREADS; way < WAYS; way++)
+            run(&(struct trial){.fault = fault, .code = code, .nth = nth, .way = way});
     }
 }
 
@@ -259,12 +265,10 @@ static void test_unknown_appends_that_another_writer_followed(void **state)
 }
 
 /* The store cannot even be read after it: what was in flight is unknown, and is learnt by its keys once the store is back. */
-static void test_unknown_until_the_store_is_back(void **state)
+static void learn_when_the_store_is_back(enum way way)
 {
-    (void)state;
     struct stage *stage = calloc(1, sizeof *stage);
-    open_stage(stage,
-               &(struct trial){.fault = FAULT_UNKNOWN_DONE, .code = TRADING_E_OUTCOME_UNKNOWN, .nth = 1, .manual = true});
+    open_stage(stage, &(struct trial){.fault = FAULT_UNKNOWN_DONE, .code = TRADING_E_OUTCOME_UNKNOWN, .nth = 1, .way = way});
     for (uint64_t i = 0; i < 3; i++) {
         uint64_t next = atomic_load(&stage->plan.calls[FAULTY_READ]);
         assert_true(faulty_plan_add(&stage->plan, FAULTY_READ, next + i, FAULT_REFUSED, TRADING_E_IO));
@@ -289,6 +293,13 @@ static void test_unknown_until_the_store_is_back(void **state)
     int64_t position;
     assert_int_equal(shown_balance(stage, &position), SUBMISSIONS * COMMANDS * TRADING_DECIMAL_ONE);
     close_stage(stage);
+}
+
+static void test_unknown_until_the_store_is_back(void **state)
+{
+    (void)state;
+    for (enum way way = MANUAL; way < WAYS; way++)
+        learn_when_the_store_is_back(way);
 }
 
 /* Of a sequence nothing is passed over: from the failure on nothing is done, though the store would take it. */
@@ -324,10 +335,14 @@ static void test_fail_stop(void **state)
 {
     (void)state;
     for (uint64_t nth = 0; nth < SUBMISSIONS * COMMANDS / BATCH; nth++) {
-        stop_at(
-            &(struct trial){.fault = FAULT_REFUSED, .code = TRADING_E_NO_SPACE, .nth = nth, .manual = true, .fail_stop = true});
-        stop_at(&(struct trial){
-            .fault = FAULT_UNKNOWN_LOST, .code = TRADING_E_OUTCOME_UNKNOWN, .nth = nth, .manual = true, .fail_stop = true});
+        for (enum way way = MANUAL; way < WAYS; way++) {
+            struct trial trial = {
+                .fault = FAULT_REFUSED, .code = TRADING_E_NO_SPACE, .nth = nth, .way = way, .fail_stop = true};
+            stop_at(&trial);
+            trial.fault = FAULT_UNKNOWN_LOST;
+            trial.code = TRADING_E_OUTCOME_UNKNOWN;
+            stop_at(&trial);
+        }
     }
 }
 

@@ -1,21 +1,29 @@
 #include "faulty_store.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct outcome {
+/* An append that was begun and not polled. */
+struct flight {
+    uint64_t number; /* of those that were begun, from 1; 0: there is none here */
+    uint32_t partition;
+    const trading_store_commit *commits;
+    size_t count;
     uint64_t tag;
-    trading_error error;
+    uint32_t looks; /* that find it under way */
+    bool done;
+    trading_error outcome;
 };
 
 struct faulty {
     struct faulty_plan *plan;
     void *inner;
-    struct outcome queue[FAULTY_QUEUE];
-    _Atomic uint64_t begun;
-    _Atomic uint64_t polled;
+    pthread_mutex_t mutex; /* of what follows */
+    struct flight flights[FAULTY_FLIGHTS];
+    uint64_t begun;
 };
 
 /* ---- the plan ---- */
@@ -87,6 +95,7 @@ static int32_t told(const struct faulty_step *step, int32_t code, trading_error 
         return answer(error, TRADING_E_OUTCOME_UNKNOWN);
     case FAULT_NONE:
     case FAULT_OVERTAKEN:
+    case FAULT_STRANGE:
         break;
     }
     return code;
@@ -108,6 +117,7 @@ static int32_t faulty_open(const trading_store_request *request, const trading_h
         return answer(error, TRADING_E_NO_MEMORY);
     memset(faulty, 0, sizeof *faulty);
     memcpy(faulty + 1, host, sizeof *host);
+    pthread_mutex_init(&faulty->mutex, NULL);
     faulty->plan = plan;
     trading_store_request inner = *request;
     inner.location = plan->location;
@@ -124,6 +134,9 @@ static void faulty_close(void *store)
     struct faulty *faulty = store;
     trading_host_functions host;
     memcpy(&host, faulty + 1, sizeof host);
+    for (size_t i = 0; i < FAULTY_FLIGHTS; i++)
+        faulty->plan->unheard += faulty->flights[i].number != 0;
+    pthread_mutex_destroy(&faulty->mutex);
     faulty->plan->inner->close(faulty->inner);
     host.release(host.context, faulty, sizeof *faulty + sizeof host);
 }
@@ -174,30 +187,98 @@ static int32_t faulty_append(void *store, uint32_t partition, const trading_stor
     return code ? code : told(&step, code, error);
 }
 
+/* ---- appends that are polled for ---- */
+
+static void note_flights(struct faulty *faulty, uint32_t partition)
+{
+    struct faulty_plan *plan = faulty->plan;
+    uint32_t all = 0;
+    uint32_t own = 0;
+    for (size_t i = 0; i < FAULTY_FLIGHTS; i++) {
+        const struct flight *flight = &faulty->flights[i];
+        all += flight->number != 0;
+        own += flight->number != 0 && flight->partition == partition;
+    }
+    plan->most_flights = all > plan->most_flights ? all : plan->most_flights;
+    plan->most_of_partition = own > plan->most_of_partition ? own : plan->most_of_partition;
+}
+
+/* Numbers of looks that seem to have no order. */
+static uint32_t looks_of(const struct faulty_plan *plan, uint64_t number)
+{
+    return (uint32_t)((number * UINT64_C(11400714819323198485) >> 40) % ((uint64_t)plan->late + 1));
+}
+
+static void do_flight(struct faulty *faulty, struct flight *flight)
+{
+    int32_t code = faulty_append(faulty, flight->partition, flight->commits, flight->count, NULL, &flight->outcome);
+    flight->outcome.code = code;
+    flight->done = true;
+}
+
 static int32_t faulty_append_begin(void *store, uint32_t partition, const trading_store_commit *commits, size_t count,
                                    uint64_t tag, trading_error *error)
 {
     struct faulty *faulty = store;
-    if (faulty->begun - faulty->polled == FAULTY_QUEUE)
-        return answer(error, TRADING_E_BUSY);
-    struct outcome *outcome = &faulty->queue[faulty->begun % FAULTY_QUEUE];
-    *outcome = (struct outcome){.tag = tag};
-    outcome->error.code = faulty_append(store, partition, commits, count, NULL, &outcome->error);
-    faulty->begun++;
-    return TRADING_OK;
+    struct faulty_step step = next_step(faulty->plan, FAULTY_BEGIN);
+    if (!is_done(&step))
+        return told(&step, 0, error);
+    pthread_mutex_lock(&faulty->mutex);
+    size_t at = 0;
+    while (at < FAULTY_FLIGHTS && faulty->flights[at].number)
+        at++;
+    if (at < FAULTY_FLIGHTS) {
+        uint64_t number = ++faulty->begun;
+        faulty->flights[at] = (struct flight){.number = number,
+                                              .partition = partition,
+                                              .commits = commits,
+                                              .count = count,
+                                              .tag = tag,
+                                              .looks = looks_of(faulty->plan, number)};
+        note_flights(faulty, partition);
+        if (!faulty->plan->late)
+            do_flight(faulty, &faulty->flights[at]);
+    }
+    pthread_mutex_unlock(&faulty->mutex);
+    return at < FAULTY_FLIGHTS ? TRADING_OK : answer(error, TRADING_E_BUSY);
+}
+
+/* The next to end, of those that were looked for often enough, or of all. NULL: none. */
+static struct flight *next_flight(struct faulty *faulty, bool of_all)
+{
+    struct flight *next = NULL;
+    for (size_t i = 0; i < FAULTY_FLIGHTS; i++) {
+        struct flight *flight = &faulty->flights[i];
+        if (!flight->number || (flight->looks && !of_all))
+            continue;
+        if (!next || (flight->number < next->number) != faulty->plan->backwards)
+            next = flight;
+    }
+    return next;
 }
 
 static int32_t faulty_append_poll(void *store, int64_t timeout, uint64_t *tag, trading_error *outcome)
 {
-    (void)timeout; /* what is begun is done, so there is nothing to wait for */
     struct faulty *faulty = store;
-    if (faulty->polled == faulty->begun)
-        return TRADING_E_TIMEOUT;
-    const struct outcome *next = &faulty->queue[faulty->polled++ % FAULTY_QUEUE];
-    *tag = next->tag;
-    *outcome = next->error;
-    return TRADING_OK;
+    struct faulty_step step = next_step(faulty->plan, FAULTY_POLL);
+    if (!is_done(&step))
+        return step.code;
+    pthread_mutex_lock(&faulty->mutex);
+    struct flight *flight = next_flight(faulty, timeout > 0);
+    for (size_t i = 0; i < FAULTY_FLIGHTS; i++)
+        faulty->flights[i].looks -= faulty->flights[i].looks > 0;
+    if (flight) {
+        if (!flight->done)
+            do_flight(faulty, flight);
+        *tag = step.fault == FAULT_STRANGE ? ~flight->tag : flight->tag;
+        *outcome = flight->outcome;
+        flight->number = 0;
+    }
+    pthread_mutex_unlock(&faulty->mutex);
+    return flight ? TRADING_OK : TRADING_E_TIMEOUT;
 }
+
+/* ---- reading ---- */
 
 struct cut_visit {
     trading_store_visit visit;

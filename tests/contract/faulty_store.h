@@ -18,7 +18,9 @@
 enum faulty_call {
     FAULTY_OPEN,
     FAULTY_HEAD,
-    FAULTY_APPEND,
+    FAULTY_APPEND, /* also one that was begun, when it is done */
+    FAULTY_BEGIN,
+    FAULTY_POLL,
     FAULTY_READ,
     FAULTY_SNAPSHOT_PUT,
     FAULTY_SNAPSHOT_FIND,
@@ -37,6 +39,7 @@ enum fault {
     FAULT_UNKNOWN_DONE, /* does it, and answers TRADING_E_OUTCOME_UNKNOWN */
     FAULT_UNKNOWN_LOST, /* does nothing, and answers TRADING_E_OUTCOME_UNKNOWN */
     FAULT_OVERTAKEN,    /* an append: another writer's commit (plan.other) comes before it, so it meets a conflict */
+    FAULT_STRANGE,      /* a poll: answers a tag that nobody gave */
     FAULT_FOLLOWED,     /* an append: does it, another writer's commit comes after it, and nobody can tell the first of it */
     FAULT_CUT,          /* a read: answers the step's code after one commit was visited */
 };
@@ -48,8 +51,8 @@ struct faulty_step {
     int32_t code;
 };
 
-#define FAULTY_STEPS 64
-#define FAULTY_QUEUE 64
+#define FAULTY_STEPS   64
+#define FAULTY_FLIGHTS 64
 
 struct faulty_plan {
     const trading_store_ops *inner;
@@ -64,6 +67,12 @@ struct faulty_plan {
     /* If set, runs before each call, on the thread that makes it: to wait, to look, to add steps. */
     void (*before)(void *arg, enum faulty_call call, uint64_t nth);
     void *arg;
+    /* Of the store that is polled. With `late` an append is done when its outcome is polled, which up to so many polls that do not wait miss. */
+    uint32_t late;
+    bool backwards;             /* of several that may end the newest ends first */
+    uint32_t most_flights;      /* that were under way at once */
+    uint32_t most_of_partition; /* the same, of one partition */
+    uint32_t unheard;           /* outcomes that were not polled before the store was closed */
 };
 
 void faulty_plan_init(struct faulty_plan *plan, const trading_store_ops *inner, const char *location);
@@ -75,7 +84,8 @@ bool faulty_plan_add(struct faulty_plan *plan, enum faulty_call call, uint64_t n
 const char *faulty_location(const struct faulty_plan *plan, char location[FAULTY_LOCATION]);
 
 extern const trading_store_ops faulty_store_ops;
-/* The same with append_begin and append_poll: an append is done when it is begun, and its outcome waits until it is polled. */
+/* The same with append_begin and append_poll: an append is done when it is begun, and its outcome waits until it is polled; or later, as the
+ * plan says. */
 extern const trading_store_ops faulty_polled_store_ops;
 
 /* Opens the plan's store. */

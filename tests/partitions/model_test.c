@@ -1,8 +1,11 @@
 /* An engine of several partitions against the independent model: random commands, each settled before the next, with reopenings while messages are on
  * their way. Every answer, everything that can be seen now, and what could be seen at moments of the past, must be what the model says.
  *
- *     model_test [--commands N] [--seeds N]      N commands in all, spread over the seeds 1, 2, …
+ *     model_test [--polled] [--commands N] [--seeds N]      N commands in all, spread over the seeds 1, 2, …; polled: over a store that
+ *                                                           is polled, whose appends end late and in another order
  */
+#include "backends/lmdb/lmdb_store.h"
+#include "faulty_store.h"
 #include "simulation/answer.h"
 #include "simulation/folder.h"
 #include "simulation/model_inside.h"
@@ -32,6 +35,10 @@ struct moment {
 
 struct play {
     uint64_t seed;
+    bool polled;
+    struct faulty_plan plan; /* then */
+    char journal[300];
+    char state[300];
     uint32_t partitions;
     struct folder folder;
     trading_host *host;
@@ -68,6 +75,20 @@ static void must(const struct play *play, int32_t code, const char *what, const 
 
 /* ---- the engine ---- */
 
+/* The store of the folder, polled: up to four appends are under way, and of those that may end the newest ends first. */
+static void prepare_polled(struct play *play)
+{
+    trading_error error = {0};
+    snprintf(play->journal, sizeof(play->journal), "%s/journal", play->folder.path);
+    snprintf(play->state, sizeof(play->state), "%s/state", play->folder.path);
+    faulty_plan_init(&play->plan, &lmdb_store_ops, play->journal);
+    play->plan.late = 2;
+    play->plan.backwards = true;
+    trading_store_ops ops = faulty_polled_store_ops;
+    ops.secret_add = NULL; /* as the store inside has none */
+    must(play, trading_store_register(play->host, "faulty", &ops, &error), "register", &error);
+}
+
 static trading_time read_clock(void *context)
 {
     return ((const struct play *)context)->clock;
@@ -85,7 +106,12 @@ static void open_engine(struct play *play)
     options.checkpoint_events = 3000;
     options.snapshot_events = 1500;
     options.map_bytes = UINT64_C(1) << 30;
-    must(play, trading_engine_open(&play->engine, play->host, play->folder.uri, &options, &error), "open", &error);
+    char location[FAULTY_LOCATION];
+    char uri[FAULTY_LOCATION + 8];
+    snprintf(uri, sizeof(uri), "faulty:%s", faulty_location(&play->plan, location));
+    options.state_path = play->state;
+    const char *where = play->polled ? uri : play->folder.uri;
+    must(play, trading_engine_open(&play->engine, play->host, where, &options, &error), "open", &error);
 }
 
 static void close_engine(struct play *play)
@@ -401,13 +427,16 @@ static void play_on(struct play *play, int64_t commands)
     verify(play);
 }
 
-static void run_seed(uint64_t seed, int64_t commands)
+static void run_seed(uint64_t seed, bool polled, int64_t commands)
 {
     static struct play play;
-    play = (struct play){.seed = seed, .partitions = 1 + (uint32_t)(seed % MOST), .chance = {seed * 977}, .clock = 1};
+    play = (struct play){
+        .seed = seed, .polled = polled, .partitions = 1 + (uint32_t)(seed % MOST), .chance = {seed * 977}, .clock = 1};
     trading_engine_options usual = TRADING_ENGINE_OPTIONS_INIT;
     if (!folder_make(&play.folder) || trading_host_open(&play.host, NULL, NULL))
         fail(&play, "no folder or no host");
+    if (polled)
+        prepare_polled(&play);
     model_init(&play.model, usual.market_collar);
     open_engine(&play);
     play_on(&play, commands);
@@ -429,9 +458,12 @@ static void run_seed(uint64_t seed, int64_t commands)
 
 int main(int count, char **arguments)
 {
+    bool polled = count > 1 && !strcmp(arguments[1], "--polled");
+    count -= polled;
+    arguments += polled;
     int64_t commands = count > 2 && !strcmp(arguments[1], "--commands") ? strtoll(arguments[2], NULL, 10) : 4000;
     int64_t seeds = count > 4 && !strcmp(arguments[3], "--seeds") ? strtoll(arguments[4], NULL, 10) : 8;
     for (int64_t seed = 1; seed <= seeds; seed++)
-        run_seed((uint64_t)seed, commands / seeds);
+        run_seed((uint64_t)seed, polled, commands / seeds);
     return 0;
 }

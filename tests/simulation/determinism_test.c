@@ -1,4 +1,7 @@
-/* With clock and entropy given, the same commands make the same journal, byte for byte: the hash of the newest commit stands for all. */
+/* With clock and entropy given, the same commands make the same journal, byte for byte: the hash of the newest commit stands for all. Over a
+ * store that is polled, too, where commands are submitted when nothing is under way. */
+#include "backends/memory/memory_store.h"
+#include "faulty_store.h"
 #include "simulation/generator.h"
 #include "simulation/model_inside.h"
 #include "simulation/world.h"
@@ -51,10 +54,9 @@ static bool run_new(struct world *world, uint64_t seed, step_list *steps, uint8_
     return fits;
 }
 
-static bool run_again(struct world *world, uint64_t seed, const step_list *steps, uint8_t hash[32])
+static bool run_again(struct world *world, const struct world_options *options, const step_list *steps, uint8_t hash[32])
 {
-    struct world_options options = options_of(seed);
-    bool fits = world_open(world, &options);
+    bool fits = world_open(world, options);
     for (int first = 0, end; first < steps->count && fits; first = end) {
         end = first + 1;
         while (end < steps->count && steps->at[end].batch == steps->at[first].batch)
@@ -66,16 +68,35 @@ static bool run_again(struct world *world, uint64_t seed, const step_list *steps
     return fits;
 }
 
+static bool run_polled(struct world *world, uint64_t seed, const step_list *steps, uint8_t hash[32])
+{
+    struct faulty_plan plan;
+    char location[FAULTY_LOCATION];
+    char uri[FAULTY_LOCATION + 8];
+    struct world_options options = options_of(seed);
+    faulty_plan_init(&plan, &memory_store_ops, "");
+    plan.late = (uint32_t)(seed % 3);
+    snprintf(uri, sizeof(uri), "faulty:%s", faulty_location(&plan, location));
+    options.uri = uri;
+    options.store = &faulty_polled_store_ops;
+    return run_again(world, &options, steps, hash);
+}
+
 int main(void)
 {
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         struct world world;
         step_list steps = {0};
+        struct world_options options = options_of(seed);
         uint8_t first[32] = {0};
         uint8_t second[32] = {1};
-        bool same = run_new(&world, seed, &steps, first) && run_again(&world, seed, &steps, second);
+        uint8_t polled[32] = {2};
+        bool same = run_new(&world, seed, &steps, first) && run_again(&world, &options, &steps, second);
         if (same && memcmp(first, second, sizeof(first)) != 0)
             same = world_fail(&world, "the second run made another journal");
+        same = same && run_polled(&world, seed, &steps, polled);
+        if (same && memcmp(first, polled, sizeof(first)) != 0)
+            same = world_fail(&world, "over a store that is polled, the journal is another");
         free(steps.at);
         if (!same) {
             fprintf(stderr, "seed %" PRIu64 ": %s\n", seed, world.failure);

@@ -15,6 +15,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Who drives the engine, and how it appends. */
+enum drive { BY_STEPS, BY_THREADS, BY_POLLING, DRIVES };
+
 enum { BATCHES = 14, IN_BATCH = 12, WARM_UP = 400, IN_FLIGHT = 4 };
 
 struct way {
@@ -36,7 +39,7 @@ struct day {
     struct generator generator;
     struct faulty_plan plan;
     char uri[64];
-    bool threads;
+    enum drive drive;
     bool together;     /* several batches in flight at once */
     uint64_t fails_at; /* which append, counted from the end of the warm-up */
     uint64_t first_append;
@@ -53,17 +56,20 @@ struct flight {
     bool done[IN_BATCH * IN_FLIGHT];
 };
 
-static bool open_day(struct day *day, uint64_t seed, bool threads, bool together)
+static bool open_day(struct day *day, uint64_t seed, enum drive drive, bool together)
 {
     char location[FAULTY_LOCATION];
     memset(day, 0, sizeof(*day));
-    day->threads = threads;
+    day->drive = drive;
     day->together = together;
     faulty_plan_init(&day->plan, &memory_store_ops, "");
+    day->plan.late = 2;
     snprintf(day->uri, sizeof(day->uri), "faulty:%s", faulty_location(&day->plan, location));
     struct world_options options = {.uri = day->uri, .store = &faulty_store_ops, .seed = seed};
+    if (drive == BY_POLLING)
+        options.store = &faulty_polled_store_ops;
     trading_engine_options_init(&options.engine);
-    options.engine.flags = threads ? 0 : TRADING_ENGINE_MANUAL;
+    options.engine.flags = drive == BY_THREADS ? 0 : TRADING_ENGINE_MANUAL;
     options.engine.batch_commands = IN_BATCH;
     generator_init(&day->generator, seed, &day->world.model);
     return world_open(&day->world, &options);
@@ -101,9 +107,9 @@ static int32_t collect(struct day *day, size_t left)
     while (left > 0) {
         trading_completion completion;
         size_t taken = 0;
-        if (!day->threads)
+        if (day->drive != BY_THREADS)
             trading_engine_step(day->world.engine, 1, NULL, NULL);
-        int32_t code = trading_engine_poll(day->world.engine, &completion, 1, &taken, day->threads ? -1 : 0, NULL);
+        int32_t code = trading_engine_poll(day->world.engine, &completion, 1, &taken, day->drive == BY_THREADS ? -1 : 0, NULL);
         if (code && code != TRADING_E_TIMEOUT)
             return code;
         left -= taken;
@@ -212,10 +218,11 @@ static bool run_day(struct day *day, const struct way *way)
     return world_compare(&day->world, true) && world_verify(&day->world) && world_tally(&day->world);
 }
 
-static bool try_way(const struct way *way, uint64_t fails_at, bool threads, bool together, int64_t *not_done)
+static bool try_way(const struct way *way, uint64_t fails_at, enum drive drive, bool together, int64_t *not_done)
 {
+    static const char *const drives[] = {"without threads", "with threads", "polling the store"};
     static struct day day;
-    bool fits = open_day(&day, 5 + fails_at, threads, together);
+    bool fits = open_day(&day, 5 + fails_at, drive, together);
     day.fails_at = fails_at;
     fits = fits && run_day(&day, way);
     uint64_t appends = atomic_load(&day.plan.calls[FAULTY_APPEND]);
@@ -224,9 +231,8 @@ static bool try_way(const struct way *way, uint64_t fails_at, bool threads, bool
     close_day(&day);
     *not_done += day.not_done;
     if (!fits)
-        fprintf(stderr, "append %" PRIu64 " %s, %s%s: %s (at #%" PRId64 ")\n", fails_at, way->name,
-                threads ? "with threads" : "without threads", together ? ", several batches in flight" : "", day.world.failure,
-                day.world.failed_number);
+        fprintf(stderr, "append %" PRIu64 " %s, %s%s: %s (at #%" PRId64 ")\n", fails_at, way->name, drives[drive],
+                together ? ", several batches in flight" : "", day.world.failure, day.world.failed_number);
     return fits;
 }
 
@@ -234,9 +240,9 @@ int main(void)
 {
     for (size_t i = 0; i < sizeof(ways) / sizeof(*ways); i++) {
         int64_t not_done = 0;
-        for (int how = 0; how < 4; how++)
+        for (int how = 0; how < 2 * DRIVES; how++)
             for (uint64_t fails_at = 0; fails_at < BATCHES - 2; fails_at++)
-                if (!try_way(&ways[i], fails_at, how & 1, how & 2, &not_done))
+                if (!try_way(&ways[i], fails_at, (enum drive)(how / 2), how % 2, &not_done))
                     return 1;
         printf("%s: %" PRId64 " commands were answered as not done, and done the second time\n", ways[i].name, not_done);
         if ((ways[i].fault == FAULT_REFUSED) != (not_done > 0)) {

@@ -138,6 +138,44 @@ static bool look_during_appends(struct world *world, struct gate *gate, struct m
     return fits && world_compare(world, false);
 }
 
+/* ---- the same where the host steps, and the store is polled ---- */
+
+static bool step_once(struct world *world)
+{
+    uint32_t done = 0;
+    int32_t code = trading_engine_step(world->engine, 1, &done, NULL);
+    return !code && done == 1 ? true : world_fail(world, "step: %s, %u done", trading_error_name(code), done);
+}
+
+/* A few commands, a commit each: while one is under way and the next is decided, everything is as after the one before. */
+static bool look_between_steps(struct world *world, struct model_command *commands)
+{
+    struct step_lowered lowered[AT_ONCE];
+    trading_result results[AT_ONCE];
+    trading_completion completions[AT_ONCE];
+    size_t taken = 0;
+    for (size_t i = 0; i < AT_ONCE; i++) {
+        world_lower(world, &commands[i], &lowered[i]);
+        if (trading_engine_submit(world->engine, &lowered[i].command, 1, &results[i], i, NULL))
+            return world_fail(world, "submit");
+    }
+    bool fits = step_once(world); /* begins the first */
+    for (size_t i = 0; i < AT_ONCE && fits; i++) {
+        fits = i == AT_ONCE - 1 || step_once(world); /* decides the next */
+        fits = fits && is_secret(world, world_position(world));
+        if (!trading_engine_poll(world->engine, completions, AT_ONCE, &taken, 0, NULL))
+            fits = world_fail(world, "commit %zu is answered while it is under way", i);
+        struct model_answer expected = model_execute(&world->model, &commands[i]);
+        fits = fits && step_once(world); /* has nothing else to do than to wait */
+        if (trading_engine_poll(world->engine, completions, AT_ONCE, &taken, 0, NULL) || taken != 1)
+            fits = world_fail(world, "%zu are answered after commit %zu was awaited", taken, i);
+        fits = fits && world_same_result(world, &commands[i], &expected, &results[i]);
+    }
+    return fits && world_compare(world, false);
+}
+
+/* ---- either ---- */
+
 static bool run_some(struct world *world, struct generator *generator)
 {
     struct step steps[IN_BATCH];
@@ -145,7 +183,8 @@ static bool run_some(struct world *world, struct generator *generator)
     return world_run(world, steps, IN_BATCH);
 }
 
-static bool nothing_is_shown_before_it_is_durable(void)
+/* With threads, whose appends wait at a gate; or polling a store that is done when somebody waits for it. */
+static bool nothing_is_shown_before_it_is_durable(bool polled)
 {
     struct world world;
     struct generator generator;
@@ -154,11 +193,14 @@ static bool nothing_is_shown_before_it_is_durable(void)
     char uri[64];
     struct gate gate = {.mutex = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
     faulty_plan_init(&plan, &memory_store_ops, "");
+    plan.late = UINT32_MAX;
     plan.before = wait_at_gate;
     plan.arg = &gate;
     snprintf(uri, sizeof(uri), "faulty:%s", faulty_location(&plan, location));
-    struct world_options options = {.uri = uri, .store = &faulty_store_ops, .seed = 21};
+    struct world_options options = {.uri = uri, .seed = 21};
+    options.store = polled ? &faulty_polled_store_ops : &faulty_store_ops;
     trading_engine_options_init(&options.engine);
+    options.engine.flags = polled ? TRADING_ENGINE_MANUAL : 0;
     options.engine.batch_commands = 1; /* so that one is decided while the one before it is appended */
     generator_init(&generator, 21, &world.model);
     bool fits = world_open(&world, &options);
@@ -169,13 +211,13 @@ static bool nothing_is_shown_before_it_is_durable(void)
         struct model_command commands[AT_ONCE];
         for (int j = 0; j < AT_ONCE; j++)
             commands[j] = deposit(&generator, generator.next_number++);
-        fits = look_during_appends(&world, &gate, commands);
+        fits = polled ? look_between_steps(&world, commands) : look_during_appends(&world, &gate, commands);
     }
     fits = fits && world_tally(&world);
     generator_free(&generator);
     world_close(&world);
     if (!fits)
-        fprintf(stderr, "views during an append: %s\n", world.failure);
+        fprintf(stderr, "views during an append%s: %s\n", polled ? " that is polled for" : "", world.failure);
     return fits;
 }
 
@@ -212,17 +254,17 @@ struct twins {
     trading_store_ops listened;
 };
 
-static bool open_twins(struct twins *twins, uint64_t seed)
+static bool open_twins(struct twins *twins, uint64_t seed, bool polled)
 {
     char location[FAULTY_LOCATION];
     memset(twins, 0, sizeof(*twins));
     faulty_plan_init(&twins->plan, &memory_store_ops, "");
+    twins->plan.late = 2;
     snprintf(twins->uri, sizeof(twins->uri), "faulty:%s", faulty_location(&twins->plan, location));
     twins->listened = memory_store_ops;
     twins->listened.append = append_and_keep;
-    twins->listened.append_begin = NULL;
-    twins->listened.append_poll = NULL;
-    struct world_options ours = {.uri = twins->uri, .store = &faulty_store_ops, .seed = seed};
+    struct world_options ours = {.uri = twins->uri, .seed = seed};
+    ours.store = polled ? &faulty_polled_store_ops : &faulty_store_ops;
     trading_engine_options_init(&ours.engine);
     ours.engine.flags = TRADING_ENGINE_MANUAL;
     struct world_options theirs = ours;
@@ -270,10 +312,10 @@ static bool meet(struct twins *twins)
     return world_run(world, &ours, 1) && world_compare(world, true);
 }
 
-static bool another_writers_commit_is_taken_in(uint64_t seed)
+static bool another_writers_commit_is_taken_in(uint64_t seed, bool polled)
 {
     static struct twins twins;
-    bool fits = open_twins(&twins, seed);
+    bool fits = open_twins(&twins, seed, polled);
     for (int i = 0; i < BATCHES / 2 && fits; i++)
         fits = run_both(&twins);
     fits = fits && meet(&twins);
@@ -292,8 +334,11 @@ static bool another_writers_commit_is_taken_in(uint64_t seed)
 
 int main(void)
 {
-    bool fits = nothing_is_shown_before_it_is_durable();
-    for (uint64_t seed = 31; seed < 36; seed++)
-        fits = another_writers_commit_is_taken_in(seed) && fits;
+    bool fits = true;
+    for (int polled = 0; polled < 2; polled++) {
+        fits = nothing_is_shown_before_it_is_durable(polled) && fits;
+        for (uint64_t seed = 31; seed < 36; seed++)
+            fits = another_writers_commit_is_taken_in(seed, polled) && fits;
+    }
     return fits ? 0 : 1;
 }

@@ -8,8 +8,8 @@
  * Positions are ordinals of events in a partition, from 0. A commit holds `event_count` ≥ 1 events, the first at
  * `first_position`; the next commit begins where it ends. No gaps, no overlaps.
  *
- * Threads: one thread appends at a time; reads, head, snapshots and secrets may be called from any thread at the same time as an
- * append. A read that runs beside an append sees whole commits only.
+ * Threads: of a partition one thread appends at a time, while others append to other partitions; reads, head, snapshots and secrets may
+ * be called from any thread at the same time as an append. A read that runs beside an append sees whole commits only.
  */
 #ifndef TRADING_PLUGIN_STORE_H
 #define TRADING_PLUGIN_STORE_H
@@ -107,11 +107,14 @@ typedef struct trading_store_ops {
     int32_t (*append)(void *store, uint32_t partition, const trading_store_commit *commits, size_t count,
                       trading_store_head *head, trading_error *error);
 
-    /** Optional, both or neither: starts an append and returns; the commits stay valid until `append_poll` answers it. */
+    /** Optional, both or neither, for a store to which the way is long: starts an append and returns; the commits stay valid until
+     *  `append_poll` answers it. An engine that was opened with TRADING_ENGINE_MANUAL appends so, and has one append of each partition under way;
+     *  one with threads calls `append`. @return TRADING_OK, or why nothing was started: then there is nothing to poll for. */
     int32_t (*append_begin)(void *store, uint32_t partition, const trading_store_commit *commits, size_t count, uint64_t tag,
                             trading_error *error);
-    /** The next finished append: its tag, and how it ended in `outcome` (as `append` returns). Waits at most `timeout`
-     *  nanoseconds. @return TRADING_OK, or TRADING_E_TIMEOUT when none has finished. */
+    /** The next finished append, of whatever partition, in the order in which they finish: its tag, and how it ended in `outcome` (as `append`
+     *  returns). Waits at most `timeout` nanoseconds; 0: not at all. One thread at a time polls, while another may begin.
+     *  @return TRADING_OK, or TRADING_E_TIMEOUT when none has finished; whatever else ends the engine. */
     int32_t (*append_poll)(void *store, int64_t timeout, uint64_t *tag, trading_error *outcome);
 
     /**

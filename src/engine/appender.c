@@ -1,0 +1,283 @@
+/* Appending: by the caller itself, by a thread, or by a store that is polled. */
+#include "engine/appender.h"
+
+#include "base/error.h"
+#include "base/monotonic.h"
+#include "base/thread.h"
+#include "engine/engine.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+/* For so long a store is asked at a time; between, what another thread ended without it is seen. */
+#define PATIENCE INT64_C(1000000000)
+
+void appender_open(struct appender *appender)
+{
+    *appender = (struct appender){0};
+    pthread_mutex_init(&appender->mutex, NULL);
+    pthread_mutex_init(&appender->polling, NULL);
+    pthread_cond_init(&appender->signal, NULL);
+}
+
+void appender_close(struct appender *appender)
+{
+    pthread_cond_destroy(&appender->signal);
+    pthread_mutex_destroy(&appender->polling);
+    pthread_mutex_destroy(&appender->mutex);
+}
+
+/* ---- one append ---- */
+
+/* Framing, compressing and hashing are the appender's, too; and the secrets of who is new, which are durable before what is sealed under
+ * them. */
+static bool prepare(trading_engine *engine, struct batch *batch)
+{
+    trading_error *outcome = &batch->outcome;
+    memcpy(batch->header.previous, engine->domain.digest, sizeof batch->header.previous);
+    int32_t code = commit_build(&batch->builder, &batch->header, &batch->stored, outcome);
+    if (!code)
+        code = engine_keep_secrets(engine, batch, outcome);
+    outcome->code = code;
+    return !code;
+}
+
+/* What was appended is what the next commit follows. */
+static void conclude(trading_engine *engine, const struct batch *batch)
+{
+    if (!batch->outcome.code)
+        memcpy(engine->domain.digest, batch->header.digest, sizeof engine->domain.digest);
+}
+
+static void append(trading_engine *engine, struct batch *batch)
+{
+    if (!prepare(engine, batch))
+        return;
+    int64_t begun = monotonic_now();
+    int32_t code = engine->ops->append(engine->store, engine->partition, &batch->stored, 1, NULL, &batch->outcome);
+    batch->outcome.code = code;
+    atomic_store_explicit(&engine->appender.sync_time, monotonic_now() - begun, memory_order_relaxed);
+}
+
+void appender_append(trading_engine *engine, struct batch *batch)
+{
+    append(engine, batch);
+    conclude(engine, batch);
+}
+
+/* ---- what it has ---- */
+
+static void take(struct appender *appender, struct batch *batch)
+{
+    pthread_mutex_lock(&appender->mutex);
+    appender->batch = batch;
+    appender->done = false;
+    pthread_cond_broadcast(&appender->signal);
+    pthread_mutex_unlock(&appender->mutex);
+}
+
+/* The outcome of what it has; NULL: the batch has it already. False when it has nothing that is not done. */
+static bool end(struct appender *appender, const trading_error *outcome)
+{
+    pthread_mutex_lock(&appender->mutex);
+    bool under_way = appender->batch && !appender->done;
+    if (under_way && outcome)
+        appender->batch->outcome = *outcome;
+    appender->done = appender->done || under_way;
+    pthread_cond_broadcast(&appender->signal);
+    pthread_mutex_unlock(&appender->mutex);
+    return under_way;
+}
+
+static bool is_done(struct appender *appender)
+{
+    pthread_mutex_lock(&appender->mutex);
+    bool done = appender->done;
+    pthread_mutex_unlock(&appender->mutex);
+    return done;
+}
+
+/* ---- a thread ---- */
+
+static void *run(void *arg)
+{
+    trading_engine *engine = arg;
+    struct appender *appender = &engine->appender;
+    pthread_mutex_lock(&appender->mutex);
+    for (;;) {
+        while (!appender->stops && (!appender->batch || appender->done))
+            pthread_cond_wait(&appender->signal, &appender->mutex);
+        if (!appender->batch || appender->done)
+            break;
+        struct batch *batch = appender->batch;
+        pthread_mutex_unlock(&appender->mutex);
+        append(engine, batch);
+        end(appender, NULL);
+        queue_wake(&engine->queue);
+        pthread_mutex_lock(&appender->mutex);
+    }
+    pthread_mutex_unlock(&appender->mutex);
+    return NULL;
+}
+
+bool appender_start(trading_engine *engine)
+{
+    struct appender *appender = &engine->appender;
+    appender->polls = engine->manual && engine->ops->append_begin;
+    appender->runs = !engine->manual && thread_start(&appender->thread, run, engine);
+    return appender->runs || engine->manual;
+}
+
+void appender_stop(trading_engine *engine)
+{
+    struct appender *appender = &engine->appender;
+    pthread_mutex_lock(&appender->mutex);
+    appender->stops = true;
+    pthread_cond_broadcast(&appender->signal);
+    pthread_mutex_unlock(&appender->mutex);
+    if (appender->runs)
+        pthread_join(appender->thread, NULL);
+    appender->runs = false;
+}
+
+/* ---- a store that is polled ---- */
+
+/* An append is known by the number of its partition, which has but one. */
+static void begin(trading_engine *engine, struct batch *batch)
+{
+    trading_error error;
+    error_clear(&error);
+    bool prepared = prepare(engine, batch);
+    take(&engine->appender, batch);
+    if (!prepared) {
+        end(&engine->appender, NULL);
+        return;
+    }
+    int32_t code = engine->ops->append_begin(engine->store, engine->partition, &batch->stored, 1, engine->partition, &error);
+    error.code = code;
+    if (code)
+        end(&engine->appender, &error);
+}
+
+/* The partition whose append a tag names; NULL: it names none. */
+static trading_engine *find(trading_engine *engine, uint64_t tag)
+{
+    for (uint32_t i = 0; i < engine_part_count(engine); i++)
+        if (engine_part(engine, i)->partition == tag)
+            return engine_part(engine, i);
+    return NULL;
+}
+
+/* The store does not keep to its contract, so it is given nothing more, and nobody can tell what becomes of what it has. */
+static void give_up(trading_engine *engine, const trading_error *why)
+{
+    trading_error unknown;
+    error_set(&unknown, TRADING_E_OUTCOME_UNKNOWN, "%s", why->message);
+    for (uint32_t i = 0; i < engine_part_count(engine); i++) {
+        engine_poison(engine_part(engine, i), TRADING_E_POISONED, why->message);
+        end(&engine_part(engine, i)->appender, &unknown);
+    }
+}
+
+/* False when no append has ended within the timeout. */
+static bool ask(trading_engine *engine, int64_t timeout)
+{
+    uint64_t tag = 0;
+    trading_error outcome;
+    trading_error broken;
+    error_clear(&outcome);
+    int32_t code = engine->ops->append_poll(engine->store, timeout, &tag, &outcome);
+    if (code == TRADING_E_TIMEOUT)
+        return false;
+    trading_engine *part = code ? NULL : find(engine, tag);
+    if (part && end(&part->appender, &outcome))
+        return true;
+    error_set(&broken, TRADING_E_POISONED, "the store's append_poll answers %s, tag %" PRIu64 ", which is under way nowhere",
+              trading_error_name(code), tag);
+    give_up(engine, &broken);
+    return true;
+}
+
+static pthread_mutex_t *polling(trading_engine *engine)
+{
+    return &engine_part(engine, 0)->appender.polling;
+}
+
+/* Takes what has ended; or leaves that to who is just asking. */
+static void look(trading_engine *engine)
+{
+    if (pthread_mutex_trylock(polling(engine)))
+        return;
+    while (!is_done(&engine->appender) && ask(engine, 0))
+        continue;
+    pthread_mutex_unlock(polling(engine));
+}
+
+static void await_store(trading_engine *engine)
+{
+    pthread_mutex_lock(polling(engine));
+    while (!is_done(&engine->appender))
+        ask(engine, PATIENCE);
+    pthread_mutex_unlock(polling(engine));
+}
+
+static bool some_are_under_way(trading_engine *engine, bool *done)
+{
+    bool some = false;
+    *done = false;
+    for (uint32_t i = 0; i < engine_part_count(engine); i++) {
+        struct appender *appender = &engine_part(engine, i)->appender;
+        pthread_mutex_lock(&appender->mutex);
+        some = some || appender->batch;
+        *done = *done || appender->done;
+        pthread_mutex_unlock(&appender->mutex);
+    }
+    return some;
+}
+
+bool appender_await_any(trading_engine *engine)
+{
+    bool done;
+    if (!engine->appender.polls)
+        return false;
+    pthread_mutex_lock(polling(engine));
+    bool some = some_are_under_way(engine, &done);
+    while (some && !done) {
+        ask(engine, PATIENCE);
+        some = some_are_under_way(engine, &done);
+    }
+    pthread_mutex_unlock(polling(engine));
+    return some;
+}
+
+/* ---- either ---- */
+
+void appender_hand_over(trading_engine *engine, struct batch *batch)
+{
+    if (engine->appender.polls)
+        begin(engine, batch);
+    else
+        take(&engine->appender, batch);
+}
+
+bool appender_is_done(trading_engine *engine)
+{
+    if (engine->appender.polls)
+        look(engine);
+    return is_done(&engine->appender);
+}
+
+void appender_await(trading_engine *engine)
+{
+    struct appender *appender = &engine->appender;
+    if (appender->polls)
+        await_store(engine);
+    pthread_mutex_lock(&appender->mutex);
+    while (!appender->done)
+        pthread_cond_wait(&appender->signal, &appender->mutex);
+    struct batch *batch = appender->batch;
+    appender->batch = NULL;
+    appender->done = false;
+    pthread_mutex_unlock(&appender->mutex);
+    conclude(engine, batch);
+}

@@ -1,0 +1,379 @@
+/* An engine without threads over a store that is polled: what is under way while the host steps, who waits when, and how it ends. */
+#include "backends/memory/memory_store.h"
+#include "engine/engine.h"
+#include "faulty_store.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <trading.h>
+
+#include <cmocka.h>
+
+#define PARTITIONS ((size_t)4)
+#define ACCOUNTS   ((size_t)8)
+#define FAR        UINT32_MAX /* no look finds it done, only who waits */
+
+struct stage {
+    struct faulty_plan plan;
+    trading_host *host;
+    trading_engine *engine;
+    trading_id accounts[ACCOUNTS];
+    trading_cash cash;
+    uint64_t begun; /* before the test */
+};
+
+static void open_stage(struct stage *stage, uint32_t partitions, uint32_t late)
+{
+    char location[FAULTY_LOCATION];
+    char uri[FAULTY_LOCATION + 8];
+    trading_error error;
+    memset(stage, 0, sizeof *stage);
+    faulty_plan_init(&stage->plan, &memory_store_ops, "");
+    stage->plan.late = late;
+    stage->plan.backwards = true;
+    assert_int_equal(trading_host_open(&stage->host, NULL, NULL), TRADING_OK);
+    assert_int_equal(trading_store_register(stage->host, "faulty", &faulty_polled_store_ops, NULL), TRADING_OK);
+    snprintf(uri, sizeof uri, "faulty:%s", faulty_location(&stage->plan, location));
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.flags = TRADING_ENGINE_MANUAL;
+    options.partitions = partitions;
+    if (trading_engine_open(&stage->engine, stage->host, uri, &options, &error))
+        fail_msg("%s", error.message);
+    trading_open_account body = TRADING_OPEN_ACCOUNT_INIT;
+    trading_command opening = {.type = TRADING_COMMAND_OPEN_ACCOUNT, .body = &body, .body_size = sizeof body};
+    for (size_t i = 0; i < ACCOUNTS; i++) {
+        trading_result opened;
+        assert_int_equal(trading_engine_execute(stage->engine, &opening, 1, &opened, NULL), TRADING_OK);
+        stage->accounts[i] = opened.account;
+    }
+    trading_cash_init(&stage->cash);
+    stage->cash.amount = TRADING_DECIMAL_ONE;
+    stage->begun = atomic_load(&stage->plan.calls[FAULTY_BEGIN]);
+    stage->plan.most_flights = 0;
+}
+
+static void close_stage(struct stage *stage, int32_t how)
+{
+    if (stage->engine)
+        assert_int_equal(trading_engine_close(stage->engine, how, NULL), TRADING_OK);
+    stage->engine = NULL;
+    assert_int_equal(trading_host_memory(stage->host), 0);
+    assert_int_equal(trading_host_close(stage->host, NULL), TRADING_OK);
+    assert_int_equal(stage->plan.unheard, 0);
+    assert_true(stage->plan.most_of_partition <= 1);
+}
+
+static trading_command deposit(struct stage *stage, size_t account)
+{
+    return (trading_command){.type = TRADING_COMMAND_DEPOSIT,
+                             .account = stage->accounts[account],
+                             .body = &stage->cash,
+                             .body_size = sizeof stage->cash};
+}
+
+/* A deposit on its way. */
+struct order {
+    trading_command command;
+    trading_result result;
+};
+
+static void submit(struct stage *stage, struct order *order, uint64_t tag)
+{
+    order->command = deposit(stage, tag % ACCOUNTS);
+    assert_int_equal(trading_engine_submit(stage->engine, &order->command, 1, &order->result, tag, NULL), TRADING_OK);
+}
+
+static uint32_t step(struct stage *stage, uint32_t batches)
+{
+    uint32_t done;
+    assert_int_equal(trading_engine_step(stage->engine, batches, &done, NULL), TRADING_OK);
+    return done;
+}
+
+/* How many are finished now, the first of which has the tag. */
+static size_t finished(struct stage *stage, uint64_t tag)
+{
+    trading_completion completions[2 * ACCOUNTS];
+    size_t taken;
+    if (trading_engine_poll(stage->engine, completions, 2 * ACCOUNTS, &taken, -1, NULL))
+        return 0;
+    for (size_t i = 0; i < taken; i++) {
+        assert_int_equal(completions[i].tag, tag + i);
+        assert_int_equal(completions[i].error.code, TRADING_OK);
+        assert_int_equal(completions[i].results->status, TRADING_STATUS_ACCEPTED);
+    }
+    return taken;
+}
+
+static trading_decimal shown(struct stage *stage)
+{
+    trading_view *view;
+    trading_decimal sum = 0;
+    assert_int_equal(trading_view_open(&view, stage->engine, TRADING_VIEW_NOW, NULL), TRADING_OK);
+    for (size_t i = 0; i < ACCOUNTS; i++) {
+        trading_account account = {.size = sizeof account};
+        assert_int_equal(trading_view_account(view, &stage->accounts[i], &account, NULL), TRADING_OK);
+        sum += account.balance;
+    }
+    trading_view_close(view);
+    return sum;
+}
+
+static void expect_sound(struct stage *stage)
+{
+    trading_verification verification = TRADING_VERIFICATION_INIT;
+    assert_int_equal(trading_engine_verify(stage->engine, &verification, NULL, NULL, NULL), TRADING_OK);
+    assert_string_equal(verification.finding, "");
+}
+
+static uint64_t begun(const struct stage *stage)
+{
+    return atomic_load(&stage->plan.calls[FAULTY_BEGIN]) - stage->begun;
+}
+
+/* ---- what is under way ---- */
+
+static void test_the_next_batch_is_decided_meanwhile(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct order orders[4];
+    open_stage(&stage, 1, FAR);
+    submit(&stage, &orders[0], 0);
+    assert_int_equal(step(&stage, 1), 1);
+    assert_int_equal(begun(&stage), 1);
+    for (uint64_t i = 1; i < 4; i++) { /* each step finds something to do, so it does not wait */
+        submit(&stage, &orders[i], i);
+        assert_int_equal(step(&stage, 1), 1);
+        assert_int_equal(begun(&stage), 1);
+        assert_int_equal(finished(&stage, 0), 0);
+        assert_int_equal(shown(&stage), 0);
+    }
+    assert_int_equal(step(&stage, 1), 1); /* which has nothing else to do */
+    assert_int_equal(finished(&stage, 0), 1);
+    assert_int_equal(shown(&stage), TRADING_DECIMAL_ONE);
+    assert_int_equal(begun(&stage), 2);
+    assert_int_equal(step(&stage, 1), 1);
+    assert_int_equal(finished(&stage, 1), 3); /* of one commit */
+    assert_int_equal(shown(&stage), 4 * TRADING_DECIMAL_ONE);
+    assert_int_equal(step(&stage, 1), 0);
+    assert_int_equal(begun(&stage), 2);
+    expect_sound(&stage);
+    close_stage(&stage, TRADING_CLOSE_DRAIN);
+}
+
+/* What a step finds done it finishes, whatever else there is. */
+static void test_what_is_done_is_finished(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct order orders[2];
+    open_stage(&stage, 1, 0);
+    submit(&stage, &orders[0], 0);
+    assert_int_equal(step(&stage, 1), 1);
+    assert_int_equal(finished(&stage, 0), 0);
+    submit(&stage, &orders[1], 1);
+    assert_int_equal(step(&stage, 1), 1);
+    assert_int_equal(finished(&stage, 0), 1);
+    assert_int_equal(begun(&stage), 2);
+    assert_int_equal(step(&stage, 100), 1);
+    assert_int_equal(finished(&stage, 1), 1);
+    close_stage(&stage, TRADING_CLOSE_DRAIN);
+}
+
+static void test_all_partitions_append_at_once(void **state)
+{
+    (void)state;
+    for (uint32_t late = 0; late < 6; late += 5) {
+        struct stage stage;
+        struct order orders[2 * ACCOUNTS];
+        open_stage(&stage, PARTITIONS, late);
+        for (uint64_t i = 0; i < ACCOUNTS; i++)
+            submit(&stage, &orders[i], i);
+        assert_int_equal(step(&stage, 1), 1);
+        assert_int_equal(stage.plan.most_flights, PARTITIONS);
+        assert_int_equal(shown(&stage), 0);
+        for (uint64_t i = ACCOUNTS; i < 2 * ACCOUNTS; i++)
+            submit(&stage, &orders[i], i);
+        size_t done = 0;
+        while (step(&stage, 1))
+            done += finished(&stage, done);
+        assert_int_equal(done, 2 * ACCOUNTS);
+        assert_int_equal(begun(&stage), 2 * PARTITIONS);
+        assert_int_equal(shown(&stage), 2 * (trading_decimal)ACCOUNTS * TRADING_DECIMAL_ONE);
+        expect_sound(&stage);
+        close_stage(&stage, TRADING_CLOSE_DRAIN);
+    }
+}
+
+static void test_a_long_step_finishes_all(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct order orders[ACCOUNTS];
+    open_stage(&stage, PARTITIONS, FAR);
+    for (uint64_t i = 0; i < ACCOUNTS; i++)
+        submit(&stage, &orders[i], i);
+    step(&stage, 1000);
+    assert_int_equal(finished(&stage, 0), ACCOUNTS);
+    assert_int_equal(step(&stage, 1), 0);
+    close_stage(&stage, TRADING_CLOSE_DRAIN);
+}
+
+#define CALLERS ((size_t)3)
+#define CALLS   ((size_t)300)
+
+struct caller {
+    struct stage *stage;
+    pthread_t thread;
+};
+
+static void *call(void *arg)
+{
+    struct caller *caller = arg;
+    trading_command commands[ACCOUNTS];
+    trading_result results[ACCOUNTS];
+    for (size_t i = 0; i < ACCOUNTS; i++)
+        commands[i] = deposit(caller->stage, i);
+    for (size_t i = 0; i < CALLS; i++)
+        if (trading_engine_execute(caller->stage->engine, commands + i % 4, 1 + i % 5, results, NULL))
+            return caller;
+    return NULL;
+}
+
+/* Each drives what there is, also for the others. */
+static void test_several_callers(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct caller callers[CALLERS];
+    open_stage(&stage, PARTITIONS, 3);
+    for (size_t i = 0; i < CALLERS; i++) {
+        callers[i] = (struct caller){.stage = &stage};
+        assert_int_equal(pthread_create(&callers[i].thread, NULL, call, &callers[i]), 0);
+    }
+    for (size_t i = 0; i < CALLERS; i++) {
+        void *failed;
+        pthread_join(callers[i].thread, &failed);
+        assert_null(failed);
+    }
+    assert_int_equal(shown(&stage), (trading_decimal)(CALLERS * CALLS) * 3 * TRADING_DECIMAL_ONE);
+    expect_sound(&stage);
+    close_stage(&stage, TRADING_CLOSE_DRAIN);
+}
+
+/* ---- how it ends ---- */
+
+/* One is under way, and another decided. */
+static void open_busy_stage(struct stage *stage, struct order orders[2])
+{
+    open_stage(stage, 1, FAR);
+    for (uint64_t i = 0; i < 2; i++) {
+        submit(stage, &orders[i], i);
+        assert_int_equal(step(stage, 1), 1);
+    }
+    assert_int_equal(begun(stage), 1);
+}
+
+static void test_closing_finishes_what_is_in_flight(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct order orders[2];
+    open_busy_stage(&stage, orders);
+    close_stage(&stage, TRADING_CLOSE_DRAIN);
+    assert_int_equal(orders[0].result.status, TRADING_STATUS_ACCEPTED);
+    assert_int_equal(orders[1].result.status, TRADING_STATUS_ACCEPTED);
+    assert_int_equal(begun(&stage), 2);
+}
+
+static void test_abandoning_drops_what_was_only_decided(void **state)
+{
+    (void)state;
+    struct stage stage;
+    struct order orders[2];
+    open_busy_stage(&stage, orders);
+    close_stage(&stage, TRADING_CLOSE_ABANDON);
+    assert_int_equal(orders[0].result.status, TRADING_STATUS_ACCEPTED);
+    assert_int_equal(orders[1].result.status, TRADING_STATUS_NONE);
+    assert_int_equal(begun(&stage), 1);
+}
+
+static void test_an_append_that_cannot_begin(void **state)
+{
+    (void)state;
+    struct stage stage;
+    trading_result result;
+    trading_error error;
+    open_stage(&stage, 1, FAR);
+    uint64_t next = atomic_load(&stage.plan.calls[FAULTY_BEGIN]);
+    assert_true(faulty_plan_add(&stage.plan, FAULTY_BEGIN, next, FAULT_REFUSED, TRADING_E_NO_SPACE));
+    trading_command command = deposit(&stage, 0);
+    assert_int_equal(trading_engine_execute(stage.engine, &command, 1, &result, &error), TRADING_E_NO_SPACE);
+    assert_int_equal(result.status, TRADING_STATUS_NONE);
+    assert_int_equal(shown(&stage), 0);
+    assert_int_equal(trading_engine_execute(stage.engine, &command, 1, &result, NULL), TRADING_OK);
+    assert_int_equal(shown(&stage), TRADING_DECIMAL_ONE);
+    close_stage(&stage, TRADING_CLOSE_DRAIN);
+}
+
+/* Nothing more is done with it; what it did is learnt from the journal. */
+static void stop_at_poll(enum fault fault)
+{
+    struct stage stage;
+    struct order orders[2];
+    open_stage(&stage, 1, 0);
+    submit(&stage, &orders[0], 0);
+    assert_int_equal(step(&stage, 1), 1);
+    uint64_t next = atomic_load(&stage.plan.calls[FAULTY_POLL]);
+    assert_true(faulty_plan_add(&stage.plan, FAULTY_POLL, next, fault, TRADING_E_IO));
+    submit(&stage, &orders[1], 1);
+    step(&stage, 1000);
+    trading_completion completions[2];
+    size_t taken;
+    assert_int_equal(trading_engine_poll(stage.engine, completions, 2, &taken, 0, NULL), TRADING_OK);
+    assert_int_equal(taken, 2);
+    assert_int_equal(completions[0].error.code, TRADING_OK);
+    assert_int_equal(orders[0].result.status, TRADING_STATUS_ACCEPTED);
+    assert_int_equal(completions[1].error.code, TRADING_E_POISONED);
+    assert_int_equal(orders[1].result.status, TRADING_STATUS_NONE);
+    assert_int_equal(trading_engine_step(stage.engine, 1, NULL, NULL), TRADING_E_POISONED);
+    assert_int_equal(begun(&stage), 1);
+    trading_engine_close(stage.engine, TRADING_CLOSE_DRAIN, NULL);
+    stage.engine = NULL;
+    stage.plan.unheard = 0; /* with a poll that failed */
+    close_stage(&stage, TRADING_CLOSE_DRAIN);
+}
+
+static void test_a_store_that_answers_what_nobody_asked(void **state)
+{
+    (void)state;
+    stop_at_poll(FAULT_STRANGE);
+}
+
+static void test_a_store_that_cannot_be_polled(void **state)
+{
+    (void)state;
+    stop_at_poll(FAULT_REFUSED);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_the_next_batch_is_decided_meanwhile),
+        cmocka_unit_test(test_what_is_done_is_finished),
+        cmocka_unit_test(test_all_partitions_append_at_once),
+        cmocka_unit_test(test_a_long_step_finishes_all),
+        cmocka_unit_test(test_several_callers),
+        cmocka_unit_test(test_closing_finishes_what_is_in_flight),
+        cmocka_unit_test(test_abandoning_drops_what_was_only_decided),
+        cmocka_unit_test(test_an_append_that_cannot_begin),
+        cmocka_unit_test(test_a_store_that_answers_what_nobody_asked),
+        cmocka_unit_test(test_a_store_that_cannot_be_polled),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
