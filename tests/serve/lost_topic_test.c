@@ -1,6 +1,7 @@
 /* The topic of commands is lost with all that was in it, and made anew: its positions begin at 0 again, where the journal's commands are done. */
 #include "deployment.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -8,12 +9,13 @@
 
 static const char account[] = "{\"op\":\"open_account\",\"key\":\"ada\",\"name\":\"Ada\",\"deposit\":\"1.00\"}";
 
-/* What the process says on standard error meanwhile goes to a file. */
+/* What the process says on standard error meanwhile goes to a file: to its end, wherever in it who reads is. */
 static int listen_to_errors(FILE **said)
 {
     int errors = dup(STDERR_FILENO);
     *said = tmpfile();
     assert_true(errors >= 0 && *said);
+    assert_int_equal(fcntl(fileno(*said), F_SETFL, O_APPEND), 0);
     assert_true(dup2(fileno(*said), STDERR_FILENO) >= 0);
     return errors;
 }
