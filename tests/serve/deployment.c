@@ -93,6 +93,11 @@ void deployment_open_with(struct deployment *deployment, size_t nodes, uint32_t 
     set_up(deployment, nodes, partitions, false, prepare);
 }
 
+void deployment_send_once(struct deployment *deployment)
+{
+    deployment->client.again = deployment->client.patience;
+}
+
 void deployment_close(struct deployment *deployment)
 {
     trading_error error;

@@ -40,6 +40,9 @@ void deployment_open_with(struct deployment *deployment, size_t nodes, uint32_t 
 /* Ends all that runs, each of which must end well. */
 void deployment_close(struct deployment *deployment);
 
+/* Lets the client send nothing twice, for those who count records and positions, where nothing is lost. */
+void deployment_send_once(struct deployment *deployment);
+
 void deployment_start(struct deployment *deployment, size_t node);
 void deployment_stop(struct deployment *deployment, size_t node);
 

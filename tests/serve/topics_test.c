@@ -16,11 +16,10 @@ static void let_views_wait(struct serving *serving)
     serving->early_wait = LONG;
 }
 
-/* Its client sends nothing twice, as results and positions are counted, and nothing is lost here. */
 static void open_counted(struct deployment *deployment, size_t nodes, uint32_t partitions)
 {
     deployment_open_with(deployment, nodes, partitions, let_views_wait);
-    deployment->client.again = LONG;
+    deployment_send_once(deployment);
 }
 
 static void publish_under(struct deployment *deployment, uint32_t partition, const char *value, trading_bus_header header)
