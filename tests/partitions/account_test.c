@@ -1,9 +1,9 @@
 /* What happened to accounts, and when: the same commands on one partition and on four give the same activity, and the same picture at each moment
  * of the past, at whatever time and whichever partition's position one looks. */
+#include "fail.h"
 #include "lines.h"
 
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -14,16 +14,6 @@
 #include <trading.h>
 
 enum { MOST = 4, COMMANDS = 400, LINES = 2000 };
-
-__attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
 
 static void must(int32_t code, const char *what, const trading_error *error)
 {

@@ -17,7 +17,7 @@ static trading_engine *open_whole(trading_host *host, uint32_t partitions)
     options.flags = TRADING_ENGINE_MANUAL;
     options.partitions = partitions;
     if (trading_engine_open(&engine, host, "memory:", &options, &error))
-        cluster_fail("open: %s", error.message);
+        fail("open: %s", error.message);
     return engine;
 }
 
@@ -27,7 +27,7 @@ static trading_result execute_settled(trading_engine *engine, const trading_comm
     trading_error error;
     uint32_t done;
     if (trading_engine_execute(engine, command, 1, &result, &error))
-        cluster_fail("execute: %s", error.message);
+        fail("execute: %s", error.message);
     do
         trading_engine_step(engine, 100, &done, NULL);
     while (done);
@@ -81,8 +81,8 @@ static trading_result execute(struct trio *trio, struct line *line)
     execute_settled(trio->one, &line->command);
     if (apart.status != many.status || apart.reason != many.reason ||
         memcmp(&apart.order, &many.order, sizeof apart.order) != 0)
-        cluster_fail("command %d: apart %s (%s), together %s (%s)", line->command.type, trading_status_name(apart.status),
-                     trading_reason_name(apart.reason), trading_status_name(many.status), trading_reason_name(many.reason));
+        fail("command %d: apart %s (%s), together %s (%s)", line->command.type, trading_status_name(apart.status),
+             trading_reason_name(apart.reason), trading_status_name(many.status), trading_reason_name(many.reason));
     return apart;
 }
 
@@ -105,7 +105,7 @@ static trading_view *view_of(trading_engine *engine)
     trading_view *view;
     trading_error error;
     if (trading_view_open(&view, engine, TRADING_VIEW_NOW, &error))
-        cluster_fail("view: %s", error.message);
+        fail("view: %s", error.message);
     return view;
 }
 
@@ -113,7 +113,7 @@ static trading_account account_of(trading_view *view, const trading_id *id)
 {
     trading_account account = TRADING_ACCOUNT_INIT;
     if (trading_view_account(view, id, &account, NULL))
-        cluster_fail("an account is missing");
+        fail("an account is missing");
     account.position = account.version = account.opened = 0;
     return account;
 }
@@ -129,11 +129,11 @@ static void compare_lots(trading_view *apart, trading_view *other, const trading
     cursor = 0;
     trading_view_lots(other, portfolio, &cursor, b, 64, &b_count, NULL);
     if (a_count != b_count)
-        cluster_fail("a portfolio has %zu lots apart, and %zu together", a_count, b_count);
+        fail("a portfolio has %zu lots apart, and %zu together", a_count, b_count);
     for (size_t i = 0; i < a_count; i++)
         for (size_t k = 0; k <= b_count; k++) {
             if (k == b_count)
-                cluster_fail("a lot is not there");
+                fail("a lot is not there");
             if (memcmp(&a[i].lot, &b[k].lot, sizeof a[i].lot) == 0 && a[i].quantity == b[k].quantity &&
                 a[i].reserved == b[k].reserved && a[i].cost_basis == b[k].cost_basis)
                 break;
@@ -150,11 +150,11 @@ static void compare_orders(trading_view *apart, trading_view *other, const tradi
             const trading_order *mine = &orders[i];
             trading_order order;
             if (trading_view_order(other, &mine->id, &order, NULL))
-                cluster_fail("an order is missing");
+                fail("an order is missing");
             if (order.status != mine->status || order.quantity != mine->quantity || order.held != mine->held ||
                 order.filled_quantity != mine->filled_quantity || order.consideration != mine->consideration ||
                 order.limit_price != mine->limit_price)
-                cluster_fail("an order is another");
+                fail("an order is another");
         }
 }
 
@@ -168,7 +168,7 @@ static void compare_with(struct trio *trio, trading_engine *engine)
         trading_account a = account_of(apart, id);
         trading_account b = account_of(other, id);
         if (memcmp(&a, &b, sizeof a) != 0)
-            cluster_fail("an account is another: %lld and %lld", (long long)a.balance, (long long)b.balance);
+            fail("an account is another: %lld and %lld", (long long)a.balance, (long long)b.balance);
         compare_lots(apart, other, &trio->crowd.portfolios[i]);
         compare_orders(apart, other, &trio->crowd.portfolios[i]);
         trading_view_close(apart);
@@ -190,8 +190,8 @@ static void check_letters(struct cluster *cluster)
         read += info.letters_read;
     }
     if (!sent || !received || !read)
-        cluster_fail("%llu letters were sent, %llu received, %llu read in journals", (unsigned long long)sent,
-                     (unsigned long long)received, (unsigned long long)read);
+        fail("%llu letters were sent, %llu received, %llu read in journals", (unsigned long long)sent,
+             (unsigned long long)received, (unsigned long long)read);
 }
 
 static void test_same(uint32_t partitions, uint64_t seed, int commands)

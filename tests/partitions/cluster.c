@@ -1,19 +1,8 @@
 #include "cluster.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-void cluster_fail(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
 
 /* ---- opening and closing ---- */
 
@@ -28,7 +17,7 @@ static trading_engine *open_engine(struct cluster *cluster, uint32_t flags, uint
     options.commit_bytes = 65536;
     options.snapshot_events = 4000;
     if (trading_engine_open(&engine, cluster->host, cluster->uri, &options, &error))
-        cluster_fail("an engine of partition %u does not open: %s", partition, error.message);
+        fail("an engine of partition %u does not open: %s", partition, error.message);
     return engine;
 }
 
@@ -53,7 +42,7 @@ void cluster_open(struct cluster *cluster, uint32_t partitions, uint32_t flags, 
     shared_store_make(&cluster->store);
     if (trading_host_open(&cluster->host, &options, &error) ||
         trading_store_register(cluster->host, "shared", &cluster->store.ops, &error))
-        cluster_fail("no host: %s", error.message);
+        fail("no host: %s", error.message);
     snprintf(cluster->uri, sizeof cluster->uri, "shared:%s", cluster->store.location);
     for (uint32_t i = 0; i < partitions; i++)
         cluster->seats[i] = cluster_engine(cluster, i);
@@ -64,9 +53,9 @@ void cluster_close(struct cluster *cluster)
     trading_error error;
     for (uint32_t i = 0; i < cluster->partitions; i++)
         if (trading_engine_close(cluster->seats[i], TRADING_CLOSE_DRAIN, &error))
-            cluster_fail("close: %s", error.message);
+            fail("close: %s", error.message);
     if (trading_host_memory(cluster->host) != 0)
-        cluster_fail("memory is left: %llu", (unsigned long long)trading_host_memory(cluster->host));
+        fail("memory is left: %llu", (unsigned long long)trading_host_memory(cluster->host));
     trading_host_close(cluster->host, NULL);
     shared_store_unmake(&cluster->store);
     free(cluster->bag);
@@ -77,7 +66,7 @@ void cluster_close(struct cluster *cluster)
 static void keep(struct cluster *cluster, const trading_letter *letter)
 {
     if (letter->size > TRADING_LETTER_BYTES)
-        cluster_fail("a letter is longer than any may be");
+        fail("a letter is longer than any may be");
     if (cluster->count == cluster->room) {
         cluster->room = cluster->room ? 2 * cluster->room : 64;
         cluster->bag = realloc(cluster->bag, cluster->room * sizeof *cluster->bag);
@@ -95,7 +84,7 @@ void cluster_collect(struct cluster *cluster, trading_engine *engine)
     size_t count;
     do {
         if (trading_letters_take(engine, letters, 7, &count, &error))
-            cluster_fail("take: %s", error.message);
+            fail("take: %s", error.message);
         for (size_t i = 0; i < count; i++) {
             if (!cluster->honest && chance_of(&cluster->chance, 100))
                 continue;
@@ -115,7 +104,7 @@ void cluster_deliver(struct cluster *cluster)
         trading_letter letter = {.data = carried->data, .size = carried->size};
         int32_t code = trading_letters_put(cluster->seats[carried->to], &letter, 1, &error);
         if (code && code != TRADING_E_FENCED)
-            cluster_fail("put: %s", error.message);
+            fail("put: %s", error.message);
         memmove(carried, carried + 1, (size_t)(cluster->bag + cluster->count - carried - 1) * sizeof *carried);
         cluster->count--;
     }
@@ -127,7 +116,7 @@ void cluster_look(struct cluster *cluster)
     for (uint32_t i = 0; i < cluster->partitions; i++) {
         int32_t code = trading_letters_look(cluster->seats[i], &error);
         if (code && code != TRADING_E_FENCED)
-            cluster_fail("look: %s", error.message);
+            fail("look: %s", error.message);
     }
 }
 
@@ -138,7 +127,7 @@ static uint32_t step_all(struct cluster *cluster)
         uint32_t done;
         trading_error error;
         if (trading_engine_step(cluster->seats[i], 100, &done, &error))
-            cluster_fail("step: %s", error.message);
+            fail("step: %s", error.message);
         steps += done;
         cluster_collect(cluster, cluster->seats[i]);
     }
@@ -165,7 +154,7 @@ static trading_result execute_in(trading_engine *engine, const trading_command *
     trading_result result;
     trading_error error;
     if (trading_engine_execute(engine, command, 1, &result, &error))
-        cluster_fail("execute: %s", error.message);
+        fail("execute: %s", error.message);
     return result;
 }
 
@@ -174,7 +163,7 @@ trading_result cluster_execute(struct cluster *cluster, const trading_command *c
     uint32_t partition;
     trading_error error;
     if (trading_command_partition(command, cluster->partitions, &partition, &error))
-        cluster_fail("a command belongs nowhere: %s", error.message);
+        fail("a command belongs nowhere: %s", error.message);
     if (partition != TRADING_EVERY_PARTITION)
         return execute_in(cluster->seats[partition < cluster->partitions ? partition : 0], command);
     trading_result first = execute_in(cluster->seats[0], command);
@@ -189,7 +178,7 @@ static void hint_others(struct cluster *cluster, uint32_t book, const trading_qu
     for (uint32_t i = 0; i < cluster->partitions; i++)
         if (i != book &&
             trading_quote_hint(cluster->seats[i], &quote->symbol, &quote->currency, quote->bid, quote->ask, &error))
-            cluster_fail("hint: %s", error.message);
+            fail("hint: %s", error.message);
 }
 
 void cluster_hint(struct cluster *cluster)
@@ -203,7 +192,7 @@ void cluster_hint(struct cluster *cluster)
         strcpy(body.symbol.text, line_symbols[s]);
         trading_command_partition(&command, cluster->partitions, &book, NULL);
         if (trading_view_open(&view, cluster->seats[book], TRADING_VIEW_NOW, NULL))
-            cluster_fail("no view");
+            fail("no view");
         if (!trading_view_quote(view, &body.symbol, &quote, NULL))
             hint_others(cluster, book, &quote);
         trading_view_close(view);
@@ -218,8 +207,8 @@ void cluster_verify(struct cluster *cluster)
     trading_verification found = TRADING_VERIFICATION_INIT;
     trading_engine *reader = cluster_reader(cluster);
     if (trading_engine_verify(reader, &found, NULL, NULL, &error))
-        cluster_fail("verify: %s", error.message);
+        fail("verify: %s", error.message);
     if (!found.sound)
-        cluster_fail("not sound: %s", found.finding);
+        fail("not sound: %s", found.finding);
     trading_engine_close(reader, TRADING_CLOSE_DRAIN, NULL);
 }

@@ -3,6 +3,7 @@
 #ifndef PARTITIONS_CLUSTER_H
 #define PARTITIONS_CLUSTER_H
 
+#include "fail.h"
 #include "lines.h"
 #include "shared_store.h"
 
@@ -30,8 +31,6 @@ struct cluster {
     size_t count;
     size_t room;
 };
-
-_Noreturn void cluster_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* With an engine in each seat. */
 void cluster_open(struct cluster *cluster, uint32_t partitions, uint32_t flags, uint64_t seed);

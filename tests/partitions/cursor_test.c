@@ -8,7 +8,7 @@ enum { PARTITIONS = 3 };
 static void must_hold(bool holds, const char *what)
 {
     if (!holds)
-        cluster_fail("%s", what);
+        fail("%s", what);
 }
 
 static void move(struct cluster *cluster, uint32_t partition, int64_t position)

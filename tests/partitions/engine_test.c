@@ -1,10 +1,10 @@
 /* An engine of several partitions from outside: commands and results in order, money and orders between partitions, views over all, reopening,
  * and being killed at any moment. */
+#include "fail.h"
 #include "lines.h"
 
 #include <errno.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,16 +17,6 @@
 #include <trading.h>
 
 enum { BATCH = 64 };
-
-__attribute__((noreturn, format(printf, 1, 2))) static void fail(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
 
 struct desk {
     trading_host *host;

@@ -31,7 +31,7 @@ static trading_result tell(struct partition *partition, int32_t type, const trad
 static void expect(bool holds, const char *what)
 {
     if (!holds)
-        system_fail("%s", what);
+        fail("%s", what);
 }
 
 /* An account in the partition: keys are tried until the id lies there. */

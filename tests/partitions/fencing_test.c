@@ -43,7 +43,7 @@ static trading_cash one_unit(void)
 static void must(int32_t code, const trading_error *error)
 {
     if (code)
-        cluster_fail("%s: %s", trading_error_name(code), error->message);
+        fail("%s: %s", trading_error_name(code), error->message);
 }
 
 static void successor_deposits(struct trial *trial)
@@ -144,7 +144,7 @@ static void check_profile(trading_engine *engine, const trading_id *account)
     must(trading_view_profile(view, account, &profile, &error), &error);
     trading_view_close(view);
     if (strcmp(profile.email, "ann@example.com") != 0)
-        cluster_fail("what is personal was lost");
+        fail("what is personal was lost");
 }
 
 static void successor_opens(struct trial *trial)
@@ -157,7 +157,7 @@ static void successor_opens(struct trial *trial)
     trial->successor = cluster_engine(&trial->cluster, 0);
     must(trading_engine_execute(trial->successor, &command, 1, &result, &error), &error);
     if (result.status != TRADING_STATUS_ACCEPTED)
-        cluster_fail("an account is not opened: %s", trading_status_name(result.status));
+        fail("an account is not opened: %s", trading_status_name(result.status));
     trial->opened = result.account;
 }
 
@@ -222,7 +222,7 @@ static int64_t count_accepted(const struct flight *flight)
             if (status == TRADING_STATUS_ACCEPTED)
                 continue;
             if (status != TRADING_STATUS_NONE || flight->errors[i].code != TRADING_E_FENCED)
-                cluster_fail("a command is answered %s with %s", trading_status_name(status), flight->errors[i].message);
+                fail("a command is answered %s with %s", trading_status_name(status), flight->errors[i].message);
         }
     return accepted;
 }
@@ -237,7 +237,7 @@ static void repeat(struct trial *trial, struct flight *flight)
         for (size_t k = 0; k < COMMANDS; k++) {
             bool before = flight->results[i][k].status == TRADING_STATUS_ACCEPTED;
             if (results[k].status != (before ? TRADING_STATUS_DUPLICATE : TRADING_STATUS_ACCEPTED))
-                cluster_fail("a command is %s at the successor", trading_status_name(results[k].status));
+                fail("a command is %s at the successor", trading_status_name(results[k].status));
         }
     }
 }
@@ -254,14 +254,14 @@ static void check_stopped(struct trial *trial)
     trading_result result;
     must(trading_engine_get_info(trial->paused, &info, &error), &error);
     if (info.state != TRADING_E_FENCED)
-        cluster_fail("the state of a fenced engine is %s", trading_error_name(info.state));
+        fail("the state of a fenced engine is %s", trading_error_name(info.state));
     if (trading_engine_execute(trial->paused, &command, 1, &result, &error) != TRADING_E_FENCED ||
         error.flags != TRADING_ERROR_FATAL || trading_letters_put(trial->paused, NULL, 0, &error) != TRADING_E_FENCED ||
         trading_letters_look(trial->paused, &error) != TRADING_E_FENCED)
-        cluster_fail("a fenced engine goes on");
+        fail("a fenced engine goes on");
     must(trading_letters_take(trial->paused, &none, 1, &count, &error), &error);
     if (atomic_load(&trial->plan.calls[FAULTY_APPEND]) != appends)
-        cluster_fail("a fenced engine appended");
+        fail("a fenced engine appended");
 }
 
 static void finish_trial(struct trial *trial, struct flight *flight)
@@ -269,11 +269,11 @@ static void finish_trial(struct trial *trial, struct flight *flight)
     int64_t accepted = count_accepted(flight);
     check_stopped(trial);
     if (balance(trial) != accepted + trial->deposits)
-        cluster_fail("%lld deposits are in the journal, %lld were accepted", (long long)balance(trial),
-                     (long long)(accepted + trial->deposits));
+        fail("%lld deposits are in the journal, %lld were accepted", (long long)balance(trial),
+             (long long)(accepted + trial->deposits));
     repeat(trial, flight);
     if (balance(trial) != SUBMISSIONS * COMMANDS + trial->deposits)
-        cluster_fail("commands were lost or done twice");
+        fail("commands were lost or done twice");
     close_trial(trial);
 }
 
@@ -303,7 +303,7 @@ static void test_followed(uint64_t nth, uint32_t flags)
     submit(&trial, &flight);
     await(&trial, &flight, flags);
     if (count_accepted(&flight) == 0)
-        cluster_fail("what was in the journal was answered as if it were not");
+        fail("what was in the journal was answered as if it were not");
     finish_trial(&trial, &flight);
 }
 
@@ -317,7 +317,7 @@ static void test_unknown_alone(enum fault fault, uint32_t flags)
     submit(&trial, &flight);
     await(&trial, &flight, flags);
     if (count_accepted(&flight) != SUBMISSIONS * COMMANDS || balance(&trial) != SUBMISSIONS * COMMANDS)
-        cluster_fail("an engine that is alone was fenced");
+        fail("an engine that is alone was fenced");
     close_trial(&trial);
 }
 
@@ -336,18 +336,18 @@ static void test_unresolved(enum fault fault)
         faulty_plan_add(&trial.plan, FAULTY_READ, reads + i, FAULT_REFUSED, TRADING_E_IO);
     if (trading_engine_execute(trial.paused, &command, 1, &result, &error) != TRADING_E_OUTCOME_UNKNOWN ||
         result.status != TRADING_STATUS_UNKNOWN)
-        cluster_fail("an outcome is known that is not");
+        fail("an outcome is known that is not");
     take_over(&trial);
     while (trading_engine_execute(trial.paused, &command, 1, &result, &error) == TRADING_E_IO)
         continue;
     if (error.code != TRADING_E_FENCED || result.status != TRADING_STATUS_NONE)
-        cluster_fail("%s: an engine goes on beside its successor", trading_error_name(error.code));
+        fail("%s: an engine goes on beside its successor", trading_error_name(error.code));
     check_stopped(&trial);
     must(trading_engine_execute(trial.successor, &command, 1, &result, &error), &error);
     if (result.status != (fault == FAULT_UNKNOWN_DONE ? TRADING_STATUS_DUPLICATE : TRADING_STATUS_ACCEPTED))
-        cluster_fail("the successor answers %s", trading_status_name(result.status));
+        fail("the successor answers %s", trading_status_name(result.status));
     if (balance(&trial) != 1 + trial.deposits)
-        cluster_fail("a command was lost or done twice");
+        fail("a command was lost or done twice");
     close_trial(&trial);
 }
 
@@ -364,11 +364,11 @@ static void test_account_opened_twice(enum faulty_call call)
     trial.call = call;
     trial.takes_over = true;
     if (trading_engine_execute(trial.paused, &command, 1, &result, &error) != TRADING_E_FENCED)
-        cluster_fail("an account was opened twice");
+        fail("an account was opened twice");
     check_profile(trial.successor, &trial.opened);
     must(trading_engine_execute(trial.successor, &command, 1, &result, &error), &error);
     if (result.status != TRADING_STATUS_DUPLICATE)
-        cluster_fail("an opening is answered %s", trading_status_name(result.status));
+        fail("an opening is answered %s", trading_status_name(result.status));
     close_trial(&trial);
 }
 
@@ -384,7 +384,7 @@ static void test_secret_left_behind(void)
     trial.plan.before = NULL;
     faulty_plan_add(&trial.plan, FAULTY_APPEND, 0, FAULT_REFUSED, TRADING_E_IO);
     if (trading_engine_execute(trial.paused, &command, 1, &result, &error) != TRADING_E_IO)
-        cluster_fail("an append is not refused");
+        fail("an append is not refused");
     successor_opens(&trial);
     check_profile(trial.successor, &trial.opened);
     close_trial(&trial);
@@ -428,13 +428,13 @@ static void test_answer_to_a_successor(void)
                                       .body = &body,
                                       .body_size = sizeof body};
     if (cluster_execute(&cluster, &transfer).status != TRADING_STATUS_ACCEPTED)
-        cluster_fail("a transfer is not accepted");
+        fail("a transfer is not accepted");
     cluster_settle(&cluster);
     must(trading_letters_look(paused, &error), &error);
     trading_engine_step(paused, 100, NULL, NULL);
     must(trading_engine_get_info(paused, &info, &error), &error);
     if (info.state != TRADING_E_FENCED)
-        cluster_fail("the state of an engine that was replaced is %s", trading_error_name(info.state));
+        fail("the state of an engine that was replaced is %s", trading_error_name(info.state));
     must(trading_engine_close(paused, TRADING_CLOSE_DRAIN, &error), &error);
     cluster_verify(&cluster);
     cluster_close(&cluster);
@@ -484,13 +484,13 @@ static void test_made_at_once(void)
         pthread_join(makers[i].thread, NULL);
     for (uint32_t i = 0; i < MAKERS; i++) {
         if (makers[i].code && makers[i].code != TRADING_E_INVALID)
-            cluster_fail("a store is not made: %s", trading_error_name(makers[i].code));
+            fail("a store is not made: %s", trading_error_name(makers[i].code));
         if (!makers[i].code && agreed && agreed != makers[i].partitions)
-            cluster_fail("a store has two numbers of partitions");
+            fail("a store has two numbers of partitions");
         agreed = makers[i].code ? agreed : makers[i].partitions;
     }
     if (!agreed)
-        cluster_fail("nobody made the store");
+        fail("nobody made the store");
     pthread_barrier_destroy(&start);
     cluster_close(&cluster);
 }

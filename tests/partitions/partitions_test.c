@@ -218,16 +218,16 @@ static void deliver_some(struct play *play)
         return;
     if (chance_of(&play->chance, 200) && system_message(system, from, to, 1, &message)) {
         if (system_deliver(system, to, &message) != MESSAGE_EARLY)
-            system_fail("a message was applied before the one before it");
+            fail("a message was applied before the one before it");
         play->early++;
     }
     if (!system_message(system, from, to, 0, &message))
         return;
     if (system_deliver(system, to, &message) != MESSAGE_NEXT)
-        system_fail("the next message is not the next");
+        fail("the next message is not the next");
     if (chance_of(&play->chance, 300)) {
         if (system_deliver(system, to, &message) != MESSAGE_KNOWN)
-            system_fail("a message was applied twice");
+            fail("a message was applied twice");
         play->known++;
     }
 }
@@ -275,7 +275,7 @@ static void play_seed(uint64_t seed, uint32_t partitions)
     for (uint32_t i = 0; i < partitions; i++)
         partition_reopen(&play.system, &play.system.at[i]);
     if (!play.known || !play.early || play.rejected > STEPS * 4 / 5)
-        system_fail("seed %llu: nothing was put to the test", (unsigned long long)seed);
+        fail("seed %llu: nothing was put to the test", (unsigned long long)seed);
     system_close(&play.system);
     printf("seed %llu, %u partitions: %u orders, %u commands refused, %u messages sent again, %u too early\n",
            (unsigned long long)seed, partitions, play.order_count, play.rejected, play.known, play.early);
@@ -290,12 +290,12 @@ static void compare_account(struct system *one, struct system *many, const struc
     struct account_record x = *account_get(&a->accounts, account_find(&a->accounts, &actor->account));
     struct account_record y = *account_get(&b->accounts, account_find(&b->accounts, &actor->account));
     if (x.balance != y.balance || x.held != y.held || x.status != y.status)
-        system_fail("an account differs: balance %lld, %lld", (long long)x.balance, (long long)y.balance);
+        fail("an account differs: balance %lld, %lld", (long long)x.balance, (long long)y.balance);
     struct portfolio_record p = *portfolio_get(&a->portfolios, portfolio_find(&a->portfolios, &actor->portfolio));
     struct portfolio_record q = *portfolio_get(&b->portfolios, portfolio_find(&b->portfolios, &actor->portfolio));
     if (p.status != q.status || p.traded != q.traded || p.cost_basis != q.cost_basis || p.realized != q.realized ||
         p.held != q.held)
-        system_fail("a portfolio differs: status %u, %u", p.status, q.status);
+        fail("a portfolio differs: status %u, %u", p.status, q.status);
 }
 
 static void compare_order(struct system *one, struct system *many, const trading_id *id)
@@ -307,16 +307,16 @@ static void compare_order(struct system *one, struct system *many, const trading
     bool same = x.status == y.status && x.filled == y.filled && x.held == y.held && x.limit == y.limit &&
                 wide_sum_get(&x.notional) == wide_sum_get(&y.notional) && x.executions == y.executions;
     if (!same)
-        system_fail("an order differs: status %u, %u; filled %lld, %lld", x.status, y.status, (long long)x.filled,
-                    (long long)y.filled);
+        fail("an order differs: status %u, %u; filled %lld, %lld", x.status, y.status, (long long)x.filled,
+             (long long)y.filled);
 }
 
 static void compare_result(const trading_result *one, const trading_result *many, const struct line *line)
 {
     if (one->status == many->status)
         return;
-    system_fail("command %d: %s (%s) in one partition, %s (%s) in many", line->command.type, trading_status_name(one->status),
-                trading_reason_name(one->reason), trading_status_name(many->status), trading_reason_name(many->reason));
+    fail("command %d: %s (%s) in one partition, %s (%s) in many", line->command.type, trading_status_name(one->status),
+         trading_reason_name(one->reason), trading_status_name(many->status), trading_reason_name(many->reason));
 }
 
 /* What differs by design is left out: transfers to nobody are refused at once in one partition, and returned in many; a portfolio that

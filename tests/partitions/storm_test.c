@@ -44,12 +44,12 @@ static trading_result execute_at_last(struct storm *storm, uint32_t partition, c
         code = trading_engine_execute(storm->cluster.seats[partition], command, 1, &result, &error);
         pthread_rwlock_unlock(&storm->seats);
         if (code == TRADING_E_FENCED && result.status != TRADING_STATUS_NONE)
-            cluster_fail("a command that was fenced is answered %s", trading_status_name(result.status));
+            fail("a command that was fenced is answered %s", trading_status_name(result.status));
         if (code == TRADING_E_FENCED)
             pause_for(200);
     } while (code == TRADING_E_FENCED);
     if (code)
-        cluster_fail("execute: %s", error.message);
+        fail("execute: %s", error.message);
     return result;
 }
 
@@ -61,7 +61,7 @@ static trading_result execute(struct storm *storm, struct line *line)
     if (line->command.body)
         line->command.body = &line->body;
     if (trading_command_partition(&line->command, storm->cluster.partitions, &partition, &error))
-        cluster_fail("a command belongs nowhere: %s", error.message);
+        fail("a command belongs nowhere: %s", error.message);
     if (partition != TRADING_EVERY_PARTITION)
         return execute_at_last(storm, partition, &line->command);
     for (uint32_t i = 1; i < storm->cluster.partitions; i++)
@@ -101,7 +101,7 @@ static void *call(void *arg)
         if (line.command.type == TRADING_COMMAND_DEPOSIT && done)
             atomic_fetch_add(&storm->deposited, line.body.cash.amount);
         if (line.command.type == TRADING_COMMAND_DEPOSIT && !done)
-            cluster_fail("a deposit is answered %s", trading_status_name(result.status));
+            fail("a deposit is answered %s", trading_status_name(result.status));
     }
     atomic_fetch_sub(&storm->working, 1);
     return NULL;
@@ -164,7 +164,7 @@ static void change_owner(struct storm *storm, uint32_t partition)
     trading_error error;
     int32_t closed = trading_engine_close(code ? new : old, TRADING_CLOSE_DRAIN, &error);
     if ((code && code != TRADING_E_FENCED) || closed)
-        cluster_fail("an owner is not replaced: %s", trading_error_name(code ? code : closed));
+        fail("an owner is not replaced: %s", trading_error_name(code ? code : closed));
     atomic_fetch_add(&storm->changes, code == TRADING_OK);
 }
 
@@ -191,7 +191,7 @@ static int64_t total_of(const trading_total *total)
 {
     trading_decimal value;
     if (trading_decimal_parse(total->text, strlen(total->text), &value))
-        cluster_fail("a total is no decimal: %s", total->text);
+        fail("a total is no decimal: %s", total->text);
     return value;
 }
 
@@ -203,7 +203,7 @@ static struct sums sums_of(struct storm *storm)
         trading_ledger ledger = TRADING_LEDGER_INIT;
         uint64_t cursor = 0;
         if (trading_view_open(&view, storm->cluster.seats[i], TRADING_VIEW_NOW, NULL))
-            cluster_fail("no view");
+            fail("no view");
         while (trading_view_ledger(view, &cursor, &ledger, NULL) == TRADING_OK) {
             sums.bank += total_of(&ledger.bank);
             sums.clearing += total_of(&ledger.clearing);
@@ -228,7 +228,7 @@ static void settle(struct storm *storm)
             line_set(&line, TRADING_COMMAND_END_SESSION, 0); /* behind whatever the look brought */
             trading_result result;
             if (trading_engine_execute(storm->cluster.seats[i], &line.command, 1, &result, NULL))
-                cluster_fail("an engine does not go on");
+                fail("an engine does not go on");
             trading_engine_get_info(storm->cluster.seats[i], &info, NULL);
             now += info.letters_read;
         }
@@ -262,8 +262,8 @@ static void test_storm(uint32_t partitions)
     cluster_verify(&storm.cluster);
     struct sums sums = sums_of(&storm);
     if (sums.all || sums.clearing || -sums.bank != atomic_load(&storm.deposited))
-        cluster_fail("%lld was deposited, the bank paid %lld, and %lld is on its way", (long long)atomic_load(&storm.deposited),
-                     (long long)-sums.bank, (long long)sums.clearing);
+        fail("%lld was deposited, the bank paid %lld, and %lld is on its way", (long long)atomic_load(&storm.deposited),
+             (long long)-sums.bank, (long long)sums.clearing);
     pthread_rwlock_destroy(&storm.seats);
     cluster_close(&storm.cluster);
 }

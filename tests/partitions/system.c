@@ -4,22 +4,11 @@
 #include "engine/replay.h"
 
 #include <sodium.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #define BODY_BYTES 131072u /* so little that work pauses */
 #define COLLAR     50000
-
-_Noreturn void system_fail(const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    vfprintf(stderr, format, arguments);
-    va_end(arguments);
-    fputc('\n', stderr);
-    exit(1);
-}
 
 /* ---- a partition ---- */
 
@@ -27,7 +16,7 @@ static void open_domain(struct system *system, struct partition *partition)
 {
     trading_error error;
     if (domain_open(&partition->domain, &system->memory, 1 << 20, &error) || domain_found(&partition->domain, &error))
-        system_fail("%s", error.message);
+        fail("%s", error.message);
     partition->domain.place = (struct partitioning){.partition = partition->number, .partitions = system->partitions};
 }
 
@@ -77,17 +66,17 @@ static void begin(struct system *system, struct partition *partition)
                                           .next_position = mark->next_position,
                                           .collar = COLLAR};
     if (!tables_begin(partition->domain.tables))
-        system_fail("no stage");
+        fail("no stage");
     partition->open = true;
 }
 
 static void check_process(const struct partition *partition)
 {
     if (partition->process.broken)
-        system_fail("partition %u, event %lld: %s", partition->number, (long long)partition->process.next_position - 1,
-                    partition->process.broken);
+        fail("partition %u, event %lld: %s", partition->number, (long long)partition->process.next_position - 1,
+             partition->process.broken);
     if (domain_failed(&partition->domain) || partition->out.full)
-        system_fail("partition %u: no room", partition->number);
+        fail("partition %u: no room", partition->number);
 }
 
 /* A batch with room for another entry. */
@@ -144,7 +133,7 @@ void partition_commit(struct system *system, struct partition *partition)
     struct mark_record *mark = domain_edit_mark(&partition->domain);
     check_process(partition);
     if (!ledgers_balance(&partition->domain.accounts))
-        system_fail("partition %u does not balance", partition->number);
+        fail("partition %u does not balance", partition->number);
     if (process->next_position > mark->next_position) {
         struct commit header = {.partition = partition->number,
                                 .entries = partition->entries,
@@ -185,7 +174,7 @@ static void hash_domain(const struct domain *domain, uint8_t hash[32])
     crypto_generichash_init(&state, NULL, 0, 32);
     struct pin *pin = tables_pin(domain->tables);
     if (tables_pages(domain->tables, pin, true, hash_page, &state, NULL))
-        system_fail("the pages of a state cannot be walked");
+        fail("the pages of a state cannot be walked");
     tables_unpin(pin);
     crypto_generichash_final(&state, hash, 32);
 }
@@ -201,11 +190,11 @@ void partition_reopen(struct system *system, struct partition *partition)
     for (size_t i = 0; i < partition->commit_count; i++) {
         trading_error error;
         if (replay_commit(&partition->domain, &partition->commits[i].header, &error))
-            system_fail("%s", error.message);
+            fail("%s", error.message);
     }
     hash_domain(&partition->domain, after);
     if (memcmp(before, after, sizeof before) != 0)
-        system_fail("partition %u is not what its journal makes", partition->number);
+        fail("partition %u is not what its journal makes", partition->number);
 }
 
 /* ---- commands ---- */
@@ -259,7 +248,7 @@ bool system_message(const struct system *system, const struct partition *from, c
             if (message->to == to->number && message->event.position >= received && ahead-- == 0)
                 return true;
         if (messages.reader.bad)
-            system_fail("the messages of a commit cannot be read");
+            fail("the messages of a commit cannot be read");
     }
     return false;
 }
@@ -282,7 +271,7 @@ static bool deliver_all(struct system *system, struct partition *from, struct pa
     bool any = false;
     while (from != to && system_message(system, from, to, 0, &message)) {
         if (system_deliver(system, to, &message) != MESSAGE_NEXT)
-            system_fail("a message is out of turn");
+            fail("a message is out of turn");
         any = true;
     }
     return any;

@@ -4,6 +4,7 @@
 #define PARTITIONS_SYSTEM_H
 
 #include "journal/commit.h"
+#include "partitions/fail.h"
 #include "process/message.h"
 #include "process/process.h"
 
@@ -71,7 +72,5 @@ void system_check(struct system *system);
 
 /* After system_settle: nothing is in flight, and each order is in its home what it is in its book. */
 void system_check_settled(struct system *system);
-
-_Noreturn void system_fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -12,9 +12,9 @@ static void check_alone(struct system *system, struct partition *partition)
     char finding[256];
     trading_error error;
     if (audit_domain(&partition->domain, &system->memory, finding, sizeof finding, &error))
-        system_fail("%s", error.message);
+        fail("%s", error.message);
     if (finding[0])
-        system_fail("partition %u: %s", partition->number, finding);
+        fail("partition %u: %s", partition->number, finding);
 }
 
 /* ---- what is in flight ---- */
@@ -94,8 +94,8 @@ static void check_currency(struct system *system, const trading_currency *curren
     }
     sum_in_flight(system, currency, NULL, &money, &shares);
     if (customers + others + money != 0)
-        system_fail("the money in %.3s does not sum to zero over all partitions: off by %lld", currency->text,
-                    (long long)(customers + others + money));
+        fail("the money in %.3s does not sum to zero over all partitions: off by %lld", currency->text,
+             (long long)(customers + others + money));
 }
 
 static void check_symbol(struct system *system, const trading_symbol *symbol)
@@ -114,8 +114,7 @@ static void check_symbol(struct system *system, const trading_symbol *symbol)
     }
     sum_in_flight(system, NULL, symbol, &money, &shares);
     if (sum + shares != 0)
-        system_fail("the shares of %s do not sum to zero over all partitions: off by %lld", symbol->text,
-                    (long long)(sum + shares));
+        fail("the shares of %s do not sum to zero over all partitions: off by %lld", symbol->text, (long long)(sum + shares));
 }
 
 void system_check(struct system *system)
@@ -165,13 +164,13 @@ static void check_order(struct system *system, const struct partition *home, uin
     const struct order_record *guest = order_get(there, order_find(there, &order->id));
     trading_decimal over = order->filled == guest->filled ? 0 : taken_over(home, number);
     if (!order_is_guest(guest) || guest->partition != home->number + 1)
-        system_fail("order %u of partition %u is lost on its way to its book", number, home->number);
+        fail("order %u of partition %u is lost on its way to its book", number, home->number);
     if (guest->filled != order->filled + over || guest->quantity != order->quantity)
-        system_fail("order %u of partition %u is filled otherwise in its book", number, home->number);
+        fail("order %u of partition %u is filled otherwise in its book", number, home->number);
     if (order_leaves(guest) != order_leaves(order))
-        system_fail("order %u of partition %u is open otherwise in its book", number, home->number);
+        fail("order %u of partition %u is open otherwise in its book", number, home->number);
     if (!over && guest->filled && order->paid != guest->paid)
-        system_fail("order %u of partition %u paid otherwise in its book", number, home->number);
+        fail("order %u of partition %u paid otherwise in its book", number, home->number);
 }
 
 void system_check_settled(struct system *system)
@@ -184,12 +183,12 @@ void system_check_settled(struct system *system)
             check_order(system, &system->at[p], i);
         for (uint32_t i = 1; i <= table_count(domain->accounts.records); i++)
             if (account_pending(&domain->accounts, i))
-                system_fail("account %u of partition %u has a transfer that never ended", i, p);
+                fail("account %u of partition %u has a transfer that never ended", i, p);
         for (uint32_t i = 1; i <= table_count(domain->accounts.ledgers); i++) {
             const struct ledger_record *ledger = table_get(domain->accounts.ledgers, i);
             clearing[ledger->currency.text[0] == 'U'] += wide_sum_get(&ledger->clearing);
         }
     }
     if (clearing[0] != 0 || clearing[1] != 0)
-        system_fail("clearing over all partitions is not empty");
+        fail("clearing over all partitions is not empty");
 }
