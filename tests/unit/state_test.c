@@ -8,6 +8,7 @@ int main(void)
     failed += pins_suite();
     failed += index_suite();
     failed += checkpoint_suite();
+    failed += checkpoint_damage_suite();
     failed += snapshot_suite();
     failed += increment_suite();
     return failed != 0;

@@ -21,6 +21,7 @@ int model_suite(void);
 int pins_suite(void);
 int index_suite(void);
 int checkpoint_suite(void);
+int checkpoint_damage_suite(void);
 int snapshot_suite(void);
 int increment_suite(void);
 
