@@ -1,3 +1,4 @@
+/* One question to the servers: binding values, asking, reading the answer, and saying what went wrong. */
 #include "backends/cassandra/store.h"
 #include "base/error.h"
 

@@ -1,3 +1,4 @@
+/* Commits as the bytes of a block, and back. */
 #include "backends/cassandra/journal.h"
 #include "base/error.h"
 

@@ -1,3 +1,4 @@
+/* Making the schema of a keyspace, or bringing it from an older version to this one. */
 #include "backends/cassandra/store.h"
 #include "base/error.h"
 #include "schema_1_cql.h"

@@ -1,3 +1,4 @@
+/* All statements, prepared once when the store is opened. */
 #include "backends/cassandra/store.h"
 #include "base/error.h"
 

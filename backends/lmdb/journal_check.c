@@ -1,3 +1,4 @@
+/* Walking the whole journal without trusting it, and how large it is. */
 #include "backends/lmdb/journal.h"
 #include "backends/lmdb/page_check.h"
 #include "base/error.h"

@@ -1,3 +1,4 @@
+/* Reading the journal: from a position on, and where a partition ends. Pages are read from the file, not through LMDB, which trusts them. */
 #include "backends/lmdb/journal.h"
 #include "base/error.h"
 

@@ -1,3 +1,4 @@
+/* What an order trades at the quote, and in how many pieces. */
 #include "backends/paper/paper.h"
 
 /* What it may trade at now; 0: nothing. */

@@ -1,3 +1,4 @@
+/* The orders of the venue on paper, and the reports of what becomes of them. */
 #include "backends/paper/paper.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* The pages of tables as checkpoints and snapshots see them: walked at a pin, and put back into tables that are being loaded. */
 #include "base/error.h"
 #include "state/table.h"
 #include "state/table_inside.h"

@@ -1,3 +1,4 @@
+/* Loading a snapshot, with those that it is an increment of, and finding what may be wrong with any of them. */
 #include "base/error.h"
 #include "journal/pack.h"
 #include "state/snapshot_inside.h"

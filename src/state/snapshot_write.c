@@ -1,3 +1,4 @@
+/* Writing a snapshot: whole, or as the pages that are not in its base. */
 #include "base/error.h"
 #include "journal/pack.h"
 #include "state/snapshot_inside.h"

@@ -1,3 +1,4 @@
+/* The batches in flight: what the writer has edited and not installed, kept so that it can be installed or put back. */
 #include "state/table.h"
 #include "state/table_inside.h"
 
