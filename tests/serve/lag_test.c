@@ -175,6 +175,46 @@ static void pay_in_unheard(struct deployment *deployment, uint32_t partition, co
     execute_unheard(deployment, partition, &command);
 }
 
+/* One that publishes under the name of a partition's relay, as if that had just begun. */
+static void publish_as_relay(struct deployment *deployment, uint32_t partition, int64_t mark)
+{
+    trading_bus *bus;
+    trading_bus_options options = TRADING_BUS_OPTIONS_INIT;
+    char writer[WIRE_WRITER_BYTES];
+    wire_writer(&deployment->client.wire, WIRE_EVENTS, partition, writer);
+    options.writer = writer;
+    assert_int_equal(trading_bus_open(&bus, deployment->host, deployment->bus_uri, &options, NULL), TRADING_OK);
+    assert_int_equal(trading_bus_publish(bus, NULL, 0, mark, NULL), TRADING_OK);
+    trading_bus_close(bus);
+}
+
+static void where_a_relay_marked_nothing_all_is_to_be_published(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    struct watcher watcher;
+    char accounts[PARTITIONS][TRADING_ID_TEXT] = {""};
+    deployment_open(&deployment, 1, PARTITIONS, false);
+    open_accounts(&deployment, accounts);
+    deployment_stop(&deployment, 0);
+    open_watcher(&deployment, deployment.bus_uri, &watcher);
+    json_t *before = look(&watcher);
+    assert_int_equal(number(before, "events_lag"), -1);
+    publish_as_relay(&deployment, 1, 1);
+    json_t *after = look(&watcher);
+    assert_int_equal(number_of(after, 0, "events_mark"), 0);
+    assert_int_equal(number_of(after, 0, "events_lag"), number_of(before, 0, "position"));
+    assert_int_equal(number_of(after, 1, "events_lag"), number_of(before, 1, "position") - 1);
+    int64_t all = 0;
+    for (size_t i = 0; i < PARTITIONS; i++)
+        all += number_of(before, i, "position");
+    assert_int_equal(number(after, "events_lag"), all - 1);
+    json_decref(before);
+    json_decref(after);
+    close_watcher(&watcher);
+    deployment_close(&deployment);
+}
+
 static void what_nobody_takes_is_behind(void **state)
 {
     (void)state;
@@ -277,6 +317,22 @@ static void a_bus_that_tells_no_marks_tells_the_rest(void **state)
     deployment_close(&deployment);
 }
 
+static void another_store_is_refused(void **state)
+{
+    (void)state;
+    struct deployment deployment;
+    struct watcher watcher;
+    trading_error error;
+    deployment_open(&deployment, 1, PARTITIONS, false);
+    assert_int_equal(trading_engine_open(&watcher.engine, deployment.host, "memory:", NULL, &error), TRADING_OK);
+    assert_int_equal(trading_bus_open(&watcher.bus, deployment.host, deployment.bus_uri, NULL, &error), TRADING_OK);
+    assert_null(lag_tell(watcher.engine, watcher.bus, &deployment.client.wire, &error));
+    assert_int_equal(error.code, TRADING_E_INVALID);
+    assert_non_null(strstr(error.message, "the store has 1 partitions, and test.commands 3"));
+    close_watcher(&watcher);
+    deployment_close(&deployment);
+}
+
 static void without_a_bus_the_store_tells_what_it_knows(void **state)
 {
     (void)state;
@@ -311,8 +367,10 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_serves_is_watched_and_not_disturbed),
         cmocka_unit_test(what_nobody_takes_is_behind),
+        cmocka_unit_test(where_a_relay_marked_nothing_all_is_to_be_published),
         cmocka_unit_test(a_topic_that_was_lost_is_told),
         cmocka_unit_test(a_bus_that_tells_no_marks_tells_the_rest),
+        cmocka_unit_test(another_store_is_refused),
         cmocka_unit_test(without_a_bus_the_store_tells_what_it_knows),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

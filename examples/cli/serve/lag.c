@@ -93,6 +93,15 @@ static int32_t put_commands(struct lag *lag, uint32_t partition, json_t *row, tr
     return TRADING_OK;
 }
 
+static void put_mark(struct lag *lag, uint32_t partition, int relay, int64_t mark, json_t *row)
+{
+    int64_t position = trading_view_partition_position(lag->view, partition);
+    int64_t events = position > mark ? position - mark : 0; /* it may have gone on */
+    put_integer(row, relays[relay].mark, mark);
+    put_integer(row, relays[relay].lag, events);
+    lag->events[relay] = (lag->events[relay] < 0 ? 0 : lag->events[relay]) + events;
+}
+
 /* Of a relay that marked something. Its mark is asked for after the journal was looked at, for the same reason. */
 static int32_t put_relay(struct lag *lag, uint32_t partition, int relay, json_t *row, trading_error *error)
 {
@@ -102,16 +111,9 @@ static int32_t put_relay(struct lag *lag, uint32_t partition, int relay, json_t 
     int32_t code = trading_bus_mark_of(lag->bus, writer, &mark, error);
     if (code == TRADING_E_UNSUPPORTED)
         lag->unknown = *error;
-    if (code == TRADING_E_UNSUPPORTED || code == TRADING_E_NOT_FOUND)
-        return TRADING_OK;
-    if (code != TRADING_OK)
-        return code;
-    int64_t position = trading_view_partition_position(lag->view, partition);
-    int64_t events = position > mark ? position - mark : 0; /* it may have gone on */
-    put_integer(row, relays[relay].mark, mark);
-    put_integer(row, relays[relay].lag, events);
-    lag->events[relay] = (lag->events[relay] < 0 ? 0 : lag->events[relay]) + events;
-    return TRADING_OK;
+    if (code == TRADING_OK)
+        put_mark(lag, partition, relay, mark, row);
+    return code == TRADING_E_UNSUPPORTED || code == TRADING_E_NOT_FOUND ? TRADING_OK : code;
 }
 
 static int32_t put_partition(struct lag *lag, uint32_t partition, json_t *row, trading_error *error)
@@ -124,6 +126,19 @@ static int32_t put_partition(struct lag *lag, uint32_t partition, json_t *row, t
 }
 
 /* ---- all of them ---- */
+
+/* A relay that marked something in one partition is there for all, and has published nothing where it marked nothing. */
+static void put_missing_marks(struct lag *lag, json_t *rows)
+{
+    size_t partition;
+    json_t *row;
+    for (int relay = 0; relay < RELAYS; relay++)
+        json_array_foreach(rows, partition, row)
+        {
+            if (lag->events[relay] >= 0 && !json_object_get(row, relays[relay].mark))
+                put_mark(lag, (uint32_t)partition, relay, 0, row);
+        }
+}
 
 static int32_t put_all(const struct lag *lag, json_t *object, trading_error *error)
 {
@@ -143,9 +158,27 @@ static int32_t put_all(const struct lag *lag, json_t *object, trading_error *err
     return TRADING_OK;
 }
 
+/* That the store is the one whose commands are in the topic: a new one does not know yet how many partitions it is to have. */
+static int32_t check_topic(const struct lag *lag, trading_error *error)
+{
+    uint32_t topic;
+    uint32_t store = 0;
+    while (trading_view_partition_position(lag->view, store) >= 0)
+        store++;
+    int32_t code = trading_bus_partitions(lag->bus, lag->wire->commands, &topic, error);
+    if (code != TRADING_OK || topic == store)
+        return code;
+    *error = (trading_error){.code = TRADING_E_INVALID};
+    snprintf(error->message, sizeof error->message,
+             "the store has %" PRIu32 " partitions, and %.63s %" PRIu32
+             ": they are not of one deployment, or it was never at work",
+             store, lag->wire->commands, topic);
+    return error->code;
+}
+
 static int32_t put_partitions(struct lag *lag, json_t *object, trading_error *error)
 {
-    int32_t code = TRADING_OK;
+    int32_t code = lag->bus ? check_topic(lag, error) : TRADING_OK;
     json_t *rows = new_array();
     put(object, "partitions", rows);
     for (uint32_t i = 0; code == TRADING_OK && trading_view_partition_position(lag->view, i) >= 0; i++) {
@@ -153,6 +186,7 @@ static int32_t put_partitions(struct lag *lag, json_t *object, trading_error *er
         append(rows, row);
         code = put_partition(lag, i, row, error);
     }
+    put_missing_marks(lag, rows);
     return code == TRADING_OK && lag->bus ? put_all(lag, object, error) : code;
 }
 
