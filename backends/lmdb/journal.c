@@ -202,6 +202,7 @@ int32_t journal_open(struct journal *journal, const struct folder *folder, struc
     *journal =
         (struct journal){.folder = folder, .memory = memory, .read_only = read_only, .sync_meta = sync, .map_bytes = map_bytes};
     journal->file.fd = journal->lock.fd = -1;
+    group_commit_open(&journal->appends, journal_append_group, journal);
     pthread_mutex_init(&journal->append_lock, NULL);
     pthread_mutex_init(&journal->heads_lock, NULL);
     int32_t code = read_only ? open_reader(journal, error) : open_writer(journal, error);
@@ -225,4 +226,5 @@ void journal_close(struct journal *journal)
     memory_release(journal->memory, journal->heads, journal->head_capacity * sizeof *journal->heads);
     pthread_mutex_destroy(&journal->heads_lock);
     pthread_mutex_destroy(&journal->append_lock);
+    group_commit_close(&journal->appends);
 }

@@ -9,7 +9,8 @@
  *
  * and one record with the key of a single zero byte, which says the kind and version of the file (environment.h).
  *
- * An append is one transaction of LMDB's, whatever the number of commits. It is made durable by two flushes, the pages before the
+ * An append is one transaction of LMDB's, whatever the number of commits, or part of one: appends of several partitions that come while
+ * another's transaction syncs share the next (group_commit.h). It is made durable by two flushes, the pages before the
  * meta page that refers to them. TRADING_DURABILITY_PROCESS leaves out the second (MDB_NOMETASYNC), so that a power loss takes the
  * newest append and nothing else: leaving out both (MDB_NOSYNC) would let the disk write the meta page first, and a power loss
  * could then cost the whole file. */
@@ -18,6 +19,7 @@
 
 #include "backends/lmdb/environment.h"
 #include "backends/lmdb/files.h"
+#include "backends/lmdb/group_commit.h"
 #include "backends/lmdb/lay_ahead.h"
 #include "backends/lmdb/pages.h"
 #include "backends/lmdb/writer_lock.h"
@@ -51,9 +53,10 @@ struct journal {
     struct lay_ahead ahead;
     uint64_t map_bytes;
     bool sync_meta;
-    pthread_mutex_t append_lock;
-    _Atomic bool uncertain;     /* set under append_lock: an append's outcome is not known, ask the file */
-    pthread_mutex_t heads_lock; /* of the heads, in order of partition */
+    struct group_commit appends;
+    pthread_mutex_t append_lock; /* of the file while a transaction of it is made, or it is to stand still */
+    _Atomic bool uncertain;      /* set under append_lock: an append's outcome is not known, ask the file */
+    pthread_mutex_t heads_lock;  /* of the heads, in order of partition */
     struct partition_head *heads;
     size_t head_count;
     size_t head_capacity;
@@ -84,6 +87,8 @@ int32_t journal_open_environment(struct journal *journal, trading_error *error);
 int32_t journal_note_durable(struct journal *journal, trading_error *error);
 /* Finds every partition's end, and so checks the pages that an append to any of them will touch. */
 int32_t journal_load_heads(struct journal *journal, trading_error *error);
+/* Makes the appends of a group, in one transaction: all or, but for those that are refused, none. */
+void journal_append_group(void *journal, struct group_member *first);
 /* Finds out how an append of unknown outcome ended, if there is one. */
 int32_t journal_settle(struct journal *journal, trading_error *error);
 /* The partition's place among the heads, or where it belongs, under heads_lock. */

@@ -10,13 +10,34 @@
 #include <sys/statvfs.h>
 
 struct append {
-    struct journal *journal;
-    uint32_t partition;
+    struct group_member member; /* first: who leads has its address */
     const trading_store_commit *commits;
     size_t count;
+    trading_store_head *head; /* the caller's; NULL: not asked for */
+    trading_error *error;
+    int32_t code;
+};
+
+/* A group of appends that are made in one transaction. */
+struct joint {
+    struct journal *journal;
+    struct group_member *first;
     uint64_t transaction;
     bool committing; /* LMDB was asked to commit: a failure before that left nothing */
 };
+
+static struct append *append_of(struct group_member *member)
+{
+    return (struct append *)member;
+}
+
+/* The first from a member on that is part of it; others were refused. */
+static struct append *next_admitted(struct group_member *member)
+{
+    while (member && append_of(member)->code)
+        member = member->next;
+    return member ? append_of(member) : NULL;
+}
 
 /* ---- the transaction ---- */
 
@@ -35,55 +56,62 @@ static int put_commit(MDB_cursor *cursor, uint32_t partition, const trading_stor
     return 0;
 }
 
-static int put_commits(MDB_txn *txn, MDB_dbi dbi, const struct append *append, unsigned flags)
+static int put_append(MDB_cursor *cursor, const struct journal *journal, const struct append *append)
+{
+    /* In the last partition all keys of the append come after all others, and LMDB then fills pages whole instead of half. */
+    bool last = journal->heads[journal->head_count - 1].partition == append->member.name;
+    int failure = 0;
+    for (size_t i = 0; i < append->count && !failure; i++)
+        failure = put_commit(cursor, append->member.name, &append->commits[i], last ? MDB_APPEND : 0);
+    return failure;
+}
+
+static int put_appends(MDB_txn *txn, MDB_dbi dbi, const struct joint *joint)
 {
     MDB_cursor *cursor;
     int failure = mdb_cursor_open(txn, dbi, &cursor);
     if (failure)
         return failure;
-    for (size_t i = 0; i < append->count && !failure; i++)
-        failure = put_commit(cursor, append->partition, &append->commits[i], flags);
+    for (struct append *at = next_admitted(joint->first); at && !failure; at = next_admitted(at->member.next))
+        failure = put_append(cursor, joint->journal, at);
     mdb_cursor_close(cursor);
     return failure;
 }
 
-static int run_append(struct environment *environment, void *arg)
+static int run_transaction(struct environment *environment, void *arg)
 {
-    struct append *append = arg;
-    const struct journal *journal = append->journal;
-    /* In the last partition all keys of the append come after all others, and LMDB then fills pages whole instead of half. */
-    bool last = !journal->head_count || journal->heads[journal->head_count - 1].partition <= append->partition;
+    struct joint *joint = arg;
     MDB_txn *txn;
     int failure = mdb_txn_begin(environment->env, NULL, 0, &txn);
     if (failure)
         return failure;
-    append->transaction = mdb_txn_id(txn);
-    failure = put_commits(txn, environment->dbi, append, last ? MDB_APPEND : 0);
+    joint->transaction = mdb_txn_id(txn);
+    failure = put_appends(txn, environment->dbi, joint);
     if (failure) {
         mdb_txn_abort(txn);
         return failure;
     }
-    append->committing = true;
+    joint->committing = true;
     return mdb_txn_commit(txn);
 }
 
 /* ---- when it fails ---- */
 
-static uint64_t bytes_of(const struct append *append)
+static uint64_t bytes_of(const struct joint *joint)
 {
     uint64_t bytes = (uint64_t)1 << 20;
-    for (size_t i = 0; i < append->count; i++)
-        bytes += append->commits[i].size;
+    for (const struct append *at = next_admitted(joint->first); at; at = next_admitted(at->member.next))
+        bytes += at->member.bytes;
     return bytes;
 }
 
 /* LMDB calls a write that was cut short EIO. Most often that is a disk, or a limit, that was reached within the write. */
-static int cause_of(const struct append *append, int failure)
+static int cause_of(const struct joint *joint, int failure)
 {
-    struct journal *journal = append->journal;
-    if (failure != EIO || !append->committing)
+    struct journal *journal = joint->journal;
+    if (failure != EIO || !joint->committing)
         return failure;
-    uint64_t bytes = bytes_of(append);
+    uint64_t bytes = bytes_of(joint);
     struct rlimit limit;
     uint64_t used = atomic_load_explicit(&journal->used, memory_order_relaxed);
     if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY && used + bytes > limit.rlim_cur)
@@ -142,42 +170,70 @@ int32_t journal_settle(struct journal *journal, trading_error *error)
     return code;
 }
 
-static int32_t append_failed(const struct append *append, int failure, trading_error *error)
+static void explain_failure(const struct joint *joint, int failure, trading_error *error)
 {
-    struct journal *journal = append->journal;
-    if (failure == ENVIRONMENT_BROKEN)
-        return error_set(error, TRADING_E_DAMAGED,
-                         "%s is damaged: LMDB found its own structure wrong while appending; nothing was "
-                         "appended, check the store (in %s)",
-                         JOURNAL_FILE, journal->folder->path);
-    failure = cause_of(append, failure);
-    if (!append->committing || !meta_page_failed(&journal->environment))
-        return lmdb_failure(error, failure, "appending to", journal->folder->path, JOURNAL_FILE);
+    struct journal *journal = joint->journal;
+    if (failure == ENVIRONMENT_BROKEN) {
+        error_set(error, TRADING_E_DAMAGED,
+                  "%s is damaged: LMDB found its own structure wrong while appending; nothing was "
+                  "appended, check the store (in %s)",
+                  JOURNAL_FILE, journal->folder->path);
+        return;
+    }
+    failure = cause_of(joint, failure);
+    if (!joint->committing || !meta_page_failed(&journal->environment)) {
+        lmdb_failure(error, failure, "appending to", journal->folder->path, JOURNAL_FILE);
+        return;
+    }
     journal->uncertain = true;
-    return error_native(error, TRADING_E_OUTCOME_UNKNOWN, failure,
-                        "appending to %s failed in its last step; ask for the head to "
-                        "learn what happened (in %s)",
-                        JOURNAL_FILE, journal->folder->path);
+    error_native(error, TRADING_E_OUTCOME_UNKNOWN, failure,
+                 "appending to %s failed in its last step; ask for the head to "
+                 "learn what happened (in %s)",
+                 JOURNAL_FILE, journal->folder->path);
 }
 
-static void append_succeeded(const struct append *append, const trading_store_head *head, size_t at)
+/* Each that was part of it is told so. */
+static void joint_failed(const struct joint *joint, const trading_error *error)
 {
-    struct journal *journal = append->journal;
+    for (struct append *at = next_admitted(joint->first); at; at = next_admitted(at->member.next)) {
+        at->code = error->code;
+        if (at->error)
+            *at->error = *error;
+    }
+}
+
+/* ---- when it succeeds ---- */
+
+/* With heads_lock. */
+static void move_head(struct journal *journal, const struct append *append)
+{
+    bool found;
+    const trading_store_commit *last = &append->commits[append->count - 1];
+    trading_store_head *head = &journal->heads[journal_head_at(journal, append->member.name, &found)].head;
+    *head = (trading_store_head){.next_position = last->first_position + last->event_count, .nonce = last->nonce};
+    if (append->head)
+        *append->head = *head;
+}
+
+static void joint_succeeded(const struct joint *joint)
+{
+    struct journal *journal = joint->journal;
     MDB_envinfo info;
     mdb_env_info(journal->environment.env, &info); /* fails for NULL only */
     uint64_t used = (info.me_last_pgno + 1) * journal->file.page_bytes;
     atomic_store_explicit(&journal->used, used, memory_order_relaxed);
     atomic_fetch_add_explicit(&journal->flushes, journal->sync_meta ? 2 : 1, memory_order_relaxed);
-    writer_lock_publish(&journal->lock, append->transaction);
+    writer_lock_publish(&journal->lock, joint->transaction);
     /* Together: who reads a commit is told of it by the head, and who is told of it can read it. */
     pthread_mutex_lock(&journal->heads_lock);
-    atomic_store_explicit(&journal->durable, append->transaction, memory_order_release);
-    journal->heads[at].head = *head;
+    atomic_store_explicit(&journal->durable, joint->transaction, memory_order_release);
+    for (const struct append *at = next_admitted(joint->first); at; at = next_admitted(at->member.next))
+        move_head(journal, at);
     pthread_mutex_unlock(&journal->heads_lock);
     lay_ahead_note(&journal->ahead, used);
 }
 
-/* ---- the calls ---- */
+/* ---- who is part of it ---- */
 
 static int32_t conflict(uint32_t partition, const trading_store_head *stands, int64_t begins, trading_error *error)
 {
@@ -196,42 +252,60 @@ static int32_t add_place(struct journal *journal, uint32_t partition, size_t at,
     return code;
 }
 
-static int32_t append_locked(struct append *append, trading_store_head *head, trading_error *error)
+/* One that is refused fails by itself. */
+static int32_t admit(struct journal *journal, const struct append *append)
 {
-    struct journal *journal = append->journal;
-    int32_t code = settle_locked(journal, error);
-    if (code)
-        return code;
     bool found;
-    size_t at = journal_head_at(journal, append->partition, &found);
+    uint32_t partition = append->member.name;
+    size_t at = journal_head_at(journal, partition, &found);
     trading_store_head stands = found ? journal->heads[at].head : (trading_store_head){0};
-    if (head)
-        *head = stands;
+    if (append->head)
+        *append->head = stands;
     if (append->commits[0].first_position != stands.next_position)
-        return conflict(append->partition, &stands, append->commits[0].first_position, error);
-    if (!found)
-        code = add_place(journal, append->partition, at, error);
-    if (code)
-        return code;
-    int failure = environment_run(&journal->environment, run_append, append);
-    if (failure)
-        return append_failed(append, failure, error);
-    const trading_store_commit *last = &append->commits[append->count - 1];
-    stands = (trading_store_head){.next_position = last->first_position + last->event_count, .nonce = last->nonce};
-    append_succeeded(append, &stands, at);
-    if (head)
-        *head = stands;
-    return TRADING_OK;
+        return conflict(partition, &stands, append->commits[0].first_position, append->error);
+    return found ? TRADING_OK : add_place(journal, partition, at, append->error);
 }
+
+static void append_jointly(struct joint *joint)
+{
+    struct journal *journal = joint->journal;
+    trading_error error;
+    if (settle_locked(journal, &error)) {
+        joint_failed(joint, &error);
+        return;
+    }
+    for (struct group_member *at = joint->first; at; at = at->next)
+        append_of(at)->code = admit(journal, append_of(at));
+    if (!next_admitted(joint->first))
+        return;
+    int failure = environment_run(&journal->environment, run_transaction, joint);
+    if (!failure) {
+        joint_succeeded(joint);
+        return;
+    }
+    explain_failure(joint, failure, &error);
+    joint_failed(joint, &error);
+}
+
+void journal_append_group(void *arg, struct group_member *first)
+{
+    struct journal *journal = arg;
+    struct joint joint = {.journal = journal, .first = first};
+    pthread_mutex_lock(&journal->append_lock);
+    append_jointly(&joint);
+    pthread_mutex_unlock(&journal->append_lock);
+}
+
+/* ---- the calls ---- */
 
 int32_t journal_append(struct journal *journal, uint32_t partition, const trading_store_commit *commits, size_t count,
                        trading_store_head *head, trading_error *error)
 {
-    struct append append = {.journal = journal, .partition = partition, .commits = commits, .count = count};
-    pthread_mutex_lock(&journal->append_lock);
-    int32_t code = append_locked(&append, head, error);
-    pthread_mutex_unlock(&journal->append_lock);
-    return code;
+    struct append append = {.member = {.name = partition}, .commits = commits, .count = count, .head = head, .error = error};
+    for (size_t i = 0; i < count; i++)
+        append.member.bytes += commits[i].size;
+    group_commit_join(&journal->appends, &append.member);
+    return append.code;
 }
 
 /* Answers from memory, unless an append left the file to be asked. */

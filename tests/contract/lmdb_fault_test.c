@@ -1,5 +1,5 @@
-/* Calls of the operating system that fail under LMDB, or are overtaken. This program's own pread, pwrite, writev and fdatasync take
- * the place of the C library's, for liblmdb as well, and do as they are told. */
+/* Calls of the operating system that fail under LMDB, or are overtaken (lmdb_faults.h). */
+#include "lmdb_faults.h"
 #include "lmdb_support.h"
 
 // clang-format off
@@ -14,126 +14,6 @@
 // clang-format on
 
 #include <errno.h>
-#include <fcntl.h>
-#include <stdatomic.h>
-#include <sys/syscall.h>
-#include <sys/uio.h>
-#include <unistd.h>
-
-enum failing {
-    NOTHING,
-    META,       /* writing a meta page */
-    META_STAYS, /* it is written, and then said to have failed; and so it cannot be put back */
-    DATA,       /* writing pages */
-    DATA_SHORT, /* … half of them are */
-    FLUSH,
-};
-
-static _Atomic int failing;
-static _Atomic int failure; /* errno */
-static _Atomic int times;
-
-static bool fails(enum failing what)
-{
-    if (atomic_load(&failing) != (int)what || atomic_load(&times) == 0)
-        return false;
-    atomic_fetch_sub(&times, 1);
-    errno = atomic_load(&failure);
-    return true;
-}
-
-static void fail_next(enum failing what, int with, int often)
-{
-    atomic_store(&failing, what);
-    atomic_store(&failure, with);
-    atomic_store(&times, often);
-}
-
-/* What this thread has sent to the disk and waited for. */
-static uint64_t flushes;
-
-static bool is_of_test(void)
-{
-    return syscall(SYS_gettid) == getpid(); /* and not of the thread that lays out ahead */
-}
-
-/* Of LMDB's writes only those of meta pages begin there; the store's own to other files are of other lengths. */
-static bool is_meta(off_t offset, size_t size)
-{
-    return size == 120 && (offset == 32 || offset == 4096 + 32);
-}
-
-/* By the names that the linker sees: the header may give pwrite another. */
-#define IN_PLACE_OF(name) __asm__(name) __attribute__((visibility("default"), used))
-
-ssize_t faulty_pwrite(int fd, const void *bytes, size_t size, off_t offset) IN_PLACE_OF("pwrite");
-ssize_t faulty_pwrite64(int fd, const void *bytes, size_t size, off_t offset) IN_PLACE_OF("pwrite64");
-ssize_t faulty_pread(int fd, void *bytes, size_t size, off_t offset) IN_PLACE_OF("pread");
-ssize_t faulty_pread64(int fd, void *bytes, size_t size, off_t offset) IN_PLACE_OF("pread64");
-ssize_t faulty_writev(int fd, const struct iovec *parts, int count) IN_PLACE_OF("writev");
-int faulty_fdatasync(int fd) IN_PLACE_OF("fdatasync");
-
-ssize_t faulty_pwrite(int fd, const void *bytes, size_t size, off_t offset)
-{
-    bool meta = is_meta(offset, size);
-    if (meta && fails(META))
-        return -1;
-    if (size % 4096 == 0 && fails(DATA))
-        return -1;
-    if (size % 4096 == 0 && fails(DATA_SHORT))
-        size /= 2;
-    if (meta && atomic_load(&failing) == META_STAYS && atomic_load(&times) == 1) {
-        fails(META_STAYS); /* the second: putting the old one back */
-        return -1;
-    }
-    if (is_of_test() && fcntl(fd, F_GETFL) & O_DSYNC)
-        flushes++;
-    ssize_t put = syscall(SYS_pwrite64, fd, bytes, size, offset);
-    return meta && fails(META_STAYS) ? -1 : put;
-}
-
-ssize_t faulty_pwrite64(int fd, const void *bytes, size_t size, off_t offset)
-{
-    return faulty_pwrite(fd, bytes, size, offset);
-}
-
-/* What happens while a page is on its way to a reader. */
-static void (*meanwhile)(void);
-
-ssize_t faulty_pread(int fd, void *bytes, size_t size, off_t offset)
-{
-    void (*happens)(void) = meanwhile;
-    if (happens && size == 4096) {
-        meanwhile = NULL; /* it may read as well */
-        happens();
-        meanwhile = happens;
-    }
-    return syscall(SYS_pread64, fd, bytes, size, offset);
-}
-
-ssize_t faulty_pread64(int fd, void *bytes, size_t size, off_t offset)
-{
-    return faulty_pread(fd, bytes, size, offset);
-}
-
-ssize_t faulty_writev(int fd, const struct iovec *parts, int count)
-{
-    bool of_lmdb = count > 0 && count != 16; /* not of what is laid out ahead */
-    if (of_lmdb && (fails(DATA) || fails(DATA_SHORT)))
-        return -1;
-    return syscall(SYS_writev, fd, parts, count);
-}
-
-int faulty_fdatasync(int fd)
-{
-    if (is_of_test() && fails(FLUSH))
-        return -1;
-    if (is_of_test())
-        flushes++;
-    return (int)syscall(SYS_fdatasync, fd);
-}
-
-/* ---- tests ---- */
 
 struct fixture {
     char folder[SCRATCH_PATH];
@@ -376,9 +256,9 @@ static void overtaken_by_the_writer(void **state)
         for (uint64_t commits = 1; commits < 8; commits++) {
             overtaking.every = every;
             overtaking.commits = commits;
-            meanwhile = overtake;
+            meanwhile_reading(overtake);
             struct extent extent = read_extent(commits % 2 ? reader : fixture->store, 0);
-            meanwhile = NULL;
+            meanwhile_reading(NULL);
             if (extent.code)
                 fail_msg("%llu commits every %llu pages: %s", (unsigned long long)commits, (unsigned long long)every,
                          extent.error.message);
@@ -399,10 +279,10 @@ static void expect_flushes(struct fixture *fixture, int64_t from, uint64_t each)
     trading_store_info before = {.size = sizeof before};
     trading_store_info after = {.size = sizeof after};
     assert_int_equal(lmdb_store_ops.info(fixture->store, &before, NULL), TRADING_OK);
-    flushes = 0;
+    uint64_t flushed = flushes_of_journals();
     for (uint64_t i = 0; i < appends; i++)
         must_append(fixture->store, 0, from + (int64_t)i, 1, 5000);
-    assert_int_equal(flushes, appends * each);
+    assert_int_equal(flushes_of_journals() - flushed, appends * each);
     assert_int_equal(lmdb_store_ops.info(fixture->store, &after, NULL), TRADING_OK);
     assert_in_range(after.syncs - before.syncs, appends * each, appends * each + 2);
 }
