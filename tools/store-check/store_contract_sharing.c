@@ -146,6 +146,60 @@ static void keep_beside_append(struct trial *trial)
     trial_close(trial, store);
 }
 
+enum { SIDE_BY_SIDE = 5, SIDE_COMMITS = 60 };
+
+/* One thread that appends to a partition of its own. */
+struct appender {
+    struct trial *trial;
+    void *store;
+    pthread_t thread;
+    uint32_t partition;
+    bool wrong;
+};
+
+/* Each position is taken once, and asked for too early before that: a conflict, whatever goes on in other partitions. */
+static int32_t append_at(const struct appender *appender, int64_t position, trading_store_head *head, trading_error *error)
+{
+    uint8_t bytes[900];
+    size_t size = (size_t)(position * 37 % (int64_t)sizeof bytes + 1);
+    fill_bytes(bytes, size, appender->partition, position);
+    trading_store_commit commit = {.first_position = position,
+                                   .event_count = 1,
+                                   .nonce = nonce_of(appender->partition, position),
+                                   .data = bytes,
+                                   .size = size};
+    return appender->trial->ops->append(appender->store, appender->partition, &commit, 1, head, error);
+}
+
+static void *append_side_by_side(void *arg)
+{
+    struct appender *appender = arg;
+    trading_error error = {0};
+    for (int64_t i = 0; i < SIDE_COMMITS && !appender->wrong; i++) {
+        trading_store_head head = {.next_position = -1};
+        appender->wrong = append_at(appender, i + 1, &head, &error) != TRADING_E_POSITION || head.next_position != i ||
+                          append_at(appender, i, &head, &error) != TRADING_OK || head.next_position != i + 1;
+    }
+    if (appender->wrong)
+        fprintf(stderr, "appending beside other partitions: %s\n", error.message);
+    return NULL;
+}
+
+static void partitions_side_by_side(struct trial *trial)
+{
+    void *store = trial_open(trial);
+    struct appender appenders[SIDE_BY_SIDE];
+    for (uint32_t i = 0; i < SIDE_BY_SIDE; i++) {
+        appenders[i] = (struct appender){.trial = trial, .store = store, .partition = i};
+        CHECK(trial, pthread_create(&appenders[i].thread, NULL, append_side_by_side, &appenders[i]) == 0);
+    }
+    for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+        pthread_join(appenders[i].thread, NULL);
+    for (uint32_t i = 0; i < SIDE_BY_SIDE; i++)
+        CHECK(trial, !appenders[i].wrong && read_back(trial, store, i, 0, SIDE_COMMITS) == SIDE_COMMITS);
+    trial_close(trial, store);
+}
+
 /* ---- processes ---- */
 
 static int open_as_writer(struct trial *trial, int channel)
@@ -334,6 +388,7 @@ static void read_in_other_processes(struct trial *trial)
 const struct store_case sharing_cases[] = {
     {"read-beside-append", read_beside_append, 0},
     {"keep-beside-append", keep_beside_append, 0},
+    {"partitions-side-by-side", partitions_side_by_side, 0},
     {"reopened", reopened, STORE_CONTRACT_LASTS},
     {"read-only", read_only, STORE_CONTRACT_LASTS},
     {"read-only-beside-writer", read_only_beside_writer, STORE_CONTRACT_OTHERS},

@@ -8,8 +8,8 @@
  * Positions are ordinals of events in a partition, from 0. A commit holds `event_count` ≥ 1 events, the first at
  * `first_position`; the next commit begins where it ends. No gaps, no overlaps.
  *
- * Threads: of a partition one thread appends at a time, while others append to other partitions; reads, head, snapshots and secrets may
- * be called from any thread at the same time as an append. A read that runs beside an append sees whole commits only.
+ * Threads: one thread at a time appends to a partition, and several partitions are appended to at the same time; reads, head, snapshots and
+ * secrets may be called from any thread beside that. A read that runs beside an append sees whole commits only.
  */
 #ifndef TRADING_PLUGIN_STORE_H
 #define TRADING_PLUGIN_STORE_H
