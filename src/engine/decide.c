@@ -1,10 +1,10 @@
-/* One command on its way through the engine: validate → locate → deduplicate → compare versions → seal → decide and fold (process/) →
- * remember its key. And what the commands behind it will want, called into the cache meanwhile. */
+/* One command on its way through the engine: prepared (prepare.c) → locate → deduplicate → compare versions → seal → decide and fold
+ * (process/) → remember its key. And what the commands behind it will want, called into the cache meanwhile. */
 #include "base/error.h"
 #include "base/id.h"
 #include "base/moment.h"
 #include "engine/engine.h"
-#include "process/validate.h"
+#include "process/foresee.h"
 
 static void answer(trading_result *result, int32_t status, const struct rejection *why)
 {
@@ -15,11 +15,13 @@ static void answer(trading_result *result, int32_t status, const struct rejectio
                                .available = why->available};
 }
 
-static void cause_of(trading_engine *engine, const trading_command *command, struct cause *cause)
+static void cause_of(trading_engine *engine, const trading_command *command, uint64_t digest, struct cause *cause)
 {
-    *cause = (struct cause){.type = command->type, .actor = command->actor, .correlation = command->correlation};
-    cause->digest = engine_body_digest(engine, command);
-    cause->key = command->key;
+    *cause = (struct cause){.type = command->type,
+                            .key = command->key,
+                            .digest = digest,
+                            .actor = command->actor,
+                            .correlation = command->correlation};
     if (id_is_zero(&command->key))
         engine_draw_key(engine, command, &cause->key);
 }
@@ -51,27 +53,31 @@ static bool is_known(trading_engine *engine, const struct request *request, uint
     return known != KNOWN_NEW;
 }
 
+static inline const struct prepared *prepared_at(const trading_engine *engine, size_t i)
+{
+    return &engine->ahead.prepared[i - engine->ahead.first];
+}
+
 bool engine_decide(trading_engine *engine, struct batch *batch, const struct slice *slice, size_t i, trading_error *error)
 {
     const trading_command *command = &slice->submission->commands[slice->first + i];
     trading_result *result = &slice->submission->results[slice->first + i];
     struct process *process = &engine->process;
-    const struct foreseen *foreseen = &engine->foreseen[i % ENGINE_FORESEEN];
-    struct request request = {.command = command, .foreseen = foreseen->named};
-    struct rejection why = {0};
-    if (!command_validate(command, &why) ||
-        (engine_is_elsewhere(engine, command) && !reject(&why, TRADING_REASON_BAD_REQUEST))) {
+    const struct prepared *prepared = prepared_at(engine, i);
+    struct request request = {.command = command, .foreseen = &prepared->named};
+    struct rejection why = {.reason = prepared->reason};
+    if (why.reason) {
         answer(result, TRADING_STATUS_MALFORMED, &why);
         return true;
     }
-    cause_of(engine, command, &request.cause);
+    cause_of(engine, command, prepared->digest, &request.cause);
     if (!process_locate(&engine->domain, &request, &why)) {
         answer(result, why.reason == TRADING_REASON_BAD_REQUEST ? TRADING_STATUS_MALFORMED : TRADING_STATUS_REJECTED, &why);
         return true;
     }
     bool keyed = !id_is_zero(&command->key);
-    uint64_t hash = request.cause.account == foreseen->named.account
-                        ? foreseen->key_hash
+    uint64_t hash = request.cause.account == prepared->named.account
+                        ? prepared->key_hash
                         : engine_key_hash(engine, &request.cause.key, request.cause.account);
     if ((keyed && is_known(engine, &request, hash, result)) || version_conflicts(engine, &request, result))
         return true;
@@ -96,9 +102,10 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
  *
  * In groups, and one thing after another for all of a group, so that what they wait for in memory they wait for together. */
 
-static size_t group_end(const struct slice *slice, size_t first)
+static size_t group_end(const trading_engine *engine, size_t first)
 {
-    return first + ENGINE_GROUP < slice->count ? first + ENGINE_GROUP : slice->count;
+    size_t end = engine->ahead.end;
+    return first + ENGINE_GROUP < end ? first + ENGINE_GROUP : end;
 }
 
 static const trading_command *command_at(const struct slice *slice, size_t i)
@@ -106,84 +113,78 @@ static const trading_command *command_at(const struct slice *slice, size_t i)
     return &slice->submission->commands[slice->first + i];
 }
 
-static struct foreseen *foreseen_at(trading_engine *engine, size_t i)
-{
-    return &engine->foreseen[i % ENGINE_FORESEEN];
-}
-
 /* Another processor wrote them. */
-static void foresee_commands(const struct slice *slice, size_t first)
+static void foresee_commands(const trading_engine *engine, const struct slice *slice, size_t first)
 {
-    const size_t end = group_end(slice, first);
+    const size_t end = group_end(engine, first);
     for (size_t i = first; i < end; i++) {
         __builtin_prefetch(command_at(slice, i));
         __builtin_prefetch((const uint8_t *)(command_at(slice, i) + 1) - 1);
+        __builtin_prefetch(prepared_at(engine, i));
     }
 }
 
-static void foresee_bodies(const struct slice *slice, size_t first)
+static void foresee_bodies(const trading_engine *engine, const struct slice *slice, size_t first)
 {
-    const size_t end = group_end(slice, first);
+    const size_t end = group_end(engine, first);
     for (size_t i = first; i < end; i++)
         __builtin_prefetch(command_at(slice, i)->body);
 }
 
-static void foresee_places(trading_engine *engine, const struct slice *slice, size_t first)
+static void foresee_records(const trading_engine *engine, size_t first)
 {
-    const size_t end = group_end(slice, first);
+    const size_t end = group_end(engine, first);
     for (size_t i = first; i < end; i++)
-        foreseen_at(engine, i)->foretold = process_foresee_place(&engine->domain, command_at(slice, i));
+        process_foresee_records(&engine->domain, &prepared_at(engine, i)->named);
 }
 
-static void foresee_records(trading_engine *engine, const struct slice *slice, size_t first)
+static void foresee_rest(const trading_engine *engine, size_t first)
 {
-    const size_t end = group_end(slice, first);
-    for (size_t i = first; i < end; i++)
-        process_foresee_number(&engine->domain, &foreseen_at(engine, i)->foretold, &foreseen_at(engine, i)->named);
-    for (size_t i = first; i < end; i++)
-        process_foresee_record(&engine->domain, &foreseen_at(engine, i)->named);
-}
-
-/* The account is known by now, and with it the scope of the key. */
-static void foresee_keys(trading_engine *engine, const struct slice *slice, size_t first)
-{
-    const size_t end = group_end(slice, first);
-    for (size_t i = first; i < end; i++)
-        if (foreseen_at(engine, i)->named.portfolio)
-            process_foresee_owner(&engine->domain, &foreseen_at(engine, i)->named);
+    const size_t end = group_end(engine, first);
     for (size_t i = first; i < end; i++) {
-        struct foreseen *foreseen = foreseen_at(engine, i);
-        const trading_command *command = command_at(slice, i);
-        if (foreseen->named.portfolio)
-            process_foresee_placed(&engine->domain, command, &foreseen->named);
-        foreseen->key_hash = engine_key_hash(engine, &command->key, foreseen->named.account);
-        keys_prefetch(engine->keys, foreseen->key_hash);
+        keys_prefetch(engine->keys, prepared_at(engine, i)->key_hash);
+        process_foresee_rest(&engine->domain, &prepared_at(engine, i)->named);
     }
 }
 
-/* The first are looked at all at once. */
-static void foresee_first(trading_engine *engine, const struct slice *slice)
+/* Takes what the submission has prepared of the slice from its i-th command on, or prepares a few. */
+static void look_ahead(trading_engine *engine, const struct slice *slice, size_t i)
 {
-    for (size_t ahead = 0; ahead < 5; ahead++)
-        foresee_commands(slice, ahead * ENGINE_GROUP);
-    for (size_t ahead = 0; ahead < 4; ahead++)
-        foresee_bodies(slice, ahead * ENGINE_GROUP);
-    for (size_t ahead = 0; ahead < 3; ahead++)
-        foresee_places(engine, slice, ahead * ENGINE_GROUP);
-    for (size_t ahead = 0; ahead < 2; ahead++)
-        foresee_records(engine, slice, ahead * ENGINE_GROUP);
-    foresee_keys(engine, slice, 0);
+    struct ahead *ahead = &engine->ahead;
+    const struct preparation *prepared = slice->submission->prepared;
+    ahead->first = i;
+    ahead->end = slice->count;
+    if (prepared) {
+        ahead->prepared = &prepared->at[slice->first + i];
+        return;
+    }
+    if (ahead->end - i > PREPARE_FEW)
+        ahead->end = i + PREPARE_FEW;
+    engine_prepare(engine, command_at(slice, i), ahead->end - i, ahead->few);
+    ahead->prepared = ahead->few;
+}
+
+/* The first are looked at all at once. */
+static void foresee_first(trading_engine *engine, const struct slice *slice, size_t i)
+{
+    look_ahead(engine, slice, i);
+    for (size_t group = 0; group < 5; group++)
+        foresee_commands(engine, slice, i + group * ENGINE_GROUP);
+    for (size_t group = 0; group < 4; group++)
+        foresee_bodies(engine, slice, i + group * ENGINE_GROUP);
+    for (size_t group = 0; group < 2; group++)
+        foresee_records(engine, i + group * ENGINE_GROUP);
+    foresee_rest(engine, i);
 }
 
 void engine_foresee(trading_engine *engine, const struct slice *slice, size_t i)
 {
     if (i % ENGINE_GROUP)
         return;
-    if (i == 0)
-        foresee_first(engine, slice);
-    foresee_commands(slice, i + 5 * ENGINE_GROUP);
-    foresee_bodies(slice, i + 4 * ENGINE_GROUP);
-    foresee_places(engine, slice, i + 3 * ENGINE_GROUP);
-    foresee_records(engine, slice, i + 2 * ENGINE_GROUP);
-    foresee_keys(engine, slice, i + ENGINE_GROUP);
+    if (i == 0 || i == engine->ahead.end)
+        foresee_first(engine, slice, i);
+    foresee_commands(engine, slice, i + 5 * ENGINE_GROUP);
+    foresee_bodies(engine, slice, i + 4 * ENGINE_GROUP);
+    foresee_records(engine, i + 2 * ENGINE_GROUP);
+    foresee_rest(engine, i + ENGINE_GROUP);
 }

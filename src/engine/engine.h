@@ -8,12 +8,12 @@
 #include "engine/hints.h"
 #include "engine/letters.h"
 #include "engine/mail.h"
+#include "engine/prepare.h"
 #include "engine/queue.h"
 #include "journal/commit.h"
 #include "journal/read.h"
 #include "keys/keys.h"
 #include "plugin/host.h"
-#include "process/foresee.h"
 #include "process/process.h"
 #include "state/snapshot.h"
 #include "state/store.h"
@@ -27,10 +27,9 @@
 #define ENGINE_ENTROPY_BYTES  4096u
 #define ENGINE_DIGEST_KEY     16u
 #define ENGINE_SEALED_BYTES   2048u
-/* What commands will want is called into the cache for so many at a time: of the next group keys, of the second records, of the third places in
- * indexes, of the fourth bodies, and of the fifth the commands. A group takes longer to decide than memory to answer. */
-#define ENGINE_GROUP    ((size_t)8)
-#define ENGINE_FORESEEN (4 * ENGINE_GROUP)
+/* What commands will want is called into the cache for so many at a time: of the next group keys, of the second records, of the fourth bodies,
+ * and of the fifth the commands. A group takes longer to decide than memory to answer. */
+#define ENGINE_GROUP ((size_t)8)
 
 /* A commit on its way: decided, then durable. */
 struct batch {
@@ -82,11 +81,12 @@ struct partitions {
     _Atomic uint32_t next;   /* where an account without a key is opened */
 };
 
-/* What was worked out of a command ahead of its turn. */
-struct foreseen {
-    struct foretold foretold;
-    struct named named;
-    uint64_t key_hash; /* of its key in the scope of the account that it likely names */
+/* Commands of the slice that is decided, from the first to before the end, and what is prepared of them. */
+struct ahead {
+    const struct prepared *prepared;
+    size_t first;
+    size_t end;
+    struct prepared few[PREPARE_FEW]; /* where it is not the submission's */
 };
 
 struct trading_engine {
@@ -123,7 +123,7 @@ struct trading_engine {
     bool unresolved;        /* what the journal holds must be learnt before anything is decided */
     struct doubt doubt;     /* what of it is this engine's */
     bool stalled;           /* the append of paused work failed: it goes on with the next command, not by itself */
-    struct foreseen foreseen[ENGINE_FORESEEN]; /* of the next commands */
+    struct ahead ahead;
     uint8_t entropy[ENGINE_ENTROPY_BYTES];
     size_t entropy_left;
     uint8_t sealed[ENGINE_SEALED_BYTES];
@@ -253,11 +253,18 @@ enum known engine_lookup(trading_engine *engine, const struct request *request, 
                          trading_error *error);
 bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, trading_time time);
 
+/* ---- prepare.c ---- */
+
+/* Works out what can be of commands. Any thread. */
+void engine_prepare(const trading_engine *engine, const trading_command *commands, size_t count, struct prepared *prepared);
+/* Appends a submission for which there is room to the queue, prepared if it is of many. As queue_push. */
+int32_t engine_push(trading_engine *engine, struct submission *submission, trading_error *error);
+
 /* ---- decide.c ---- */
 
 /* Decides the slice's i-th command into the batch. False when the machinery failed (`error`); a refusal is an answer. */
 bool engine_decide(trading_engine *engine, struct batch *batch, const struct slice *slice, size_t i, trading_error *error);
-/* Before the i-th is decided: calls into the cache what commands of the slice will want. */
+/* Before the i-th is decided: prepares it, unless that is done, and calls into the cache what commands of the slice will want. */
 void engine_foresee(trading_engine *engine, const struct slice *slice, size_t i);
 
 /* ---- recall.c ---- */

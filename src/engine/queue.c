@@ -18,6 +18,7 @@ void queue_open(struct queue *queue, struct memory *memory, size_t limit)
     pthread_mutex_init(&queue->mutex, NULL);
     monotonic_condition(&queue->completed);
     pthread_cond_init(&queue->room, NULL);
+    preparations_open(&queue->preparations, memory, limit);
 }
 
 static void release_completions(struct queue *queue)
@@ -33,6 +34,7 @@ static void release_completions(struct queue *queue)
 void queue_close(struct queue *queue)
 {
     release_completions(queue);
+    preparations_close(&queue->preparations);
     pthread_cond_destroy(&queue->completed);
     pthread_cond_destroy(&queue->room);
     pthread_mutex_destroy(&queue->mutex);
@@ -102,7 +104,14 @@ int32_t queue_reserve(struct queue *queue, size_t count, bool wait, trading_erro
 
 /* ---- arriving ---- */
 
-int32_t queue_push_reserved(struct queue *queue, struct submission *submission, trading_error *error)
+static void give_preparation(struct queue *queue, struct submission *submission)
+{
+    if (submission->prepared)
+        preparations_give(&queue->preparations, submission->prepared);
+    submission->prepared = NULL;
+}
+
+int32_t queue_push(struct queue *queue, struct submission *submission, trading_error *error)
 {
     submission->turn = atomic_load(&queue->turn);
     atomic_fetch_add(&queue->arrived, submission->count);
@@ -112,17 +121,12 @@ int32_t queue_push_reserved(struct queue *queue, struct submission *submission, 
             atomic_fetch_sub(&queue->arrived, submission->count);
             queue_give_back(queue, submission->count);
             submission->returns = false; /* from an answer that nobody gives it */
+            give_preparation(queue, submission);
             return refuse_closed(error);
         }
         submission->next = newest;
     } while (!atomic_compare_exchange_weak(&queue->arrivals, &newest, submission));
     return TRADING_OK;
-}
-
-int32_t queue_push(struct queue *queue, struct submission *submission, bool wait, trading_error *error)
-{
-    int32_t code = queue_reserve(queue, submission->count, wait, error);
-    return code ? code : queue_push_reserved(queue, submission, error);
 }
 
 /* Commands that no batch took. */
@@ -376,6 +380,7 @@ static void let_go(struct queue *queue, const struct finished *finished)
         queue_give_back(queue, finished->commands);
     for (struct submission *at = finished->first, *next; at; at = next) {
         next = at->next;
+        give_preparation(queue, at);
         if (at->waits) {
             rings[at->turn] = true;
             if (at->returns)

@@ -4,6 +4,7 @@
 
 #include "base/bell.h"
 #include "base/memory.h"
+#include "engine/prepare.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -20,11 +21,12 @@ struct submission {
     size_t taken;    /* commands that a batch took */
     size_t answered; /* commands whose answer is durable */
     uint64_t tag;
-    trading_error error; /* ends it: what is not answered is not done */
-    bool waits;          /* a caller of execute waits for it */
-    bool returns;        /* who, once answered, may call again while somebody else drives */
-    uint32_t turn;       /* whose bell the caller listens to */
-    _Atomic bool done;   /* then the submission is the caller's again */
+    trading_error error;          /* ends it: what is not answered is not done */
+    struct preparation *prepared; /* of its commands; NULL: they are few, or there was no memory */
+    bool waits;                   /* a caller of execute waits for it */
+    bool returns;                 /* who, once answered, may call again while somebody else drives */
+    uint32_t turn;                /* whose bell the caller listens to */
+    _Atomic bool done;            /* then the submission is the caller's again */
 };
 
 /* Part of a submission that one batch answers. */
@@ -43,6 +45,7 @@ struct slice {
 struct queue {
     struct memory *memory;
     size_t limit;
+    struct preparations preparations;
 
     /* the callers' */
     _Atomic(struct submission *) arrivals; /* the newest first, which nobody took yet */
@@ -82,16 +85,15 @@ struct queue {
 void queue_open(struct queue *queue, struct memory *memory, size_t limit);
 void queue_close(struct queue *queue);
 
-/* Appends a submission. When it is full: waits for room, or TRADING_E_BUSY. TRADING_E_CLOSED once it is closed. The decider is told by
- * queue_tell, unless who pushes sees to the submission itself. */
-int32_t queue_push(struct queue *queue, struct submission *submission, bool wait, trading_error *error);
-void queue_tell(struct queue *queue);
-
-/* The same in two steps, for a call whose parts go to several queues, all or none: room is reserved in each, then each is appended to, for
- * which TRADING_E_CLOSED is all that can be said, and gives the room back. */
+/* In two steps, so that what is refused costs little, and a call whose parts go to several queues is taken by all or by none. First room is
+ * reserved; when there is none: waits for it, or TRADING_E_BUSY. TRADING_E_CLOSED once the queue is. */
 int32_t queue_reserve(struct queue *queue, size_t count, bool wait, trading_error *error);
 void queue_give_back(struct queue *queue, size_t count);
-int32_t queue_push_reserved(struct queue *queue, struct submission *submission, trading_error *error);
+
+/* Then a submission is appended, for which TRADING_E_CLOSED is all that can be said, and gives the room back. The decider is told by
+ * queue_tell, unless who pushes sees to the submission itself. */
+int32_t queue_push(struct queue *queue, struct submission *submission, trading_error *error);
+void queue_tell(struct queue *queue);
 
 /* Returns once the submission, which was pushed to be waited for, is done. */
 void queue_await(struct queue *queue, struct submission *submission);

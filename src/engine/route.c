@@ -151,7 +151,7 @@ static int32_t push(struct gathering *gathering, bool wait, trading_error *error
         trading_engine *engine = partitions->at[p];
         if (!submission->count)
             continue;
-        if (queue_push_reserved(&engine->queue, submission, &submission->error))
+        if (engine_push(engine, submission, &submission->error))
             atomic_store(&submission->done,
                          true); /* it is being closed: this part is not done, and the others tell of themselves */
         else if (!engine->manual)

@@ -2,6 +2,8 @@
 
 #include "base/id.h"
 
+#include <stddef.h>
+
 #include <trading.h>
 
 /* The id in a command's body, which need not be well formed yet: NULL unless it has its size. */
@@ -59,7 +61,7 @@ struct foretold process_foresee_place(const struct domain *domain, const trading
 {
     int32_t entity = entity_named(command->type);
     const trading_id *id = entity == TRADING_ENTITY_ACCOUNT ? &command->account : id_in_body(command);
-    if (!entity || !id)
+    if (!entity || !id || id_is_zero(id))
         return (struct foretold){0};
     uint64_t hash = id_hash(id);
     index_prefetch(index_of(domain, entity), hash);
@@ -73,38 +75,51 @@ void process_foresee_number(const struct domain *domain, const struct foretold *
     if (!foretold->entity)
         return;
     uint32_t number = index_next(index_of(domain, foretold->entity), foretold->hash, &cursor);
-    if (foretold->entity == TRADING_ENTITY_ACCOUNT)
+    if (foretold->entity == TRADING_ENTITY_ACCOUNT) {
         named->account = number;
-    else if (foretold->entity == TRADING_ENTITY_PORTFOLIO)
+    } else if (foretold->entity == TRADING_ENTITY_PORTFOLIO) {
         named->portfolio = number;
-    else
+        table_prefetch_fixed(domain->portfolios.records, number);
+    } else {
         named->order = number;
+    }
 }
 
-void process_foresee_record(const struct domain *domain, const struct named *named)
+/* An account's id, and a portfolio's account, never change. */
+_Static_assert(offsetof(struct account_record, id) == 0 && offsetof(struct portfolio_record, account) % sizeof(uint64_t) == 0,
+               "they are read by themselves");
+
+void process_foresee_owner(const struct domain *domain, const trading_command *command, struct named *named)
+{
+    uint32_t owner[2]; /* and what stands behind it */
+    trading_id id;
+    if (!named->portfolio || !table_read_fixed(domain->portfolios.records, named->portfolio,
+                                               offsetof(struct portfolio_record, account), owner, sizeof owner))
+        return;
+    named->account = owner[0];
+    if (command_places_order(command->type) && !id_is_zero(&command->key) &&
+        table_read_fixed(domain->accounts.records, named->account, 0, &id, sizeof id))
+        id_derive(&named->placed, TRADING_ENTITY_ORDER, &id, &command->key, 0);
+}
+
+void process_foresee_records(const struct domain *domain, const struct named *named)
 {
     if (named->account)
         table_prefetch(domain->accounts.records, named->account);
-    else if (named->portfolio)
+    if (named->portfolio) {
         table_prefetch(domain->portfolios.records, named->portfolio);
-    else if (named->order)
+        table_prefetch(domain->orders.desks, named->portfolio);
+    }
+    if (named->order)
         table_prefetch(domain->orders.records, named->order);
 }
 
-void process_foresee_owner(const struct domain *domain, struct named *named)
+void process_foresee_rest(const struct domain *domain, const struct named *named)
 {
-    const struct portfolio_record *portfolio = table_glance(domain->portfolios.records, named->portfolio);
-    named->account = portfolio->account;
-    table_prefetch(domain->accounts.records, portfolio->account);
-    table_prefetch(domain->orders.desks, named->portfolio);
-    table_prefetch(domain->portfolios.holdings, portfolio->first_holding);
-}
-
-void process_foresee_placed(const struct domain *domain, const trading_command *command, struct named *named)
-{
-    const struct account_record *account = table_glance(domain->accounts.records, named->account);
-    if (!command_places_order(command->type) || id_is_zero(&command->key) || id_is_zero(&account->id))
+    if (!named->portfolio)
         return;
-    id_derive(&named->placed, TRADING_ENTITY_ORDER, &account->id, &command->key, 0);
-    index_prefetch(domain->orders.by_id, id_hash(&named->placed));
+    const struct portfolio_record *portfolio = table_glance(domain->portfolios.records, named->portfolio);
+    table_prefetch(domain->portfolios.holdings, portfolio->first_holding);
+    if (!id_is_zero(&named->placed))
+        index_prefetch(domain->orders.by_id, id_hash(&named->placed));
 }

@@ -17,7 +17,7 @@ static void of_account(const struct domain *domain, struct request *request, uin
 
 static bool locate_portfolio(const struct domain *domain, struct request *request, const trading_id *id, struct rejection *why)
 {
-    request->portfolio = request->foreseen.portfolio;
+    request->portfolio = request->foreseen->portfolio;
     request->portfolio_record = portfolio_get(&domain->portfolios, request->portfolio);
     if (!request->portfolio || !id_equal(&request->portfolio_record->id, id)) {
         request->portfolio = portfolio_find(&domain->portfolios, id);
@@ -31,7 +31,7 @@ static bool locate_portfolio(const struct domain *domain, struct request *reques
 
 static bool locate_order(const struct domain *domain, struct request *request, const trading_id *id, struct rejection *why)
 {
-    request->order = request->foreseen.order;
+    request->order = request->foreseen->order;
     const struct order_record *order = order_get(&domain->orders, request->order);
     if (!request->order || !id_equal(&order->id, id)) {
         request->order = order_find(&domain->orders, id);
@@ -46,7 +46,7 @@ static bool locate_order(const struct domain *domain, struct request *request, c
 static bool locate_account(const struct domain *domain, struct request *request, struct rejection *why)
 {
     const trading_id *id = &request->command->account;
-    of_account(domain, request, request->foreseen.account);
+    of_account(domain, request, request->foreseen->account);
     if (request->cause.account && id_equal(&request->account_record->id, id))
         return true;
     of_account(domain, request, account_find(&domain->accounts, id));
@@ -66,7 +66,7 @@ static bool locate_placed(const struct domain *domain, struct request *request, 
 {
     if (!locate_portfolio(domain, request, portfolio, why) || !is_owner(request))
         return reject(why, TRADING_REASON_UNKNOWN_PORTFOLIO);
-    const struct named *foreseen = &request->foreseen;
+    const struct named *foreseen = request->foreseen;
     if (foreseen->account == request->cause.account && !id_is_zero(&foreseen->placed))
         request->placed = foreseen->placed;
     else

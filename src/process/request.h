@@ -43,7 +43,7 @@ struct named {
 struct request {
     const trading_command *command;
     struct cause cause; /* its account: filled in by process_locate */
-    struct named foreseen;
+    const struct named *foreseen;
     struct sealed sealed;
     struct stamp stamp; /* of an order whose book is in another partition */
     uint32_t portfolio; /* numbers of what it names, by process_locate */

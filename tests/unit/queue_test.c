@@ -43,6 +43,12 @@ static void open_bed(struct bed *bed)
     queue_open(&bed->queue, &bed->memory, LIMIT);
 }
 
+static int32_t push(struct queue *queue, struct submission *submission, bool wait)
+{
+    int32_t code = queue_reserve(queue, submission->count, wait, NULL);
+    return code ? code : queue_push(queue, submission, NULL);
+}
+
 /* ---- callers ---- */
 
 static bool call(struct bed *bed, size_t count)
@@ -50,7 +56,7 @@ static bool call(struct bed *bed, size_t count)
     trading_result results[MOST] = {0};
     struct submission submission = {
         .commands = bed->commands, .results = results, .count = count, .waits = true, .returns = true};
-    if (queue_push(&bed->queue, &submission, true, NULL) == TRADING_E_CLOSED)
+    if (push(&bed->queue, &submission, true) == TRADING_E_CLOSED)
         return false;
     queue_tell(&bed->queue);
     queue_await(&bed->queue, &submission);
@@ -173,7 +179,7 @@ static void test_submissions_are_taken_in_their_order(void **state)
     open_bed(&bed);
     for (size_t i = 0; i < 5; i++) {
         submissions[i] = (struct submission){.results = results[i], .count = MOST, .tag = i};
-        assert_int_equal(queue_push(&bed.queue, &submissions[i], false, NULL), TRADING_OK);
+        assert_int_equal(push(&bed.queue, &submissions[i], false), TRADING_OK);
         if (i == 2)
             assert_int_equal(queue_take(&bed.queue, 2).submission->tag, 0); /* the rest is behind, and more comes */
     }
@@ -199,12 +205,12 @@ static void test_gathering_ends(void **state)
     struct timespec far = monotonic_after(INT64_C(60000000000));
     open_bed(&bed);
     assert_true(queue_gather(&bed.queue, 1, &far)); /* nobody was answered */
-    assert_int_equal(queue_push(&bed.queue, &submission, false, NULL), TRADING_OK);
+    assert_int_equal(push(&bed.queue, &submission, false), TRADING_OK);
     struct slice slice = queue_take(&bed.queue, 1);
     queue_answer(&bed.queue, &slice, 1);
     assert_true(queue_is_returned_to(&bed.queue));
     assert_false(queue_gather(&bed.queue, 1, &past)); /* it did not run yet */
-    assert_int_equal(queue_push(&bed.queue, &(struct submission){.count = 1}, false, NULL), TRADING_OK);
+    assert_int_equal(push(&bed.queue, &(struct submission){.count = 1}, false), TRADING_OK);
     assert_true(queue_gather(&bed.queue, 1, &far)); /* so many are there */
     queue_await(&bed.queue, &submission);
     assert_false(queue_is_returned_to(&bed.queue));
@@ -220,14 +226,14 @@ static void test_a_stopped_queue_has_all_it_will_have(void **state)
     struct bed bed;
     struct submission submission = {.count = 1};
     open_bed(&bed);
-    assert_int_equal(queue_push(&bed.queue, &submission, false, NULL), TRADING_OK);
+    assert_int_equal(push(&bed.queue, &submission, false), TRADING_OK);
     assert_false(queue_has(&bed.queue, 2));
     assert_int_equal(queue_reserve(&bed.queue, 1, false, NULL), TRADING_OK);
     queue_stop(&bed.queue);
     queue_stop(&bed.queue);
-    assert_int_equal(queue_push(&bed.queue, &(struct submission){.count = 1}, true, NULL), TRADING_E_CLOSED);
+    assert_int_equal(push(&bed.queue, &(struct submission){.count = 1}, true), TRADING_E_CLOSED);
     struct submission reserved = {.count = 1, .waits = true, .returns = true};
-    assert_int_equal(queue_push_reserved(&bed.queue, &reserved, NULL), TRADING_E_CLOSED);
+    assert_int_equal(queue_push(&bed.queue, &reserved, NULL), TRADING_E_CLOSED);
     atomic_store(&reserved.done, true); /* as who finds it refused says to those who wait */
     queue_await(&bed.queue, &reserved);
     assert_false(queue_is_returned_to(&bed.queue));

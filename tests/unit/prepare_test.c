@@ -1,0 +1,196 @@
+/* Commands that are handed over many at a time are prepared by who does so; what they come to is what it is one at a time. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <trading.h>
+
+#include <cmocka.h>
+
+#define ROUNDS 30u
+#define KINDS  10u
+#define MANY   (ROUNDS * KINDS)
+
+/* ---- an engine ---- */
+
+static _Atomic bool refuses; /* the next that is asked for */
+
+static void *scarce_allocate(void *context, size_t bytes)
+{
+    (void)context;
+    return atomic_exchange(&refuses, false) ? NULL : malloc(bytes);
+}
+
+static void scarce_release(void *context, void *memory, size_t bytes)
+{
+    (void)context;
+    (void)bytes;
+    free(memory);
+}
+
+struct house {
+    trading_host *host;
+    trading_engine *engine;
+};
+
+static void open_house(struct house *house)
+{
+    trading_host_options options = TRADING_HOST_OPTIONS_INIT;
+    options.allocate = scarce_allocate;
+    options.release = scarce_release;
+    trading_engine_options manual = TRADING_ENGINE_OPTIONS_INIT;
+    manual.flags = TRADING_ENGINE_MANUAL;
+    assert_int_equal(trading_host_open(&house->host, &options, NULL), TRADING_OK);
+    assert_int_equal(trading_engine_open(&house->engine, house->host, "memory:", &manual, NULL), TRADING_OK);
+}
+
+static void close_house(struct house *house)
+{
+    assert_int_equal(trading_engine_close(house->engine, TRADING_CLOSE_DRAIN, NULL), TRADING_OK);
+    assert_int_equal(trading_host_memory(house->host), 0);
+    assert_int_equal(trading_host_close(house->host, NULL), TRADING_OK);
+}
+
+/* ---- commands ---- */
+
+struct errand {
+    trading_open_account open;
+    trading_set_quote quote;
+    trading_cash cash;
+    trading_cash more;
+    trading_cash nothing;
+    trading_place_order orders[ROUNDS];
+    trading_command commands[MANY];
+};
+
+static trading_id key_of(uint64_t number)
+{
+    trading_id key = {{0}};
+    memcpy(key.bytes, &number, sizeof number);
+    return key;
+}
+
+static trading_command cash_command(const trading_id *account, const trading_cash *cash, uint64_t key)
+{
+    return (trading_command){
+        .type = TRADING_COMMAND_DEPOSIT, .key = key_of(key), .account = *account, .body = cash, .body_size = sizeof *cash};
+}
+
+/* An account that no command before has opened, and what is done with it: well, twice, and wrongly. */
+static void fill_round(struct errand *errand, uint64_t first, size_t round)
+{
+    trading_id opening = key_of(first + round);
+    trading_id account;
+    trading_id portfolio;
+    assert_int_equal(trading_opened_ids(&opening, &account, &portfolio), TRADING_OK);
+    trading_place_order *order = &errand->orders[round];
+    *order = (trading_place_order)TRADING_PLACE_ORDER_INIT;
+    order->portfolio = portfolio;
+    order->symbol = errand->quote.symbol;
+    order->side = TRADING_SIDE_BUY;
+    order->type = TRADING_ORDER_TYPE_MARKET;
+    order->time_in_force = TRADING_TIME_IN_FORCE_IOC;
+    order->quantity = TRADING_DECIMAL_ONE;
+    trading_command place = {.type = TRADING_COMMAND_PLACE_ORDER, .key = key_of(4), .body = order, .body_size = sizeof *order};
+    trading_command strange = place;
+    strange.account = key_of(5);
+    strange.key = key_of(6);
+    const trading_command all[KINDS] = {
+        {.type = TRADING_COMMAND_OPEN_ACCOUNT, .key = opening, .body = &errand->open, .body_size = sizeof errand->open},
+        cash_command(&account, &errand->cash, 1),
+        cash_command(&account, &errand->cash, 1),
+        cash_command(&account, &errand->more, 1),
+        cash_command(&account, &errand->nothing, 2),
+        cash_command(&account, &errand->more, 0),
+        cash_command(&(trading_id){{0}}, &errand->cash, 3),
+        place,
+        strange,
+        {.type = TRADING_COMMAND_SET_QUOTE, .body = &errand->quote, .body_size = sizeof errand->quote},
+    };
+    memcpy(errand->commands + round * KINDS, all, sizeof all);
+}
+
+static void fill(struct errand *errand, uint64_t first)
+{
+    *errand = (struct errand){.open = TRADING_OPEN_ACCOUNT_INIT,
+                              .quote = TRADING_SET_QUOTE_INIT,
+                              .cash = TRADING_CASH_INIT,
+                              .more = TRADING_CASH_INIT,
+                              .nothing = TRADING_CASH_INIT};
+    memcpy(errand->quote.symbol.text, "GOOG", 4);
+    errand->quote.ask = 2 * TRADING_DECIMAL_ONE;
+    errand->quote.ask_size = 1000 * TRADING_DECIMAL_ONE;
+    errand->cash.amount = 5 * TRADING_DECIMAL_ONE;
+    errand->more.amount = 7 * TRADING_DECIMAL_ONE;
+    for (size_t round = 0; round < ROUNDS; round++)
+        fill_round(errand, first, round);
+}
+
+/* ---- the tests ---- */
+
+static void execute(struct house *house, const trading_command *commands, size_t count, size_t piece, trading_result *results)
+{
+    for (size_t i = 0; i < count; i += piece)
+        assert_int_equal(trading_engine_execute(house->engine, commands + i, piece, results + i, NULL), TRADING_OK);
+}
+
+static void test_many_come_to_what_one_does(void **state)
+{
+    (void)state;
+    static struct errand errand;
+    static trading_result many[MANY];
+    static trading_result single[MANY];
+    struct house one;
+    struct house other;
+    open_house(&one);
+    open_house(&other);
+    for (uint64_t turn = 0; turn < 4; turn++) { /* the last two find what the first two did */
+        fill(&errand, 1000 + turn % 2 * 1000);
+        execute(&one, errand.commands, MANY, MANY, many);
+        execute(&other, errand.commands, MANY, 1, single);
+        for (size_t i = 0; i < MANY; i++)
+            assert_memory_equal(&many[i], &single[i], sizeof many[i]);
+    }
+    const int32_t statuses[KINDS] = {TRADING_STATUS_DUPLICATE,  TRADING_STATUS_DUPLICATE, TRADING_STATUS_DUPLICATE,
+                                     TRADING_STATUS_KEY_REUSED, TRADING_STATUS_MALFORMED, TRADING_STATUS_ACCEPTED,
+                                     TRADING_STATUS_REJECTED,   TRADING_STATUS_DUPLICATE, TRADING_STATUS_REJECTED,
+                                     TRADING_STATUS_ACCEPTED};
+    for (size_t i = 0; i < KINDS; i++)
+        assert_int_equal(many[MANY - KINDS + i].status, statuses[i]);
+    close_house(&one);
+    close_house(&other);
+}
+
+static void test_without_memory_who_drives_prepares(void **state)
+{
+    (void)state;
+    static struct errand errand;
+    static trading_result results[MANY];
+    trading_command deposits[MANY];
+    struct house house;
+    open_house(&house);
+    fill(&errand, 1000);
+    execute(&house, errand.commands, MANY, 1, results);
+    for (size_t i = 0; i < MANY; i++)
+        deposits[i] = cash_command(&results[i % ROUNDS * KINDS].account, &errand.cash, 10 + i);
+    atomic_store(&refuses, true);
+    execute(&house, deposits, MANY, MANY, results);
+    assert_false(atomic_load(&refuses));
+    for (size_t i = 0; i < MANY; i++)
+        assert_int_equal(results[i].status, TRADING_STATUS_ACCEPTED);
+    close_house(&house);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_many_come_to_what_one_does),
+        cmocka_unit_test(test_without_memory_who_drives_prepares),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
