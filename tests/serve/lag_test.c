@@ -65,22 +65,13 @@ static int64_t number_of(const json_t *lag, size_t partition, const char *key)
     return number(row, key);
 }
 
-/* Relays mark nothing before they have published something. */
-static bool is_marked_everywhere(const json_t *lag)
-{
-    bool marked = true;
-    for (size_t i = 0; i < PARTITIONS; i++)
-        marked = marked && number_of(lag, i, "events_mark") >= 0;
-    return marked;
-}
-
 /* Until all is done and published, what is never published passed over. */
 static json_t *await_nothing_behind(struct watcher *watcher)
 {
     const struct timespec moment = {.tv_nsec = 1000000};
     for (;;) {
         json_t *lag = look(watcher);
-        if (number(lag, "lag") == 0 && number(lag, "events_lag") == 0 && is_marked_everywhere(lag))
+        if (number(lag, "lag") == 0 && number(lag, "events_lag") == 0)
             return lag;
         json_decref(lag);
         nanosleep(&moment, NULL);
