@@ -172,6 +172,8 @@ int32_t trading_engine_step(trading_engine *engine, uint32_t batches, uint32_t *
         go_on(engine_part(engine, i));
     while (!code && count < batches && engine_turn(engine))
         count++;
+    if (!code && atomic_load(&engine->state)) /* it stopped itself: no step follows that would answer what is in flight */
+        count += engine_turn(engine);
     if (done)
         *done = count;
     return code;

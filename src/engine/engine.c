@@ -328,19 +328,24 @@ int32_t trading_engine_open(trading_engine **engine, trading_host *host, const c
 
 /* ---- closing ---- */
 
+/* Finishes what is in flight, also of a manual engine that another thread drives, and fails what waits. */
+static void answer_all(trading_engine *engine)
+{
+    trading_error closed;
+    error_set(&closed, TRADING_E_CLOSED, "the engine was closed before the command was decided");
+    pthread_mutex_lock(&engine->drive_mutex);
+    engine_wind_up(engine);
+    queue_abandon(&engine->queue, &closed);
+    pthread_mutex_unlock(&engine->drive_mutex);
+}
+
 /* Ends the threads, having finished or failed what was submitted. */
 static void stop(trading_engine *engine, int32_t how)
 {
     if (how == TRADING_CLOSE_ABANDON)
         atomic_store(&engine->abandoned, true);
     stop_threads(engine);
-    trading_error closed;
-    error_set(&closed, TRADING_E_CLOSED, "the engine was closed before the command was decided");
-    pthread_mutex_lock(
-        &engine->drive_mutex); /* of a manual engine that another thread drives, what is in flight is finished first */
-    engine_wind_up(engine);
-    queue_abandon(&engine->queue, &closed);
-    pthread_mutex_unlock(&engine->drive_mutex);
+    answer_all(engine);
 }
 
 static int32_t write_last_checkpoint(trading_engine *engine, trading_error *error)
@@ -362,6 +367,8 @@ static int32_t stop_parts(trading_engine *engine, int32_t how, trading_error *er
         stop(engine_part(engine, i), how);
     for (uint32_t i = 0; i < count; i++)
         queue_end(&engine_part(engine, i)->queue);
+    for (uint32_t i = 0; i < count; i++) /* what a caller who drove began before it left, for paused work or messages */
+        answer_all(engine_part(engine, i));
     for (uint32_t i = 0; i < count && how == TRADING_CLOSE_DRAIN; i++) {
         int32_t failed = write_last_checkpoint(engine_part(engine, i), code ? NULL : error);
         code = code ? code : failed;
@@ -385,8 +392,10 @@ static void tell_closing(trading_engine *engine)
 
 static void give_up_closing(trading_engine *engine)
 {
-    for (uint32_t i = 0; i < engine_part_count(engine); i++)
+    for (uint32_t i = 0; i < engine_part_count(engine); i++) {
         atomic_store(&engine_part(engine, i)->closing, false);
+        queue_wake(&engine_part(engine, i)->queue); /* for messages that were left for it */
+    }
 }
 
 int32_t trading_engine_close(trading_engine *engine, int32_t how, trading_error *error)

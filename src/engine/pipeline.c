@@ -236,9 +236,15 @@ static struct batch *idle_batch(trading_engine *engine)
     return engine->syncing == &engine->batches[0] ? &engine->batches[1] : &engine->batches[0];
 }
 
+/* Messages stay in their journals, so an engine that closes does not wait until its store takes them again. */
+static bool receives(const trading_engine *engine)
+{
+    return mail_waits(&engine->mail) && !(engine->retries && atomic_load(&engine->closing));
+}
+
 bool engine_goes_on(const trading_engine *engine)
 {
-    return (process_has_work(&engine->domain) || mail_waits(&engine->mail)) && !engine->stalled;
+    return (process_has_work(&engine->domain) || receives(engine)) && !engine->stalled;
 }
 
 /* Where the store is polled, a batch is open for as long as the one before it is under way. */
@@ -397,5 +403,10 @@ static bool take_turns(trading_engine *engine)
 
 bool engine_turn(trading_engine *engine)
 {
-    return take_turns(engine) || (appender_await_any(engine) && take_turns(engine));
+    if (take_turns(engine))
+        return true;
+    if (!appender_await_any(engine))
+        return false;
+    take_turns(engine); /* which finds nothing to do where another thread was quicker */
+    return true;
 }

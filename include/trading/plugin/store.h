@@ -114,7 +114,8 @@ typedef struct trading_store_ops {
                             trading_error *error);
     /** The next finished append, of whatever partition, in the order in which they finish: its tag, and how it ended in `outcome` (as `append`
      *  returns). Waits at most `timeout` nanoseconds; 0: not at all. One thread at a time polls, while another may begin.
-     *  @return TRADING_OK, or TRADING_E_TIMEOUT when none has finished; whatever else ends the engine. */
+     *  @return TRADING_OK, or TRADING_E_TIMEOUT when none has finished. Whatever else ends the engine: the store is to have let go of all that
+     *  was begun, of which the journal says what happened. */
     int32_t (*append_poll)(void *store, int64_t timeout, uint64_t *tag, trading_error *outcome);
 
     /**
