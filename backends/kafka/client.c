@@ -200,6 +200,8 @@ static int32_t configure(rd_kafka_conf_t *conf, const struct location *location,
     if (!code)
         code = set(conf, "fetch.wait.max.ms", "100", error); /* what is read from next waits for the fetch before */
     if (!code)
+        code = set(conf, "allow.auto.create.topics", "false", error); /* asking for a topic is not to make one */
+    if (!code)
         code = set_login(conf, location, error);
     for (uint32_t i = 0; !code && i < location->setting_count; i++)
         code = set(conf, location->settings[i].name, location->settings[i].value, error);

@@ -21,6 +21,7 @@ static const struct uri_option kept[] = {
 /* Properties of librdkafka on which what the bus promises rests, or that are said otherwise. */
 static const char *const refused[] = {
     "acks",
+    "allow.auto.create.topics",
     "auto.offset.reset",
     "bootstrap.servers",
     "delivery.report.only.error",

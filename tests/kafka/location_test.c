@@ -28,6 +28,7 @@ static void test_hosts_and_options(void **state)
     read_bad("//a/?isolation.level=read_uncommitted", TRADING_E_INVALID, "isolation.level");
     read_bad("//a/?enable.idempotence=false", TRADING_E_INVALID, "not to be set");
     read_bad("//a/?acks=1", TRADING_E_INVALID, "acks");
+    read_bad("//a/?allow.auto.create.topics=true", TRADING_E_INVALID, "not to be set");
 }
 
 static void test_secrets(void **state)
