@@ -343,6 +343,11 @@ class Send(unittest.TestCase):
         self.assertEqual(STORE, ended.returncode)
         self.assertNotIn("waiting", ended.stderr)
 
+    def test_refuses_a_prefix_that_nobody_serves(self):
+        refused = self.send("--prefix", "x" * 55)
+        self.assertEqual(USAGE, refused.wait(SECONDS))
+        self.assertIn("--prefix has 1 to 54 characters", refused.stderr.read())
+
 
 class Feed(Case):
     def events(self, *arguments):

@@ -103,7 +103,7 @@ static void hear_letters(struct node *node, uint32_t partition)
 {
     trading_error error;
     struct slot *slot = &node->slots[partition];
-    if (node->options->serving.partitions == 1 || slot->hears_letters || monotonic_now() < slot->hear.end)
+    if (node->options->serving.partitions == 1 || slot->hears_letters || node->is_stopping || monotonic_now() < slot->hear.end)
         return;
     int32_t code = trading_bus_follow(node->bus, wire_of(node)->letters, partition, TRADING_BUS_END, &error);
     check(node, code, &error);

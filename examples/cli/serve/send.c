@@ -122,12 +122,17 @@ static bool read_options(const struct arguments *arguments, struct errands_optio
     long again = 5;
     long timeout = 60;
     const char *prefix = argument_value(arguments, "prefix");
+    prefix = prefix ? prefix : WIRE_PREFIX;
     if (!arguments_count(arguments, "pipeline", PIPELINE_MAX, &pipeline) ||
         !arguments_count(arguments, "again", SECONDS_MAX, &again) ||
         !arguments_count(arguments, "timeout", SECONDS_MAX, &timeout))
         return false;
+    if (!wire_init(&(struct wire){0}, prefix)) {
+        arguments_complain(arguments, "--prefix has 1 to %d characters", WIRE_PREFIX_MAX);
+        return false;
+    }
     *options = (struct errands_options){.bus = argument_value(arguments, "bus"),
-                                        .prefix = prefix ? prefix : WIRE_PREFIX,
+                                        .prefix = prefix,
                                         .pipeline = (size_t)pipeline,
                                         .again = again * SECOND,
                                         .patience = timeout * SECOND};
