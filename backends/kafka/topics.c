@@ -64,6 +64,7 @@ void topics_forget(struct kafka_bus *bus)
 
 /* What a topic is to be, when it is asked for. */
 enum wanted {
+    IS_ANYTHING, /* it may be missing, too */
     IS_THERE,
     IS_READY, /* each of its partitions has a leader, too */
 };
@@ -100,8 +101,9 @@ static rd_kafka_resp_err_t look(struct kafka_bus *bus, const char *name, enum wa
 /* For how long it is asked again after such an answer; for a topic that is not there as long only where it was made. */
 static int64_t limit_of(rd_kafka_resp_err_t err, enum wanted wanted)
 {
+    static const int64_t unknown[] = {[IS_ANYTHING] = 0, [IS_THERE] = UNKNOWN_LIMIT, [IS_READY] = ANSWER_LIMIT};
     if (client_is_unknown(err))
-        return wanted == IS_READY ? ANSWER_LIMIT : UNKNOWN_LIMIT;
+        return unknown[wanted];
     return client_may_pass(err) ? ANSWER_LIMIT : 0;
 }
 
@@ -200,12 +202,13 @@ static int32_t create(struct kafka_bus *bus, const char *name, uint32_t partitio
 
 int32_t topics_create(struct kafka_bus *bus, const char *topic, uint32_t partitions, bool compacted, trading_error *error)
 {
-    uint32_t count = 0;
-    int32_t code = TRADING_OK;
-    if (look(bus, topic, IS_THERE, &count))
+    uint32_t count;
+    int32_t code = ask(bus, topic, IS_ANYTHING, &count, error);
+    if (code == TRADING_E_NOT_FOUND) {
         code = create(bus, topic, partitions, compacted, error);
-    if (!code && !count)
-        code = ask(bus, topic, IS_READY, &count, error);
+        if (!code)
+            code = ask(bus, topic, IS_READY, &count, error);
+    }
     if (!code && count != partitions)
         code = error_set(error, TRADING_E_INVALID, "the topic \"%.80s\" has %u partitions, not %u", topic, count, partitions);
     return code;
