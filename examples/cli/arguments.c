@@ -71,7 +71,7 @@ static void print_help(const struct subcommand *subcommand)
             print_argument(&common_options[i]);
     printf("  %-24s %s\n", "--help", "show this");
     printf("\nExamples:\n%s", subcommand->examples);
-    printf("\nExits with 0: done, 1: rejected by a rule, 2: bad usage, 3: the store failed.\n");
+    printf("\nExits with 0: done, 1: rejected by a rule, 2: bad usage, 3: the store or the bus failed.\n");
 }
 
 int arguments_complain(const struct arguments *arguments, const char *format, ...)

@@ -35,7 +35,7 @@ static void print_help(FILE *out)
                  "The store is --store URI, else $TRADING_STORE, else lmdb: in your data folder ($XDG_DATA_HOME/libtrading or\n"
                  "~/.local/share/libtrading). `trading SUBCOMMAND --help` shows its arguments and examples.\n"
                  "\n"
-                 "Exits with 0: done, 1: rejected by a rule, 2: bad usage, 3: the store failed.\n"
+                 "Exits with 0: done, 1: rejected by a rule, 2: bad usage, 3: the store or the bus failed.\n"
                  "\n"
                  "Examples:\n"
                  "  trading open-account --name \"Ada Lovelace\" --deposit 10000\n"

@@ -218,7 +218,7 @@ void output_list(FILE *out, const struct column *columns, size_t count, const js
 
 int output_failure(const trading_error *error)
 {
-    fprintf(stderr, "trading: the store failed: %s: %s\n", trading_error_name(error->code), error->message);
+    fprintf(stderr, "trading: %s: %s\n", trading_error_name(error->code), error->message);
     return EXIT_STORE;
 }
 
@@ -235,8 +235,7 @@ int output_outcome(const struct outcome *outcome, bool json)
     } else if (outcome->code != EXIT_DONE) {
         const char *reason = json_string_value(json_object_get(outcome->json, "reason"));
         const char *message = json_string_value(json_object_get(outcome->json, "message"));
-        fprintf(stderr, "%s: %s: %s\n", outcome->code == EXIT_STORE ? "trading: the store failed" : "rejected", reason,
-                message);
+        fprintf(stderr, "%s: %s: %s\n", outcome->code == EXIT_STORE ? "trading" : "rejected", reason, message);
     }
     return outcome->code;
 }
