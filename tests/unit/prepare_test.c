@@ -12,8 +12,8 @@
 
 #include <cmocka.h>
 
-#define ROUNDS 30u
-#define KINDS  10u
+#define ROUNDS ((size_t)30)
+#define KINDS  ((size_t)10)
 #define MANY   (ROUNDS * KINDS)
 
 /* ---- an engine ---- */
