@@ -202,7 +202,7 @@ static int32_t create(struct kafka_bus *bus, const char *name, uint32_t partitio
 
 int32_t topics_create(struct kafka_bus *bus, const char *topic, uint32_t partitions, bool compacted, trading_error *error)
 {
-    uint32_t count;
+    uint32_t count = 0;
     int32_t code = ask(bus, topic, IS_ANYTHING, &count, error);
     if (code == TRADING_E_NOT_FOUND) {
         code = create(bus, topic, partitions, compacted, error);
