@@ -94,7 +94,7 @@ part_serve() {
     for test in Whole Faults; do
         check "serve-$test" python3 tests/serve/faults_test.py $test
     done
-    for test in Relay Compat; do
+    for test in Relay Compat Watched; do
         check "serve-$test" python3 tests/serve/kafka_test.py $test
     done
     check serve-demo python3 tests/serve/demo_test.py
