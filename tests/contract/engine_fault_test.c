@@ -18,6 +18,9 @@
 #define SUBMISSIONS 12
 #define COMMANDS    5
 #define BATCH       4 /* so that submissions begin and end within batches */
+#define MANY        8 /* times as many of both: then who hands them over prepares them */
+
+_Static_assert(COMMANDS <= PREPARE_FEW && PREPARE_FEW / COMMANDS < MANY, "of few it is done by who drives");
 
 /* Who drives the engine, and how it appends. */
 enum way { THREADS, MANUAL, POLLED, POLLED_LATE, WAYS };
@@ -27,6 +30,7 @@ struct trial {
     int32_t code;
     uint64_t nth;
     enum way way;
+    bool many;
     bool fail_stop;
 };
 
@@ -35,8 +39,9 @@ struct stage {
     trading_host *host;
     trading_engine *engine;
     trading_id account;
-    trading_command commands[SUBMISSIONS][COMMANDS];
-    trading_result results[SUBMISSIONS][COMMANDS];
+    size_t count; /* of the commands of a submission */
+    trading_command commands[SUBMISSIONS][MANY * COMMANDS];
+    trading_result results[SUBMISSIONS][MANY * COMMANDS];
     trading_error errors[SUBMISSIONS];
     trading_cash cash;
     struct commit_builder builder; /* the other writer's */
@@ -121,7 +126,8 @@ static void open_stage(struct stage *stage, const struct trial *trial)
     assert_int_equal(trading_store_register(stage->host, "faulty", ops, NULL), TRADING_OK);
     snprintf(uri, sizeof uri, "faulty:%s", faulty_location(&stage->plan, location));
     trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
-    options.batch_commands = BATCH;
+    options.batch_commands = trial->many ? MANY * BATCH : BATCH;
+    stage->count = trial->many ? MANY * COMMANDS : COMMANDS;
     options.flags = (trial->way == THREADS ? 0 : TRADING_ENGINE_MANUAL) | (trial->fail_stop ? TRADING_ENGINE_FAIL_STOP : 0);
     if (trading_engine_open(&stage->engine, stage->host, uri, &options, &error))
         fail_msg("%s", error.message);
@@ -151,7 +157,7 @@ static void submit_all(struct stage *stage)
     trading_cash_init(&stage->cash);
     stage->cash.amount = TRADING_DECIMAL_ONE;
     for (uint64_t i = 0; i < SUBMISSIONS; i++) {
-        for (uint64_t j = 0; j < COMMANDS; j++) {
+        for (uint64_t j = 0; j < stage->count; j++) {
             trading_command *command = &stage->commands[i][j];
             *command = (trading_command){.type = TRADING_COMMAND_DEPOSIT,
                                          .account = stage->account,
@@ -160,7 +166,7 @@ static void submit_all(struct stage *stage)
             command->key.bytes[0] = (uint8_t)(i + 1);
             command->key.bytes[1] = (uint8_t)(j + 1);
         }
-        assert_int_equal(trading_engine_submit(stage->engine, stage->commands[i], COMMANDS, stage->results[i], i, NULL),
+        assert_int_equal(trading_engine_submit(stage->engine, stage->commands[i], stage->count, stage->results[i], i, NULL),
                          TRADING_OK);
     }
 }
@@ -186,9 +192,9 @@ static size_t await_all(struct stage *stage, bool manual)
 static void send_again(struct stage *stage)
 {
     for (size_t i = 0; i < SUBMISSIONS; i++) {
-        trading_result again[COMMANDS];
-        assert_int_equal(trading_engine_execute(stage->engine, stage->commands[i], COMMANDS, again, NULL), TRADING_OK);
-        for (size_t j = 0; j < COMMANDS; j++) {
+        trading_result again[MANY * COMMANDS];
+        assert_int_equal(trading_engine_execute(stage->engine, stage->commands[i], stage->count, again, NULL), TRADING_OK);
+        for (size_t j = 0; j < stage->count; j++) {
             const trading_result *first = &stage->results[i][j];
             if (first->status == TRADING_STATUS_ACCEPTED) {
                 assert_int_equal(again[j].status, TRADING_STATUS_DUPLICATE);
@@ -202,7 +208,7 @@ static void send_again(struct stage *stage)
         }
     }
     int64_t position;
-    assert_int_equal(shown_balance(stage, &position), SUBMISSIONS * COMMANDS * TRADING_DECIMAL_ONE);
+    assert_int_equal(shown_balance(stage, &position), (trading_decimal)(SUBMISSIONS * stage->count) * TRADING_DECIMAL_ONE);
     trading_verification verification = TRADING_VERIFICATION_INIT;
     assert_int_equal(trading_engine_verify(stage->engine, &verification, NULL, NULL, NULL), TRADING_OK);
     assert_string_equal(verification.finding, "");
@@ -227,8 +233,10 @@ static void run(const struct trial *trial)
 static void run_everywhere(enum fault fault, int32_t code)
 {
     for (uint64_t nth = 0; nth < SUBMISSIONS * COMMANDS / BATCH + 1; nth++) {
-        for (enum way way = THREADS; way < WAYS; way++)
+        for (enum way way = THREADS; way < WAYS; way++) {
             run(&(struct trial){.fault = fault, .code = code, .nth = nth, .way = way});
+            run(&(struct trial){.fault = fault, .code = code, .nth = nth, .way = way, .many = true});
+        }
     }
 }
 
@@ -277,21 +285,21 @@ static void learn_when_the_store_is_back(enum way way)
     assert_true(await_all(stage, true) > 0);
     size_t unknown = 0;
     for (size_t i = 0; i < SUBMISSIONS; i++) {
-        for (size_t j = 0; j < COMMANDS; j++)
+        for (size_t j = 0; j < stage->count; j++)
             unknown += stage->results[i][j].status == TRADING_STATUS_UNKNOWN;
         if (stage->errors[i].code == TRADING_E_OUTCOME_UNKNOWN)
             assert_true(stage->errors[i].flags & TRADING_ERROR_OUTCOME_UNKNOWN);
     }
     assert_true(unknown > 0);
     stage->looking = false;
-    trading_result again[COMMANDS];
+    trading_result again[MANY * COMMANDS];
     uint64_t tries = 0;
-    while (trading_engine_execute(stage->engine, stage->commands[0], COMMANDS, again, NULL))
+    while (trading_engine_execute(stage->engine, stage->commands[0], stage->count, again, NULL))
         assert_true(++tries < 10);
     for (size_t i = 0; i < SUBMISSIONS; i++)
-        assert_int_equal(trading_engine_execute(stage->engine, stage->commands[i], COMMANDS, again, NULL), TRADING_OK);
+        assert_int_equal(trading_engine_execute(stage->engine, stage->commands[i], stage->count, again, NULL), TRADING_OK);
     int64_t position;
-    assert_int_equal(shown_balance(stage, &position), SUBMISSIONS * COMMANDS * TRADING_DECIMAL_ONE);
+    assert_int_equal(shown_balance(stage, &position), (trading_decimal)(SUBMISSIONS * stage->count) * TRADING_DECIMAL_ONE);
     close_stage(stage);
 }
 
