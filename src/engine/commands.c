@@ -31,8 +31,10 @@ static int32_t execute_piece(trading_engine *engine, const trading_command *comm
     struct submission submission = {
         .commands = commands, .results = results, .count = count, .waits = true, .returns = !engine->manual};
     int32_t code = queue_reserve(&engine->queue, count, wait, error);
-    if (!code)
-        code = engine_push(engine, &submission, error);
+    if (!code) {
+        engine_prepare_many(engine, &submission);
+        code = queue_push(&engine->queue, &submission, error);
+    }
     if (code) {
         clear(results, count);
         return code;
@@ -90,8 +92,10 @@ static int32_t submit_whole(trading_engine *engine, const trading_command *comma
         return error_no_memory(error, "a submission");
     *submission = (struct submission){.commands = commands, .results = results, .count = count, .tag = tag};
     int32_t code = queue_reserve(&engine->queue, count, false, error);
-    if (!code)
-        code = engine_push(engine, submission, error);
+    if (!code) {
+        engine_prepare_many(engine, submission);
+        code = queue_push(&engine->queue, submission, error);
+    }
     if (code)
         memory_release(&engine->memory, submission, sizeof *submission);
     else if (!engine->manual)

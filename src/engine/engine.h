@@ -257,8 +257,8 @@ bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, tr
 
 /* Works out what can be of commands. Any thread. */
 void engine_prepare(const trading_engine *engine, const trading_command *commands, size_t count, struct prepared *prepared);
-/* Appends a submission for which there is room to the queue, prepared if it is of many. As queue_push. */
-int32_t engine_push(trading_engine *engine, struct submission *submission, trading_error *error);
+/* Prepares a submission that is of many. For it there is room in the queue, to which it is then appended. */
+void engine_prepare_many(trading_engine *engine, struct submission *submission);
 
 /* ---- decide.c ---- */
 

@@ -108,11 +108,10 @@ void engine_prepare(const trading_engine *engine, const trading_command *command
         prepare_group(engine, commands + i, count - i < ENGINE_GROUP ? count - i : ENGINE_GROUP, prepared + i);
 }
 
-int32_t engine_push(trading_engine *engine, struct submission *submission, trading_error *error)
+void engine_prepare_many(trading_engine *engine, struct submission *submission)
 {
     if (submission->count > PREPARE_FEW)
         submission->prepared = preparations_take(&engine->queue.preparations, submission->count);
     if (submission->prepared)
         engine_prepare(engine, submission->commands, submission->count, submission->prepared->at);
-    return queue_push(&engine->queue, submission, error);
 }

@@ -142,22 +142,30 @@ static int32_t await_room(struct gathering *gathering, trading_error *error)
     return code;
 }
 
-static int32_t push(struct gathering *gathering, bool wait, trading_error *error)
+/* There is room for all parts, and each is prepared: push does nothing that takes long. */
+static int32_t make_ready(struct gathering *gathering, bool wait, trading_error *error)
 {
     struct partitions *partitions = gathering->engine->partitions;
     int32_t code = wait ? await_room(gathering, error) : reserve(gathering, false, error);
-    for (uint32_t p = 0; p < partitions->count && !code; p++) {
+    for (uint32_t p = 0; p < partitions->count && !code; p++)
+        engine_prepare_many(partitions->at[p], &gathering->submissions[p]);
+    return code;
+}
+
+static void push(struct gathering *gathering)
+{
+    struct partitions *partitions = gathering->engine->partitions;
+    for (uint32_t p = 0; p < partitions->count; p++) {
         struct submission *submission = &gathering->submissions[p];
         trading_engine *engine = partitions->at[p];
         if (!submission->count)
             continue;
-        if (engine_push(engine, submission, &submission->error))
+        if (queue_push(&engine->queue, submission, &submission->error))
             atomic_store(&submission->done,
                          true); /* it is being closed: this part is not done, and the others tell of themselves */
         else if (!engine->manual)
             queue_tell(&engine->queue);
     }
-    return code ? code : error_clear(error);
 }
 
 static bool is_done(struct gathering *gathering)
@@ -202,7 +210,9 @@ static int32_t execute_piece(trading_engine *engine, const trading_command *comm
     if (!gathering)
         return error_no_memory(error, "the parts of a call");
     note_caller(gathering);
-    int32_t code = push(gathering, wait, &failure);
+    int32_t code = make_ready(gathering, wait, &failure);
+    if (!code)
+        push(gathering);
     while (!code && engine->manual && !is_done(gathering))
         engine_turn(engine);
     for (uint32_t p = 0; p < engine->partitions->count && !code; p++)
@@ -229,27 +239,33 @@ int32_t route_execute(trading_engine *engine, const trading_command *commands, s
     return code;
 }
 
+/* Those of one thread stay in their order, and so do completions. Who decides takes the mutex after each batch. */
+static void push_in_order(struct gathering *gathering)
+{
+    struct partitions *partitions = gathering->engine->partitions;
+    pthread_mutex_lock(&partitions->mutex);
+    push(gathering);
+    if (partitions->last)
+        partitions->last->next = gathering;
+    else
+        partitions->first = gathering;
+    partitions->last = gathering;
+    pthread_mutex_unlock(&partitions->mutex);
+}
+
 int32_t route_submit(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
                      uint64_t tag, trading_error *error)
 {
-    struct partitions *partitions = engine->partitions;
     trading_error failure = {0};
     struct gathering *gathering = gather(engine, commands, count, results);
     if (!gathering)
         return error_no_memory(error, "the parts of a submission");
     gathering->tag = tag;
-    pthread_mutex_lock(&partitions->mutex); /* those of one thread stay in their order, and so do completions */
-    int32_t code = push(gathering, false, &failure);
-    if (!code) {
-        if (partitions->last)
-            partitions->last->next = gathering;
-        else
-            partitions->first = gathering;
-        partitions->last = gathering;
-    }
-    pthread_mutex_unlock(&partitions->mutex);
+    int32_t code = make_ready(gathering, false, &failure);
     if (code)
         release(gathering);
+    else
+        push_in_order(gathering);
     if (error)
         *error = failure;
     return code;
