@@ -17,9 +17,11 @@
 #include <sodium.h>
 
 #define STAGED_BYTES    (64u << 20)
-#define WORTH_WAKING    16u            /* commands */
-#define WORTH_GATHERING INT64_C(20000) /* nanoseconds that a sync takes */
-#define PATIENT_SYNCS   2              /* as long as so many take, a batch waits for who comes back */
+#define WORTH_WAKING    16u               /* commands */
+#define WORTH_GATHERING INT64_C(20000)    /* nanoseconds that a sync takes */
+#define REST            INT64_C(50000000) /* nanoseconds, doubled from the first */
+#define REST_DOUBLINGS  6u
+#define PATIENT_SYNCS   2 /* as long as so many take, a batch waits for who comes back */
 
 /* ---- deciding a batch ---- */
 
@@ -299,6 +301,14 @@ static bool is_refusing(trading_engine *engine, trading_error *error)
     return engine_check(engine, error) != TRADING_OK;
 }
 
+/* What was received and the store refuses is tried again with the next command, or after a rest, ever longer while that goes on. */
+static void rest(trading_engine *engine)
+{
+    uint32_t doublings = engine->retries < REST_DOUBLINGS ? engine->retries : REST_DOUBLINGS;
+    if (engine->retries && queue_is_empty(&engine->queue))
+        queue_wait_for(&engine->queue, 1, REST << doublings);
+}
+
 /* Rounds until nothing waits and nothing is in flight. With the drive_mutex held. */
 static void drive(trading_engine *engine)
 {
@@ -315,6 +325,7 @@ static void drive(trading_engine *engine)
         }
         if (queue_is_empty(&engine->queue) && !engine_goes_on(engine))
             return;
+        rest(engine);
         engine_round(engine, engine->appender.runs);
     }
 }
