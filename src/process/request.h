@@ -42,8 +42,8 @@ struct named {
 /* A valid command, with all that deciding may not fetch for itself. */
 struct request {
     const trading_command *command;
-    struct cause cause; /* its account: filled in by process_locate */
-    const struct named *foreseen;
+    struct cause cause;           /* its account: filled in by process_locate */
+    const struct named *foreseen; /* never NULL */
     struct sealed sealed;
     struct stamp stamp; /* of an order whose book is in another partition */
     uint32_t portfolio; /* numbers of what it names, by process_locate */

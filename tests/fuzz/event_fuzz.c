@@ -30,7 +30,8 @@ static trading_result decide(struct market_day *day, int32_t type, const trading
     trading_command command = {.type = type, .body = body, .body_size = size};
     if (account)
         command.account = *account;
-    struct request request = {.command = &command, .cause = {.type = type}};
+    const struct named nobody_looked = {0};
+    struct request request = {.command = &command, .cause = {.type = type}, .foreseen = &nobody_looked};
     struct rejection why = {0};
     trading_result result = {0};
     day->keys++;

@@ -217,7 +217,9 @@ static struct stamp stamp_of(struct system *system, const trading_command *comma
 trading_result system_command(struct system *system, struct partition *partition, const trading_command *command)
 {
     make_room(system, partition);
-    struct request request = {.command = command, .cause = {.type = command->type, .key = command->key}};
+    const struct named nobody_looked = {0};
+    struct request request = {
+        .command = command, .cause = {.type = command->type, .key = command->key}, .foreseen = &nobody_looked};
     struct rejection why = {0};
     trading_result result = {.status = TRADING_STATUS_REJECTED};
     request.stamp = stamp_of(system, command);
