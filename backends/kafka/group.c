@@ -11,6 +11,11 @@
 #define ASSIGNMENT_PAUSE 100
 #define ASSIGNOR_MENDED  0x02030000
 
+/* For so long after the joining not every broker may know of the topic, which one had told of; it is asked for again after each pause.
+ * Milliseconds. */
+#define UNKNOWN_LIMIT 10000
+#define UNKNOWN_PAUSE 50
+
 /* ---- shares ---- */
 
 static struct share *share_of(struct kafka_bus *bus, int32_t partition)
@@ -143,6 +148,7 @@ int32_t group_join(struct kafka_bus *bus, const char *name, const char *topic, t
     if (!group->client)
         return TRADING_E_INVALID;
     snprintf(group->topic, sizeof group->topic, "%s", topic);
+    group->known_at = client_clock() + UNKNOWN_LIMIT;
     rd_kafka_poll_set_consumer(group->client);
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(group->client);
     client_wake_on(bus, queue);
@@ -191,15 +197,25 @@ void group_release(struct kafka_bus *bus, uint32_t partition)
         give_back(bus);
 }
 
+/* Of what the client says: what its user is told. A topic that a broker does not know yet librdkafka would ask for again in minutes only. */
+static int32_t judge(struct kafka_bus *bus, rd_kafka_resp_err_t err, trading_error *error)
+{
+    struct group *group = &bus->group;
+    if (!err || err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED || err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
+        return TRADING_OK;
+    if (!client_is_unknown(err) || client_clock() >= group->known_at)
+        return client_error(bus, error, err, "taking part in the group for \"%.60s\"", group->topic);
+    client_pause(UNKNOWN_PAUSE);
+    return subscribe(bus, error);
+}
+
 /* Lets librdkafka do what it does within calls: that is also how the group knows that the owner is alive. */
 static int32_t serve(struct kafka_bus *bus, trading_error *error)
 {
     struct group *group = &bus->group;
     int32_t code = TRADING_OK;
     for (rd_kafka_message_t *message; !code && (message = rd_kafka_consumer_poll(group->client, 0));) {
-        rd_kafka_resp_err_t err = message->err;
-        if (err && err != RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED && err != RD_KAFKA_RESP_ERR__PARTITION_EOF)
-            code = client_error(bus, error, err, "taking part in the group for \"%.60s\"", group->topic);
+        code = judge(bus, message->err, error);
         rd_kafka_message_destroy(message);
     }
     char why[120];

@@ -138,6 +138,24 @@ static void a_topic_is_not_made_while_brokers_do_not_answer(void **state)
     tear_down(&fixture);
 }
 
+/* As of a topic that was just made. Its members ask one that knows of it soon enough. */
+static void a_group_is_joined_for_a_topic_that_a_broker_does_not_know_yet(void **state)
+{
+    (void)state;
+    struct fixture fixture;
+    trading_bus_notice notice;
+    size_t count = 0;
+    set_up(&fixture);
+    assert_partitions(&fixture, 1);
+    rd_kafka_mock_topic_set_error(fixture.cluster, "topic", RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART);
+    assert_int_equal(trading_bus_join(fixture.bus, "group", "topic", &fixture.error), TRADING_OK);
+    assert_int_equal(trading_bus_poll(fixture.bus, &notice, 1, &count, INT64_C(1000000000), &fixture.error), TRADING_E_TIMEOUT);
+    rd_kafka_mock_topic_set_error(fixture.cluster, "topic", RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(trading_bus_poll(fixture.bus, &notice, 1, &count, INT64_C(60000000000), &fixture.error), TRADING_OK);
+    assert_int_equal(notice.kind, TRADING_BUS_OWNED);
+    tear_down(&fixture);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
@@ -146,6 +164,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(an_end_that_is_not_known_yet_is_asked_for_again),
         cmocka_unit_test(a_topic_is_known_while_its_partition_has_no_leader),
         cmocka_unit_test(a_topic_is_not_made_while_brokers_do_not_answer),
+        cmocka_unit_test(a_group_is_joined_for_a_topic_that_a_broker_does_not_know_yet),
     };
     plugin = argc > 1 ? argv[1] : "kafka";
     return cmocka_run_group_tests(tests, NULL, NULL);
