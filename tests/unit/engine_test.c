@@ -122,6 +122,7 @@ struct worker {
     struct fixture *fixture;
     uint64_t number;
     pthread_t thread;
+    pthread_barrier_t *others; /* who begin with it; NULL: it is alone */
 };
 
 /* Each deposits 1 under keys of its own, and each deposit twice. */
@@ -129,6 +130,8 @@ static void *work(void *arg)
 {
     struct worker *worker = arg;
     trading_cash cash = cash_of(1);
+    if (worker->others)
+        pthread_barrier_wait(worker->others);
     for (uint64_t i = 0; i < ROUNDS; i++) {
         const trading_id *account = &worker->fixture->accounts[i % ACCOUNTS];
         trading_command command = deposit_of(account, &cash, worker->number << 32 | (i + 1));
@@ -144,11 +147,14 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* All at once: on busy processors the first would else be done before the last has begun, and share its commits with nobody. */
 static void let_all_work(struct fixture *fixture)
 {
     struct worker workers[THREADS];
+    pthread_barrier_t others;
+    pthread_barrier_init(&others, NULL, THREADS);
     for (uint64_t i = 0; i < THREADS; i++) {
-        workers[i] = (struct worker){.fixture = fixture, .number = i + 1};
+        workers[i] = (struct worker){.fixture = fixture, .number = i + 1, .others = &others};
         assert_int_equal(pthread_create(&workers[i].thread, NULL, work, &workers[i]), 0);
     }
     for (size_t i = 0; i < THREADS; i++) {
@@ -156,6 +162,7 @@ static void let_all_work(struct fixture *fixture)
         pthread_join(workers[i].thread, &failed);
         assert_null(failed);
     }
+    pthread_barrier_destroy(&others);
     trading_decimal sum = 0;
     for (size_t i = 0; i < ACCOUNTS; i++)
         sum += balance_of(fixture, &fixture->accounts[i]);
