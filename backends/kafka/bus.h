@@ -141,7 +141,7 @@ struct group {
     uint32_t partitions; /* of `shares` */
     struct share *shares;
     rd_kafka_topic_partition_list_t *revoked; /* what is given back once all of it is released; NULL: nothing */
-    int64_t known_at;                         /* by client_clock: when every broker knows of the topic */
+    int64_t known_by;                         /* by client_clock; every broker knows of the topic by then */
     bool was_assigned;                        /* whether it has had an assignment, of whatever there was for it */
     bool closing;
 };

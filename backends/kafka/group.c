@@ -148,7 +148,7 @@ int32_t group_join(struct kafka_bus *bus, const char *name, const char *topic, t
     if (!group->client)
         return TRADING_E_INVALID;
     snprintf(group->topic, sizeof group->topic, "%s", topic);
-    group->known_at = client_clock() + UNKNOWN_LIMIT;
+    group->known_by = client_clock() + UNKNOWN_LIMIT;
     rd_kafka_poll_set_consumer(group->client);
     rd_kafka_queue_t *queue = rd_kafka_queue_get_consumer(group->client);
     client_wake_on(bus, queue);
@@ -203,7 +203,7 @@ static int32_t judge(struct kafka_bus *bus, rd_kafka_resp_err_t err, trading_err
     struct group *group = &bus->group;
     if (!err || err == RD_KAFKA_RESP_ERR__MAX_POLL_EXCEEDED || err == RD_KAFKA_RESP_ERR__PARTITION_EOF)
         return TRADING_OK;
-    if (!client_is_unknown(err) || client_clock() >= group->known_at)
+    if (!client_is_unknown(err) || client_clock() >= group->known_by)
         return client_error(bus, error, err, "taking part in the group for \"%.60s\"", group->topic);
     client_pause(UNKNOWN_PAUSE);
     return subscribe(bus, error);

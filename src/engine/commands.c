@@ -25,16 +25,22 @@ static int32_t check_writable(trading_engine *engine, const trading_command *com
     return TRADING_OK;
 }
 
+/* Prepared before it is queued, and not before there is room. */
+static int32_t push(trading_engine *engine, struct submission *submission, bool wait, trading_error *error)
+{
+    int32_t code = queue_reserve(&engine->queue, submission->count, wait, error);
+    if (code)
+        return code;
+    engine_prepare_many(engine, submission);
+    return queue_push(&engine->queue, submission, error);
+}
+
 static int32_t execute_piece(trading_engine *engine, const trading_command *commands, size_t count, trading_result *results,
                              bool wait, trading_error *error)
 {
     struct submission submission = {
         .commands = commands, .results = results, .count = count, .waits = true, .returns = !engine->manual};
-    int32_t code = queue_reserve(&engine->queue, count, wait, error);
-    if (!code) {
-        engine_prepare_many(engine, &submission);
-        code = queue_push(&engine->queue, &submission, error);
-    }
+    int32_t code = push(engine, &submission, wait, error);
     if (code) {
         clear(results, count);
         return code;
@@ -91,11 +97,7 @@ static int32_t submit_whole(trading_engine *engine, const trading_command *comma
     if (!submission)
         return error_no_memory(error, "a submission");
     *submission = (struct submission){.commands = commands, .results = results, .count = count, .tag = tag};
-    int32_t code = queue_reserve(&engine->queue, count, false, error);
-    if (!code) {
-        engine_prepare_many(engine, submission);
-        code = queue_push(&engine->queue, submission, error);
-    }
+    int32_t code = push(engine, submission, false, error);
     if (code)
         memory_release(&engine->memory, submission, sizeof *submission);
     else if (!engine->manual)

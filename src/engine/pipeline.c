@@ -302,7 +302,7 @@ static bool is_refusing(trading_engine *engine, trading_error *error)
 }
 
 /* What was received and the store refuses is tried again with the next command, or after a rest, ever longer while that goes on. */
-static void rest(trading_engine *engine)
+static void rest_before_retry(trading_engine *engine)
 {
     uint32_t doublings = engine->retries < REST_DOUBLINGS ? engine->retries : REST_DOUBLINGS;
     if (engine->retries && queue_is_empty(&engine->queue))
@@ -325,7 +325,7 @@ static void drive(trading_engine *engine)
         }
         if (queue_is_empty(&engine->queue) && !engine_goes_on(engine))
             return;
-        rest(engine);
+        rest_before_retry(engine);
         engine_round(engine, engine->appender.runs);
     }
 }
