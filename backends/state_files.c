@@ -85,8 +85,9 @@ static int descriptor(struct state_files *files, uint32_t file, bool create)
 
 /* ---- reading and writing ---- */
 
-int32_t state_files_size(struct state_files *files, uint32_t file, uint64_t *bytes, trading_error *error)
+int32_t state_files_size(void *store, uint32_t file, uint64_t *bytes, trading_error *error)
 {
+    struct state_files *files = store;
     struct stat status;
     *bytes = 0;
     int fd = descriptor(files, file, false);
@@ -98,9 +99,9 @@ int32_t state_files_size(struct state_files *files, uint32_t file, uint64_t *byt
     return TRADING_OK;
 }
 
-int32_t state_files_read(struct state_files *files, uint32_t file, uint64_t offset, void *bytes, size_t size,
-                         trading_error *error)
+int32_t state_files_read(void *store, uint32_t file, uint64_t offset, void *bytes, size_t size, trading_error *error)
 {
+    struct state_files *files = store;
     int fd = descriptor(files, file, false);
     if (fd < 0 && errno != ENOENT)
         return failed(files, errno, "opening", file, error);
@@ -117,9 +118,9 @@ int32_t state_files_read(struct state_files *files, uint32_t file, uint64_t offs
     return TRADING_OK;
 }
 
-int32_t state_files_write(struct state_files *files, uint32_t file, uint64_t offset, const void *bytes, size_t size,
-                          trading_error *error)
+int32_t state_files_write(void *store, uint32_t file, uint64_t offset, const void *bytes, size_t size, trading_error *error)
 {
+    struct state_files *files = store;
     if (files->read_only)
         return failed(files, EROFS, "writing", file, error);
     int fd = descriptor(files, file, true);
@@ -135,8 +136,9 @@ int32_t state_files_write(struct state_files *files, uint32_t file, uint64_t off
     return TRADING_OK;
 }
 
-int32_t state_files_sync(struct state_files *files, uint32_t file, trading_error *error)
+int32_t state_files_sync(void *store, uint32_t file, trading_error *error)
 {
+    struct state_files *files = store;
     int fd = descriptor(files, file, false);
     if (fd < 0 && errno == ENOENT)
         return TRADING_OK;
@@ -145,8 +147,9 @@ int32_t state_files_sync(struct state_files *files, uint32_t file, trading_error
     return TRADING_OK;
 }
 
-int32_t state_files_cut(struct state_files *files, uint32_t file, uint64_t bytes, trading_error *error)
+int32_t state_files_cut(void *store, uint32_t file, uint64_t bytes, trading_error *error)
 {
+    struct state_files *files = store;
     if (files->read_only)
         return failed(files, EROFS, "writing", file, error);
     int fd = descriptor(files, file, bytes != 0);
@@ -159,9 +162,9 @@ int32_t state_files_cut(struct state_files *files, uint32_t file, uint64_t bytes
 
 /* ---- mapping ---- */
 
-int32_t state_files_map(struct state_files *files, uint32_t file, uint64_t offset, size_t size, void **mapping,
-                        trading_error *error)
+int32_t state_files_map(void *store, uint32_t file, uint64_t offset, size_t size, void **mapping, trading_error *error)
 {
+    struct state_files *files = store;
     uint64_t bytes;
     int32_t code = state_files_size(files, file, &bytes, error);
     if (code)
@@ -177,7 +180,8 @@ int32_t state_files_map(struct state_files *files, uint32_t file, uint64_t offse
     return TRADING_OK;
 }
 
-void state_files_unmap(void *mapping, size_t size)
+void state_files_unmap(void *store, void *mapping, size_t size)
 {
+    (void)store;
     munmap(mapping, size);
 }

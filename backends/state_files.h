@@ -1,4 +1,5 @@
-/* The state files of a state store (state/store.h): in a folder, NUMBER.pages each, or in memory. */
+/* The state files of a state store (state/store.h): in a folder, NUMBER.pages each, or in memory. A store's handle begins with them, and has
+ * the functions below in its table. */
 #ifndef STATE_FILES_H
 #define STATE_FILES_H
 
@@ -19,16 +20,13 @@ int32_t state_files_open(struct state_files *files, int folder, const char *path
 void state_files_in_memory(struct state_files *files);
 void state_files_close(struct state_files *files);
 
-/* As state_store_ops says. */
-int32_t state_files_size(struct state_files *files, uint32_t file, uint64_t *bytes, trading_error *error);
-int32_t state_files_read(struct state_files *files, uint32_t file, uint64_t offset, void *bytes, size_t size,
-                         trading_error *error);
-int32_t state_files_write(struct state_files *files, uint32_t file, uint64_t offset, const void *bytes, size_t size,
-                          trading_error *error);
-int32_t state_files_sync(struct state_files *files, uint32_t file, trading_error *error);
-int32_t state_files_cut(struct state_files *files, uint32_t file, uint64_t bytes, trading_error *error);
-int32_t state_files_map(struct state_files *files, uint32_t file, uint64_t offset, size_t size, void **mapping,
-                        trading_error *error);
-void state_files_unmap(void *mapping, size_t size);
+/* As state_store_ops says; store: the handle that begins with its files. */
+int32_t state_files_size(void *store, uint32_t file, uint64_t *bytes, trading_error *error);
+int32_t state_files_read(void *store, uint32_t file, uint64_t offset, void *bytes, size_t size, trading_error *error);
+int32_t state_files_write(void *store, uint32_t file, uint64_t offset, const void *bytes, size_t size, trading_error *error);
+int32_t state_files_sync(void *store, uint32_t file, trading_error *error);
+int32_t state_files_cut(void *store, uint32_t file, uint64_t bytes, trading_error *error);
+int32_t state_files_map(void *store, uint32_t file, uint64_t offset, size_t size, void **mapping, trading_error *error);
+void state_files_unmap(void *store, void *mapping, size_t size);
 
 #endif

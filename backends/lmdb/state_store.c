@@ -19,6 +19,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -31,15 +32,16 @@ struct write {
 };
 
 struct lmdb_state {
+    struct state_files files; /* first, as their functions take the store */
     struct memory memory;
     struct folder folder;
     struct blobs blobs;
-    struct state_files files;
     int lock;
     struct environment environment;
     struct write write; /* the one that may be open */
     bool unflushed;     /* the newest commit's meta page is; changed within a write */
 };
+_Static_assert(offsetof(struct lmdb_state, files) == 0, "the store's handle begins with its files");
 
 static int32_t failed(const struct lmdb_state *state, int failure, const char *doing, trading_error *error)
 {
@@ -437,45 +439,6 @@ static int32_t state_blob_list(void *store, int (*take)(void *arg, uint64_t numb
     return blobs_list(&state->blobs, take, arg, error);
 }
 
-/* ---- state files ---- */
-
-static int32_t state_file_size(void *store, uint32_t file, uint64_t *bytes, trading_error *error)
-{
-    return state_files_size(&((struct lmdb_state *)store)->files, file, bytes, error);
-}
-
-static int32_t state_file_read(void *store, uint32_t file, uint64_t offset, void *bytes, size_t size, trading_error *error)
-{
-    return state_files_read(&((struct lmdb_state *)store)->files, file, offset, bytes, size, error);
-}
-
-static int32_t state_file_write(void *store, uint32_t file, uint64_t offset, const void *bytes, size_t size,
-                                trading_error *error)
-{
-    return state_files_write(&((struct lmdb_state *)store)->files, file, offset, bytes, size, error);
-}
-
-static int32_t state_file_sync(void *store, uint32_t file, trading_error *error)
-{
-    return state_files_sync(&((struct lmdb_state *)store)->files, file, error);
-}
-
-static int32_t state_file_cut(void *store, uint32_t file, uint64_t bytes, trading_error *error)
-{
-    return state_files_cut(&((struct lmdb_state *)store)->files, file, bytes, error);
-}
-
-static int32_t state_file_map(void *store, uint32_t file, uint64_t offset, size_t size, void **mapping, trading_error *error)
-{
-    return state_files_map(&((struct lmdb_state *)store)->files, file, offset, size, mapping, error);
-}
-
-static void state_file_unmap(void *store, void *mapping, size_t size)
-{
-    (void)store;
-    state_files_unmap(mapping, size);
-}
-
 const struct state_store_ops lmdb_state_store_ops = {
     .open = state_open,
     .close = state_close,
@@ -495,11 +458,11 @@ const struct state_store_ops lmdb_state_store_ops = {
     .blob_unmap = state_blob_unmap,
     .blob_drop = state_blob_drop,
     .blob_list = state_blob_list,
-    .file_size = state_file_size,
-    .file_read = state_file_read,
-    .file_write = state_file_write,
-    .file_sync = state_file_sync,
-    .file_cut = state_file_cut,
-    .file_map = state_file_map,
-    .file_unmap = state_file_unmap,
+    .file_size = state_files_size,
+    .file_read = state_files_read,
+    .file_write = state_files_write,
+    .file_sync = state_files_sync,
+    .file_cut = state_files_cut,
+    .file_map = state_files_map,
+    .file_unmap = state_files_unmap,
 };
