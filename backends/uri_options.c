@@ -117,13 +117,15 @@ static int32_t read_password(const struct uri_options *options, const char *path
 {
     FILE *file = fopen(path, "re");
     char line[LINE_BYTES] = "";
-    bool read = file && fgets(line, sizeof line, file);
+    bool failed = !file || (!fgets(line, sizeof line, file) && ferror(file));
     int native = errno;
     if (file)
         fclose(file);
-    if (!read)
-        return error_native(error, TRADING_E_IO, native, "the password file %.80s cannot be read", path);
+    if (failed)
+        return error_native(error, TRADING_E_IO, native, "the password file %.80s cannot be read: %s", path, strerror(native));
     line[strcspn(line, "\r\n")] = '\0';
+    if (!line[0])
+        return error_set(error, TRADING_E_INVALID, "the password file %.80s has no password in its first line", path);
     int32_t code = options->set(options, "password", line, error);
     explicit_bzero(line, sizeof line);
     return code;

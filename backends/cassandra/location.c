@@ -67,6 +67,8 @@ static int32_t check(const struct location *location, trading_error *error)
         return error_set(error, TRADING_E_INVALID,
                          "logging in to Cassandra takes a user and a password, in a file that "
                          "password_file= or options= names");
+    if (!location->tls_certificate[0] != !location->tls_key[0])
+        return error_set(error, TRADING_E_INVALID, "a certificate for Cassandra takes tls_certificate and tls_key, both");
     return TRADING_OK;
 }
 
@@ -127,7 +129,7 @@ struct driver_settings location_settings(const struct location *location)
         .tls_ca = given(location->tls_ca),
         .tls_certificate = given(location->tls_certificate),
         .tls_key = given(location->tls_key),
-        .tls = location->tls != 0 || location->tls_ca[0],
+        .tls = location->tls != 0 || location->tls_ca[0] || location->tls_certificate[0],
         .local = (int32_t)location->local,
         .connect_timeout_ms = location->connect_timeout_ms,
         .request_timeout_ms = location->request_timeout_ms,

@@ -41,6 +41,10 @@ static void test_keyspace_and_options(void **state)
     assert_int_equal(settings.tls, 0);
     location = read_good("//db/k?tls_ca=/ca.pem");
     assert_int_equal(location_settings(&location).tls, 1);
+    location = read_good("//db/k?tls_certificate=/me.pem&tls_key=/key.pem");
+    assert_int_equal(location_settings(&location).tls, 1);
+    read_bad("//db/k?tls_certificate=/me.pem", TRADING_E_INVALID, "tls_key");
+    read_bad("//db/k?tls_key=/key.pem", TRADING_E_INVALID, "tls_certificate");
     read_bad("//db", TRADING_E_SYNTAX, "keyspace");
     read_bad("//db/Caps", TRADING_E_SYNTAX, "keyspace");
     read_bad("//db/1k", TRADING_E_SYNTAX, "keyspace");
@@ -72,6 +76,8 @@ static void test_passwords(void **state)
     read_bad("//me@db/k?password=hush", TRADING_E_INVALID, "printed");
     read_bad("//me@db/k", TRADING_E_INVALID, "a user and a password");
     read_bad("//db/k?options=/absent", TRADING_E_IO, "/absent");
+    read_bad("//me@db/k?password_file=/absent", TRADING_E_IO, "/absent cannot be read: No such file");
+    read_bad("//me@db/k?password_file=/dev/null", TRADING_E_INVALID, "no password");
 }
 
 static void test_block(void **state)

@@ -3,7 +3,10 @@
 
 usage: secure_test.py APPENDER PLUGIN SERVER CA
 """
+import os
 import pathlib
+import signal
+import subprocess
 import sys
 import unittest
 import uuid
@@ -33,7 +36,7 @@ class Secure(SecureTest):
         self.assert_refused("bad credentials", "cassandra@", f"tls_ca={CA}", f"password_file={password}")
 
     def test_without_a_password(self):
-        self.assert_refused("connecting", "", f"tls_ca={CA}")
+        self.assert_refused("want a user and a password", "", f"tls_ca={CA}")
         self.assert_refused("password", "cassandra@", f"tls_ca={CA}")
 
     def test_without_tls_and_with_a_certificate_that_nobody_vouches_for(self):
@@ -52,6 +55,38 @@ class Secure(SecureTest):
         self.assert_refused("passwort", "", f"options={options}")
         options = self.file("options", f"password {WRONG}\n")
         self.assert_refused("option=value", "", f"options={options}")
+
+    def test_certificates_that_are_none(self):
+        """Nor is anybody asked at the terminal for what opens a key."""
+        def refused(word, certificate, key):
+            self.assert_refused(word, "cassandra@", f"password_file={password}", f"tls_certificate={certificate}", f"tls_key={key}")
+
+        password, none = self.file("password", RIGHT + "\n"), self.file("none", "of these\n")
+        refused("tls_certificate /absent cannot be read", "/absent", none)
+        refused("tls_key /absent cannot be read", CA, "/absent")
+        refused(f"tls_certificate {none} cannot be taken", none, none)
+        refused(f"tls_key {none} cannot be taken", CA, none)
+        key = f"{self.folder}/key"
+        subprocess.run(["openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", "ec_paramgen_curve:P-256", "-aes256", "-pass", f"pass:{WRONG}",
+                        "-out", key], check=True, capture_output=True)
+        refused(f"tls_key {key} cannot be taken", CA, key)
+        self.assert_refused("tls_ca /absent cannot be read", "cassandra@", f"password_file={password}", "tls_ca=/absent")
+
+    def test_a_datacentre_that_no_node_is_in(self):
+        password = self.file("password", RIGHT + "\n")
+        right = ["cassandra@", f"tls_ca={CA}", f"password_file={password}"]
+        self.assertEqual((0, ""), self.open(*right, "datacentre=datacenter1"))
+        self.assert_refused("no node is in the datacentre nowhere, only in datacenter1", *right, "datacentre=nowhere")
+
+    def test_a_node_that_takes_connections_and_says_nothing(self):
+        password = self.file("password", RIGHT + "\n")
+        status = subprocess.run([SERVER, "status"], check=True, capture_output=True, text=True).stdout
+        node = int(status.split()[2])
+        os.kill(node, signal.SIGSTOP)
+        try:
+            self.assert_refused("did not answer for 6s", "cassandra@", f"tls_ca={CA}", f"password_file={password}", "connect_timeout=500")
+        finally:
+            os.kill(node, signal.SIGCONT)
 
 
 if __name__ == "__main__":

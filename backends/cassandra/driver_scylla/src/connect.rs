@@ -2,13 +2,16 @@
 
 use crate::failure::{guard, CFailure, Failure};
 use crate::{hand_over, text};
-use openssl::ssl::{SslConnector, SslFiletype, SslMethod};
+use openssl::error::ErrorStack;
+use openssl::pkey::PKey;
+use openssl::ssl::{SslConnector, SslMethod};
 use scylla::client::execution_profile::ExecutionProfile;
 use scylla::client::session::{OpenSsl010Config, Session};
 use scylla::client::session_builder::SessionBuilder;
 use scylla::errors::NewSessionError;
 use scylla::frame::types::{Consistency, SerialConsistency};
 use scylla::policies::load_balancing::DefaultPolicy;
+use std::collections::BTreeSet;
 use std::ffi::c_char;
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +22,9 @@ const SAID: usize = 190;
 const THREADS: usize = 2;
 /// DDL and the agreement about it take long on small servers.
 const DEFINE_TIMEOUT: Duration = Duration::from_secs(60);
+/// In so many times that which one connection may take, all of connecting is over: the driver itself waits without an end for a node that takes
+/// connections and says nothing in them.
+const CONNECTING: u32 = 12;
 
 #[repr(C)]
 pub struct CSettings {
@@ -60,19 +66,36 @@ fn milliseconds(count: i64) -> Duration {
     Duration::from_millis(count.max(1) as u64)
 }
 
+/// Of what OpenSSL has to say, the reason that comes first; the rest is where in its code.
+fn refused_file(option: &str, file: &str, errors: ErrorStack) -> Failure {
+    let reason = errors.errors().first().and_then(|error| error.reason()).unwrap_or("it is none");
+    Failure::refused(format!("{option} {file} cannot be taken: {reason}"))
+}
+
+/// # Safety
+/// As of `text`.
+unsafe fn read_file<'a>(option: &str, path: *const c_char) -> Result<Option<(&'a str, Vec<u8>)>, Failure> {
+    let Some(file) = text(path)? else { return Ok(None) };
+    let bytes = std::fs::read(file).map_err(|error| Failure::refused(format!("{option} {file} cannot be read: {error}")))?;
+    Ok(Some((file, bytes)))
+}
+
 /// # Safety
 /// The texts of `settings` are as `text` wants them.
 unsafe fn tls(settings: &CSettings) -> Result<OpenSsl010Config, Failure> {
-    let refused = |error: openssl::error::ErrorStack| Failure::refused(format!("TLS cannot be set up: {error}"));
-    let mut builder = SslConnector::builder(SslMethod::tls_client()).map_err(refused)?;
-    if let Some(file) = text(settings.tls_ca)? {
-        builder.set_ca_file(file).map_err(refused)?;
+    let mut builder = SslConnector::builder(SslMethod::tls_client())
+        .map_err(|error| Failure::refused(format!("TLS cannot be set up: {error}")))?;
+    if let Some((file, _)) = read_file("tls_ca", settings.tls_ca)? {
+        builder.set_ca_file(file).map_err(|errors| refused_file("tls_ca", file, errors))?;
     }
-    if let Some(file) = text(settings.tls_certificate)? {
-        builder.set_certificate_chain_file(file).map_err(refused)?;
+    if let Some((file, _)) = read_file("tls_certificate", settings.tls_certificate)? {
+        builder.set_certificate_chain_file(file).map_err(|errors| refused_file("tls_certificate", file, errors))?;
     }
-    if let Some(file) = text(settings.tls_key)? {
-        builder.set_private_key_file(file, SslFiletype::PEM).map_err(refused)?;
+    if let Some((file, bytes)) = read_file("tls_key", settings.tls_key)? {
+        // One with a passphrase is refused; OpenSSL by itself would ask for it at the terminal.
+        PKey::private_key_from_pem_callback(&bytes, |_| Ok(0))
+            .and_then(|key| builder.set_private_key(&key))
+            .map_err(|errors| refused_file("tls_key", file, errors))?;
     }
     Ok(OpenSsl010Config::new(builder))
 }
@@ -109,11 +132,34 @@ unsafe fn builder(settings: &CSettings) -> Result<SessionBuilder, Failure> {
 /// What went wrong stands at the end of a long message, behind what it was in the middle of.
 fn refusal_of(error: NewSessionError) -> Failure {
     let whole = error.to_string();
+    if whole.contains("Authentication is required") {
+        return Failure::unavailable("the servers want a user and a password");
+    }
     let cut = whole.char_indices().rev().nth(SAID - 1).map_or(0, |(at, _)| at);
     let said = format!("{}{}", if cut > 0 { "… " } else { "" }, &whole[cut..]);
     match error {
         NewSessionError::EmptyKnownNodesList | NewSessionError::IllegalConfig(_) => Failure::refused(said),
         _ => Failure::unavailable(said),
+    }
+}
+
+async fn connect(builder: SessionBuilder, limit: Duration) -> Result<Session, Failure> {
+    match tokio::time::timeout(limit, builder.build()).await {
+        Ok(built) => built.map_err(refusal_of),
+        Err(_) => Err(Failure::unavailable(format!("a node takes connections and did not answer for {limit:?}"))),
+    }
+}
+
+/// A datacentre that no node is in would leave nobody to talk to.
+fn check_datacentre(session: &Session, wanted: Option<&str>) -> Result<(), Failure> {
+    let cluster = session.get_cluster_state();
+    let there: BTreeSet<&str> = cluster.get_nodes_info().iter().filter_map(|node| node.datacenter.as_deref()).collect();
+    match wanted {
+        Some(name) if !there.contains(name) => {
+            let names = there.into_iter().collect::<Vec<_>>().join(", ");
+            Err(Failure::refused(format!("no node is in the datacentre {name}, only in {names}")))
+        }
+        _ => Ok(()),
     }
 }
 
@@ -130,7 +176,8 @@ pub unsafe extern "C" fn driver_connect(settings: *const CSettings, driver: *mut
             .enable_all()
             .build()
             .map_err(|error| Failure::unavailable(format!("no threads for the driver: {error}")))?;
-        let session = runtime.block_on(builder.build()).map_err(refusal_of)?;
+        let session = runtime.block_on(connect(builder, CONNECTING * milliseconds(settings.connect_timeout_ms)))?;
+        check_datacentre(&session, text(settings.datacentre)?)?;
         let local = settings.local != 0;
         Ok(Driver {
             session: Arc::new(session),
