@@ -59,10 +59,10 @@ static void print_partitions(const json_t *result)
     };
     size_t count = sizeof columns / sizeof columns[0];
     const json_t *partitions = json_object_get(result, "partitions");
-    const char *last = json_object_get(result, "reference_lag") ? "reference_lag"
-                       : json_object_get(result, "events_lag")  ? "events_lag"
-                       : json_object_get(result, "lag")         ? "lag"
-                                                                : "next_command";
+    const char *last = json_object_get(result, "reference_lag")  ? "reference_lag"
+                       : json_object_get(result, "events_lag")   ? "events_lag"
+                       : json_object_get(result, "dead_letters") ? "lag"
+                                                                 : "next_command";
     while (strcmp(columns[count - 1].key, last) != 0)
         count--;
     if (json_array_size(partitions) < 2 && !json_object_get(json_array_get(partitions, 0), "next_command"))

@@ -146,7 +146,8 @@ static int32_t put_all(const struct lag *lag, json_t *object, trading_error *err
     int32_t code = trading_bus_end(lag->bus, lag->wire->dead, 0, &dead, error);
     if (code != TRADING_OK)
         return code;
-    put_integer(object, "lag", lag->commands);
+    if (!lag->lost[0]) /* what is told of the others is not all */
+        put_integer(object, "lag", lag->commands);
     for (int relay = 0; relay < RELAYS; relay++)
         if (lag->events[relay] >= 0)
             put_integer(object, relays[relay].lag, lag->events[relay]);
