@@ -130,12 +130,13 @@ int main(int argc, char **argv)
         return 2;
     }
     struct writer writer = {.ops = plugin_store(argv[1])};
-    writer.store = plugin_store_open(writer.ops, argv[2]);
+    bool appends = strcmp(argv[3], "append") == 0;
+    writer.store = (appends ? plugin_store_await : plugin_store_open)(writer.ops, argv[2]);
     writer.name = argc > 4 ? strtoull(argv[4], NULL, 10) : 0;
     writer.size = argc > 5 ? strtoull(argv[5], NULL, 10) : 100;
     trading_error error = {0};
     int failed;
-    if (strcmp(argv[3], "append") == 0)
+    if (appends)
         failed = append_all(&writer);
     else
         failed = writer.ops->read(writer.store, 0, 0, dump_commit, NULL, &error) != TRADING_OK;

@@ -16,6 +16,7 @@ import unittest
 import uuid
 
 APPENDER, PLUGIN, SERVER = sys.argv[1:4]
+SECONDS = 180  # a wait that takes longer has failed
 
 
 def server(*arguments):
@@ -60,7 +61,7 @@ class Appender:
     def count(self, *words):
         return sum(line[0] in words for line in self.lines)
 
-    def await_more(self, count, *words, seconds=120):
+    def await_more(self, count, *words, seconds=SECONDS):
         """Waits until there are so many more lines that begin with one of the words."""
         with self.changed:
             wanted = self.count(*words) + count
@@ -83,7 +84,7 @@ class Appender:
     def stop(self):
         self.process.stdin.write("stop\n")
         self.process.stdin.close()
-        code = self.process.wait(120)
+        code = self.process.wait(SECONDS)
         self.thread.join()
         self.process.stdout.close()
         return code
@@ -113,7 +114,7 @@ class Writers(unittest.TestCase):
 
     def dump(self, location):
         """All commits as {position: (writer, number)}; positions are dense, bytes whole, and each commit there once."""
-        done = subprocess.run([APPENDER, PLUGIN, location, "dump"], capture_output=True, text=True, timeout=120)
+        done = subprocess.run([APPENDER, PLUGIN, location, "dump"], capture_output=True, text=True, timeout=SECONDS)
         self.assertEqual((0, ""), (done.returncode, done.stderr))
         commits = {}
         for line in done.stdout.splitlines():
@@ -169,8 +170,8 @@ class OneNode(Writers):
             self.verify(location, writer)
 
     def test_an_outcome_that_cannot_be_learnt_in_time(self):
-        location = self.location(request_timeout=300, resolve_timeout=300)
-        writer = self.write(location, 1)
+        location = self.location()
+        writer = self.write(f"{location}&request_timeout=300&resolve_timeout=300", 1)
         writer.await_more(5, "ok")
         pid = node_pid(1)
         os.kill(pid, signal.SIGSTOP)

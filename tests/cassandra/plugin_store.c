@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <trading/plugin/plugin.h>
 
@@ -54,12 +55,30 @@ const trading_store_ops *plugin_store(const char *path)
     give_up("the plugin offers no store");
 }
 
+static int32_t open_store(const trading_store_ops *ops, const char *location, void **store, trading_error *error)
+{
+    trading_store_request request = {.size = sizeof request, .location = location, .durability = TRADING_DURABILITY_SYNC};
+    return ops->open(&request, &plain_host, store, error);
+}
+
 void *plugin_store_open(const trading_store_ops *ops, const char *location)
 {
     void *store;
     trading_error error = {0};
-    trading_store_request request = {.size = sizeof request, .location = location, .durability = TRADING_DURABILITY_SYNC};
-    if (ops->open(&request, &plain_host, &store, &error))
+    if (open_store(ops, location, &store, &error))
         give_up(error.message);
+    return store;
+}
+
+void *plugin_store_await(const trading_store_ops *ops, const char *location)
+{
+    void *store;
+    trading_error error = {0};
+    while (open_store(ops, location, &store, &error)) {
+        if (!(error.flags & TRADING_ERROR_RETRYABLE))
+            give_up(error.message);
+        say(NULL, TRADING_LOG_INFO, error.message);
+        usleep(100000);
+    }
     return store;
 }

@@ -13,4 +13,7 @@ extern const trading_host_functions plain_host;
 /* Opens it for writing, or ends the program with a word. */
 void *plugin_store_open(const trading_store_ops *ops, const char *location);
 
+/* The same, trying again for as long as it fails for what may pass. */
+void *plugin_store_await(const trading_store_ops *ops, const char *location);
+
 #endif

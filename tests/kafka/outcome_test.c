@@ -36,7 +36,8 @@ static void release(void *fixture, void *memory, size_t bytes)
     free(memory);
 }
 
-static void set_up(struct fixture *fixture)
+/* As patient with its brokers as it says. */
+static void set_up_with(struct fixture *fixture, const char *patience)
 {
     char why[200];
     char uri[200];
@@ -53,10 +54,15 @@ static void set_up(struct fixture *fixture)
     fixture->is_full = false;
     assert_int_equal(trading_host_open(&fixture->host, &host, &fixture->error), TRADING_OK);
     assert_int_equal(trading_plugin_load(fixture->host, plugin, &fixture->error), TRADING_OK);
-    snprintf(uri, sizeof uri, "kafka://%s/?publish_timeout=2000", rd_kafka_mock_cluster_bootstraps(fixture->cluster));
+    snprintf(uri, sizeof uri, "kafka://%s/%s", rd_kafka_mock_cluster_bootstraps(fixture->cluster), patience);
     options.writer = "writer";
     if (trading_bus_open(&fixture->bus, fixture->host, uri, &options, &fixture->error))
         fail_msg("%s", fixture->error.message);
+}
+
+static void set_up(struct fixture *fixture)
+{
+    set_up_with(fixture, "");
 }
 
 static void tear_down(struct fixture *fixture)
@@ -88,9 +94,9 @@ static void test_a_commit_without_an_answer_is_asked_for_until_it_is_known(void 
 {
     (void)state;
     struct fixture fixture;
-    set_up(&fixture);
+    set_up_with(&fixture, "?publish_timeout=5000");
     assert_int_equal(publish(&fixture, 1), TRADING_OK);
-    rd_kafka_mock_broker_push_request_error_rtts(fixture.cluster, 1, END_TRANSACTION, 1, RD_KAFKA_RESP_ERR_NO_ERROR, 7000);
+    rd_kafka_mock_broker_push_request_error_rtts(fixture.cluster, 1, END_TRANSACTION, 1, RD_KAFKA_RESP_ERR_NO_ERROR, 20000);
     assert_int_equal(publish(&fixture, 2), TRADING_E_OUTCOME_UNKNOWN);
     assert_true(fixture.error.flags & TRADING_ERROR_OUTCOME_UNKNOWN);
     assert_false(fixture.error.flags & TRADING_ERROR_FATAL);
@@ -150,10 +156,10 @@ static void test_an_empty_key_is_none(void **state)
     assert_int_equal(rd_kafka_producev(stranger, RD_KAFKA_V_TOPIC("topic"), RD_KAFKA_V_PARTITION(0), RD_KAFKA_V_KEY("", 0),
                                        RD_KAFKA_V_VALUE(value, 1), RD_KAFKA_V_END),
                      RD_KAFKA_RESP_ERR_NO_ERROR);
-    assert_int_equal(rd_kafka_flush(stranger, 10000), RD_KAFKA_RESP_ERR_NO_ERROR);
+    assert_int_equal(rd_kafka_flush(stranger, 60000), RD_KAFKA_RESP_ERR_NO_ERROR);
     rd_kafka_destroy(stranger);
     assert_int_equal(trading_bus_follow(fixture.bus, "topic", 0, TRADING_BUS_OLDEST, &fixture.error), TRADING_OK);
-    assert_int_equal(trading_bus_poll(fixture.bus, &notice, 1, &count, INT64_C(10000000000), &fixture.error), TRADING_OK);
+    assert_int_equal(trading_bus_poll(fixture.bus, &notice, 1, &count, INT64_C(60000000000), &fixture.error), TRADING_OK);
     assert_int_equal(notice.record.value_size, 1);
     assert_null(notice.record.key);
     assert_int_equal(notice.record.key_size, 0);
@@ -174,11 +180,11 @@ static void test_records_are_handed_over_once_there_is_memory(void **state)
     assert_int_equal(publish(&fixture, 1), TRADING_OK);
     assert_int_equal(publish(&fixture, 2), TRADING_OK);
     fixture.is_full = true; /* also of headers, for which there was no room yet */
-    code = trading_bus_poll(fixture.bus, notices, 2, &count, INT64_C(10000000000), &fixture.error);
+    code = trading_bus_poll(fixture.bus, notices, 2, &count, INT64_C(60000000000), &fixture.error);
     fixture.is_full = false;
     assert_int_equal(code, TRADING_E_NO_MEMORY);
     for (int64_t position = 0; position < 2; position += (int64_t)count) {
-        assert_int_equal(trading_bus_poll(fixture.bus, notices, 2, &count, INT64_C(10000000000), &fixture.error), TRADING_OK);
+        assert_int_equal(trading_bus_poll(fixture.bus, notices, 2, &count, INT64_C(60000000000), &fixture.error), TRADING_OK);
         assert_int_equal(notices[0].record.position, position);
     }
     assert_int_equal(trading_bus_poll(fixture.bus, notices, 2, &count, INT64_C(500000000), &fixture.error), TRADING_E_TIMEOUT);

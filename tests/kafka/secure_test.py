@@ -20,14 +20,23 @@ SCRAM_WORKS = ctypes.CDLL("librdkafka.so.1").rd_kafka_version() >= 0x020601ff  #
 
 
 class Secure(SecureTest):
-    never_said = [RIGHT, WRONG]
+    never_said = [RIGHT, WRONG, "guest-secret"]
 
     def run_bus(self, user, options, *command):
-        uri = f"kafka://{user}{HOSTS}/?" + "&".join(["connect_timeout=3000", *options])
+        uri = f"kafka://{user}{HOSTS}/?" + "&".join(options)
         return self.run_it(RUNNER, PLUGIN, uri, *command)
 
-    def open(self, user, *options):
-        return self.run_bus(user, options, "open")
+    def open(self, user, *options, seconds=60):
+        return self.run_bus(user, [f"connect_timeout={1000 * seconds}", *options], "open")
+
+    def assert_refused(self, word, user, *options):
+        """A broker says why as soon as a busy machine lets it."""
+        for seconds in (3, 12, 48):
+            code, said = self.open(user, *options, seconds=seconds)
+            if word in said:
+                break
+        self.assertEqual(2, code)
+        self.assertIn(word, said)
 
     def test_with_all_it_takes(self):
         password = self.file("password", RIGHT + "\n")
@@ -39,7 +48,7 @@ class Secure(SecureTest):
 
     def test_by_scram_which_is_the_default(self):
         password = self.file("password", RIGHT + "\n")
-        code, said = self.open("trading@", f"ssl.ca.location={CA}", f"password_file={password}")
+        code, said = self.open("trading@", f"ssl.ca.location={CA}", f"password_file={password}", seconds=60 if SCRAM_WORKS else 3)
         self.assertEqual(0 if SCRAM_WORKS else 2, code)
         if not SCRAM_WORKS:
             self.assertIn("cannot log in to Kafka 4 with SCRAM-SHA-512: it takes 2.6.1", said)
@@ -56,6 +65,14 @@ class Secure(SecureTest):
     def test_without_a_password(self):
         self.assert_refused("no broker", "", f"ssl.ca.location={CA}", "security.protocol=SSL")
         self.assert_refused("a user and a password", "trading@", f"ssl.ca.location={CA}")
+
+    def test_without_rights(self):
+        """It is said at once what is not allowed."""
+        password = self.file("password", "guest-secret\n")
+        code, said = self.run_bus("guest@", [PLAIN, f"ssl.ca.location={CA}", f"password_file={password}", "connect_timeout=60000"],
+                                  "read", uuid.uuid4().hex)
+        self.assertEqual(2, code)
+        self.assertIn("Topic authorization failed", said)
 
     def test_without_tls_and_with_a_certificate_that_nobody_vouches_for(self):
         password = self.file("password", RIGHT + "\n")

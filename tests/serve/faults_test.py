@@ -35,7 +35,7 @@ class Whole(Case):
 
     def told(self, deployment):
         """Commands and views that the metrics tell of, which are lines of JSON among others."""
-        lines = [json.loads(line) for line in deployment.processes[0].said().splitlines() if line.startswith("{")]
+        lines = [json.loads(line) for line in deployment.processes[0].lines() if line.startswith("{")]
         return max((int(line["commands"]) + int(line["reads"]) for line in lines if line["partition"] == "0" and "lag" in line), default=0)
 
     def test_three_processes(self):

@@ -112,10 +112,14 @@ class Process:
         log = self.folder / "log"
         return log.read_text(errors="replace") if log.exists() else ""
 
+    def lines(self):
+        """Since it was started, without one that it is in the middle of."""
+        return self.said()[self.said_before:].rpartition("\n")[0].splitlines()
+
     def partitions(self):
         """Which it runs, by what it said since it was started."""
         partitions = set()
-        for line in self.said()[self.said_before:].splitlines():
+        for line in self.lines():
             words = line.split()
             if words[2:3] == ["partition"]:
                 partitions.add(int(words[3])) if "open," in words else partitions.discard(int(words[3]))

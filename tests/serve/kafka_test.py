@@ -21,7 +21,7 @@ TOP = pathlib.Path(os.environ["TRADING_TOP"])
 PROGRAM = os.environ["TRADING_PROGRAM"]
 ROUNDS = int(os.environ.get("RELAY_ROUNDS", "4"))
 DEPOSITS = 1500
-SECONDS = 120
+SECONDS = 180
 sys.path.insert(0, str(TOP / "tests/servers/kafka"))
 from rdkafka import Consumer, Producer  # noqa: E402
 
@@ -62,7 +62,8 @@ class House:
 
     def ask(self, request):
         if not self.sender:
-            self.sender = subprocess.Popen([PROGRAM, "send", "--bus", self.bus, "--prefix", self.prefix, "--again", "3"], text=True,
+            self.sender = subprocess.Popen([PROGRAM, "send", "--bus", self.bus, "--prefix", self.prefix, "--again", "3",
+                                            "--timeout", str(4 * SECONDS)], text=True,
                                            stdin=subprocess.PIPE, stdout=subprocess.PIPE)
         self.sender.stdin.write(json.dumps(request) + "\n")
         self.sender.stdin.flush()
@@ -227,7 +228,7 @@ class Relay(unittest.TestCase):
             day.write_text("".join(json.dumps({"op": "deposit", "account": accounts[number % 8], "amount": "1.00"}) + "\n"
                                    for number in range(DEPOSITS)))
             load = subprocess.Popen([PROGRAM, "send", day, "--bus", house.bus, "--prefix", house.prefix, "--pipeline", "64",
-                                     "--again", "2"], text=True, stdout=subprocess.PIPE)
+                                     "--again", "2", "--timeout", str(4 * SECONDS)], text=True, stdout=subprocess.PIPE)
             answers = [load.stdout.readline() for _ in range(100 + DEPOSITS * round // (ROUNDS + 1))]
             house.kill()
             house.start()

@@ -49,11 +49,18 @@ await_port() {
     done
 }
 
-# drop FOLDER: ends the process there at once, as what it has is of no more use, and deletes the folder.
-drop() {
+# end FOLDER: ends the process there at once, and waits until its last thread is gone and with it its ports: who asked for one of them would else take it
+# for its successor.
+end() {
     pid=$(running "$1") && kill -KILL "$pid"
-    while running "$1" >/dev/null; do
+    while [ -n "$pid" ] && grep -hs '^State:' "/proc/$pid/task/"*/status | grep -qv zombie; do
         sleep 0.05
     done
+    rm -f "$1/pid"
+}
+
+# drop FOLDER: ends the process there, as what it has is of no more use, and deletes the folder.
+drop() {
+    end "$1"
     rm -rf "$1"
 }

@@ -27,7 +27,7 @@ class SecureTest(unittest.TestCase):
 
     def run_it(self, *command):
         """How it ended, and what was said on standard error."""
-        done = subprocess.run(command, capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL)
+        done = subprocess.run(command, capture_output=True, text=True, timeout=180, stdin=subprocess.DEVNULL)
         for password in self.never_said:
             self.assertNotIn(password, done.stdout + done.stderr)
         return done.returncode, done.stderr
