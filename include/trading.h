@@ -9,6 +9,7 @@
 #include <trading/base.h>
 #include <trading/bus.h>
 #include <trading/command.h>
+#include <trading/copy.h>
 #include <trading/decimal.h>
 #include <trading/engine.h>
 #include <trading/error.h>

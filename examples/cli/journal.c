@@ -146,11 +146,14 @@ static const struct subcommand subcommands[] = {
     },
     {
         .name = "store",
-        .summary = "Make a store, so that it is there before it is used",
+        .summary = "Make a store before it is used; copy one to another place, or into more partitions",
         .about =
             "Every command that writes makes a store that is not there. On a server that takes more rights and more time than\n"
-            "using it: docs/cassandra.md.",
+            "using it: docs/cassandra.md. How a deployment is moved by copying: docs/deploy.md. A copy that was stopped "
+            "(Ctrl-C: exit\n"
+            "status 130) is refused by everybody, and to be deleted.",
         .examples = "  trading store create --store lmdb:/srv/desk\n"
+                    "  trading store copy --store lmdb:/srv/desk --to 'cassandra://db1,db2/trading?create=3' --partitions 16\n"
                     "  trading store create --store 'cassandra://desk@db1,db2/trading?create=3&password_file=/etc/desk'\n",
         .arguments = store_arguments,
         .common = REPORT,

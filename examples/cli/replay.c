@@ -15,7 +15,6 @@
 #define DEFAULT_SIZE   "0.1%"
 #define DATE_LENGTH    10
 #define ONE_DAY        (86400 * TRADING_NANOSECONDS_PER_SECOND)
-#define EXIT_STOPPED   130 /* as shells tell of SIGINT */
 
 const struct argument replay_arguments[] = {
     {ARGUMENT_OPERAND, "PRICES.csv", NULL, "prices: date,symbol,price or date,open,high,low,close,volume", NULL},

@@ -5,6 +5,8 @@
 #include <poll.h>
 #include <stdbool.h>
 
+#define EXIT_STOPPED 130 /* as shells tell of SIGINT */
+
 /* Call before an engine is opened: its threads inherit that the signals are not theirs. */
 void stop_prepare(void);
 /* Call once it is open. */

@@ -1,14 +1,23 @@
-/* `trading store create`: a store is made by opening it; this does nothing else. */
+/* `trading store create`: a store is made by opening it; this does nothing else. `trading store copy`: into another, of any kind. */
 #include "arguments.h"
 #include "output.h"
+#include "stop.h"
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 const struct argument store_arguments[] = {
     {ARGUMENT_OPERAND, "ACTION", NULL,
-     "create: makes the store, and what it needs on a server; one that is there stays as it is", NULL},
-    {ARGUMENT_OPTION, "partitions", "N", "how many it is to have, which stays so (default: 1)", NULL},
+     "create: makes the store, and what it needs on a server; one that is there stays as it is. copy: copies it, while nobody "
+     "writes "
+     "it, to where no store is; it stays as it is",
+     NULL},
+    {ARGUMENT_OPTION, "partitions", "N",
+     "how many it is to have, which stays so (default: 1); how many the copy is to have: a multiple of the store's (default: "
+     "as many)",
+     NULL},
+    {ARGUMENT_OPTION, "to", "URI", "where the copy is made", NULL},
     {0},
 };
 
@@ -30,23 +39,111 @@ static int print_place(const struct session *session, bool json)
     return EXIT_DONE;
 }
 
+/* ---- copying ---- */
+
+static void write_number(json_t *object, const char *key, uint64_t value)
+{
+    char text[24];
+    snprintf(text, sizeof text, "%" PRIu64, value);
+    json_object_set_new(object, key, json_string(text));
+}
+
+static int print_copy(const trading_copy *copy, bool json)
+{
+    static const struct column columns[] = {
+        {"partitions", "partitions", COLUMN_NUMBER}, {"of the store", "source_partitions", COLUMN_NUMBER},
+        {"events", "events", COLUMN_NUMBER},         {"commits", "commits", COLUMN_NUMBER},
+        {"bytes", "bytes", COLUMN_NUMBER},           {"secrets", "secrets", COLUMN_NUMBER},
+    };
+    json_t *object = json_object();
+    write_number(object, "partitions", copy->partitions);
+    write_number(object, "source_partitions", copy->source_partitions);
+    write_number(object, "events", copy->events);
+    write_number(object, "commits", copy->commits);
+    write_number(object, "bytes", copy->bytes);
+    write_number(object, "secrets", copy->secrets);
+    if (json)
+        output_json(stdout, object);
+    else
+        output_list(stdout, columns, sizeof columns / sizeof columns[0], object);
+    json_decref(object);
+    return EXIT_DONE;
+}
+
+/* A thousandth of the way more, or the end of it, is told of on a terminal. */
+static int32_t show_copied(void *context, int64_t done, int64_t total)
+{
+    int64_t *told = context;
+    if (told && (done == total || done - *told > total / 1000)) {
+        fprintf(stderr, "\rread and written: %" PRId64 " of %" PRId64 " events%s", done, total, done == total ? "\n" : "");
+        *told = done;
+    }
+    return stop_requested();
+}
+
+static int copy_store(const struct arguments *arguments, trading_host *host, const char *from, long partitions)
+{
+    trading_error error = {0};
+    trading_copy copy = TRADING_COPY_INIT;
+    trading_copy_options options = TRADING_COPY_OPTIONS_INIT;
+    int64_t told = 0;
+    options.partitions = (uint32_t)partitions;
+    options.progress = show_copied;
+    options.context = isatty(STDERR_FILENO) && !arguments->json ? &told : NULL;
+    int32_t code = trading_store_copy(host, from, argument_value(arguments, "to"), &options, &copy, &error);
+    if (code && told)
+        fputc('\n', stderr);
+    if (!code)
+        return print_copy(&copy, arguments->json);
+    output_failure(&error);
+    return code == TRADING_E_STOPPED ? EXIT_STOPPED : EXIT_STORE;
+}
+
+static int copy_main(const struct arguments *arguments, long partitions)
+{
+    char buffer[SESSION_URI_BYTES];
+    struct session session;
+    int code = EXIT_DONE;
+    if (!argument_value(arguments, "to"))
+        return arguments_complain(arguments, "copy needs --to URI");
+    const char *from = session_chosen_uri(&arguments->store, false, buffer, &code);
+    if (!from)
+        return code;
+    stop_prepare();
+    stop_listen();
+    code = session_open_host(&session, &arguments->store);
+    if (code != EXIT_DONE)
+        return code;
+    return session_close(&session, copy_store(arguments, session.host, from, partitions));
+}
+
+/* ---- making ---- */
+
+static int create(const struct arguments *arguments, long partitions)
+{
+    struct session session;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.partitions = (uint32_t)partitions;
+    int code = session_open(&session, &arguments->store, &options);
+    if (code != EXIT_DONE)
+        return code;
+    return session_close(&session, print_place(&session, arguments->json));
+}
+
 int store_main(int argc, char **argv)
 {
     struct arguments arguments;
-    struct session session;
-    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
     long partitions = 0;
     int code;
     if (!arguments_parse(&arguments, argc, argv, &code))
         return code;
     const char *action = argument_value(&arguments, "ACTION");
-    if (strcmp(action, "create") != 0)
+    bool copies = strcmp(action, "copy") == 0;
+    if (!copies && strcmp(action, "create") != 0)
         return arguments_complain(&arguments, "there is no action %s", action);
+    if (!copies && argument_value(&arguments, "to"))
+        return arguments_complain(&arguments, "only copy has --to");
     if (!arguments_count(&arguments, "partitions", SESSION_PARTITIONS_MAX, &partitions))
         return EXIT_USAGE;
-    options.partitions = (uint32_t)partitions;
-    code = session_open(&session, &arguments.store, &options);
-    if (code != EXIT_DONE)
-        return code;
-    return session_close(&session, print_place(&session, arguments.json));
+    return copies ? copy_main(&arguments, partitions) : create(&arguments, partitions);
 }

@@ -61,6 +61,7 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_EVENT_TRADE_TAKEN_OVER    101 /**< symbol, order, side, quantity, price, amount: the house stands in */
 #define TRADING_EVENT_VENUE_TRADED        102 /**< symbol, order, side: of the house; quantity, price, amount: house ↔ clearing */
 #define TRADING_EVENT_CURSOR_ACKNOWLEDGED 112 /**< of a feed; cursor_position */
+#define TRADING_EVENT_PARTITION_SPLIT     113 /**< what is before it was other partitions', too: trading/copy.h */
 #define TRADING_EVENT_KINDS               128
 /**@}*/
 

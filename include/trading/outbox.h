@@ -37,8 +37,9 @@ typedef struct trading_outbox_options {
     uint32_t size;
     uint32_t
         partition; /**< whose events: of an engine of several partitions; each has an outbox, and a writer's name, of its own */
-    uint64_t kinds[2];  /**< bit k of kinds[k / 64] for each kind to be published; both zero: all but CURSOR_ACKNOWLEDGED */
-    int64_t from;       /**< where to begin under a writer's name that has no mark yet */
+    uint64_t kinds[2]; /**< bit k of kinds[k / 64] for each kind to be published; both zero: all but CURSOR_ACKNOWLEDGED */
+    int64_t
+        from; /**< where to begin under a writer's name that has no mark yet; behind it where the partition was split there (trading/copy.h) */
     uint32_t batch;     /**< the most events that are published at once; default 1,024 */
     uint32_t skip_mark; /**< a mark of its own after so many events none of which was to be published; default 65,536 */
     trading_outbox_encode encode;

@@ -118,6 +118,11 @@ uint32_t account_ledger(struct accounts *accounts, const trading_currency *curre
 /* A message took money along, or claimed it (negative); one that came did the opposite. */
 const char *account_fold_carried(struct accounts *accounts, uint32_t ledger, trading_decimal taken);
 
+/* A partition was split (process/split.c): the account's money is in another from here on, as if messages had taken it along; and that of the
+ * house, the bank and fees is in the first of those that it was split into. */
+void account_fold_gone(struct accounts *accounts, uint32_t number);
+void account_fold_ledger_gone(struct accounts *accounts, uint32_t ledger);
+
 /* True when the five accounts of every ledger sum to zero and clearing is what messages carry: so it is after every commit. */
 bool ledgers_balance(const struct accounts *accounts);
 

@@ -1,5 +1,6 @@
 /* The initialisers as functions, for languages that have no macros of C. Each agrees with its macro. */
 #include <trading/account.h>
+#include <trading/copy.h>
 #include <trading/engine.h>
 #include <trading/feed.h>
 #include <trading/market.h>
@@ -148,4 +149,14 @@ void trading_router_options_init(trading_router_options *options)
 void trading_router_info_init(trading_router_info *info)
 {
     *info = (trading_router_info)TRADING_ROUTER_INFO_INIT;
+}
+
+void trading_copy_options_init(trading_copy_options *options)
+{
+    *options = (trading_copy_options)TRADING_COPY_OPTIONS_INIT;
+}
+
+void trading_copy_init(trading_copy *copy)
+{
+    *copy = (trading_copy)TRADING_COPY_INIT;
 }

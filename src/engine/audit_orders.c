@@ -64,6 +64,18 @@ static bool check_resting(struct audit *audit, uint32_t expected)
            audit_complain(audit, "the places of resting orders are not those of the books");
 }
 
+static bool is_strange(const struct audit *audit, uint32_t portfolio)
+{
+    return domain_is_stranger(audit->domain, &portfolio_get(&audit->domain->portfolios, portfolio)->id);
+}
+
+/* Whether the order was this partition's, as its home or its book, until that was split. */
+static bool is_gone(const struct audit *audit, const struct order_record *order)
+{
+    return order_is_guest(order) ? instrument_is_away(instrument_get(&audit->domain->market, order->instrument))
+                                 : domain_is_stranger(audit->domain, &order->id);
+}
+
 /* One order by itself. An open order rests or is away, unless it is the one that goes on matching in the next commit. */
 static bool check_order(struct audit *audit, uint32_t number)
 {
@@ -71,6 +83,8 @@ static bool check_order(struct audit *audit, uint32_t number)
     bool open = order_leaves(order) > 0;
     bool goes_on = domain_mark(audit->domain)->work.order == number;
     bool full = order->status == TRADING_ORDER_STATUS_FILLED;
+    if (is_gone(audit, order))
+        return order->entry == 0 || audit_complain(audit, "order %u rests, and is in another partition", number);
     if (order->filled < 0 || order->filled > order->quantity || full != (order->filled == order->quantity))
         return audit_complain(audit, "order %u is filled otherwise than its status says", number);
     if (open ? !order->entry && !goes_on : order->entry != 0)
@@ -88,12 +102,12 @@ bool audit_orders(struct audit *audit)
     uint32_t resting = 0;
     uint32_t open = 0; /* of them, in the lists of portfolios */
     uint32_t day = 0;
-    uint32_t guests = 0;
+    uint32_t others = 0; /* in no portfolio's list here */
     for (uint32_t number = 1; number <= table_count(orders->records); number++) {
         const struct order_record *order = order_get(orders, number);
         if (!check_order(audit, number))
             return false;
-        guests += order_is_guest(order);
+        others += order_is_guest(order) || is_gone(audit, order);
         resting += order->entry != 0;
         open += order->entry != 0 && !order_is_guest(order);
         day += order->entry != 0 && !order_is_away(order) && order->time_in_force == TRADING_TIME_IN_FORCE_DAY;
@@ -102,10 +116,12 @@ bool audit_orders(struct audit *audit)
     uint32_t met_open = 0;
     for (uint32_t number = 1; number <= table_count(orders->desks); number++) {
         const struct desk_record *desk = desk_get(orders, number);
+        if (is_strange(audit, number))
+            continue;
         if (!check_history(audit, number, desk, &met) || !check_open(audit, number, desk, &met_open))
             return false;
     }
-    if (met + guests != table_count(orders->records) || met_open != open)
+    if (met + others != table_count(orders->records) || met_open != open)
         return audit_complain(audit, "an order is in no portfolio's list");
     return check_day(audit, day) && check_resting(audit, resting);
 }
@@ -143,12 +159,17 @@ static bool compare_reservations(struct audit *audit, const struct reservations 
     const struct portfolios *portfolios = &audit->domain->portfolios;
     for (uint32_t number = 1; number <= table_count(portfolios->holdings); number++) {
         const struct holding_record *holding = holding_get(portfolios, number);
+        if (is_strange(audit, holding->portfolio))
+            continue;
         if (wide_sum_get(&reserved->holdings[number]) != holding->reserved || holding->reserved > holding->quantity)
             return audit_complain(audit, "position %u of portfolio %u has other shares reserved than its open sells", number,
                                   holding->portfolio);
     }
     for (uint32_t number = 1; number <= table_count(portfolios->lots); number++) {
-        if (wide_sum_get(&reserved->lots[number]) != lot_get(portfolios, number)->reserved)
+        const struct lot_record *lot = lot_get(portfolios, number);
+        if (is_strange(audit, holding_get(portfolios, lot->holding)->portfolio))
+            continue;
+        if (wide_sum_get(&reserved->lots[number]) != lot->reserved)
             return audit_complain(audit, "lot %u has other shares reserved than the sells that name it", number);
     }
     return true;

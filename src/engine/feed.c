@@ -6,6 +6,7 @@
 #include "base/id.h"
 #include "base/monotonic.h"
 #include "base/text.h"
+#include "engine/eras.h"
 #include "engine/event_window.h"
 #include "engine/view.h"
 
@@ -22,6 +23,7 @@ struct trading_feed {
     char cursor[CURSOR_NAME_BYTES + 1]; /* empty: none */
     uint32_t closings;                  /* of the engine, as far as the reader was told */
     int64_t position;
+    int64_t split_end; /* before it, events may be told by another partition */
 
     /* the commit that holds the event before the position */
     bool has_digest;
@@ -172,6 +174,7 @@ int32_t trading_feed_open(trading_feed **feed, trading_engine *engine, int64_t f
         return code;
     }
     set_filter(made, filter);
+    made->split_end = engine_split_end(engine);
     engine_enter(engine);
     *feed = made;
     return error_clear(error);
@@ -259,6 +262,13 @@ static bool wants_kind(const trading_feed *feed, uint32_t kind)
     return kind < TRADING_EVENT_KINDS && feed->kinds[kind / 64] >> (kind % 64) & 1;
 }
 
+static bool is_wanted(const trading_feed *feed, const trading_event *event)
+{
+    if (feed->of_account && !id_equal(&event->account, &feed->account))
+        return false;
+    return event->position >= feed->split_end || engine_tells(feed->engine, event);
+}
+
 static void prepare(void *arg, const struct event_step *step)
 {
     const trading_feed *feed = arg;
@@ -281,7 +291,7 @@ static int32_t tell_commit(trading_feed *feed, trading_event *events, size_t max
             int32_t code = event_publish(domain, commit, step->cause, event, out, error);
             if (code)
                 return code;
-            if (!feed->of_account || id_equal(&out->account, &feed->account))
+            if (is_wanted(feed, out))
                 ++*count;
         }
         feed->position = event->position + 1;

@@ -158,8 +158,7 @@ static int32_t find_account(struct history *history, const trading_id *id)
 {
     const struct sight *sight = history->sight;
     struct account_record record = {0};
-    int32_t code =
-        sight_found(sight, account_read(&sight->domain->accounts, id, sight->pin, &history->number, &record), "account");
+    int32_t code = sight_account(sight, id, &history->number, &record);
     history->newest = record.last_position;
     return code;
 }
@@ -168,8 +167,7 @@ static int32_t find_portfolio(struct history *history, const trading_id *id)
 {
     const struct sight *sight = history->sight;
     struct portfolio_record record = {0};
-    int32_t code =
-        sight_found(sight, portfolio_read(&sight->domain->portfolios, id, sight->pin, &history->number, &record), "portfolio");
+    int32_t code = sight_portfolio(sight, id, &history->number, &record);
     history->newest = record.last_position;
     return code;
 }
@@ -178,7 +176,7 @@ static int32_t find_order(struct history *history, const trading_id *id)
 {
     const struct sight *sight = history->sight;
     struct order_record record = {0};
-    int32_t code = sight_found(sight, order_read(&sight->domain->orders, id, sight->pin, &history->number, &record), "order");
+    int32_t code = sight_order(sight, id, &history->number, &record);
     history->newest = record.last_position;
     return code;
 }

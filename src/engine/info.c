@@ -7,6 +7,18 @@ uint64_t engine_cache_bytes(const trading_engine *engine)
     return tables_cached_bytes(engine->domain.tables) + domain_index_bytes(&engine->domain);
 }
 
+/* What there is; not what went to other partitions when this one was split. */
+static void add_counts(const trading_engine *engine, trading_engine_info *info)
+{
+    const struct domain *domain = &engine->domain;
+    struct split_record gone = {0};
+    table_read(domain->splits, table_installed(domain->splits, NULL), NULL, &gone);
+    info->accounts += table_installed(domain->accounts.records, NULL) - gone.accounts;
+    info->portfolios += table_installed(domain->portfolios.records, NULL) - gone.portfolios;
+    info->orders += table_installed(domain->orders.records, NULL) - gone.orders;
+    info->instruments += table_installed(domain->market.instruments, NULL);
+}
+
 /* Sums over all partitions; the time is that of the newest commit of any. */
 static void add_partition(trading_engine *engine, trading_engine_info *info)
 {
@@ -22,10 +34,7 @@ static void add_partition(trading_engine *engine, trading_engine_info *info)
     info->events += atomic_load(&engine->events);
     info->journal_bytes += atomic_load(&engine->journal_bytes);
     info->replayed_events += engine->replayed_events;
-    info->accounts += table_installed(engine->domain.accounts.records, NULL);
-    info->portfolios += table_installed(engine->domain.portfolios.records, NULL);
-    info->orders += table_installed(engine->domain.orders.records, NULL);
-    info->instruments += table_installed(engine->domain.market.instruments, NULL);
+    add_counts(engine, info);
     info->keys += engine->keys ? keys_count(engine->keys) : 0;
     info->cache_bytes += engine_cache_bytes(engine);
     info->memory_bytes += atomic_load(&engine->memory.bytes);
@@ -55,10 +64,6 @@ int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *inf
                                   .journal_bytes = atomic_load(&engine->journal_bytes),
                                   .syncs = store.syncs,
                                   .replayed_events = engine->replayed_events,
-                                  .accounts = table_installed(engine->domain.accounts.records, NULL),
-                                  .portfolios = table_installed(engine->domain.portfolios.records, NULL),
-                                  .orders = table_installed(engine->domain.orders.records, NULL),
-                                  .instruments = table_installed(engine->domain.market.instruments, NULL),
                                   .keys = engine->keys ? keys_count(engine->keys) : 0,
                                   .memory_bytes = atomic_load(&engine->memory.bytes),
                                   .store_bytes_used = store.bytes_used,
@@ -67,6 +72,7 @@ int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *inf
                                   .letters_sent = atomic_load(&engine->letters.sent),
                                   .letters_received = atomic_load(&engine->letters.received),
                                   .letters_read = atomic_load(&engine->letters.read)};
+    add_counts(engine, info);
     for (uint32_t i = 1; i < engine_part_count(engine); i++)
         add_partition(engine_part(engine, i), info);
     return error_clear(error);

@@ -4,18 +4,9 @@
 #include "base/monotonic.h"
 #include "engine/address.h"
 #include "engine/engine.h"
-
-/* The name of no account: what the store says of its partitions is kept among its secrets, which every store has. */
-static const trading_id partitions_name = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 254}};
+#include "engine/store_marks.h"
 
 /* ---- how many ---- */
-
-static uint32_t count_in(const trading_store_secret *secret)
-{
-    uint32_t little;
-    memcpy(&little, secret->value, sizeof little);
-    return le32toh(little);
-}
 
 /* A store that is new is given as many as are asked for, by whoever is first. One partition needs not be said, unless others may open the
  * same new store meanwhile. */
@@ -25,12 +16,9 @@ static int32_t keep_count(trading_engine *engine, uint32_t asked, uint32_t *coun
     int32_t code = engine->ops->head(engine->store, ENGINE_PARTITION, &head, error);
     if (code || head.next_position || (asked < 2 && !engine_has_one(engine)))
         return code;
-    trading_store_secret secret = {.name = partitions_name};
-    uint32_t little = htole32(asked ? asked : 1);
-    memcpy(secret.value, &little, sizeof little);
+    trading_store_secret secret = store_count_of(asked ? asked : 1);
     code = engine_agree(engine, &secret, error);
-    *count = count_in(&secret);
-    return code;
+    return code ? code : store_count_read(secret.value, count, error);
 }
 
 static int32_t check_count(const trading_engine *engine, uint32_t count, trading_error *error)
@@ -49,11 +37,11 @@ static int32_t check_count(const trading_engine *engine, uint32_t count, trading
 
 int32_t partitions_of_store(trading_engine *engine, uint32_t *count, trading_error *error)
 {
-    trading_store_secret secret = {.name = partitions_name};
+    uint8_t value[32];
     *count = 1;
-    int32_t code = engine->ops->secret_get(engine->store, &secret.name, secret.value, error);
+    int32_t code = engine->ops->secret_get(engine->store, &store_partitions, value, error);
     if (!code)
-        *count = count_in(&secret);
+        code = store_count_read(value, count, error);
     else if (code == TRADING_E_NOT_FOUND)
         code = engine->read_only ? TRADING_OK : keep_count(engine, engine->options.partitions, count, error);
     return code ? code : check_count(engine, *count, error);

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "engine/engine.h"
+#include "engine/store_marks.h"
 #include "journal/seal.h"
 #include "process/validate.h"
 
@@ -10,9 +11,6 @@
 #include <trading.h>
 
 #define PROFILE_TEXTS 8 /* of an account: its name, and the person's names, contact and address */
-
-/* Names that no account has: an account's id is never all ones. */
-static const trading_id digest_key_name = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}};
 
 void engine_random(trading_engine *engine, void *buffer, size_t bytes)
 {
@@ -53,7 +51,7 @@ static void derive_secret(struct hash_secret *secret, char purpose, const uint8_
 
 int32_t engine_digest_key(trading_engine *engine, trading_error *error)
 {
-    trading_store_secret secret = {.name = digest_key_name};
+    trading_store_secret secret = {.name = store_digest_key};
     int32_t code = engine->ops->secret_get(engine->store, &secret.name, secret.value, error);
     if (code == TRADING_E_NOT_FOUND && engine->read_only) {
         memset(secret.value, 0, sizeof secret.value); /* nothing is decided, so nothing is compared */

@@ -118,6 +118,25 @@ int32_t sight_found(const struct sight *sight, enum table_read found, const char
     return error_set(sight->error, TRADING_E_NOT_FOUND, "there is no such %s at position %" PRId64, what, sight->position);
 }
 
+int32_t sight_account(const struct sight *sight, const trading_id *id, uint32_t *number, struct account_record *account)
+{
+    enum table_read found = account_read(&sight->domain->accounts, id, sight->pin, number, account);
+    return sight_found(sight, domain_is_stranger(sight->domain, id) ? TABLE_ABSENT : found, "account");
+}
+
+int32_t sight_portfolio(const struct sight *sight, const trading_id *id, uint32_t *number, struct portfolio_record *portfolio)
+{
+    enum table_read found = portfolio_read(&sight->domain->portfolios, id, sight->pin, number, portfolio);
+    return sight_found(sight, domain_is_stranger(sight->domain, id) ? TABLE_ABSENT : found, "portfolio");
+}
+
+int32_t sight_order(const struct sight *sight, const trading_id *id, uint32_t *number, struct order_record *order)
+{
+    enum table_read found = order_read(&sight->domain->orders, id, sight->pin, number, order);
+    bool gone = found == TABLE_FOUND && !order_is_guest(order) && domain_is_stranger(sight->domain, id);
+    return sight_found(sight, gone ? TABLE_ABSENT : found, "order");
+}
+
 int32_t sight_bad_cursor(const struct sight *sight, uint64_t cursor)
 {
     return error_set(sight->error, TRADING_E_INVALID,

@@ -83,6 +83,7 @@ static const char *const table_names[] = {
     [TABLE_RESTING] = "resting order",
     [TABLE_PEERS] = "messages of partition",
     [TABLE_ALIASES] = "alias",
+    [TABLE_SPLITS] = "split",
 };
 #define TABLES (sizeof table_names / sizeof *table_names)
 
@@ -109,6 +110,7 @@ static void tables_of(const struct domain *domain, const struct table *tables[TA
         [TABLE_RESTING] = domain->orders.resting,
         [TABLE_PEERS] = domain->peers,
         [TABLE_ALIASES] = domain->accounts.aliases,
+        [TABLE_SPLITS] = domain->splits,
     };
     memcpy(tables, all, sizeof all);
 }
@@ -222,9 +224,10 @@ static void count(struct verify *verify)
     found->position += mark->next_position;
     found->commits += mark->commits;
     found->events += (uint64_t)mark->next_position;
-    found->accounts += table_count(own->accounts.records);
-    found->portfolios += table_count(own->portfolios.records);
-    found->orders += table_count(own->orders.records);
+    const struct split_record *gone = table_get(own->splits, table_count(own->splits));
+    found->accounts += table_count(own->accounts.records) - gone->accounts;
+    found->portfolios += table_count(own->portfolios.records) - gone->portfolios;
+    found->orders += table_count(own->orders.records) - gone->orders;
     found->currencies += table_count(own->accounts.ledgers);
     found->instruments += table_count(own->market.instruments);
     if (!verify->engine->partitions) {

@@ -94,6 +94,11 @@ int32_t sight_single(trading_view *view, bool sound, const char *needs, sight_sh
 int32_t sight_read(const struct sight *sight, const struct table *table, uint32_t number, void *record);
 /* What came of looking for a thing by its name: TRADING_E_NOT_FOUND, naming what there is none of; TRADING_E_VIEW_EXPIRED. */
 int32_t sight_found(const struct sight *sight, enum table_read found, const char *what);
+/* What the account, portfolio or order of that id is here. One that went to another partition when this one was split is none. */
+int32_t sight_account(const struct sight *sight, const trading_id *id, uint32_t *number, struct account_record *account);
+int32_t sight_portfolio(const struct sight *sight, const trading_id *id, uint32_t *number, struct portfolio_record *portfolio);
+int32_t sight_order(const struct sight *sight, const trading_id *id, uint32_t *number, struct order_record *order);
+
 /* A cursor that no call on this list gave. */
 int32_t sight_bad_cursor(const struct sight *sight, uint64_t cursor);
 

@@ -2,6 +2,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/wide.h"
+#include "engine/eras.h"
 #include "engine/view.h"
 
 /* Calls all that is shown of accounts into the cache, so that the records are not waited for one after another. */
@@ -48,7 +49,7 @@ static int32_t show_account(const struct sight *sight, const void *id, void *out
     uint32_t number;
     struct account_record account;
     prefetch_accounts(sight, id, 1);
-    int32_t code = sight_found(sight, account_read(&sight->domain->accounts, id, sight->pin, &number, &account), "account");
+    int32_t code = sight_account(sight, id, &number, &account);
     return code ? code : fill_in(sight, number, &account, out);
 }
 
@@ -70,6 +71,8 @@ static int32_t show_if_there(const struct sight *sight, const trading_id *id, tr
     uint32_t number;
     struct account_record account;
     enum table_read found = account_read(&sight->domain->accounts, id, sight->pin, &number, &account);
+    if (found == TABLE_FOUND && domain_is_stranger(sight->domain, id))
+        found = TABLE_ABSENT;
     if (found == TABLE_FOUND)
         return fill_in(sight, number, &account, out);
     *out = (trading_account){.size = sizeof *out, .position = sight->position};
@@ -121,12 +124,13 @@ static int32_t list_accounts(const struct sight *sight, uint64_t *cursor, tradin
     uint64_t accounts = table_installed(sight->domain->accounts.records, sight->pin);
     if (*cursor > accounts)
         return sight_bad_cursor(sight, *cursor);
-    for (*count = 0; *count < max && *cursor < accounts; ++*count) {
+    for (*count = 0; *count < max && *cursor < accounts;) {
         struct account_record account;
         int32_t code = sight_read(sight, sight->domain->accounts.records, (uint32_t)*cursor + 1, &account);
         if (code)
             return code;
         out[*count] = account.id;
+        *count += !domain_is_stranger(sight->domain, &account.id);
         ++*cursor;
     }
     return TRADING_OK;
@@ -161,6 +165,8 @@ static int32_t fill_in_alias(const struct sight *sight, const struct alias_recor
     int32_t code = sight_read(sight, sight->domain->accounts.records, alias->account, &account);
     if (!code && alias->portfolio)
         code = sight_read(sight, sight->domain->portfolios.records, alias->portfolio, &portfolio);
+    if (!code && domain_is_stranger(sight->domain, &account.id))
+        code = sight_found(sight, TABLE_ABSENT, "alias");
     if (code)
         return code;
     *out = (trading_alias){.account = account.id, .portfolio = portfolio.id};
@@ -211,7 +217,7 @@ static int32_t list_aliases(const struct sight *sight, const trading_id *id, uin
     const struct accounts *accounts = &sight->domain->accounts;
     uint32_t number;
     struct account_record account;
-    int32_t code = sight_found(sight, account_read(accounts, id, sight->pin, &number, &account), "account");
+    int32_t code = sight_account(sight, id, &number, &account);
     if (!code)
         code = check_alias_cursor(sight, *cursor, number);
     uint32_t at = (uint32_t)*cursor;
@@ -243,7 +249,7 @@ int32_t trading_view_aliases(trading_view *view, const trading_id *account, uint
 static int32_t show_ledger(const struct sight *sight, uint64_t *cursor, trading_ledger *out)
 {
     const struct table *ledgers = sight->domain->accounts.ledgers;
-    if (*cursor >= table_installed(ledgers, sight->pin))
+    if (*cursor >= table_installed(ledgers, sight->pin) || !engine_shows_sums_at(sight->engine, sight->position))
         return error_set(sight->error, TRADING_E_NOT_FOUND, "there are no more ledgers");
     struct ledger_record ledger;
     int32_t code = sight_read(sight, ledgers, (uint32_t)*cursor + 1, &ledger);

@@ -48,7 +48,7 @@ static int32_t list_instruments(const struct sight *sight, uint64_t *cursor, tra
         if (code)
             return code;
         out[*count] = record.symbol;
-        *count += !instrument_is_away(&record);
+        *count += domain_has_book(sight->domain, &record.symbol);
         ++*cursor;
     }
     return TRADING_OK;

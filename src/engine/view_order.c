@@ -62,7 +62,7 @@ static int32_t show_order(const struct sight *sight, const void *id, void *out)
 {
     uint32_t number;
     struct order_record order;
-    int32_t code = sight_found(sight, order_read(&sight->domain->orders, id, sight->pin, &number, &order), "order");
+    int32_t code = sight_order(sight, id, &number, &order);
     return code ? code : show_record(sight, &order, out);
 }
 
@@ -135,8 +135,7 @@ static int32_t find_place(const struct sight *sight, const trading_id *id, uint6
 {
     uint32_t portfolio;
     struct portfolio_record record;
-    int32_t code =
-        sight_found(sight, portfolio_read(&sight->domain->portfolios, id, sight->pin, &portfolio, &record), "portfolio");
+    int32_t code = sight_portfolio(sight, id, &portfolio, &record);
     if (!code)
         code = sight_read(sight, sight->domain->orders.desks, portfolio, &walk->desk);
     if (code)

@@ -9,12 +9,6 @@
 #include "market/decide.h"
 #include "portfolio/decide.h"
 
-static int32_t find_portfolio(const struct sight *sight, const trading_id *id, uint32_t *number,
-                              struct portfolio_record *portfolio)
-{
-    return sight_found(sight, portfolio_read(&sight->domain->portfolios, id, sight->pin, number, portfolio), "portfolio");
-}
-
 /* ---- positions ---- */
 
 /* What a share is valued at: by the book of whatever partition has it. */
@@ -76,7 +70,7 @@ static int32_t list_positions(const struct sight *sight, const trading_id *id, u
     uint32_t number = 0;
     struct portfolio_record record;
     *count = 0;
-    int32_t code = find_portfolio(sight, id, &portfolio, &record);
+    int32_t code = sight_portfolio(sight, id, &portfolio, &record);
     if (!code)
         code = first_holding(sight, portfolio, &record, *cursor, &number);
     while (!code && number && *count < max) {
@@ -142,7 +136,7 @@ static int32_t show_portfolio(const struct sight *sight, const void *id, void *o
     struct portfolio_record record;
     struct account_record account;
     uint32_t open;
-    int32_t code = find_portfolio(sight, id, &number, &record);
+    int32_t code = sight_portfolio(sight, id, &number, &record);
     if (!code)
         code = sight_read(sight, sight->domain->accounts.records, record.account, &account);
     if (!code)
@@ -185,7 +179,7 @@ static int32_t first_portfolio(const struct sight *sight, const trading_id *acco
     struct account_record record;
     struct owner_record owner;
     struct portfolio_record before;
-    int32_t code = sight_found(sight, account_read(&domain->accounts, account, sight->pin, &owner_number, &record), "account");
+    int32_t code = sight_account(sight, account, &owner_number, &record);
     if (code)
         return code;
     if (cursor == 0) {
@@ -322,7 +316,7 @@ static int32_t list_lots(const struct sight *sight, const trading_id *id, uint64
     struct portfolio_record record;
     struct lot_walk walk = {0};
     *count = 0;
-    int32_t code = find_portfolio(sight, id, &portfolio, &record);
+    int32_t code = sight_portfolio(sight, id, &portfolio, &record);
     if (!code)
         code = begin_lots(sight, portfolio, &record, *cursor, &walk);
     while (!code && *count < max) {

@@ -138,7 +138,7 @@ static int32_t show_profile(struct sight *sight, const trading_id *id, trading_p
     struct account_detail_record detail;
     struct person person;
     struct opened opened;
-    int32_t code = sight_found(sight, account_read(&sight->domain->accounts, id, sight->pin, &number, &account), "account");
+    int32_t code = sight_account(sight, id, &number, &account);
     if (!code)
         code = sight_read(sight, sight->domain->accounts.details, number, &detail);
     if (code)
@@ -189,8 +189,7 @@ static int32_t show_name(struct sight *sight, const trading_id *id, char *name, 
     struct account_record account;
     struct person person;
     struct opened opened;
-    int32_t code =
-        sight_found(sight, portfolio_read(&sight->domain->portfolios, id, sight->pin, &number, &portfolio), "portfolio");
+    int32_t code = sight_portfolio(sight, id, &number, &portfolio);
     if (!code)
         code = sight_read(sight, sight->domain->accounts.records, portfolio.account, &account);
     if (!code)

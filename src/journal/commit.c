@@ -5,6 +5,7 @@
 
 #include <endian.h>
 #include <sodium.h>
+#include <stddef.h>
 
 #define COMPRESSED 1u
 
@@ -315,6 +316,18 @@ int32_t commit_read(const trading_store_commit *stored, uint32_t partition, stru
     memcpy(read.digest, bytes + stored->size - COMMIT_DIGEST_BYTES, sizeof read.digest);
     *commit = read;
     return TRADING_OK;
+}
+
+void commit_move(void *bytes, size_t size, uint32_t partition, const uint8_t previous[COMMIT_DIGEST_BYTES],
+                 uint8_t digest[COMMIT_DIGEST_BYTES])
+{
+    uint8_t *frame = bytes;
+    size_t hashed = size - COMMIT_DIGEST_BYTES;
+    uint32_t little = htole32(partition);
+    memcpy(frame + offsetof(struct stored_header, partition), &little, sizeof little);
+    memcpy(frame + offsetof(struct stored_header, previous), previous, COMMIT_DIGEST_BYTES);
+    digest_of(frame, hashed, frame + hashed);
+    memcpy(digest, frame + hashed, COMMIT_DIGEST_BYTES);
 }
 
 int32_t commit_read_header(const trading_store_commit *stored, uint32_t partition, struct commit *commit, trading_error *error)

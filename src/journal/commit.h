@@ -94,6 +94,10 @@ void commit_scratch_close(struct commit_scratch *scratch);
 int32_t commit_read(const trading_store_commit *stored, uint32_t partition, struct commit_scratch *scratch,
                     struct commit *commit, trading_error *error);
 
+/* Makes the stored bytes of a proven commit that of another partition, behind another commit there; what it holds stays as it is. */
+void commit_move(void *bytes, size_t size, uint32_t partition, const uint8_t previous[COMMIT_DIGEST_BYTES],
+                 uint8_t digest[COMMIT_DIGEST_BYTES]);
+
 /* The header alone, without proof: what says so may be damaged. body is NULL and digest zero. */
 int32_t commit_read_header(const trading_store_commit *stored, uint32_t partition, struct commit *commit, trading_error *error);
 

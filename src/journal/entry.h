@@ -31,6 +31,9 @@
 /* An entry's bytes without its events are at most this. */
 #define ENTRY_FRAME_BYTES 96u
 
+/* The type of the entry that closes a partition's journal of before it was split. No command has it. */
+#define ENTRY_SPLIT 255
+
 /* Who asked for what: the cause of the events. */
 struct cause {
     int32_t type;   /* TRADING_COMMAND_ */

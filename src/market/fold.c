@@ -237,6 +237,30 @@ const char *market_fold_ended(struct market *market, uint32_t instrument, int32_
     return NULL;
 }
 
+void market_fold_leave(struct market *market, uint32_t instrument, int32_t side, uint32_t number)
+{
+    struct entry_record *entry = table_edit(market->entries, number);
+    leave_level(market, instrument, side, number, entry);
+    *entry = (struct entry_record){.order = entry->order, .leaves = entry->leaves};
+}
+
+void market_fold_house_gone(struct market *market, uint32_t instrument)
+{
+    struct instrument_record *record = table_edit(market->instruments, instrument);
+    wide_sum_add(&record->carried, record->house);
+    record->house = 0;
+}
+
+void market_fold_elsewhere(struct market *market, uint32_t instrument, uint32_t partition)
+{
+    struct instrument_record *record = table_edit(market->instruments, instrument);
+    record->partition = partition + 1;
+    record->currency = (trading_currency){{0}};
+    record->quoted = 0;
+    record->bid = record->ask = record->bid_size = record->ask_size = 0;
+    record->quote_time = 0;
+}
+
 bool market_index(struct market *market)
 {
     uint32_t count = table_count(market->instruments);

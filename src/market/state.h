@@ -151,6 +151,13 @@ void market_fold_carried(struct market *market, uint32_t instrument, trading_dec
 /* A place among the entries, in no level of a book, for an order whose book is in another partition; 0 when there is no memory. */
 uint32_t market_fold_away(struct market *market, uint32_t order, trading_decimal quantity);
 
+/* A partition was split (process/split.c). The order's book is in another from here on: it leaves its level, and keeps its place. */
+void market_fold_leave(struct market *market, uint32_t instrument, int32_t side, uint32_t entry);
+/* The house's shares are in another partition from here on, as if messages had taken them along. */
+void market_fold_house_gone(struct market *market, uint32_t instrument);
+/* The instrument's book and quote are in that partition from here on, or, of one whose book was elsewhere, are counted so. */
+void market_fold_elsewhere(struct market *market, uint32_t instrument, uint32_t partition);
+
 bool market_index(struct market *market);
 
 /* ---- book.c: the levels of one side ---- */

@@ -202,6 +202,35 @@ static void stop_resting(struct orders *orders, struct order_record *order)
     order->entry = 0;
 }
 
+/* ---- a partition that is split ---- */
+
+void order_fold_away(struct orders *orders, struct order_record *order, uint32_t partition)
+{
+    if (order->time_in_force == TRADING_TIME_IN_FORCE_DAY && !order_is_away(order)) {
+        struct resting_record *resting = edit_resting(orders, order->entry);
+        unlink_day(orders, resting);
+        resting->next_day = resting->previous_day = 0;
+    }
+    order->partition = partition + 1;
+}
+
+void order_fold_guest(struct orders *orders, struct order_record *order, uint32_t partition)
+{
+    if (!order_is_guest(order)) {
+        struct resting_record *resting = edit_resting(orders, order->entry);
+        unlink_open(orders, order->portfolio, resting);
+        resting->next_open = resting->previous_open = 0;
+    }
+    order->portfolio = order->account = order->lot = order->holding = order->bought = 0;
+    order->held = order->refunded = 0;
+    order->partition = partition + 1;
+}
+
+void order_fold_gone(struct orders *orders, struct order_record *order)
+{
+    stop_resting(orders, order);
+}
+
 /* ---- what happens to it ---- */
 
 static const char *execute(struct orders *orders, const struct order_event *event, struct order_record *order)

@@ -149,6 +149,12 @@ const char *order_fold(struct orders *orders, struct order_record *order, uint32
 /* A portfolio was opened: it has a desk. */
 const char *order_fold_portfolio(struct orders *orders, uint32_t portfolio);
 
+/* A partition was split (process/split.c), and what of an order was in one is so no more. Of one that rests: its book is in another partition
+ * from here on; its account is; or both are in others, so that the order is none of this one's. */
+void order_fold_away(struct orders *orders, struct order_record *order, uint32_t partition);
+void order_fold_guest(struct orders *orders, struct order_record *order, uint32_t partition);
+void order_fold_gone(struct orders *orders, struct order_record *order);
+
 /* An account's event that names an order: what is held for it, or paid back. */
 const char *order_fold_funds(struct orders *orders, uint32_t kind, const struct account_event *event);
 

@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "base/id.h"
 #include "base/monotonic.h"
+#include "engine/eras.h"
 #include "engine/feed.h"
 
 #include <inttypes.h>
@@ -80,6 +81,18 @@ static int32_t find_mark(const trading_outbox *outbox, int64_t *mark, trading_er
     return TRADING_OK;
 }
 
+/* What is before the partition was split was published by whoever published for the one that it was. */
+static int32_t begin_behind_split(trading_outbox *outbox, trading_engine *engine, trading_error *error)
+{
+    trading_filter filter = TRADING_FILTER_INIT;
+    filter.partition = outbox->options.partition;
+    int32_t code = feed_partition(&engine, &filter, error);
+    int64_t end = code ? 0 : engine_split_end(engine);
+    if (outbox->options.from < end)
+        outbox->options.from = end;
+    return code;
+}
+
 /* A feed of everything: kinds are chosen here, so that a step stays short however few are wanted. */
 static int32_t open_feed(trading_outbox *outbox, trading_engine *engine, trading_error *error)
 {
@@ -98,7 +111,9 @@ static int32_t set_up(trading_outbox *outbox, trading_engine *engine, trading_er
 {
     if (!has_room(outbox))
         return error_no_memory(error, "an outbox");
-    int32_t code = find_mark(outbox, &outbox->mark, error);
+    int32_t code = begin_behind_split(outbox, engine, error);
+    if (!code)
+        code = find_mark(outbox, &outbox->mark, error);
     outbox->begun = outbox->position = outbox->mark;
     outbox->marked = monotonic_now();
     return code ? code : open_feed(outbox, engine, error);

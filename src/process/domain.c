@@ -30,6 +30,7 @@ static int32_t add_tables(struct domain *domain, trading_error *error)
         {TABLE_ACCOUNT_DETAILS, sizeof(struct account_detail_record), &domain->accounts.details},
         {TABLE_PEERS, sizeof(struct peer_record), &domain->peers},
         {TABLE_ALIASES, sizeof(struct alias_record), &domain->accounts.aliases},
+        {TABLE_SPLITS, sizeof(struct split_record), &domain->splits},
     };
     for (size_t i = 0; i < sizeof tables / sizeof *tables; i++) {
         int32_t code = tables_add(domain->tables, tables[i].id, (uint32_t)tables[i].bytes, tables[i].table, error);

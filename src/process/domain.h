@@ -32,6 +32,7 @@ enum domain_table {
     TABLE_RESTING,
     TABLE_PEERS,
     TABLE_ALIASES,
+    TABLE_SPLITS,
 };
 
 /* One record: where the journal stands, and what of it is still to do. */
@@ -61,6 +62,17 @@ struct peer_record {
     int64_t sent;     /* the position after the newest message to it, here; 0: none */
 };
 
+/* That the partition was split, and what of its records is other partitions' since: all that is there of the kind, and not here. */
+struct split_record {
+    int64_t position; /* of the event */
+    uint32_t from;    /* how many partitions there were */
+    uint32_t to;
+    uint32_t accounts;
+    uint32_t portfolios;
+    uint32_t orders;
+    uint32_t unused;
+};
+
 /* Which partition of how many this is. What is where follows from the slots of ids and symbols. */
 struct partitioning {
     uint32_t partition;
@@ -77,6 +89,7 @@ struct domain {
     struct table *mark;
     struct table *cursors;
     struct table *peers;
+    struct table *splits;
     struct partitioning place; /* set after opening; unless it is, this is the only one */
     struct accounts accounts;
     struct portfolios portfolios;
@@ -133,6 +146,29 @@ static inline uint32_t domain_partition_of_book(const struct domain *domain, con
 {
     return domain->place.partitions == 1 ? domain->place.partition : symbol_slot(symbol) % domain->place.partitions;
 }
+
+/* Whether the symbol's book is here. */
+static inline bool domain_has_book(const struct domain *domain, const trading_symbol *symbol)
+{
+    return domain_partition_of_book(domain, symbol) == domain->place.partition;
+}
+
+/* Whether an account, or what is an account's, went to another partition when this one was split. Its records stay as they were then. */
+static inline bool domain_is_stranger(const struct domain *domain, const trading_id *id)
+{
+    return domain_partition_of(domain, id) != domain->place.partition;
+}
+
+/* ---- split.c ---- */
+
+/* The partition is one of those that another was split into: all that is in others from here on leaves its lists and sums. NULL, or which
+ * invariant it breaks. */
+const char *domain_fold_split(struct domain *domain, const struct event *event);
+
+/* What the partition and the other have sent each other so far is up to these positions. */
+void domain_set_peer(struct domain *domain, uint32_t partition, int64_t received, int64_t sent);
+
+/* ---- fold.c ---- */
 
 /* The message that the cause is about is applied. NULL, or which invariant it breaks. */
 const char *domain_receive(struct domain *domain, const struct cause *cause);

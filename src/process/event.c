@@ -89,6 +89,67 @@ static void read_cursor(struct reader *reader, struct cursor_event *cursor)
         reader->bad = true;
 }
 
+#define END_BYTES 8u
+
+static void write_split(struct writer *writer, const struct split_event *split)
+{
+    write_u64(writer, split->from);
+    write_u64(writer, split->to);
+    write_block(writer, split->ends, split->ends_size);
+}
+
+static void read_split(struct reader *reader, struct split_event *split)
+{
+    split->from = read_u32(reader);
+    split->to = read_u32(reader);
+    split->ends = read_block(reader, &split->ends_size);
+    if (!split->from || split->to <= split->from || split->to % split->from ||
+        split->ends_size != (uint64_t)split->from * END_BYTES)
+        reader->bad = true;
+}
+
+int64_t split_event_end(const struct split_event *split, uint32_t partition)
+{
+    uint64_t end;
+    memcpy(&end, split->ends + (size_t)partition * END_BYTES, sizeof end);
+    return (int64_t)le64toh(end);
+}
+
+/* Of the kinds that belong to no context. */
+static void write_other(struct writer *writer, const struct event *event)
+{
+    switch (event->kind) {
+    case TRADING_EVENT_WORK_PAUSED:
+        write_work(writer, &event->work);
+        break;
+    case TRADING_EVENT_PARTITION_SPLIT:
+        write_split(writer, &event->split);
+        break;
+    default:
+        write_amount(writer, event->cursor.position);
+        write_block(writer, event->cursor.name, event->cursor.name_size);
+        break;
+    }
+}
+
+static void read_other(struct reader *reader, struct event *event)
+{
+    switch (event->kind) {
+    case TRADING_EVENT_WORK_PAUSED:
+        read_work(reader, &event->work);
+        break;
+    case TRADING_EVENT_CURSOR_ACKNOWLEDGED:
+        read_cursor(reader, &event->cursor);
+        break;
+    case TRADING_EVENT_PARTITION_SPLIT:
+        read_split(reader, &event->split);
+        break;
+    default:
+        reader->bad = true;
+        break;
+    }
+}
+
 void event_write(struct writer *writer, const struct event *event)
 {
     write_head(writer, event);
@@ -106,12 +167,7 @@ void event_write(struct writer *writer, const struct event *event)
         market_event_write(writer, event->kind, &event->market);
         break;
     default:
-        if (event->kind == TRADING_EVENT_WORK_PAUSED) {
-            write_work(writer, &event->work);
-        } else {
-            write_amount(writer, event->cursor.position);
-            write_block(writer, event->cursor.name, event->cursor.name_size);
-        }
+        write_other(writer, event);
         break;
     }
 }
@@ -138,12 +194,7 @@ void event_read(struct reader *reader, int64_t position, struct event *event)
         market_event_read(reader, event->kind, &event->market);
         break;
     default:
-        if (event->kind == TRADING_EVENT_WORK_PAUSED)
-            read_work(reader, &event->work);
-        else if (event->kind == TRADING_EVENT_CURSOR_ACKNOWLEDGED)
-            read_cursor(reader, &event->cursor);
-        else
-            reader->bad = true;
+        read_other(reader, event);
         break;
     }
 }
@@ -159,6 +210,7 @@ bool event_has_text(uint32_t kind)
     case TRADING_EVENT_ALIAS_BOUND:
     case TRADING_EVENT_PORTFOLIO_OPENED:
     case TRADING_EVENT_CURSOR_ACKNOWLEDGED:
+    case TRADING_EVENT_PARTITION_SPLIT:
         return true;
     default:
         return false;
@@ -172,6 +224,8 @@ size_t event_text_bytes(const struct event *event)
         return event->portfolio.sealed_size;
     case TRADING_EVENT_CURSOR_ACKNOWLEDGED:
         return event->cursor.name_size;
+    case TRADING_EVENT_PARTITION_SPLIT:
+        return event->split.ends_size;
     default:
         return (size_t)event->account.sealed_size + event->account.alias_space_size + event->account.alias_name_size;
     }
@@ -195,6 +249,9 @@ void event_keep_text(struct event *event, uint8_t *room)
         break;
     case TRADING_EVENT_CURSOR_ACKNOWLEDGED:
         event->cursor.name = keep(&room, event->cursor.name, event->cursor.name_size);
+        break;
+    case TRADING_EVENT_PARTITION_SPLIT:
+        event->split.ends = keep(&room, event->split.ends, event->split.ends_size);
         break;
     default:
         account->sealed = keep(&room, account->sealed, account->sealed_size);

@@ -5,9 +5,10 @@
  *   varint  position − position of the entity's event before; 0 when this is its first
  *   varint  of kinds that may be messages: partition + 1 that it is to; 0: none; and then
  *   varint  position − position of the message before to that partition; 0 when this is the first
- *   …       what the context's events.h says; of the two kinds that belong to no context:
+ *   …       what the context's events.h says; of the three kinds that belong to no context:
  *           WORK_PAUSED  work kind, subject, cursor, order, ordinal; of WORK_SETTLE also quantity, price, amount, counter id
  *           CURSOR       position, name (only in its first)
+ *           SPLIT        how many partitions there were, how many there are; block of where the journal of each that was ended, 8 bytes each
  *
  * The journal is the outbox: an event that is to a partition is a message to it, and its position is the message's. */
 #ifndef PROCESS_EVENT_H
@@ -52,6 +53,15 @@ struct cursor_event {
     uint32_t name_size;
 };
 
+/* The store's partitions are more from here on: what was in one of `from` is in those of `to` that are the same modulo `from`. */
+struct split_event {
+    uint32_t from;
+    uint32_t to;
+    const uint8_t *
+        ends; /* in the commit: where the split stands in the journal of each partition that was; little endian, 8 bytes each */
+    uint32_t ends_size;
+};
+
 struct event {
     uint32_t kind;
     uint32_t number; /* of its entity */
@@ -66,6 +76,7 @@ struct event {
         struct market_event market;
         struct work work;
         struct cursor_event cursor;
+        struct split_event split;
     };
 };
 
@@ -77,6 +88,9 @@ void event_read(struct reader *reader, int64_t position, struct event *event);
 bool event_has_text(uint32_t kind);
 size_t event_text_bytes(const struct event *event);
 void event_keep_text(struct event *event, uint8_t *room);
+
+/* Where the split stands in the journal of the partition that was. */
+int64_t split_event_end(const struct split_event *split, uint32_t partition);
 
 /* Whether events of the kind may be messages. */
 static inline bool event_may_be_sent(uint32_t kind)

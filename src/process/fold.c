@@ -12,6 +12,11 @@ static struct peer_record *edit_peer(struct domain *domain, uint32_t partition)
     return table_edit(domain->peers, partition + 1);
 }
 
+void domain_set_peer(struct domain *domain, uint32_t partition, int64_t received, int64_t sent)
+{
+    *edit_peer(domain, partition) = (struct peer_record){.received = received, .sent = sent};
+}
+
 static bool is_other(const struct domain *domain, uint32_t partition)
 {
     return partition < domain->place.partitions && partition != domain->place.partition;
@@ -268,6 +273,19 @@ static const char *check_address(const struct event *event)
     return sent == (event->to != 0) ? NULL : "a message is to nowhere, or what is none to a partition";
 }
 
+/* Of the kinds that belong to no context. */
+static const char *fold_other(struct domain *domain, const struct folding *folding, const struct event *event)
+{
+    switch (event->kind) {
+    case TRADING_EVENT_WORK_PAUSED:
+        return fold_work(domain, folding, event);
+    case TRADING_EVENT_PARTITION_SPLIT:
+        return domain_fold_split(domain, event);
+    default:
+        return fold_cursor(domain, event);
+    }
+}
+
 static const char *apply(struct domain *domain, struct folding *folding, struct event *event, struct moment *at)
 {
     switch (event_entity(event->kind)) {
@@ -280,7 +298,7 @@ static const char *apply(struct domain *domain, struct folding *folding, struct 
     case TRADING_ENTITY_INSTRUMENT:
         return fold_market(domain, event, at);
     default:
-        return event->kind == TRADING_EVENT_WORK_PAUSED ? fold_work(domain, folding, event) : fold_cursor(domain, event);
+        return fold_other(domain, folding, event);
     }
 }
 

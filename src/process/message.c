@@ -96,7 +96,7 @@ static void place_guest(struct process *process, const struct message *message)
 {
     const struct order_event *sent = &message->event.order;
     struct domain *domain = process->domain;
-    if (order_find(&domain->orders, &sent->id) || domain_partition_of_book(domain, &sent->symbol) != domain->place.partition) {
+    if (order_find(&domain->orders, &sent->id) || !domain_has_book(domain, &sent->symbol)) {
         process->broken = "an order came twice, or to a partition that does not have its book";
         return;
     }

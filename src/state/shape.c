@@ -48,6 +48,8 @@ static int32_t read_tables(const struct tables *tables, struct reader *reader, c
 {
     uint32_t next = read_u32(reader);
     for (uint32_t id = 0; id < TABLES_MAX; id++) {
+        if (next == TABLES_MAX && id) /* tables that were added since are empty */
+            continue;
         if (next != id) {
             if (tables_record_bytes(tables, id))
                 return other_tables(error, what);

@@ -44,6 +44,8 @@ struct pair {
     X(portfolio, TRADING_PORTFOLIO_INIT)                                                                                       \
     X(ledger, TRADING_LEDGER_INIT)                                                                                             \
     X(engine_info, TRADING_ENGINE_INFO_INIT)                                                                                   \
+    X(copy_options, TRADING_COPY_OPTIONS_INIT)                                                                                 \
+    X(copy, TRADING_COPY_INIT)                                                                                                 \
     X(verification, TRADING_VERIFICATION_INIT)                                                                                 \
     X(outbox_options, TRADING_OUTBOX_OPTIONS_INIT)                                                                             \
     X(outbox_info, TRADING_OUTBOX_INFO_INIT)                                                                                   \

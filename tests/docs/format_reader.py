@@ -141,6 +141,7 @@ EVENTS = {
     101: ("TRADE_TAKEN_OVER", "order:v side:1 quantity:v price:v amount:v"),
     102: ("VENUE_TRADED", "order:v side:1 quantity:v price:v amount:v"),
     112: ("CURSOR_ACKNOWLEDGED", "cursor_position:v name:b"),
+    113: ("PARTITION_SPLIT", "from:v to:v ends:b"),
 }
 # Kinds that may be messages to another partition.
 SENT = {"TRANSFER_SENT", "TRANSFER_RECEIVED", "TRANSFER_REFUSED", "ORDER_SENT", "CANCEL_SENT", "GUEST_EXECUTED", "GUEST_ENDED"}
@@ -259,8 +260,8 @@ def read_records(folder):
 
 
 def read_journal(folder):
-    """Every commit of the store, each held against the record that it stands in and the commit before it."""
-    commits = []
+    """Every commit of the store, each held against the record that it stands in and the commit before it of its partition."""
+    commits, newest = [], {}
     for key, value in read_records(folder):
         if key == b"\0":
             continue
@@ -270,6 +271,7 @@ def read_journal(folder):
         commit = read_commit(value[32:])
         assert (commit.partition, commit.first_position, commit.nonce) == (partition, first, nonce)
         assert len(commit.events) == count
-        assert commit.previous_digest == (commits[-1].digest if commits else bytes(32))
+        assert commit.previous_digest == newest.get(partition, bytes(32))
+        newest[partition] = commit.digest
         commits.append(commit)
     return commits

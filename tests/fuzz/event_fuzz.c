@@ -76,6 +76,7 @@ static void open_day(struct market_day *day)
     order(day, &ann.portfolio, TRADING_SIDE_SELL, 200, 120);
     order(day, &bob.portfolio, TRADING_SIDE_BUY, 100, 80);
     order(day, &bob.portfolio, TRADING_SIDE_BUY, 100, 81);
+    day->domain.place.partitions = 2; /* as if a partition had been split, which it may be at any moment */
     struct mark_record *mark = domain_edit_mark(&day->domain);
     mark->next_position = day->process.next_position;
     tables_install(day->domain.tables);

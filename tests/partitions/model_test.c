@@ -1,8 +1,10 @@
 /* An engine of several partitions against the independent model: random commands, each settled before the next, with reopenings while messages are on
  * their way. Every answer, everything that can be seen now, and what could be seen at moments of the past, must be what the model says.
  *
- *     model_test [--polled] [--commands N] [--seeds N]      N commands in all, spread over the seeds 1, 2, …; polled: over a store that
- *                                                           is polled, whose appends end late and in another order
+ *     model_test [--polled|--copied] [--commands N] [--seeds N]     N commands in all, spread over the seeds 1, 2, …
+ *
+ * Polled: over a store that is polled, whose appends end late and in another order. Copied: twice on the way the store is copied, with as many
+ * partitions or a multiple of them, and the copy goes on in its place.
  */
 #include "backends/lmdb/lmdb_store.h"
 #include "faulty_store.h"
@@ -22,7 +24,7 @@
 
 #include <trading.h>
 
-enum { ACCOUNTS = 10, SYMBOLS = 5, MOST = 4, MOMENTS = 4, LEDGER_CELLS = 11 };
+enum { ACCOUNTS = 10, SYMBOLS = 5, USUAL = 4, MOST = 12, MOMENTS = 4, LEDGER_CELLS = 11 };
 
 #define ONE TRADING_DECIMAL_ONE
 
@@ -36,6 +38,7 @@ struct moment {
 struct play {
     uint64_t seed;
     bool polled;
+    bool copied;
     struct faulty_plan plan; /* then */
     char journal[300];
     char state[300];
@@ -400,6 +403,64 @@ static void verify(const struct play *play)
         fail(play, "verify finds: %s", found.finding);
 }
 
+/* ---- another store ---- */
+
+static trading_verification hash_of(const struct play *play)
+{
+    trading_error error = {0};
+    trading_verification found = TRADING_VERIFICATION_INIT;
+    must(play, trading_engine_verify(play->engine, &found, NULL, NULL, &error), "verify", &error);
+    return found;
+}
+
+/* What was at a position of a partition is there in each that it became. */
+static void spread_positions(struct play *play, uint32_t partitions)
+{
+    for (int i = 0; i < play->moment_count; i++)
+        for (uint32_t p = play->partitions; p < partitions; p++)
+            play->moments[i].positions[p] = play->moments[i].positions[p % play->partitions];
+}
+
+/* The store, which has settled, is copied, and the copy goes on. */
+static void move_on(struct play *play, uint32_t partitions)
+{
+    trading_error error = {0};
+    trading_copy_options options = TRADING_COPY_OPTIONS_INIT;
+    trading_copy copy = TRADING_COPY_INIT;
+    struct folder before = play->folder;
+    trading_verification hash = hash_of(play);
+    options.partitions = partitions == play->partitions && chance_of(&play->chance, 500) ? 0 : partitions;
+    options.time = play->clock;
+    close_engine(play);
+    if (!folder_make(&play->folder))
+        fail(play, "no folder");
+    must(play, trading_store_copy(play->host, before.uri, play->folder.uri, &options, &copy, &error), "copy", &error);
+    if (copy.partitions != partitions || copy.source_partitions != play->partitions)
+        fail(play, "the copy says that %u partitions became %u", copy.source_partitions, copy.partitions);
+    spread_positions(play, partitions);
+    bool splits = play->partitions != partitions;
+    play->partitions = partitions;
+    open_engine(play);
+    if (!splits && memcmp(hash_of(play).hash, hash.hash, sizeof hash.hash) != 0)
+        fail(play, "the copy has another hash");
+    verify(play);
+    find_positions(play);
+    compare_now(play, true);
+    for (int i = 0; i < play->moment_count; i++)
+        compare_moment(play, &play->moments[i]);
+    for (int i = 0; i < 20; i++)
+        repeat_one(play);
+    folder_remove(&before);
+}
+
+static void move_when_due(struct play *play, int64_t done, int64_t commands)
+{
+    if (play->copied && done == commands / 3)
+        move_on(play, play->partitions * (1 + (uint32_t)(play->seed / 2 % 3)));
+    if (play->copied && done == commands * 2 / 3)
+        move_on(play, play->partitions * (play->partitions * 2 <= MOST ? 2 : 1));
+}
+
 /* ---- a play ---- */
 
 static void play_on(struct play *play, int64_t commands)
@@ -407,6 +468,7 @@ static void play_on(struct play *play, int64_t commands)
     int64_t next_comparison = 0;
     for (int64_t done = 0; done < commands; done++) {
         int64_t before[MOST];
+        move_when_due(play, done, commands);
         memcpy(before, play->positions, sizeof(before));
         play->clock += chance_between(&play->chance, 1, 1000000);
         play->model.now = play->clock;
@@ -427,11 +489,15 @@ static void play_on(struct play *play, int64_t commands)
     verify(play);
 }
 
-static void run_seed(uint64_t seed, bool polled, int64_t commands)
+static void run_seed(uint64_t seed, bool polled, bool copied, int64_t commands)
 {
     static struct play play;
-    play = (struct play){
-        .seed = seed, .polled = polled, .partitions = 1 + (uint32_t)(seed % MOST), .chance = {seed * 977}, .clock = 1};
+    play = (struct play){.seed = seed,
+                         .polled = polled,
+                         .copied = copied,
+                         .partitions = 1 + (uint32_t)(seed % (copied ? 2 : USUAL)),
+                         .chance = {seed * 977},
+                         .clock = 1};
     trading_engine_options usual = TRADING_ENGINE_OPTIONS_INIT;
     if (!folder_make(&play.folder) || trading_host_open(&play.host, NULL, NULL))
         fail(&play, "no folder or no host");
@@ -459,11 +525,12 @@ static void run_seed(uint64_t seed, bool polled, int64_t commands)
 int main(int count, char **arguments)
 {
     bool polled = count > 1 && !strcmp(arguments[1], "--polled");
-    count -= polled;
-    arguments += polled;
+    bool copied = count > 1 && !strcmp(arguments[1], "--copied");
+    count -= polled || copied;
+    arguments += polled || copied;
     int64_t commands = count > 2 && !strcmp(arguments[1], "--commands") ? strtoll(arguments[2], NULL, 10) : 4000;
     int64_t seeds = count > 4 && !strcmp(arguments[3], "--seeds") ? strtoll(arguments[4], NULL, 10) : 8;
     for (int64_t seed = 1; seed <= seeds; seed++)
-        run_seed((uint64_t)seed, polled, commands / seeds);
+        run_seed((uint64_t)seed, polled, copied, commands / seeds);
     return 0;
 }

@@ -26,7 +26,8 @@
 #define REST       INT64_C(1000000000)
 #define AGAIN      INT64_C(5000000000)
 
-/* So often is asked again what may pass later. */
+/* What may pass later is asked again: at first after this long, then after twice as long each time. */
+#define RETRY     INT64_C(100000000)
 #define RETRY_MAX 5
 
 enum stage { WAITS, ASKED, DONE, DEAD };
@@ -251,7 +252,7 @@ static void note_answer(struct message *message, const json_t *answer)
     message->fault.reason = message->reason;
 }
 
-static void conclude(const struct bridge *bridge, struct message *message)
+static void conclude(struct message *message)
 {
     const char *reason = message->fault.reason;
     if (!reason) {
@@ -265,7 +266,7 @@ static void conclude(const struct bridge *bridge, struct message *message)
     }
     uint32_t doublings = message->tries < RETRY_MAX ? message->tries - 1 : RETRY_MAX - 1;
     message->stage = WAITS;
-    message->due = monotonic_now() + (bridge->serving->reference.retry << doublings);
+    message->due = monotonic_now() + (RETRY << doublings);
 }
 
 static void take_answers(struct bridge *bridge)
@@ -282,7 +283,7 @@ static void take_answers(struct bridge *bridge)
         if (message->is_orphan)
             free_message(bridge, message);
         else
-            conclude(bridge, message);
+            conclude(message);
     }
 }
 

@@ -1,0 +1,93 @@
+/* Reading a store that is to be copied, to know where its journals end, and whether anything is on its way. */
+#include "base/error.h"
+#include "engine/copy.h"
+#include "engine/events.h"
+
+#include <inttypes.h>
+
+struct surveying {
+    struct copy *copy;
+    struct survey *survey;
+};
+
+/* What was before an earlier split of the partition has been settled then. */
+static void note_split(struct survey *survey, const struct event *event)
+{
+    for (uint32_t other = 0; other < event->split.to && other < ENGINE_PARTITIONS_MAX; other++) {
+        int64_t end = split_event_end(&event->split, other % event->split.from);
+        survey->peers[other] = (struct peer_record){.received = end + 1, .sent = event->position + 1};
+    }
+}
+
+static void note_event(struct survey *survey, const struct cause *cause, const struct event *event)
+{
+    if (cause->flags & ENTRY_MESSAGE && cause->partition < ENGINE_PARTITIONS_MAX)
+        survey->peers[cause->partition].received = cause->position + 1;
+    if (event->to && event->to <= ENGINE_PARTITIONS_MAX)
+        survey->peers[event->to - 1].sent = event->position + 1;
+    if (event->kind == TRADING_EVENT_PARTITION_SPLIT)
+        note_split(survey, event);
+    survey->paused = event->kind == TRADING_EVENT_WORK_PAUSED;
+}
+
+static int32_t survey_commit(void *arg, const struct commit *commit, trading_error *error)
+{
+    struct surveying *surveying = arg;
+    struct survey *survey = surveying->survey;
+    struct event_reader events;
+    struct event event;
+    const struct cause *cause;
+    event_reader_begin(&events, commit);
+    while (event_reader_next(&events, &event, &cause))
+        note_event(survey, cause, &event);
+    int32_t code = event_reader_end(&events, error);
+    survey->end = commit_end(commit);
+    survey->time = commit->time;
+    return code ? code : copy_progress(surveying->copy, commit->events, error);
+}
+
+static int32_t survey_partition(struct copy *copy, uint32_t partition, trading_error *error)
+{
+    struct surveying surveying = {.copy = copy, .survey = &copy->surveys[partition]};
+    struct journal journal = {
+        .ops = copy->source.ops, .store = copy->source.store, .partition = partition, .memory = copy->memory};
+    return journal_walk(&journal, 0, survey_commit, &surveying, error);
+}
+
+/* What each has sent, the others have applied, and no work waits for its next commit. */
+static int32_t check_settled(const struct copy *copy, trading_error *error)
+{
+    static const char settle[] = "open it until it has settled, as `trading checkpoint` does, close it, and copy it then";
+    for (uint32_t a = 0; a < copy->from; a++) {
+        if (copy->surveys[a].paused)
+            return error_set(error, TRADING_E_BUSY, "partition %u of the store has work to go on with: %s", a, settle);
+        for (uint32_t b = 0; b < copy->from; b++)
+            if (a != b && copy->surveys[a].peers[b].sent != copy->surveys[b].peers[a].received)
+                return error_set(error, TRADING_E_BUSY,
+                                 "a message from partition %u of the store to partition %u is on its way: %s", a, b, settle);
+    }
+    return TRADING_OK;
+}
+
+static int32_t count_events(struct copy *copy, trading_error *error)
+{
+    int32_t code = TRADING_OK;
+    copy->total = copy->from == copy->to ? 0 : copy->to; /* what splits them */
+    for (uint32_t p = 0; p < copy->from && !code; p++) {
+        trading_store_head head;
+        code = copy->source.ops->head(copy->source.store, p, &head, error);
+        if (!code)
+            copy->total += head.next_position + head.next_position * (copy->to / copy->from);
+    }
+    return code;
+}
+
+int32_t copy_survey(struct copy *copy, trading_error *error)
+{
+    int32_t code = count_events(copy, error);
+    for (uint32_t p = 0; p < copy->from && !code; p++) {
+        code = survey_partition(copy, p, error);
+        copy->told.events += (uint64_t)copy->surveys[p].end;
+    }
+    return code || copy->from == copy->to ? code : check_settled(copy, error);
+}
