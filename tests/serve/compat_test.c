@@ -69,6 +69,7 @@ static void options_name_topics(void **state)
 struct stage {
     struct deployment deployment;
     trading_bus *bus;
+    int64_t retry; /* 0: as it is by itself */
 };
 
 static void prepare(struct serving *serving)
@@ -100,14 +101,21 @@ static void prepare_stage(struct serving *serving)
     if (!now_prepared->bus)
         make_topics(now_prepared, serving->host, serving->bus);
     prepare(serving);
+    if (now_prepared->retry)
+        serving->reference.retry = now_prepared->retry;
+}
+
+static void open_stage_with(struct stage *stage, size_t nodes, int64_t retry)
+{
+    *stage = (struct stage){.retry = retry};
+    now_prepared = stage;
+    deployment_open_with(&stage->deployment, nodes, 2, prepare_stage);
+    assert_int_equal(trading_bus_follow(stage->bus, "test.dead", 0, TRADING_BUS_OLDEST, NULL), TRADING_OK);
 }
 
 static void open_stage(struct stage *stage, size_t nodes)
 {
-    *stage = (struct stage){.bus = NULL};
-    now_prepared = stage;
-    deployment_open_with(&stage->deployment, nodes, 2, prepare_stage);
-    assert_int_equal(trading_bus_follow(stage->bus, "test.dead", 0, TRADING_BUS_OLDEST, NULL), TRADING_OK);
+    open_stage_with(stage, nodes, 0);
 }
 
 static void close_stage(struct stage *stage)
@@ -219,7 +227,7 @@ static void wait_for_balance(struct stage *stage, const char *name, const char *
     const struct timespec moment = {.tv_nsec = 20000000};
     ours(name, account, portfolio);
     snprintf(line, sizeof line, "{\"op\":\"view_account\",\"id\":\"%s\"}", account);
-    for (int tries = 0; tries < 1000; tries++) {
+    for (int tries = 0; tries < 6000; tries++) {
         json_t *answer = deployment_ask(&stage->deployment, line);
         const char *shown = json_string_value(json_object_get(answer, "balance"));
         snprintf(last, sizeof last, "%s", shown ? shown : "nothing");
@@ -256,13 +264,13 @@ static void its_accounts_are_ours(void **state)
     close_stage(&stage);
 }
 
-/* A deposit that is here before its account waits for it, and what is behind it does not. */
+/* A deposit that is here before its account waits for it, for a minute, and what is behind it does not. */
 static void what_comes_early_waits_for_its_account(void **state)
 {
     (void)state;
     struct stage stage;
     const struct timespec moment = {.tv_nsec = 300000000};
-    open_stage(&stage, 1);
+    open_stage_with(&stage, 1, INT64_C(2000000000));
     tell(&stage, in_portfolio, 1, "OPENPORTFOLIO_EVENT", "{\"accountId\":\"A-1\",\"portfolio\":\"P-1\",\"fund\":1}");
     wait_for_balance(&stage, "A-1", "1.00");
     tell(&stage, in_portfolio, 1, "DEPOSIT_FUNDS_EVENT", "{\"accountId\":\"A-2\",\"amount\":5}");

@@ -162,7 +162,7 @@ json_t *deployment_do_once_quoted(struct deployment *deployment, const char *for
     vsnprintf(line, sizeof line, format, list);
     va_end(list);
     json_t *answer = deployment_ask(deployment, line);
-    for (int tries = 1; has_no_quote(answer) && tries < 1000; tries++) {
+    for (int tries = 1; has_no_quote(answer) && tries < 6000; tries++) {
         json_decref(answer);
         nanosleep(&moment, NULL);
         answer = deployment_ask(deployment, line);

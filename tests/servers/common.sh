@@ -62,5 +62,5 @@ end() {
 # drop FOLDER: ends the process there, as what it has is of no more use, and deletes the folder.
 drop() {
     end "$1"
-    rm -rf "$1"
+    rm -rf "$1" 2>/dev/null || { sleep 1; rm -rf "$1"; } # somebody else may have killed it a moment ago, and its last threads still write
 }

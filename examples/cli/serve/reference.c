@@ -12,7 +12,8 @@ static void set_defaults(struct reference *reference)
                                     .order_topic = "OutboundTradeOrderEventTopic",
                                     .answer_topic = "InboundTradeOrderEventTopic",
                                     .answer_group = "TradeOrderGrp",
-                                    .currency = "USD"};
+                                    .currency = "USD",
+                                    .retry = INT64_C(100000000)};
 }
 
 /* Sets "name=value"; false when there is no such name, or the value does not fit. */

@@ -26,8 +26,7 @@
 #define REST       INT64_C(1000000000)
 #define AGAIN      INT64_C(5000000000)
 
-/* What may pass later is asked again: at first after this long, then after twice as long each time. */
-#define RETRY     INT64_C(100000000)
+/* So often is asked again what may pass later. */
 #define RETRY_MAX 5
 
 enum stage { WAITS, ASKED, DONE, DEAD };
@@ -252,7 +251,7 @@ static void note_answer(struct message *message, const json_t *answer)
     message->fault.reason = message->reason;
 }
 
-static void conclude(struct message *message)
+static void conclude(const struct bridge *bridge, struct message *message)
 {
     const char *reason = message->fault.reason;
     if (!reason) {
@@ -266,7 +265,7 @@ static void conclude(struct message *message)
     }
     uint32_t doublings = message->tries < RETRY_MAX ? message->tries - 1 : RETRY_MAX - 1;
     message->stage = WAITS;
-    message->due = monotonic_now() + (RETRY << doublings);
+    message->due = monotonic_now() + (bridge->serving->reference.retry << doublings);
 }
 
 static void take_answers(struct bridge *bridge)
@@ -283,7 +282,7 @@ static void take_answers(struct bridge *bridge)
         if (message->is_orphan)
             free_message(bridge, message);
         else
-            conclude(message);
+            conclude(bridge, message);
     }
 }
 

@@ -16,6 +16,8 @@ struct reference {
     char answer_topic[WIRE_TOPIC_BYTES];  /* it answers */
     char answer_group[WIRE_TOPIC_BYTES];
     char currency[4]; /* of the accounts that it opens */
+    int64_t
+        retry; /* nanoseconds: what may pass later is asked again after so long at first, then after twice as long each time */
 };
 
 /* Reads what --compat has: "reference", or "reference?account_topic=…&currency=EUR". False, with the reason in `complaint`, when it is neither. */
