@@ -81,16 +81,21 @@ static int32_t find_mark(const trading_outbox *outbox, int64_t *mark, trading_er
     return TRADING_OK;
 }
 
-/* What is before the partition was split was published by whoever published for the one that it was. */
-static int32_t begin_behind_split(trading_outbox *outbox, trading_engine *engine, trading_error *error)
+/* Without a mark, what is before the partition was split is left out: it was published by whoever published for the one that it was. */
+static int32_t find_beginning(trading_outbox *outbox, trading_engine *engine, trading_error *error)
 {
     trading_filter filter = TRADING_FILTER_INIT;
     filter.partition = outbox->options.partition;
     int32_t code = feed_partition(&engine, &filter, error);
-    int64_t end = code ? 0 : engine_split_end(engine);
-    if (outbox->options.from < end)
-        outbox->options.from = end;
-    return code;
+    if (!code)
+        code = find_mark(outbox, &outbox->mark, error);
+    if (code)
+        return code;
+    int64_t end = engine_split_end(engine);
+    bool leaves_out = outbox->mark == outbox->options.from && outbox->mark < end;
+    outbox->begun = outbox->position = leaves_out ? end : outbox->mark;
+    outbox->marked = monotonic_now();
+    return TRADING_OK;
 }
 
 /* A feed of everything: kinds are chosen here, so that a step stays short however few are wanted. */
@@ -98,7 +103,7 @@ static int32_t open_feed(trading_outbox *outbox, trading_engine *engine, trading
 {
     trading_filter filter = TRADING_FILTER_INIT;
     filter.partition = outbox->options.partition;
-    int32_t code = trading_feed_open(&outbox->feed, engine, outbox->mark, &filter, NULL, error);
+    int32_t code = trading_feed_open(&outbox->feed, engine, outbox->position, &filter, NULL, error);
     if (code == TRADING_E_NOT_FOUND)
         return error_set(error, TRADING_E_DAMAGED,
                          "the outbox's mark stands at %" PRId64
@@ -111,11 +116,7 @@ static int32_t set_up(trading_outbox *outbox, trading_engine *engine, trading_er
 {
     if (!has_room(outbox))
         return error_no_memory(error, "an outbox");
-    int32_t code = begin_behind_split(outbox, engine, error);
-    if (!code)
-        code = find_mark(outbox, &outbox->mark, error);
-    outbox->begun = outbox->position = outbox->mark;
-    outbox->marked = monotonic_now();
+    int32_t code = find_beginning(outbox, engine, error);
     return code ? code : open_feed(outbox, engine, error);
 }
 

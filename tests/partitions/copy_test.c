@@ -405,6 +405,67 @@ static void feeds_tell_all_once(void)
     close_house(&house);
 }
 
+/* ---- outboxes ---- */
+
+static int32_t encode(void *context, const trading_event *events, size_t count, trading_bus_record *records,
+                      trading_error *error)
+{
+    int64_t *first = context;
+    (void)error;
+    if (*first < 0)
+        *first = events[0].position;
+    for (size_t i = 0; i < count; i++)
+        records[i].topic = "events";
+    return TRADING_OK;
+}
+
+static trading_outbox *open_outbox(struct house *house, trading_bus *bus, uint32_t partition, int64_t *first)
+{
+    trading_error error;
+    trading_outbox *outbox;
+    trading_outbox_options options = TRADING_OUTBOX_OPTIONS_INIT;
+    options.partition = partition;
+    options.encode = encode;
+    options.encode_context = first;
+    options.skip_time = 0;
+    must(trading_outbox_open(&outbox, house->engine, bus, &options, &error), "outbox", &error);
+    return outbox;
+}
+
+/* What was before was published for the partition that there was. The mark says at once that it is done with. */
+static void outboxes_begin_behind_the_split(void)
+{
+    struct house house;
+    trading_error error;
+    trading_bus *bus;
+    open_house(&house);
+    must(copy_into(&house, AFTER, &error), "copy", &error);
+    open_engine(&house, house.new, 0);
+    for (uint32_t p = 0; p < AFTER; p++) {
+        char writer[16];
+        int64_t first = -1;
+        int64_t mark = 0;
+        trading_view *view;
+        trading_bus_options options = TRADING_BUS_OPTIONS_INIT;
+        snprintf(writer, sizeof writer, "outbox-%u", p);
+        options.writer = writer;
+        must(trading_bus_open(&bus, house.host, "memory:events", &options, &error), "bus", &error);
+        must(trading_bus_topic(bus, "events", 1, 0, &error), "topic", &error);
+        must(trading_view_open(&view, house.engine, TRADING_VIEW_NOW, &error), "view", &error);
+        int64_t end = trading_view_partition_position(view, p);
+        trading_view_close(view);
+        trading_outbox *outbox = open_outbox(&house, bus, p, &first);
+        trading_outbox_step(outbox, 0, NULL, NULL);
+        must(trading_bus_mark(bus, &mark, &error), "mark", &error);
+        if (first >= 0 || mark != end)
+            fail("an outbox published what was before the split, or has its mark at %d and not %d", (int)mark, (int)end);
+        trading_outbox_close(outbox);
+        trading_bus_close(bus);
+    }
+    close_engine(&house, TRADING_CLOSE_DRAIN);
+    close_house(&house);
+}
+
 /* ---- accounts ---- */
 
 static void check_names(struct house *house, const trading_id *forgotten)
@@ -506,6 +567,7 @@ int main(void)
     a_copy_is_whole_or_refused();
     only_what_has_settled_is_split();
     feeds_tell_all_once();
+    outboxes_begin_behind_the_split();
     accounts_keep_what_is_theirs();
     return 0;
 }
