@@ -31,6 +31,8 @@ cassandra_small_tests() {
         "cassandra://$hosts/contract?create=1&journal=small-$run-{}&bucket_bytes=3000&page_rows=3&inline_bytes=500"
     check cassandra-flights "$builds/release/tests/cassandra/cassandra-flights" "$plugin" \
         "//$hosts/contract?create=1&journal=flights-$run-"
+    check cassandra-copy python3 tests/cassandra/copy_test.py "$builds/release/examples/cli/trading" "$plugin" \
+        "cassandra://$hosts/contract?create=1&journal=copy-$run"
 }
 
 cassandra_contract() {
