@@ -333,6 +333,28 @@ static int32_t read_later(void *store, uint32_t file, uint64_t offset, void *byt
     return memory_state_store_ops.file_read(store, file, offset, bytes, size, error);
 }
 
+/* A checkpoint of before a table was added behind all others is good. */
+static void tables_that_were_added_since_are_empty(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct shape shape;
+    bed_open(&bed);
+    tables_close(bed.tables);
+    assert_int_equal(tables_open(&bed.tables, &bed.memory, 1 << 20, NULL), TRADING_OK);
+    assert_int_equal(tables_add(bed.tables, 1, 504, &bed.small, NULL), TRADING_OK);
+    append(&bed, bed.small, 20, 100);
+    assert_int_equal(checkpoint(&bed, true, "before"), TRADING_OK);
+    assert_int_equal(reload(&bed, &shape), TRADING_OK);
+    assert_int_equal(table_count(bed.small), 20);
+    assert_int_equal(table_count(bed.large), 0);
+    append(&bed, bed.large, 5, 200);
+    assert_int_equal(checkpoint(&bed, false, "after"), TRADING_OK);
+    assert_int_equal(reload(&bed, &shape), TRADING_OK);
+    assert_true(value_of(bed.small, 20) == 120 && value_of(bed.large, 5) == 205);
+    bed_close(&bed);
+}
+
 static void a_checkpoint_that_is_replaced_meanwhile_is_read_again(void **state)
 {
     (void)state;
@@ -369,6 +391,7 @@ int checkpoint_suite(void)
         cmocka_unit_test(what_is_given_up_is_gone),
         cmocka_unit_test(pages_that_are_kept_give_their_memory_back),
         cmocka_unit_test(other_tables_are_refused),
+        cmocka_unit_test(tables_that_were_added_since_are_empty),
         cmocka_unit_test(a_checkpoint_that_is_replaced_meanwhile_is_read_again),
     };
     return cmocka_run_group_tests_name("checkpoints", tests, NULL, NULL);
