@@ -25,6 +25,7 @@ static int refused;
 /* What this one did. */
 static int defined;
 static bool is_versioned;
+static int64_t version_there; /* 0: that of this plugin */
 
 static int32_t refuse(struct driver_failure *failure)
 {
@@ -66,6 +67,8 @@ int32_t planned_answer(int kind, const struct driver_value *values, struct drive
         assert_true(is_versioned); /* nothing is written to a schema that is not whole */
     if (kind != TABLE_THERE && spreading)
         return refuse(NULL);
+    if (kind == VERSION && version_there)
+        rows->number = version_there;
     rows->is_told = kind == OTHER || (kind == VERSION && !is_versioned) || (kind == TABLE_THERE && !version_table_is_made);
     return DRIVER_OK;
 }
@@ -77,6 +80,7 @@ static int forget(void **state)
     (void)state;
     version_table_is_made = is_versioned = false;
     defined = spreading = refused = 0;
+    version_there = 0;
     return 0;
 }
 
@@ -126,12 +130,23 @@ static void test_who_may_not_make_it_is_refused(void **state)
     assert_int_equal(defined, 0);
 }
 
+static void test_a_newer_schema_is_left_alone(void **state)
+{
+    (void)state;
+    version_table_is_made = is_versioned = true;
+    version_there = 2;
+    assert_int_equal(open_store("//fake/k?create=3"), TRADING_E_NEWER_FORMAT);
+    assert_int_equal(open_store("//fake/k"), TRADING_E_NEWER_FORMAT);
+    assert_int_equal(defined, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(test_each_statement_waits_until_the_servers_agree, forget),
         cmocka_unit_test_setup(test_what_another_is_just_making_is_waited_for, forget),
         cmocka_unit_test_setup(test_who_may_not_make_it_is_refused, forget),
+        cmocka_unit_test_setup(test_a_newer_schema_is_left_alone, forget),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
