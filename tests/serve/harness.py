@@ -34,6 +34,7 @@ from decimal import Decimal
 PROGRAM = os.environ["TRADING_PROGRAM"]
 TOP = pathlib.Path(os.environ["TRADING_TOP"])
 SECONDS = 180  # a wait that takes longer has failed
+SERVERS_SECONDS = 3600  # so long servers may take to start, one after another on a busy machine, and a client waits for them
 
 # So that a process that is dead, or stands still, is soon taken for dead.
 BUS_OPTIONS = "session.timeout.ms=6000&heartbeat.interval.ms=1000"
@@ -60,7 +61,7 @@ class Servers:
         self.kafka_hosts = self.kafka("hosts").strip()
 
     def _run(self, name, *arguments):
-        return subprocess.run([TOP / "tests/servers" / name / "server", *arguments], check=True, text=True, timeout=600,
+        return subprocess.run([TOP / "tests/servers" / name / "server", *arguments], check=True, text=True, timeout=SERVERS_SECONDS,
                               stdout=subprocess.PIPE, stdin=subprocess.DEVNULL).stdout
 
     def cassandra(self, *arguments):
@@ -311,6 +312,9 @@ class Load:
             thread.join(SECONDS)
         if self.failures:
             raise self.failures[0]
+        if any(thread.is_alive() for thread in self.threads):
+            self.abandon()
+            raise AssertionError(f"a client was not answered at the end:\n{self.deployment.said()}")
 
 
 class Deployment:
@@ -328,7 +332,9 @@ class Deployment:
         self.first = processes if start is None else start
 
     def __enter__(self):
-        subprocess.run([PROGRAM, "store", "create", "--store", self.store], check=True, stdout=subprocess.DEVNULL)
+        # Nodes that have just started may not know of each other yet.
+        subprocess.run([PROGRAM, "store", "create", "--store", f"{self.store}&resolve_timeout={1000 * SECONDS}"], check=True,
+                       stdout=subprocess.DEVNULL)
         for process in self.processes[:self.first]:
             process.start()
         self._await_topics()
@@ -373,7 +379,7 @@ class Deployment:
         return "\n".join(f"process {process.number}: {process.said()[-3000:]}" for process in self.processes)
 
     def client(self):
-        return Lines("send", "--bus", self.bus, "--prefix", self.prefix, "--again", "3", "--timeout", str(4 * SECONDS),
+        return Lines("send", "--bus", self.bus, "--prefix", self.prefix, "--again", "3", "--timeout", str(SERVERS_SECONDS),
                      log=self.clients / str(next(self.client_numbers)))
 
     @contextlib.contextmanager

@@ -27,7 +27,7 @@ from rdkafka import Consumer, Producer  # noqa: E402
 
 
 def server(*arguments):
-    return subprocess.run([TOP / "tests/servers/kafka/server", *arguments], check=True, text=True, timeout=600, stdout=subprocess.PIPE,
+    return subprocess.run([TOP / "tests/servers/kafka/server", *arguments], check=True, text=True, timeout=3600, stdout=subprocess.PIPE,
                           stdin=subprocess.DEVNULL).stdout
 
 
