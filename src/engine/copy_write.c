@@ -151,22 +151,6 @@ static int32_t visit(void *arg, const trading_store_commit *stored)
     return writing->outcome;
 }
 
-/* What the survey found is all that there is, still. */
-static int32_t check_end(const struct writing *writing)
-{
-    const struct copy_store *source = &writing->copy->source;
-    int64_t end = writing->copy->surveys[writing->partition].end;
-    trading_store_head head;
-    int32_t code = source->ops->head(source->store, writing->partition, &head, writing->error);
-    if (!code && (head.next_position != end || writing->next != end))
-        code =
-            error_set(writing->error, TRADING_E_POSITION,
-                      "partition %u of the store was written while it was copied; delete the copy, stop who writes the store, "
-                      "and copy it then",
-                      writing->partition);
-    return code;
-}
-
 static int32_t write_partition(struct writing *writing)
 {
     const struct copy_store *source = &writing->copy->source;
@@ -176,9 +160,7 @@ static int32_t write_partition(struct writing *writing)
         return writing->outcome;
     if (code && writing->error)
         *writing->error = failure;
-    if (!code)
-        code = flush(writing);
-    return code ? code : check_end(writing);
+    return code ? code : flush(writing);
 }
 
 /* ---- splitting ---- */
@@ -192,7 +174,8 @@ static trading_time time_of_split(const struct copy *copy)
     if (!time)
         time = now.tv_sec * TRADING_NANOSECONDS_PER_SECOND + now.tv_nsec;
     for (uint32_t p = 0; p < copy->from; p++)
-        time = copy->surveys[p].time >= time ? copy->surveys[p].time + 1 : time;
+        if (copy->surveys[p].time >= time)
+            time = copy->surveys[p].time == INT64_MAX ? INT64_MAX : copy->surveys[p].time + 1;
     return time;
 }
 
@@ -245,6 +228,24 @@ static int32_t split_all(struct copy *copy, uint8_t (*digests)[COMMIT_DIGEST_BYT
 
 /* ---- all ---- */
 
+/* What the survey found is all that there is, still. */
+static int32_t check_ends(const struct copy *copy, trading_error *error)
+{
+    for (uint32_t p = 0; p < copy->from; p++) {
+        trading_store_head head;
+        int32_t code = copy->source.ops->head(copy->source.store, p, &head, error);
+        if (code)
+            return code;
+        if (head.next_position != copy->surveys[p].end)
+            return error_set(
+                error, TRADING_E_POSITION,
+                "partition %u of the store was written while it was copied; delete the copy, stop who writes the store, "
+                "and copy it then",
+                p);
+    }
+    return TRADING_OK;
+}
+
 static int32_t write_all(struct copy *copy, struct writing *writing, uint8_t (*digests)[COMMIT_DIGEST_BYTES],
                          trading_error *error)
 {
@@ -257,6 +258,8 @@ static int32_t write_all(struct copy *copy, struct writing *writing, uint8_t (*d
         commit_scratch_close(&writing->scratch);
         sodium_memzero(writing->secrets, sizeof writing->secrets);
     }
+    if (!code)
+        code = check_ends(copy, error);
     return code || copy->to == copy->from ? code : split_all(copy, digests, error);
 }
 

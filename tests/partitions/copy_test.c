@@ -291,6 +291,35 @@ static void a_copy_is_whole_or_refused(void)
     close_house(&house);
 }
 
+/* Somebody pays in while the store is copied. */
+static int32_t write_meanwhile(void *context, int64_t done, int64_t total)
+{
+    struct house *house = context;
+    if (done < total * 2 / 3 || house->engine)
+        return 0;
+    struct line line;
+    open_engine(house, house->old, 0);
+    line_set(&line, TRADING_COMMAND_DEPOSIT, sizeof line.body.cash);
+    line.command.account = house->crowd.accounts[0];
+    line.body.cash.amount = ONE;
+    accept(house, &line, "a deposit");
+    return 0;
+}
+
+static void a_store_that_is_written_is_not_copied(void)
+{
+    struct house house;
+    trading_error error;
+    trading_copy_options options = TRADING_COPY_OPTIONS_INIT;
+    open_house(&house);
+    options.progress = write_meanwhile;
+    options.context = &house;
+    must_be(copy_with(&house, &options, &error), TRADING_E_POSITION, "while it was copied", &error);
+    close_engine(&house, TRADING_CLOSE_DRAIN);
+    check_unfinished(&house);
+    close_house(&house);
+}
+
 /* ---- what is on its way ---- */
 
 static trading_decimal sum_of_balances(struct house *house, trading_decimal *pending)
@@ -565,6 +594,7 @@ int main(void)
 {
     copies_are_refused();
     a_copy_is_whole_or_refused();
+    a_store_that_is_written_is_not_copied();
     only_what_has_settled_is_split();
     feeds_tell_all_once();
     outboxes_begin_behind_the_split();
