@@ -21,6 +21,15 @@ static uint32_t address_of_opening(const trading_command *command, uint32_t part
     return address_of_id(&id, partitions);
 }
 
+/* The account may be left out where a portfolio of it is named. */
+static uint32_t address_of_alias(const trading_command *command, uint32_t partitions)
+{
+    const trading_bind_alias *body = command->body;
+    if (!id_is_zero(&command->account))
+        return address_of_id(&command->account, partitions);
+    return !body || command->body_size < sizeof *body ? ADDRESS_NONE : address_of_id(&body->portfolio, partitions);
+}
+
 /* Where the body of an order, a portfolio or a quote sends the command. */
 static uint32_t address_of_body(const trading_command *command, uint32_t partitions)
 {
@@ -64,6 +73,8 @@ uint32_t command_address(const trading_command *command, uint32_t partitions)
     case TRADING_COMMAND_END_ORDER:
     case TRADING_COMMAND_SET_QUOTE:
         return address_of_body(command, partitions);
+    case TRADING_COMMAND_BIND_ALIAS:
+        return address_of_alias(command, partitions);
     case TRADING_COMMAND_END_SESSION:
         return TRADING_EVERY_PARTITION;
     case TRADING_COMMAND_ACKNOWLEDGE:

@@ -99,15 +99,27 @@ static int32_t mark_unfinished(const struct copy *copy, trading_error *error)
 
 /* ---- copying ---- */
 
-/* A store that nobody ever wrote has no key of digests yet. */
+/* A store that nobody ever wrote has no key of digests yet; what splits it is written, and so needs one. */
+static int32_t find_digest_key(const struct copy *copy, trading_store_secret *secret, trading_error *error)
+{
+    int32_t code = copy->source.ops->secret_get(copy->source.store, &secret->name, secret->value, error);
+    if (code != TRADING_E_NOT_FOUND)
+        return code;
+    if (copy->told.events)
+        return error_set(error, TRADING_E_DAMAGED,
+                         "the store has a journal but not the key of its digests; put its secrets back from a backup");
+    randombytes_buf(secret->value, sizeof secret->value);
+    return TRADING_OK;
+}
+
 static int32_t copy_digest_key(const struct copy *copy, trading_error *error)
 {
     trading_store_secret secret = {.name = store_digest_key};
-    int32_t code = copy->source.ops->secret_get(copy->source.store, &secret.name, secret.value, error);
+    int32_t code = find_digest_key(copy, &secret, error);
     if (!code)
         code = copy->target.ops->secret_put(copy->target.store, &secret, 1, error);
     sodium_memzero(&secret, sizeof secret);
-    return code == TRADING_E_NOT_FOUND ? TRADING_OK : code;
+    return code;
 }
 
 static int32_t finish(const struct copy *copy, trading_error *error)

@@ -63,6 +63,8 @@ static int32_t show_order(const struct sight *sight, const void *id, void *out)
     uint32_t number;
     struct order_record order;
     int32_t code = sight_order(sight, id, &number, &order);
+    if (!code && order_is_guest(&order)) /* its home shows it */
+        code = sight_found(sight, TABLE_ABSENT, "order");
     return code ? code : show_record(sight, &order, out);
 }
 

@@ -25,6 +25,7 @@ struct house {
     struct crowd crowd;
     trading_engine *engine;
     trading_id routed[ACCOUNTS];
+    trading_id resting[ACCOUNTS];
     int64_t keys;
 };
 
@@ -127,6 +128,20 @@ static void route_order(struct house *house, int i)
     house->routed[i] = execute(house, &line).order;
 }
 
+/* Below all that is paid, so that it stays. */
+static void rest_order(struct house *house, int i)
+{
+    struct line line;
+    line_set(&line, TRADING_COMMAND_PLACE_ORDER, sizeof line.body.place);
+    line.body.place.portfolio = house->crowd.portfolios[i];
+    line.body.place.side = TRADING_SIDE_BUY;
+    line.body.place.type = TRADING_ORDER_TYPE_LIMIT;
+    line.body.place.quantity = ONE;
+    line.body.place.limit_price = ONE / 100;
+    snprintf(line.body.place.symbol.text, sizeof line.body.place.symbol.text, "%s", line_symbols[i % SYMBOLS]);
+    house->resting[i] = execute(house, &line).order;
+}
+
 static void trade(struct house *house, int lines)
 {
     for (int i = 0; i < lines; i++) {
@@ -214,6 +229,27 @@ static void copies_are_refused(void)
             "onto itself", &error);
     must(copy_into(&house, 0, &error), "copy", &error);
     must_be(copy_into(&house, 0, &error), TRADING_E_INVALID, "there is a store already", &error);
+    close_house(&house);
+}
+
+/* ---- a store without its key of digests ---- */
+
+/* One that nobody ever wrote has none, and its copy is as good as any; one that was written has lost it. */
+static void a_copy_has_a_key_of_digests(void)
+{
+    static const trading_id key = {{255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}};
+    struct house house;
+    trading_error error;
+    open_house(&house);
+    trading_copy_options options = TRADING_COPY_OPTIONS_INIT;
+    options.partitions = AFTER;
+    must(trading_store_copy(house.host, house.places[2].uri, house.new->uri, &options, NULL, &error), "copy", &error);
+    open_engine(&house, house.new, 0);
+    open_account(&house, 0);
+    close_engine(&house, TRADING_CLOSE_DRAIN);
+    clear_place(house.new);
+    must(house.old->store.ops.secret_delete(house.old->store.inner, &key, &error), "lose the key", &error);
+    must_be(copy_into(&house, AFTER, &error), TRADING_E_DAMAGED, "the key of its digests", &error);
     close_house(&house);
 }
 
@@ -517,11 +553,36 @@ static void check_names(struct house *house, const trading_id *forgotten)
     trading_view_close(view);
 }
 
+/* A portfolio is found by itself in the partition where it is now, and not in one that only has what it was. */
+static void bind_portfolios(struct house *house)
+{
+    trading_error error;
+    trading_view *view;
+    trading_alias alias;
+    char name[16];
+    for (int i = 0; i < ACCOUNTS; i++) {
+        snprintf(name, sizeof name, "Book %d", i);
+        trading_bind_alias body = TRADING_BIND_ALIAS_INIT;
+        body.portfolio = house->crowd.portfolios[i];
+        body.space = (trading_text){"erp", 3};
+        body.name = (trading_text){name, strlen(name)};
+        trading_command command = {.type = TRADING_COMMAND_BIND_ALIAS, .body = &body, .body_size = sizeof body};
+        trading_result result;
+        must(trading_engine_execute(house->engine, &command, 1, &result, &error), "bind", &error);
+        if (result.status != TRADING_STATUS_ACCEPTED)
+            fail("a portfolio is given no alias: %s", trading_reason_name(result.reason));
+        must(trading_view_open(&view, house->engine, TRADING_VIEW_NOW, &error), "view", &error);
+        must(trading_view_alias(view, "erp", name, &alias, &error), "alias", &error);
+        trading_view_close(view);
+    }
+}
+
 /* A partition by itself knows nothing of what went to others. */
 static void check_strangers(struct house *house)
 {
     trading_error error;
     int seen = 0;
+    int orders = 0;
     for (uint32_t p = 0; p < AFTER; p++) {
         trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
         trading_view *view;
@@ -540,12 +601,18 @@ static void check_strangers(struct house *house)
                 trading_view_alias(view, "crm", name, &alias, &error) != code || (code && code != TRADING_E_NOT_FOUND))
                 fail("a partition shows a part of an account");
             seen += code == TRADING_OK;
+            trading_order order = {.version = 0}; /* or a guest here */
+            if (trading_view_order(view, &house->resting[i], &order, &error) != code)
+                fail("a partition shows an order without its account, or as damaged: %s", error.message);
+            orders += order.leaves_quantity == ONE;
         }
         trading_view_close(view);
         close_engine(house, TRADING_CLOSE_DRAIN);
     }
     if (seen != ACCOUNTS)
         fail("%d accounts are in any partition", seen);
+    if (orders != ACCOUNTS)
+        fail("%d orders rest as they did", orders);
 }
 
 static void execute_routed(struct house *house, int i)
@@ -568,6 +635,11 @@ static void accounts_keep_what_is_theirs(void)
     trading_error error;
     open_house(&house);
     const trading_id forgotten = house.crowd.accounts[3];
+    open_engine(&house, house.old, 0);
+    for (int i = 0; i < ACCOUNTS; i++)
+        rest_order(&house, i);
+    settle(&house);
+    close_engine(&house, TRADING_CLOSE_DRAIN);
     struct line line;
     must(house.old->store.ops.secret_delete(house.old->store.inner, &forgotten, &error), "forget", &error);
     trading_copy copy = TRADING_COPY_INIT;
@@ -579,6 +651,7 @@ static void accounts_keep_what_is_theirs(void)
     check_strangers(&house);
     open_engine(&house, house.new, 0);
     check_names(&house, &forgotten);
+    bind_portfolios(&house);
     for (int i = 0; i < ACCOUNTS; i++)
         execute_routed(&house, i);
     line_set(&line, TRADING_COMMAND_END_SESSION, 0);
@@ -593,6 +666,7 @@ static void accounts_keep_what_is_theirs(void)
 int main(void)
 {
     copies_are_refused();
+    a_copy_has_a_key_of_digests();
     a_copy_is_whole_or_refused();
     a_store_that_is_written_is_not_copied();
     only_what_has_settled_is_split();
