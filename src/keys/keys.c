@@ -104,7 +104,7 @@ static bool change_table(struct keys *keys, uint32_t capacity, trading_error *er
     return true;
 }
 
-static bool change_full_table(struct keys *keys)
+__attribute__((cold, noinline)) static bool change_full_table(struct keys *keys)
 {
     uint32_t most = keys->options.young;
     uint32_t capacity = keys->young->capacity;

@@ -20,6 +20,7 @@ static bool in_flight(const struct tables *tables)
 static void set_newest(struct tables *tables, uint64_t newest)
 {
     tables->newest = newest;
+    tables->stage = stage_of(tables, newest);
     tables->writing = in_flight(tables) ? newest : NEVER_EDITED;
 }
 
@@ -40,7 +41,7 @@ bool tables_begin(struct tables *tables)
         return false;
     tables->began = true;
     set_newest(tables, tables->newest + 1);
-    struct stage *stage = stage_of(tables, tables->newest);
+    struct stage *stage = tables->stage;
     stage->pinned = atomic_load_explicit(&tables->pinned, memory_order_relaxed);
     stage->bytes = 0;
     for (uint32_t id = 0; id < TABLES_MAX; id++)
@@ -49,7 +50,7 @@ bool tables_begin(struct tables *tables)
 }
 
 /* Says that the newest stage changes the record, before it does. */
-static void announce(struct table *table, struct place place, struct head *head, uint32_t former)
+static inline void announce(struct table *table, struct place place, struct head *head, uint32_t former)
 {
     const struct tables *tables = table->tables;
     _Atomic uint64_t *changed = place_changed(table, place);
@@ -84,7 +85,7 @@ __attribute__((no_sanitize("thread"))) static inline void fill_in(struct former 
 static inline uint32_t save(struct table *table, uint32_t number, const unsigned char *record, const struct head *head)
 {
     struct tables *tables = table->tables;
-    struct stage *stage = stage_of(tables, tables->newest);
+    struct stage *stage = tables->stage;
     uint64_t ordinal = atomic_load_explicit(&head->stamp, memory_order_relaxed);
     struct chunks *chunks = ordinal <= stage->pinned ? &stage->kept : &stage->passing;
     uint32_t bytes = former_bytes(table);
@@ -115,19 +116,20 @@ const void *table_get_first(const struct table *table, uint32_t number)
     return table_zeros;
 }
 
-void *table_edit_first(struct table *table, uint32_t number)
+void *table_edit_none(struct table *table)
 {
-    struct tables *tables = table->tables;
+    return scratch_of(table, table_zeros);
+}
+
+void *table_edit_first(struct table *table, uint32_t number, unsigned char *record, struct head *head)
+{
     uint32_t page = page_of(table, number);
-    if (!table_has(table, number) || tables->writing == NEVER_EDITED || !table_verify_page(table, page))
+    if (table->tables->writing == NEVER_EDITED || !table_verify_page(table, page))
         return scratch_of(table, table_zeros);
-    struct place place = place_in_page(page, number);
-    unsigned char *record = place_record(table, place);
-    struct head *head = place_head(table, place);
     uint32_t former = save(table, number, record, head);
     if (!former)
         return scratch_of(table, record);
-    announce(table, place, head, former);
+    announce(table, place_in_page(page, number), head, former);
     return record;
 }
 
@@ -142,7 +144,7 @@ void *table_append(struct table *table, uint32_t *number)
     struct place place = place_in_page(page, appended);
     announce(table, place, place_head(table, place), 0); /* nobody can have seen what it was before */
     table->count = appended;
-    stage_of(tables, tables->newest)->counts[table->id] = appended;
+    tables->stage->counts[table->id] = appended;
     *number = appended;
     return place_record(table, place);
 }
@@ -154,7 +156,7 @@ bool tables_failed(const struct tables *tables)
 
 uint64_t tables_staged_bytes(const struct tables *tables)
 {
-    return in_flight(tables) ? tables->stages[tables->newest % TABLES_STAGES].bytes : 0;
+    return in_flight(tables) ? tables->stage->bytes : 0;
 }
 
 /* ---- ending ---- */

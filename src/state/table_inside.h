@@ -74,6 +74,7 @@ struct tables {
     /* The writer's. */
     _Alignas(64) uint64_t writing;      /* ordinal of the newest stage; NEVER_EDITED when there is none */
     uint64_t newest;                    /* the same; the horizon when there is none */
+    struct stage *stage;                /* that one */
     struct stage stages[TABLES_STAGES]; /* the one with ordinal n at n mod TABLES_STAGES */
     struct undo undo;
     bool began; /* a stage was begun: the set of tables is fixed and pages cannot be put */

@@ -109,9 +109,11 @@ static inline bool table_has(const struct table *table, uint32_t number)
 
 extern const unsigned char table_zeros[TABLE_RECORD_BYTES];
 
-/* The first touch of a page, the first edit of a record in its stage, and whatever goes wrong. */
+/* The first touch of a page, what is not there, the first edit of a record in its stage, and whatever goes wrong. */
 __attribute__((cold)) const void *table_get_first(const struct table *table, uint32_t number);
-__attribute__((noinline)) void *table_edit_first(struct table *table, uint32_t number);
+__attribute__((cold)) void *table_edit_none(struct table *table);
+__attribute__((noinline)) void *table_edit_first(struct table *table, uint32_t number, unsigned char *record,
+                                                 struct head *head);
 
 static inline const void *table_get(const struct table *table, uint32_t number)
 {
@@ -135,12 +137,13 @@ static inline uint32_t table_count(const struct table *table)
 
 static inline void *table_edit(struct table *table, uint32_t number)
 {
-    if (table_has(table, number)) {
-        struct place place = place_of(table, number);
-        if (atomic_load_explicit(&place_head(table, place)->stamp, memory_order_relaxed) == *table->writing)
-            return place_record(table, place);
-    }
-    return table_edit_first(table, number);
+    if (!table_has(table, number))
+        return table_edit_none(table);
+    struct place place = place_of(table, number);
+    struct head *head = place_head(table, place);
+    unsigned char *record = place_record(table, place);
+    bool saved = atomic_load_explicit(&head->stamp, memory_order_relaxed) == *table->writing;
+    return saved ? record : table_edit_first(table, number, record, head);
 }
 
 #define CACHE_LINE 64u
