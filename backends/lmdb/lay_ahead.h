@@ -19,12 +19,14 @@
 struct lay_ahead {
     int fd;
     struct memory *memory;
-    uint8_t *zeros;
+    uint8_t *room; /* for the zeros, which are aligned in it */
     pthread_t thread;
     bool running;
-    pthread_mutex_t lock; /* of the next two */
+    pthread_mutex_t lock; /* of what follows, up to stop */
     pthread_cond_t wake;
     uint64_t wanted; /* the file should be this long; 0: nothing to do */
+    uint64_t least;  /* shorter than this it falls behind */
+    bool told;       /* of a commit since the last piece was begun */
     bool stop;
     _Atomic uint64_t laid;    /* the file is at least this long */
     _Atomic uint64_t flushes; /* of its own */
