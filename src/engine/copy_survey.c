@@ -57,7 +57,7 @@ static int32_t survey_partition(struct copy *copy, uint32_t partition, trading_e
 /* What each has sent, the others have applied, and no work waits for its next commit. */
 static int32_t check_settled(const struct copy *copy, trading_error *error)
 {
-    static const char settle[] = "open it until it has settled, as `trading checkpoint` does, close it, and copy it then";
+    static const char settle[] = "open it, with `trading checkpoint`, again until it has settled, and copy it then";
     for (uint32_t a = 0; a < copy->from; a++) {
         if (copy->surveys[a].paused)
             return error_set(error, TRADING_E_BUSY, "partition %u of the store has work to go on with: %s", a, settle);
