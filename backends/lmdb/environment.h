@@ -42,6 +42,10 @@ int32_t environment_create(const struct folder *folder, const char *name, const 
 /* Checks the record of an open file. */
 int32_t environment_identify(const struct page_file *file, const struct file_kind *kind, trading_error *error);
 
+/* Of a file that only the writer has open in LMDB, one write at a time: others read its pages by themselves (pages.h). LMDB's own lock would keep
+ * nobody out, and a thread that has it when an assertion fails could never let it go. */
+#define ENVIRONMENT_ALONE (MDB_NORDAHEAD | MDB_NOLOCK)
+
 /* flags: of mdb_env_open, MDB_NOSUBDIR implied. map_bytes: the most that the file may grow to, 0 for 1 TiB; less is taken when that
  * much address space cannot be had. Nothing else in this process may have the file open in LMDB. */
 int32_t environment_open(struct environment *environment, const struct folder *folder, const char *name, uint64_t map_bytes,

@@ -150,7 +150,7 @@ int32_t journal_note_durable(struct journal *journal, trading_error *error)
 int32_t journal_open_environment(struct journal *journal, trading_error *error)
 {
     int32_t code = environment_open(&journal->environment, journal->folder, JOURNAL_FILE, journal->map_bytes,
-                                    MDB_NORDAHEAD | (journal->sync_meta ? 0 : MDB_NOMETASYNC), error);
+                                    ENVIRONMENT_ALONE | (journal->sync_meta ? 0 : MDB_NOMETASYNC), error);
     if (code)
         return code;
     int failure = mdb_env_sync(journal->environment.env, 1);

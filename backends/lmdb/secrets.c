@@ -164,7 +164,7 @@ static int32_t open_for_writing(struct secrets *secrets, trading_error *error)
     if (!code)
         code = wipe_orphans(secrets, error);
     if (!code)
-        code = environment_open(&secrets->environment, secrets->folder, INDEX_FILE, 0, MDB_NORDAHEAD, error);
+        code = environment_open(&secrets->environment, secrets->folder, INDEX_FILE, 0, ENVIRONMENT_ALONE, error);
     return code;
 }
 
