@@ -119,9 +119,9 @@ class Bench(Case):
         figures = self.figures("deposits", "--batch", "64")
         self.assertEqual((figures["accounts"], figures["batch"], figures["flight"]), (100, 64, 3))
         self.assertEqual(figures["commands"] % 64, 0)
-        # No more than a batch is in a commit, and each commit is synced.
+        # No more than a batch is in a commit, and each commit is synced, by two flushes.
         self.assertGreaterEqual(figures["commits"], figures["commands"] / 64)
-        self.assertGreaterEqual(figures["syncs"], figures["commits"])
+        self.assertGreaterEqual(figures["syncs"], 2 * figures["commits"])
         self.assertGreater(figures["bytes_per_command"], 16)
         self.assertEqual(figures["events_per_command"], 1)
 
@@ -134,8 +134,9 @@ class Bench(Case):
         self.assertLess(figures["commits"], figures["commands"])
 
     def test_not_synced(self):
+        """One flush a commit, and one now and then for zeros that are laid ahead."""
         figures = self.figures("deposits", "--durability", "process", "--batch", "16")
-        self.assertLess(figures["syncs"], figures["commits"] + 2)
+        self.assertLess(figures["syncs"], 1.5 * figures["commits"])
 
     def test_pace(self):
         figures = self.figures("deposits", "--rate", "2000", "--batch", "10", "--seconds", "0.5")
