@@ -97,7 +97,7 @@ static void accept(struct house *house, struct line *line, const char *what)
 static void open_account(struct house *house, int i)
 {
     struct line line;
-    char name[16];
+    char name[32];
     snprintf(name, sizeof name, "Customer %d", i);
     line_set(&line, TRADING_COMMAND_OPEN_ACCOUNT, sizeof line.body.open);
     line.body.open.name = (trading_text){name, strlen(name)};
