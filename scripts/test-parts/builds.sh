@@ -38,35 +38,24 @@ part_clang() {
     check_tests clang-tests "$builds/clang" --suite unit --suite contract --suite abi
 }
 
-build_sanitize() {
-    build sanitize gcc --buildtype=debugoptimized -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all -Dbench=false
-}
-
 # Python and its extensions are not built with the sanitizers: what needs them is tested in the other builds.
 part_sanitize() {
-    build_sanitize || return
+    build sanitize gcc --buildtype=debugoptimized -Db_sanitize=address,undefined -Dc_args=-fno-sanitize-recover=all \
+        -Dbench=false || return
     ASAN_OPTIONS=detect_stack_use_after_return=1 UBSAN_OPTIONS=print_stacktrace=1 \
         check_tests sanitize-tests "$builds/sanitize" --timeout-multiplier 4 --no-suite long --no-suite docs --no-suite ffi
 }
 
-build_threads() {
-    build threads gcc --buildtype=debugoptimized -Db_sanitize=thread -Dbench=false
-}
-
 part_threads() {
-    build_threads || return
+    build threads gcc --buildtype=debugoptimized -Db_sanitize=thread -Dbench=false || return
     TSAN_OPTIONS="halt_on_error=1 suppressions=$PWD/tests/tsan.suppressions" \
         check_tests threads-tests "$builds/threads" --suite unit --suite contract --suite examples --suite threads --no-suite long
 }
 
-build_fuzz() {
+part_fuzz() {
     need clang || return
     prepare fuzz-configure configure "$builds/fuzz" clang --buildtype=debugoptimized -Dfuzz=true \
-        -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false &&
-        prepare fuzz-compile ninja -k 0 --quiet -C "$builds/fuzz" fuzzers
-}
-
-part_fuzz() {
-    build_fuzz || return
+        -Db_sanitize=address,undefined -Db_lundef=false -Dbench=false || return
+    prepare fuzz-compile ninja -k 0 --quiet -C "$builds/fuzz" fuzzers || return
     check_tests fuzz-tests "$builds/fuzz" --suite fuzz
 }

@@ -53,37 +53,28 @@ check_tests() {
     fi
 }
 
-# aside NAME: begins the function test_NAME, in a shell of its own; rejoin NAME waits for its end, and prints and counts what it did.
-aside() {
-    rm -f "$logs/$1.counts"
-    (
-        passed=0
-        failed=0
-        "test_$1"
-        echo "$passed $failed" >"$logs/$1.counts"
-    ) >"$logs/$1.lines" 2>&1 &
-    echo $! >"$logs/$1.pid"
-}
-
-rejoin() {
-    wait "$(cat "$logs/$1.pid")"
-    cat "$logs/$1.lines"
-    if [ -f "$logs/$1.counts" ]; then
-        read -r more_passed more_failed <"$logs/$1.counts"
-        passed=$((passed + more_passed))
-        failed=$((failed + more_failed))
-    else
-        fail "$1: it broke off" "$logs/$1.lines"
-    fi
-}
-
-# beside NAME...: runs the functions test_NAME at the same time. They are those that wait for most of their time.
+# beside NAME...: runs the functions test_NAME at the same time, each in a shell of its own, and counts what they counted. They are those that wait for
+# most of their time. What each prints comes when all have ended.
 beside() {
     for side; do
-        aside "$side"
+        rm -f "$logs/$side.counts"
+        (
+            passed=0
+            failed=0
+            "test_$side"
+            echo "$passed $failed" >"$logs/$side.counts"
+        ) >"$logs/$side.lines" 2>&1 &
     done
+    wait
     for side; do
-        rejoin "$side"
+        cat "$logs/$side.lines"
+        if [ -f "$logs/$side.counts" ]; then
+            read -r more_passed more_failed <"$logs/$side.counts"
+            passed=$((passed + more_passed))
+            failed=$((failed + more_failed))
+        else
+            fail "$side: it broke off" "$logs/$side.lines"
+        fi
     done
 }
 

@@ -106,19 +106,3 @@ part_serve() {
     prepare serve-kafka-down tests/servers/kafka/server down
     unset TRADING_SERVERS TRADING_PROGRAM TRADING_PLUGIN_PATH TRADING_TOP TRADING_CARRIER TRADING_LINEARIZABILITY
 }
-
-# What waits for servers leaves half of the processors to what only computes, which takes what they leave.
-part_servers() {
-    aside spare
-    part_plugins
-    part_serve
-    rejoin spare
-}
-
-test_spare() {
-    sh -c 'renice -n 19 -p $PPID' >/dev/null
-    part_tidy
-    build_sanitize
-    build_threads
-    build_fuzz
-}
