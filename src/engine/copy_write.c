@@ -179,16 +179,14 @@ static trading_time time_of_split(const struct copy *copy)
     return time;
 }
 
-static void write_split(const struct copy *copy, uint32_t partition, struct writer *writer)
+static void write_split(const struct copy *copy, int64_t position, struct writer *writer)
 {
     uint64_t ends[ENGINE_PARTITIONS_MAX];
     for (uint32_t p = 0; p < copy->from; p++)
         ends[p] = htole64((uint64_t)copy->surveys[p].end);
     struct cause cause = {.type = ENTRY_SPLIT};
-    struct event event = {.kind = TRADING_EVENT_PARTITION_SPLIT,
-                          .position = copy->surveys[partition % copy->from].end,
-                          .previous = POSITION_NONE,
-                          .before = POSITION_NONE};
+    struct event event = {
+        .kind = TRADING_EVENT_PARTITION_SPLIT, .position = position, .previous = POSITION_NONE, .before = POSITION_NONE};
     event.split = (struct split_event){
         .from = copy->from, .to = copy->to, .ends = (uint8_t *)ends, .ends_size = copy->from * (uint32_t)sizeof *ends};
     randombytes_buf(&cause.key, sizeof cause.key);
@@ -198,19 +196,15 @@ static void write_split(const struct copy *copy, uint32_t partition, struct writ
     entry_end(writer, &mark, 1, 0);
 }
 
-static int32_t split_partition(struct copy *copy, uint32_t partition, trading_time time, struct commit_builder *builder,
-                               const uint8_t digest[COMMIT_DIGEST_BYTES], trading_error *error)
+static int32_t split_partition(struct copy *copy, uint32_t partition, int64_t position, trading_time time,
+                               struct commit_builder *builder, const uint8_t digest[COMMIT_DIGEST_BYTES], trading_error *error)
 {
-    struct commit header = {.partition = partition,
-                            .entries = 1,
-                            .events = 1,
-                            .first_position = copy->surveys[partition % copy->from].end,
-                            .time = time};
+    struct commit header = {.partition = partition, .entries = 1, .events = 1, .first_position = position, .time = time};
     trading_store_commit commit;
     randombytes_buf(&header.nonce, sizeof header.nonce);
     memcpy(header.previous, digest, sizeof header.previous);
     commit_builder_reset(builder);
-    write_split(copy, partition, &builder->body);
+    write_split(copy, position, &builder->body);
     int32_t code = commit_build(builder, &header, &commit, error);
     return code ? code : append(copy, partition, &commit, 1, error);
 }
@@ -220,8 +214,9 @@ static int32_t split_all(struct copy *copy, uint8_t (*digests)[COMMIT_DIGEST_BYT
     struct commit_builder builder;
     trading_time time = time_of_split(copy);
     int32_t code = commit_builder_open(&builder, copy->memory, STRETCH_BYTES, 0, error);
-    for (uint32_t p = 0; p < copy->to && !code; p++)
-        code = split_partition(copy, p, time, &builder, digests[p], error);
+    for (uint32_t p = 0; p < copy->from; p++)
+        for (uint32_t to = p; to < copy->to && !code; to += copy->from)
+            code = split_partition(copy, to, copy->surveys[p].end, time, &builder, digests[to], error);
     commit_builder_close(&builder);
     return code;
 }
