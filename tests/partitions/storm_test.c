@@ -88,6 +88,12 @@ static bool is_young(struct storm *storm)
     return atomic_load(&storm->changes) < CHANGES || atomic_load(&storm->proofs) < PROOFS;
 }
 
+/* Ever longer, so that proofs and changes of owners keep up with what is appended, on however slow a machine. */
+static void rest(int round)
+{
+    pause_for(round < ROUNDS ? 300 : 5000 * (1 + (round - ROUNDS) / 50));
+}
+
 static void *call(void *arg)
 {
     struct caller *caller = arg;
@@ -95,7 +101,7 @@ static void *call(void *arg)
     for (int i = 0; i < ROUNDS || is_young(storm); i++) {
         struct line line;
         line_make(&caller->chance, &storm->crowd, &line);
-        pause_for(i < ROUNDS ? 300 : 5000); /* so that proofs keep up */
+        rest(i);
         trading_result result = execute(storm, &line);
         bool done = result.status == TRADING_STATUS_ACCEPTED || result.status == TRADING_STATUS_DUPLICATE;
         if (line.command.type == TRADING_COMMAND_DEPOSIT && done)
