@@ -1,6 +1,7 @@
 /* `trading store create`: a store is made by opening it; this does nothing else. `trading store copy`: into another, of any kind. */
 #include "arguments.h"
 #include "output.h"
+#include "record.h"
 #include "stop.h"
 
 #include <inttypes.h>
@@ -40,13 +41,6 @@ static int print_place(const struct session *session, bool json)
 
 /* ---- copying ---- */
 
-static void write_number(json_t *object, const char *key, uint64_t value)
-{
-    char text[24];
-    snprintf(text, sizeof text, "%" PRIu64, value);
-    json_object_set_new(object, key, json_string(text));
-}
-
 static int print_copy(const trading_copy *copy, bool json)
 {
     static const struct column columns[] = {
@@ -55,12 +49,12 @@ static int print_copy(const trading_copy *copy, bool json)
         {"bytes", "bytes", COLUMN_NUMBER},           {"secrets", "secrets", COLUMN_NUMBER},
     };
     json_t *object = json_object();
-    write_number(object, "partitions", copy->partitions);
-    write_number(object, "source_partitions", copy->source_partitions);
-    write_number(object, "events", copy->events);
-    write_number(object, "commits", copy->commits);
-    write_number(object, "bytes", copy->bytes);
-    write_number(object, "secrets", copy->secrets);
+    put_integer(object, "partitions", (int64_t)copy->partitions);
+    put_integer(object, "source_partitions", (int64_t)copy->source_partitions);
+    put_integer(object, "events", (int64_t)copy->events);
+    put_integer(object, "commits", (int64_t)copy->commits);
+    put_integer(object, "bytes", (int64_t)copy->bytes);
+    put_integer(object, "secrets", (int64_t)copy->secrets);
     if (json)
         output_json(stdout, object);
     else

@@ -14,11 +14,9 @@ TRADING_EXTERN_C_BEGIN
 typedef struct trading_copy_options {
     uint32_t size;
     uint32_t partitions; /**< that the copy is to have: a multiple of what the store has, at most 64; 0: as many */
-    trading_time
-        time; /**< of the splitting, unless the store has one as late, behind which it then is; 0: now, by the system's clock */
-    trading_progress
-        progress;  /**< NULL: none. Told of events, of those that are read, and then again of those that are written */
-    void *context; /**< of progress */
+    trading_time time;   /**< of the splitting, which is put behind all that the store has; 0: now, by the system's clock */
+    trading_progress progress; /**< NULL: none. Told of events, as they are read, and again as they are written */
+    void *context;             /**< of progress */
 } trading_copy_options;
 
 #define TRADING_COPY_OPTIONS_INIT                                                                                              \

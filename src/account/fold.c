@@ -238,10 +238,9 @@ const char *account_fold_carried(struct accounts *accounts, uint32_t number, tra
 }
 
 /* Money that is another partition's from here on. */
-static void take_along(struct ledger_record *ledger, struct wide_sum *from)
+static void take_along(struct ledger_record *ledger, struct wide_sum *from, __int128 amount)
 {
-    __int128 amount = wide_sum_get(from);
-    *from = (struct wide_sum){0};
+    wide_sum_add(from, -amount);
     wide_sum_add(&ledger->clearing, amount);
     wide_sum_add(&ledger->carried, amount);
 }
@@ -250,17 +249,15 @@ void account_fold_gone(struct accounts *accounts, uint32_t number)
 {
     const struct account_record *record = account_get(accounts, number);
     struct ledger_record *ledger = table_edit(accounts->ledgers, record->ledger);
-    wide_sum_add(&ledger->customers, -(__int128)record->balance);
-    wide_sum_add(&ledger->clearing, record->balance);
-    wide_sum_add(&ledger->carried, record->balance);
+    take_along(ledger, &ledger->customers, record->balance);
 }
 
 void account_fold_ledger_gone(struct accounts *accounts, uint32_t number)
 {
     struct ledger_record *ledger = table_edit(accounts->ledgers, number);
-    take_along(ledger, &ledger->house);
-    take_along(ledger, &ledger->bank);
-    take_along(ledger, &ledger->fee);
+    take_along(ledger, &ledger->house, wide_sum_get(&ledger->house));
+    take_along(ledger, &ledger->bank, wide_sum_get(&ledger->bank));
+    take_along(ledger, &ledger->fee, wide_sum_get(&ledger->fee));
 }
 
 bool ledgers_balance(const struct accounts *accounts)

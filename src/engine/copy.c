@@ -106,8 +106,7 @@ static int32_t find_digest_key(const struct copy *copy, trading_store_secret *se
     if (code != TRADING_E_NOT_FOUND)
         return code;
     if (copy->told.events)
-        return error_set(error, TRADING_E_DAMAGED,
-                         "the store has a journal but not the key of its digests; put its secrets back from a backup");
+        return store_digest_key_lost(error);
     randombytes_buf(secret->value, sizeof secret->value);
     return TRADING_OK;
 }

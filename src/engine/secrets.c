@@ -61,8 +61,7 @@ int32_t engine_digest_key(trading_engine *engine, trading_error *error)
         trading_store_head head;
         code = engine->ops->head(engine->store, engine->partition, &head, error);
         if (!code && head.next_position > 0)
-            return error_set(error, TRADING_E_DAMAGED,
-                             "the store has a journal but not the key of its digests; put its secrets back from a backup");
+            return store_digest_key_lost(error);
         engine_random(engine, secret.value, sizeof secret.value);
         if (!code)
             code = engine_agree(engine, &secret, error);

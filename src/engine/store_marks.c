@@ -37,3 +37,9 @@ int32_t store_count_read(const uint8_t value[32], uint32_t *count, trading_error
             "the store is a copy that was not finished; delete it, and copy anew from the store that it was to be of");
     return TRADING_OK;
 }
+
+int32_t store_digest_key_lost(trading_error *error)
+{
+    return error_set(error, TRADING_E_DAMAGED,
+                     "the store has a journal but not the key of its digests; put its secrets back from a backup");
+}

@@ -17,4 +17,7 @@ trading_store_secret store_unfinished(void);
 /* The number in the secret of that name, as its value gives it. TRADING_E_INVALID: the store is an unfinished copy. */
 int32_t store_count_read(const uint8_t value[32], uint32_t *count, trading_error *error);
 
+/* TRADING_E_DAMAGED: there is a journal, and not the key that its digests were made with. */
+int32_t store_digest_key_lost(trading_error *error);
+
 #endif

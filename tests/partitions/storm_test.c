@@ -91,7 +91,8 @@ static bool is_young(struct storm *storm)
 /* Ever longer, so that proofs and changes of owners keep up with what is appended, on however slow a machine. */
 static void rest(int round)
 {
-    pause_for(round < ROUNDS ? 300 : 5000 * (1 + (round - ROUNDS) / 50));
+    int longer = (round - ROUNDS) / 50;
+    pause_for(round < ROUNDS ? 300 : 5000 * (longer < 99 ? 1 + longer : 100));
 }
 
 static void *call(void *arg)

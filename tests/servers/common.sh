@@ -62,5 +62,9 @@ end() {
 # drop FOLDER: ends the process there, as what it has is of no more use, and deletes the folder.
 drop() {
     end "$1"
-    rm -rf "$1" 2>/dev/null || { sleep 1; rm -rf "$1"; } # somebody else may have killed it a moment ago, and its last threads still write
+    for _ in $(seq 100); do # somebody else may have killed it a moment ago, and its last threads still write
+        rm -rf "$1" 2>/dev/null && return
+        sleep 0.1
+    done
+    rm -rf "$1"
 }
