@@ -9,13 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #define LOCK_FILE    "lock"
 #define PID_BYTES    64u
 #define HORIZON_BYTE 64u
-#define MAPPED_BYTES (HORIZON_BYTE + sizeof(uint64_t))
 
 static int32_t locked_by_another(int fd, const struct folder *folder, trading_error *error)
 {
@@ -43,28 +41,9 @@ static int write_pid(int fd)
     return file_write(fd, text, sizeof text, 0);
 }
 
-/* What the file does not have yet is written first: to touch a page behind its end would end the process. */
-static void map_horizon(struct writer_lock *lock)
-{
-    static const uint64_t unknown;
-    uint64_t size = 0;
-    if (file_size(lock->fd, &size) || (size < MAPPED_BYTES && file_write(lock->fd, &unknown, sizeof unknown, HORIZON_BYTE)))
-        return;
-    void *mapped = mmap(NULL, MAPPED_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, lock->fd, 0);
-    if (mapped != MAP_FAILED)
-        lock->horizon = (_Atomic uint64_t *)((char *)mapped + HORIZON_BYTE);
-}
-
-static void unmap_horizon(struct writer_lock *lock)
-{
-    if (lock->horizon)
-        munmap((char *)lock->horizon - HORIZON_BYTE, MAPPED_BYTES);
-    lock->horizon = NULL;
-}
-
 int32_t writer_lock_take(struct writer_lock *lock, const struct folder *folder, trading_error *error)
 {
-    *lock = (struct writer_lock){.fd = file_open(folder, LOCK_FILE, O_RDWR | O_CREAT)};
+    lock->fd = file_open(folder, LOCK_FILE, O_RDWR | O_CREAT);
     if (lock->fd < 0)
         return lmdb_failure(error, errno, "opening", folder->path, LOCK_FILE);
     int32_t code = TRADING_OK;
@@ -77,22 +56,19 @@ int32_t writer_lock_take(struct writer_lock *lock, const struct folder *folder, 
     if (code) {
         close(lock->fd); /* another's lock stays: it is on another open file */
         lock->fd = -1;
-        return code;
     }
-    map_horizon(lock);
-    return TRADING_OK;
+    return code;
 }
 
 void writer_lock_look(struct writer_lock *lock, const struct folder *folder)
 {
-    *lock = (struct writer_lock){.fd = file_open(folder, LOCK_FILE, O_RDONLY)};
+    lock->fd = file_open(folder, LOCK_FILE, O_RDONLY);
 }
 
 void writer_lock_close(struct writer_lock *lock)
 {
     if (lock->fd < 0)
         return;
-    unmap_horizon(lock);
     flock(lock->fd, LOCK_UN);
     close(lock->fd);
     lock->fd = -1;
@@ -100,10 +76,8 @@ void writer_lock_close(struct writer_lock *lock)
 
 void writer_lock_publish(const struct writer_lock *lock, uint64_t transaction)
 {
-    if (lock->horizon)
-        atomic_store_explicit(lock->horizon, transaction, memory_order_release);
-    else /* when it fails, readers elsewhere stay one commit behind, which they must bear anyway */
-        (void)file_write(lock->fd, &transaction, sizeof transaction, HORIZON_BYTE);
+    /* When it fails, readers elsewhere stay one commit behind, which they must bear anyway. */
+    (void)file_write(lock->fd, &transaction, sizeof transaction, HORIZON_BYTE);
 }
 
 uint64_t writer_lock_horizon(const struct writer_lock *lock)

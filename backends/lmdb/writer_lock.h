@@ -10,12 +10,8 @@
 
 #include "backends/lmdb/files.h"
 
-#include <stdatomic.h>
-
 struct writer_lock {
     int fd; /* −1 when not open */
-    _Atomic uint64_t
-        *horizon; /* the writer's, mapped: to say it after each commit takes no call of the system; NULL: it is not */
 };
 
 /* Takes the lock for the writer: TRADING_E_LOCKED at once when another has it. */
