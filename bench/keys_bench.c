@@ -80,8 +80,8 @@ static void open_keys(struct bench *bench)
 static void insert(struct bench *bench, uint64_t from, uint64_t to)
 {
     for (uint64_t n = from; n < to; n++) {
-        struct keys_cursor cursor = {{0, 0}};
-        keys_prefetch(bench->keys, hash_mix(n + AHEAD));
+        struct keys_cursor cursor = {0};
+        keys_prefetch(bench->keys, hash_mix(n + AHEAD), 0);
         bench->found += keys_next(bench->keys, hash_mix(n), &cursor) >= 0;
         if (!keys_insert(bench->keys, hash_mix(n), (int64_t)n, (int64_t)n))
             fail("a key is not taken");
@@ -99,7 +99,7 @@ static void look_for_old(struct bench *bench, uint64_t count)
         seed ^= seed << 13;
         seed ^= seed >> 7;
         seed ^= seed << 17;
-        struct keys_cursor cursor = {{0, 0}};
+        struct keys_cursor cursor = {0};
         uint64_t n = count - 1 - (uint64_t)((unsigned __int128)seed * keys_count(bench->keys) >> 64);
         found += keys_next(bench->keys, hash_mix(n), &cursor) == (int64_t)n;
     }

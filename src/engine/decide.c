@@ -40,10 +40,11 @@ static bool version_conflicts(trading_engine *engine, const struct request *requ
 }
 
 /* What was remembered under the key, if anything; true when that settles it. */
-static bool is_known(trading_engine *engine, const struct request *request, uint64_t hash, trading_result *result)
+static bool is_known(trading_engine *engine, const struct request *request, uint64_t hash, int64_t absent_before,
+                     trading_result *result)
 {
     trading_error error;
-    enum known known = engine_lookup(engine, request, hash, result, &error);
+    enum known known = engine_lookup(engine, request, hash, absent_before, result, &error);
     if (known == KNOWN_REUSED)
         answer(result, TRADING_STATUS_KEY_REUSED, &(struct rejection){0});
     if (known == KNOWN_FAILED) {
@@ -76,10 +77,10 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
         return true;
     }
     bool keyed = !id_is_zero(&command->key);
-    uint64_t hash = request.cause.account == prepared->named.account
-                        ? prepared->key_hash
-                        : engine_key_hash(engine, &request.cause.key, request.cause.account);
-    if ((keyed && is_known(engine, &request, hash, result)) || version_conflicts(engine, &request, result))
+    bool foretold = request.cause.account == prepared->named.account;
+    uint64_t hash = foretold ? prepared->key_hash : engine_key_hash(engine, &request.cause.key, request.cause.account);
+    int64_t absent_before = foretold ? prepared->key_absent_before : 0;
+    if ((keyed && is_known(engine, &request, hash, absent_before, result)) || version_conflicts(engine, &request, result))
         return true;
     if (!engine_seal(engine, &request, &why, error)) {
         answer(result, TRADING_STATUS_REJECTED, &why);
@@ -142,8 +143,9 @@ static void foresee_rest(const trading_engine *engine, size_t first)
 {
     const size_t end = group_end(engine, first);
     for (size_t i = first; i < end; i++) {
-        keys_prefetch(engine->keys, prepared_at(engine, i)->key_hash);
-        process_foresee_rest(&engine->domain, &prepared_at(engine, i)->named);
+        const struct prepared *prepared = prepared_at(engine, i);
+        keys_prefetch(engine->keys, prepared->key_hash, prepared->key_absent_before);
+        process_foresee_rest(&engine->domain, &prepared->named);
     }
 }
 

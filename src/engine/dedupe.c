@@ -102,10 +102,10 @@ __attribute__((noinline)) static enum known look_closer(trading_engine *engine, 
     return KNOWN_NEW;
 }
 
-enum known engine_lookup(trading_engine *engine, const struct request *request, uint64_t hash, trading_result *result,
-                         trading_error *error)
+enum known engine_lookup(trading_engine *engine, const struct request *request, uint64_t hash, int64_t absent_before,
+                         trading_result *result, trading_error *error)
 {
-    struct keys_cursor cursor = {0};
+    struct keys_cursor cursor = {.absent_before = absent_before};
     int64_t position = keys_next(engine->keys, hash, &cursor);
     return position == KEYS_NO_MORE ? KNOWN_NEW : look_closer(engine, request, hash, position, &cursor, result, error);
 }

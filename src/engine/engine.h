@@ -248,14 +248,15 @@ static inline uint64_t engine_key_hash(const trading_engine *engine, const tradi
     return hash_keyed(&engine->key_secret, halves[0], halves[1], account);
 }
 
-/* Whether the request's key was used before, and then what came of it. KNOWN_FAILED: the journal could not be read (`error`). */
-enum known engine_lookup(trading_engine *engine, const struct request *request, uint64_t hash, trading_result *result,
-                         trading_error *error);
+/* Whether the request's key was used before, and then what came of it; `absent_before` as in keys_cursor. KNOWN_FAILED: the journal could not
+ * be read (`error`). */
+enum known engine_lookup(trading_engine *engine, const struct request *request, uint64_t hash, int64_t absent_before,
+                         trading_result *result, trading_error *error);
 bool engine_remember(trading_engine *engine, uint64_t hash, int64_t position, trading_time time);
 
 /* ---- prepare.c ---- */
 
-/* Works out what can be of commands. Any thread. */
+/* Works out what can be of commands, but for whether their keys are stored: who decides looks himself. */
 void engine_prepare(const trading_engine *engine, const trading_command *commands, size_t count, struct prepared *prepared);
 /* Prepares a submission that is of many. For it there is room in the queue, to which it is then appended. */
 void engine_prepare_many(trading_engine *engine, struct submission *submission);

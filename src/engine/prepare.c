@@ -84,9 +84,18 @@ static void prepare_alone(const trading_engine *engine, const trading_command *c
         prepared->digest = engine_body_digest(engine, command);
 }
 
+/* Whether their keys are in what is stored, which who decides need not look at then. */
+static void prepare_keys(const struct key_list *stored, size_t count, struct prepared *prepared)
+{
+    for (size_t i = 0; i < count; i++)
+        keys_prefetch_stored(stored, prepared[i].key_hash);
+    for (size_t i = 0; i < count; i++)
+        prepared[i].key_absent_before = keys_absent_before(stored, prepared[i].key_hash);
+}
+
 /* One thing after another for all of a group, so that what they wait for in memory they wait for together. */
-static void prepare_group(const trading_engine *engine, const trading_command *commands, size_t count,
-                          struct prepared *prepared)
+static void prepare_group(const trading_engine *engine, const struct key_list *stored, const trading_command *commands,
+                          size_t count, struct prepared *prepared)
 {
     const struct domain *domain = &engine->domain;
     struct foretold foretold[ENGINE_GROUP];
@@ -99,19 +108,31 @@ static void prepare_group(const trading_engine *engine, const trading_command *c
     for (size_t i = 0; i < count; i++) {
         process_foresee_owner(domain, &commands[i], &prepared[i].named);
         prepared[i].key_hash = engine_key_hash(engine, &commands[i].key, prepared[i].named.account);
+        prepared[i].key_absent_before = 0;
     }
+    if (stored)
+        prepare_keys(stored, count, prepared);
+}
+
+static void prepare(const trading_engine *engine, const struct key_list *stored, const trading_command *commands, size_t count,
+                    struct prepared *prepared)
+{
+    for (size_t i = 0; i < count; i += ENGINE_GROUP)
+        prepare_group(engine, stored, commands + i, count - i < ENGINE_GROUP ? count - i : ENGINE_GROUP, prepared + i);
 }
 
 void engine_prepare(const trading_engine *engine, const trading_command *commands, size_t count, struct prepared *prepared)
 {
-    for (size_t i = 0; i < count; i += ENGINE_GROUP)
-        prepare_group(engine, commands + i, count - i < ENGINE_GROUP ? count - i : ENGINE_GROUP, prepared + i);
+    prepare(engine, NULL, commands, count, prepared);
 }
 
 void engine_prepare_many(trading_engine *engine, struct submission *submission)
 {
     if (submission->count > PREPARE_FEW)
         submission->prepared = preparations_take(&engine->queue.preparations, submission->count);
-    if (submission->prepared)
-        engine_prepare(engine, submission->commands, submission->count, submission->prepared->at);
+    if (!submission->prepared)
+        return;
+    struct key_list *stored = keys_visit(engine->keys);
+    prepare(engine, stored, submission->commands, submission->count, submission->prepared->at);
+    keys_leave(stored);
 }

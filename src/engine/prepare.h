@@ -12,8 +12,9 @@
 #define PREPARE_FEW ((size_t)32)
 
 struct prepared {
-    uint64_t digest;   /* of its body */
-    uint64_t key_hash; /* of its key in the scope of the account that it likely names */
+    uint64_t digest;           /* of its body */
+    uint64_t key_hash;         /* of its key in the scope of the account that it likely names */
+    int64_t key_absent_before; /* what keys_absent_before tells of that */
     struct named named;
     int32_t reason; /* why it is malformed, and then it has nothing else; 0: it is not */
 };

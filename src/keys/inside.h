@@ -1,4 +1,5 @@
-/* What the files that make up the keys share: keys.c is the decider's side, upkeep.c the other, manifest.c what is stored. */
+/* What the files that make up the keys share: keys.c is the decider's side, upkeep.c the other, ahead.c any thread's, manifest.c what is
+ * stored. */
 #ifndef KEYS_INSIDE_H
 #define KEYS_INSIDE_H
 
@@ -21,13 +22,15 @@ struct key_set {
     struct key_run *runs[KEY_RUNS_MAX];
 };
 
-/* What the decider sees of the runs. Never changed once it is published. */
+/* What the decider and visitors see of the runs. Never changed once it is published, but for who visits. */
 struct key_list {
     struct key_list *next; /* in a list of what is to be freed */
+    _Atomic uint32_t visitors;
     uint64_t generation;
     uint64_t tables; /* so many, from the first on, are in runs, and no more in tables */
     uint32_t count;
-    struct key_filter filters[KEY_RUNS_MAX]; /* newest first, and so the runs */
+    int64_t ends[KEY_RUNS_MAX + 1]; /* newest first, as filters and runs: the position behind the run's last; then a 0 */
+    struct key_filter filters[KEY_RUNS_MAX];
     struct key_run *runs[KEY_RUNS_MAX];
 };
 
@@ -40,7 +43,7 @@ struct key_merge {
     uint64_t number;
 };
 
-/* What is to be freed once the decider has seen a list that is without it. */
+/* What is to be freed once the decider has seen a list that is without it, and nobody visits those before. */
 struct key_retired {
     struct key_list *lists;
     struct key_run *runs;
@@ -62,6 +65,7 @@ struct keys {
     int64_t wake_at;                      /* when so much is durable, there is more to write */
 
     /* Handed over. */
+    pthread_mutex_t door; /* through it visitors come to the published list, and it is replaced */
     _Atomic(struct key_list *) published;
     _Atomic uint64_t acknowledged; /* generation of the decider's list */
     _Atomic uint64_t full_tables;  /* tables before it are full */

@@ -155,12 +155,12 @@ bool keys_insert(struct keys *keys, uint64_t hash, int64_t position, trading_tim
     return true;
 }
 
-void keys_prefetch(const struct keys *keys, uint64_t hash)
+void keys_prefetch(const struct keys *keys, uint64_t hash, int64_t absent_before)
 {
     for (uint64_t table = keys->first_table; table <= keys->young_table; table++)
         key_young_prefetch(table_at(keys, table), hash);
     const struct key_list *list = keys->list;
-    for (uint32_t i = 0; i < list->count; i++)
+    for (uint32_t i = 0; list->ends[i] > absent_before; i++)
         key_filter_prefetch(&list->filters[i], hash);
 }
 
@@ -206,24 +206,23 @@ __attribute__((noinline)) static int64_t next(const struct keys *keys, uint64_t 
     return next_in_runs(keys, hash, cursor, tables, below);
 }
 
-/* Most are told by a slot of each table and a word of each filter; what is not may be one still. */
-static inline bool is_stranger(const struct keys *keys, uint64_t hash)
+/* Most are told by a slot of each table and, of what was not looked at ahead, a word of each filter; what is not may be one still. */
+static inline bool is_stranger(const struct keys *keys, uint64_t hash, int64_t absent_before)
 {
     for (uint64_t table = keys->first_table; table <= keys->young_table; table++)
         if (key_young_has(table_at(keys, table), hash))
             return false;
     const struct key_list *list = keys->list;
-    const struct key_filter *end = list->filters + list->count;
     struct key_probe probe = key_first_probe(hash);
-    for (const struct key_filter *filter = list->filters; filter < end; filter++)
-        if (key_filter_may_have(filter, hash, &probe))
+    for (uint32_t i = 0; list->ends[i] > absent_before; i++)
+        if (key_filter_may_have(&list->filters[i], hash, &probe))
             return false;
     return true;
 }
 
 int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor)
 {
-    return is_stranger(keys, hash) ? KEYS_NO_MORE : next(keys, hash, cursor);
+    return is_stranger(keys, hash, cursor->absent_before) ? KEYS_NO_MORE : next(keys, hash, cursor);
 }
 
 void keys_discard(struct keys *keys, int64_t position)

@@ -6,9 +6,9 @@
  * are merged, four into one at least, and the oldest are dropped whole when all in them is past its age or count. The runs are mapped,
  * and a manifest tells which there are; so opening reads little, and what is stored needs no checkpoint.
  *
- * All but keys_count, keys_bytes and keys_stored_bytes belongs to one thread, the decider, which takes no lock: full tables are handed
- * over by number, and lists of runs come back through one atomic word. Only when the keys' thread has fallen behind by KEYS_WAITING_MOST
- * tables does the decider wait for it, and then helps. Only what is durable is written out, so a discard concerns tables alone.
+ * All but what is said to be any thread's belongs to one thread, the decider, which takes no lock: full tables are handed over by number,
+ * and lists of runs come back through one atomic word. Only when the keys' thread has fallen behind by KEYS_WAITING_MOST tables does the
+ * decider wait for it, and then helps. Only what is durable is written out, so a discard concerns tables alone.
  * Without a thread the decider does it all, a bounded piece whenever a table is full. */
 #ifndef KEYS_KEYS_H
 #define KEYS_KEYS_H
@@ -49,17 +49,18 @@ void keys_close(struct keys *keys);
  * tables out: then nothing more is remembered until there is. */
 bool keys_insert(struct keys *keys, uint64_t hash, int64_t position, trading_time time);
 
-/* Candidates, newest first: begin with a zero cursor; KEYS_NO_MORE is the end, KEYS_DAMAGED that whether there are more cannot be told, as what
- * is stored is damaged. Nothing is inserted or discarded in between. */
+/* Candidates, newest first: begin with a cursor that is zero but for what was told ahead; KEYS_NO_MORE is the end, KEYS_DAMAGED that whether
+ * there are more cannot be told, as what is stored is damaged. Nothing is inserted or discarded in between. */
 #define KEYS_NO_MORE (-1)
 #define KEYS_DAMAGED (-2)
 struct keys_cursor {
     uint64_t state[2];
+    int64_t absent_before; /* as keys_absent_before told, or 0 */
 };
 int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor);
 
-/* Calls what a lookup of this hash will want into the cache: worth it a few commands ahead. */
-void keys_prefetch(const struct keys *keys, uint64_t hash);
+/* Calls what a lookup of this hash will want into the cache: worth it a few commands ahead. `absent_before` as in the cursor. */
+void keys_prefetch(const struct keys *keys, uint64_t hash, int64_t absent_before);
 /* The same of an insert, which no lookup goes before. */
 void keys_prefetch_insert(const struct keys *keys, uint64_t hash);
 
@@ -80,7 +81,21 @@ struct keys_stored {
 };
 struct keys_stored keys_stored(struct keys *keys);
 
-/* Any thread: how many; memory; blobs, and what they take. */
+/* ---- any thread's ---- */
+
+/* Most of a lookup can be done ahead, since what is stored never changes: a visitor sees what is stored at the moment, which stays in its
+ * place until that is left, before the keys are closed. */
+struct key_list;
+struct key_list *keys_visit(struct keys *keys);
+void keys_leave(struct key_list *list);
+
+/* Calls what the next will look at into the cache. */
+void keys_prefetch_stored(const struct key_list *list, uint64_t hash);
+/* A position: no run has this hash from before it. 0: one may have it, or there are none. That stays true, as what is stored later is of
+ * later positions, or was stored already; so whoever looks the hash up need only look at what is not from before it. */
+int64_t keys_absent_before(const struct key_list *list, uint64_t hash);
+
+/* How many; memory; blobs, and what they take. */
 uint64_t keys_count(const struct keys *keys);
 uint64_t keys_bytes(const struct keys *keys);
 uint64_t keys_stored_bytes(const struct keys *keys);

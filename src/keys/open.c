@@ -81,6 +81,7 @@ int32_t keys_open(struct keys **keys, struct memory *memory, const struct state_
     opened->next_number = 1;
     opened->wake_at = INT64_MAX;
     pthread_mutex_init(&opened->mutex, NULL);
+    pthread_mutex_init(&opened->door, NULL);
     sem_init(&opened->work, 0, 0);
     int32_t code = open_parts(opened, store, error);
     if (code) {
@@ -114,5 +115,6 @@ void keys_close(struct keys *keys)
         keys->store.ops->close(keys->store.store);
     sem_destroy(&keys->work);
     pthread_mutex_destroy(&keys->mutex);
+    pthread_mutex_destroy(&keys->door);
     memory_release(keys->memory.memory, keys, sizeof *keys);
 }

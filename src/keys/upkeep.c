@@ -1,6 +1,7 @@
 /* What is done with full tables and with runs, beside the decider: tables are written out, runs merged, and the oldest dropped. Each
  * change is a new set of runs: its blobs are whole, then the manifest names it, then the decider is shown it, and what it is without is
- * freed once the decider has seen it. A change that fails leaves all as it was, to be tried again. */
+ * freed once the decider has seen it and whoever visited the one before has left. A change that fails leaves all as it was, to be tried
+ * again. */
 #include "base/error.h"
 #include "base/monotonic.h"
 #include "keys/inside.h"
@@ -13,7 +14,7 @@
 #define RETAIN_PARTS   8u /* neither bound on what is retained may be passed by more than one part in so many */
 #define UNBOUNDED_RUNS 4u /* tables in the largest run at least, where no count bounds them */
 #define RETRY          INT64_C(1000000000)
-#define LOOK_AGAIN     INT64_C(10000000) /* whether the decider has seen the newest list; doubled up to RETRY */
+#define LOOK_AGAIN     INT64_C(10000000) /* whether what is retired may be freed; doubled up to RETRY */
 
 /* ---- what is freed ---- */
 
@@ -47,9 +48,17 @@ void keys_free_retired(struct keys *keys)
     }
 }
 
+/* A list that is retired gets no more visitors. */
+static bool is_visited(const struct key_list *lists)
+{
+    while (lists && !atomic_load_explicit(&lists->visitors, memory_order_acquire))
+        lists = lists->next;
+    return lists;
+}
+
 static void reclaim(struct keys *keys)
 {
-    if (atomic_load_explicit(&keys->acknowledged, memory_order_acquire) == keys->generation)
+    if (atomic_load_explicit(&keys->acknowledged, memory_order_acquire) == keys->generation && !is_visited(keys->retired.lists))
         keys_free_retired(keys);
 }
 
@@ -60,6 +69,7 @@ struct key_list *keys_list_of(struct keys *keys, const struct key_set *set, uint
     struct key_list *list = key_allocate(&keys->memory, sizeof *list);
     if (!list)
         return NULL;
+    atomic_init(&list->visitors, 0);
     list->generation = keys->generation + 1;
     list->tables = tables;
     list->count = set->count;
@@ -67,15 +77,18 @@ struct key_list *keys_list_of(struct keys *keys, const struct key_set *set, uint
         struct key_run *run = set->runs[set->count - 1 - i];
         list->runs[i] = run;
         list->filters[i] = run->filter;
+        list->ends[i] = run->footer.span.last_position + 1;
     }
+    list->ends[set->count] = 0;
     return list;
 }
 
 void keys_publish(struct keys *keys, struct key_list *list)
 {
-    struct key_list *before = atomic_load_explicit(&keys->published, memory_order_relaxed);
     keys->generation = list->generation;
-    atomic_store_explicit(&keys->published, list, memory_order_release);
+    pthread_mutex_lock(&keys->door);
+    struct key_list *before = atomic_exchange_explicit(&keys->published, list, memory_order_acq_rel);
+    pthread_mutex_unlock(&keys->door);
     if (before) {
         before->next = keys->retired.lists;
         keys->retired.lists = before;
@@ -416,7 +429,7 @@ bool keys_work(struct keys *keys)
 
 /* ---- the thread ---- */
 
-/* Until there is work, or what failed may be tried again, or it is time to look whether the decider has seen the newest list. */
+/* Until there is work, or what failed may be tried again, or it is time to look whether what is retired may be freed. */
 static void wait_for_work(struct keys *keys, int64_t *pause)
 {
     pthread_mutex_lock(&keys->mutex);

@@ -405,10 +405,10 @@ static void load_keys(struct input *input, struct memory *memory)
         return;
     int64_t from = keys_stored(keys).next_position;
     for (uint64_t i = 0; i < 256; i++) {
-        struct keys_cursor cursor = {{0, 0}};
+        struct keys_cursor cursor = {0};
         int64_t before = INT64_MAX;
         int64_t position;
-        keys_prefetch(keys, i << 56);
+        keys_prefetch(keys, i << 56, 0);
         while ((position = keys_next(keys, i << 56, &cursor)) >= 0) {
             require(position < from && position < before);
             before = position;

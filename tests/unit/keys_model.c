@@ -87,7 +87,7 @@ static bool check_key(const struct keys_model *model, const struct keys *keys, u
     uint32_t expected = model->last_of[name_of(model, place)];
     while (expected != UINT32_MAX && expected >= count)
         expected = model->before[expected];
-    struct keys_cursor cursor = {{0, 0}};
+    struct keys_cursor cursor = {0};
     int64_t position;
     while ((position = keys_next(keys, model->hashes[place], &cursor)) >= 0) {
         assert_true(expected != UINT32_MAX && expected >= first);
@@ -128,7 +128,7 @@ void keys_model_check(const struct keys_model *model, const struct keys *keys, u
     for (uint32_t place = 0; place < model->count; place += step)
         assert_true(check_key(model, keys, first, count, place));
     for (uint32_t stranger = 0; stranger < 1000; stranger++) {
-        struct keys_cursor cursor = {{0, 0}};
+        struct keys_cursor cursor = {0};
         assert_true(keys_next(keys, hash_mix(UINT64_C(1) << 40 | stranger), &cursor) == -1);
     }
 }
