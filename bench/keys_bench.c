@@ -1,7 +1,8 @@
 /* What command keys cost: each command looks for its key, does not find it, and leaves it. By processor time of the decider's thread, and
  * of all threads; memory that is not a file's pages, bytes stored and written, opening again.
- * usage: keys-bench [--quick] [--count KEYS] [--alone] [FOLDER for a state store on LMDB]
- * --alone: no thread beside, as for callgrind. At the most 100,000,000 are remembered. */
+ * usage: keys-bench [--quick] [--count KEYS] [--alone] [--ahead] [FOLDER for a state store on LMDB]
+ * --alone: no thread beside, as for callgrind. --ahead: what is stored is looked at ahead, a batch at a time, as who hands commands over does;
+ * that is counted apart. At the most 100,000,000 are remembered. */
 #include "base/hash.h"
 #include "keys/keys.h"
 
@@ -12,7 +13,7 @@
 #include <time.h>
 
 #define BATCH 8192u
-#define AHEAD 8u
+#define GROUP 8u
 #define LOOKS 1000000u
 
 struct bench {
@@ -20,6 +21,9 @@ struct bench {
     struct state_store store;
     struct keys_options options;
     struct keys *keys;
+    bool ahead;
+    uint64_t ahead_time;                  /* nanoseconds of a processor */
+    int64_t absent_before[BATCH + GROUP]; /* of the batch's keys, and some behind it */
     uint64_t found;
 };
 
@@ -76,12 +80,29 @@ static void open_keys(struct bench *bench)
         fail(error.message);
 }
 
+static void look_ahead(struct bench *bench, uint64_t from, uint64_t to)
+{
+    uint64_t start = read_clock(CLOCK_THREAD_CPUTIME_ID);
+    struct key_list *stored = keys_visit(bench->keys);
+    for (uint64_t group = from; group < to; group += GROUP) {
+        uint64_t end = group + GROUP < to ? group + GROUP : to;
+        for (uint64_t n = group; n < end; n++)
+            keys_prefetch_stored(stored, hash_mix(n));
+        for (uint64_t n = group; n < end; n++)
+            bench->absent_before[n - from] = keys_absent_before(stored, hash_mix(n));
+    }
+    keys_leave(stored);
+    bench->ahead_time += read_clock(CLOCK_THREAD_CPUTIME_ID) - start;
+}
+
 /* A batch is decided while the one before it becomes durable. */
 static void insert(struct bench *bench, uint64_t from, uint64_t to)
 {
+    if (bench->ahead)
+        look_ahead(bench, from, to);
     for (uint64_t n = from; n < to; n++) {
-        struct keys_cursor cursor = {0};
-        keys_prefetch(bench->keys, hash_mix(n + AHEAD), 0);
+        struct keys_cursor cursor = {.absent_before = bench->absent_before[n - from]};
+        keys_prefetch(bench->keys, hash_mix(n + GROUP), bench->absent_before[n + GROUP - from]);
         bench->found += keys_next(bench->keys, hash_mix(n), &cursor) >= 0;
         if (!keys_insert(bench->keys, hash_mix(n), (int64_t)n, (int64_t)n))
             fail("a key is not taken");
@@ -118,24 +139,25 @@ static void open_again(struct bench *bench)
 
 static void measure(struct bench *bench, uint64_t count)
 {
-    printf("%12s %10s %10s %10s %12s %12s %12s %12s\n", "keys so far", "ns a key", "all CPU", "worst us", "remembered",
-           "anon MB", "stored MB", "written MB");
+    printf("%12s %10s %10s %10s %10s %12s %12s %12s %12s\n", "keys so far", "ns a key", "ahead", "all CPU", "worst us",
+           "remembered", "anon MB", "stored MB", "written MB");
     uint64_t worst_start = read_clock(CLOCK_MONOTONIC);
     for (uint64_t from = 0, to = count < 1000000 ? count : 1000000; from < count;
          from = to, to = to * 2 < count ? to * 2 : count) {
         uint64_t thread = read_clock(CLOCK_THREAD_CPUTIME_ID);
         uint64_t all = read_clock(CLOCK_PROCESS_CPUTIME_ID);
         uint64_t worst = 0;
+        bench->ahead_time = 0;
         for (uint64_t n = from; n < to; n += BATCH) {
             insert(bench, n, n + BATCH < to ? n + BATCH : to);
             uint64_t now = read_clock(CLOCK_MONOTONIC);
             worst = now - worst_start > worst ? now - worst_start : worst;
             worst_start = now;
         }
-        thread = read_clock(CLOCK_THREAD_CPUTIME_ID) - thread;
+        thread = read_clock(CLOCK_THREAD_CPUTIME_ID) - thread - bench->ahead_time;
         all = read_clock(CLOCK_PROCESS_CPUTIME_ID) - all;
-        printf("%12" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %12" PRIu64 " %12.0f %12.0f %12.0f\n", to,
-               thread / (to - from), all / (to - from), worst / 1000, keys_count(bench->keys),
+        printf("%12" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %10" PRIu64 " %12" PRIu64 " %12.0f %12.0f %12.0f\n", to,
+               thread / (to - from), bench->ahead_time / (to - from), all / (to - from), worst / 1000, keys_count(bench->keys),
                (double)read_proc("/proc/self/status", "RssAnon:") / 1e3, (double)keys_stored_bytes(bench->keys) / 1e6,
                (double)read_proc("/proc/self/io", "write_bytes:") / 1e6);
         fflush(stdout);
@@ -147,7 +169,7 @@ static void measure(struct bench *bench, uint64_t count)
 int main(int argc, char **argv)
 {
     trading_host_functions host = {.size = sizeof host, .abi = TRADING_PLUGIN_ABI, .allocate = allocate, .release = release};
-    struct bench bench = {.options = {.max_count = 100000000, .thread = true, .report = report}};
+    static struct bench bench = {.options = {.max_count = 100000000, .thread = true, .report = report}};
     uint64_t count = 8000000;
     trading_error error;
     memory_init(&bench.memory);
@@ -158,6 +180,8 @@ int main(int argc, char **argv)
             count = strtoull(argv[++i], NULL, 10);
         else if (!strcmp(argv[i], "--alone"))
             bench.options.thread = false;
+        else if (!strcmp(argv[i], "--ahead"))
+            bench.ahead = true;
         else if (lmdb_state_store_ops.open(argv[i], false, &host, &bench.store.store, &error))
             fail(error.message);
         else

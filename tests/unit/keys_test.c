@@ -226,5 +226,6 @@ int main(int argc, char **argv)
     failed += keys_store_suite();
     failed += keys_fault_suite();
     failed += keys_thread_suite();
+    failed += keys_ahead_suite();
     return failed != 0;
 }

@@ -11,6 +11,7 @@ int keys_run_suite(void);
 int keys_store_suite(void);
 int keys_fault_suite(void);
 int keys_thread_suite(void);
+int keys_ahead_suite(void);
 
 /* ---- keys_model.c ---- */
 

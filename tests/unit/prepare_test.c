@@ -1,4 +1,8 @@
 /* Commands that are handed over many at a time are prepared by who does so; what they come to is what it is one at a time. */
+#include "base/hash.h"
+#include "engine/engine.h"
+#include "keys/inside.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -38,15 +42,20 @@ struct house {
     trading_engine *engine;
 };
 
-static void open_house(struct house *house)
+static void open_house_with(struct house *house, const trading_engine_options *engine_options)
 {
     trading_host_options options = TRADING_HOST_OPTIONS_INIT;
     options.allocate = scarce_allocate;
     options.release = scarce_release;
+    assert_int_equal(trading_host_open(&house->host, &options, NULL), TRADING_OK);
+    assert_int_equal(trading_engine_open(&house->engine, house->host, "memory:", engine_options, NULL), TRADING_OK);
+}
+
+static void open_house(struct house *house)
+{
     trading_engine_options manual = TRADING_ENGINE_OPTIONS_INIT;
     manual.flags = TRADING_ENGINE_MANUAL;
-    assert_int_equal(trading_host_open(&house->host, &options, NULL), TRADING_OK);
-    assert_int_equal(trading_engine_open(&house->engine, house->host, "memory:", &manual, NULL), TRADING_OK);
+    open_house_with(house, &manual);
 }
 
 static void close_house(struct house *house)
@@ -186,11 +195,87 @@ static void test_without_memory_who_drives_prepares(void **state)
     close_house(&house);
 }
 
+/* ---- beside each other ---- */
+
+#define CALLERS 12u
+#define CALLS   40u
+#define PIECE   ((size_t)64)
+#define SENT    12000u /* keys, each some two or three times */
+#define YOUNG   256u   /* keys in a table, so that runs are written, merged and dropped all the time */
+
+static struct rush {
+    struct house house;
+    trading_id account;
+    trading_cash cash;
+    _Atomic uint32_t accepted[SENT];
+    _Atomic bool sent[SENT];
+    _Atomic uint32_t failures;
+} rush;
+
+static void *call_again_and_again(void *arg)
+{
+    uint64_t seed = (uintptr_t)arg;
+    trading_command commands[PIECE];
+    trading_result results[PIECE];
+    uint64_t numbers[PIECE];
+    for (uint32_t call = 0; call < CALLS; call++) {
+        for (size_t i = 0; i < PIECE; i++) {
+            numbers[i] = hash_mix(seed * CALLS * PIECE + call * PIECE + i) % SENT;
+            commands[i] = cash_command(&rush.account, &rush.cash, numbers[i] + 1);
+            atomic_store(&rush.sent[numbers[i]], true);
+        }
+        if (trading_engine_execute(rush.house.engine, commands, PIECE, results, NULL))
+            atomic_fetch_add(&rush.failures, 1);
+        for (size_t i = 0; i < PIECE; i++) {
+            atomic_fetch_add(&rush.accepted[numbers[i]], results[i].status == TRADING_STATUS_ACCEPTED);
+            if (results[i].status != TRADING_STATUS_ACCEPTED && results[i].status != TRADING_STATUS_DUPLICATE)
+                atomic_fetch_add(&rush.failures, 1);
+        }
+    }
+    return NULL;
+}
+
+static void begin_rush(void)
+{
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.batch_commands = PIECE; /* so that much happens between preparing and deciding */
+    open_house_with(&rush.house, &options);
+    struct keys *keys = rush.house.engine->keys;
+    pthread_mutex_lock(&keys->mutex);
+    keys->options.young = YOUNG;
+    pthread_mutex_unlock(&keys->mutex);
+    trading_open_account open = TRADING_OPEN_ACCOUNT_INIT;
+    trading_command opening = {
+        .type = TRADING_COMMAND_OPEN_ACCOUNT, .key = key_of(SENT + 1), .body = &open, .body_size = sizeof open};
+    trading_result opened;
+    execute(&rush.house, &opening, 1, 1, &opened);
+    rush.account = opened.account;
+    rush.cash = (trading_cash)TRADING_CASH_INIT;
+    rush.cash.amount = TRADING_DECIMAL_ONE;
+}
+
+static void test_each_key_is_taken_once(void **state)
+{
+    (void)state;
+    pthread_t threads[CALLERS];
+    begin_rush();
+    for (uintptr_t i = 0; i < CALLERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, call_again_and_again, (void *)i), 0);
+    for (size_t i = 0; i < CALLERS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(rush.failures, 0);
+    for (size_t i = 0; i < SENT; i++)
+        assert_int_equal(rush.accepted[i], rush.sent[i]);
+    assert_true(keys_stored(rush.house.engine->keys).next_position > 4096);
+    close_house(&rush.house);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_come_to_what_one_does),
         cmocka_unit_test(test_without_memory_who_drives_prepares),
+        cmocka_unit_test(test_each_key_is_taken_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
