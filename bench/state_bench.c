@@ -283,9 +283,8 @@ static void touch(struct tables *tables, struct table *table, uint32_t count, bo
 
 static void measure_increments(struct tables *tables, struct table *table, struct memory *memory, uint64_t bytes)
 {
-    struct snapshot_base base;
+    struct snapshot_base base = {.there = false};
     uint32_t percent = table_count(table) / 100;
-    snapshot_base_open(&base, memory);
     snapshot(tables, memory, NULL, 0, bytes, "snapshot, not stored");
     uint64_t whole = snapshot(tables, memory, &base, 1, bytes, "the same, that has increments");
     touch(tables, table, percent, false);
@@ -293,7 +292,6 @@ static void measure_increments(struct tables *tables, struct table *table, struc
     touch(tables, table, percent, true);
     uint64_t far = snapshot(tables, memory, &base, 3, bytes, "increment, 1 % changed anywhere");
     printf("  %" PRIu64 " bytes whole; with 1 %% changed %" PRIu64 " side by side, %" PRIu64 " anywhere\n", whole, near, far);
-    snapshot_base_clear(&base);
 }
 
 static void measure_saving(uint32_t records, const char *folder)

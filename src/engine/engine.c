@@ -102,7 +102,6 @@ static void set_up(trading_engine *engine, trading_host *host, const trading_eng
     engine->memory.release = release_to_host;
     engine->memory.context = host;
     engine->past.scratch.memory = &engine->memory;
-    snapshot_base_open(&engine->snapshot_base, &engine->memory);
     set_options(engine, options);
     monotonic_condition(&engine->progress);
     pthread_cond_init(&engine->keeper_signal, NULL);
@@ -232,7 +231,6 @@ void engine_tear_down(trading_engine *engine)
     appender_close(&engine->appender);
     domain_close(&engine->domain);
     keys_close(engine->keys);
-    snapshot_base_clear(&engine->snapshot_base);
     if (engine->state_store.ops)
         engine->state_store.ops->close(engine->state_store.store);
     if (engine->ops && !engine->shares_store)

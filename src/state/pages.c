@@ -63,21 +63,40 @@ static bool read_page(const struct table *table, uint32_t page, struct pin *pin,
     return true;
 }
 
+/* Which pages are taken: all, those of the set, or those that changed after what was saved. */
 struct walk {
     struct pin *pin;
     bool all;
+    const struct page_set *set; /* NULL: none */
     uint64_t saved;
     table_page_take take;
     void *arg;
 };
+
+static bool has_changed(const struct table *table, uint32_t page, uint64_t since)
+{
+    const _Atomic uint64_t *changed = place_changed(table, place_of_page(table, page));
+    return (atomic_load_explicit(changed, memory_order_relaxed) & ~PAGE_GIVEN_BACK) > since;
+}
+
+static bool is_in(const struct page_set *set, uint32_t id, uint32_t page)
+{
+    return set->pages[id][page / 64] >> page % 64 & 1;
+}
+
+static bool is_wanted(const struct walk *walk, const struct table *table, uint32_t page)
+{
+    if (walk->set)
+        return is_in(walk->set, table->id, page);
+    return walk->all || has_changed(table, page, walk->saved);
+}
 
 static int32_t walk_table(const struct table *table, const struct walk *walk, trading_error *error)
 {
     unsigned char image[TABLE_IMAGE_BYTES];
     uint32_t pages = pages_for(table, table_installed(table, walk->pin));
     for (uint32_t number = 0; number < pages; number++) {
-        const _Atomic uint64_t *changed = place_changed(table, place_of_page(table, number));
-        if (!walk->all && atomic_load_explicit(changed, memory_order_relaxed) <= walk->saved)
+        if (!is_wanted(walk, table, number))
             continue;
         uint64_t newest;
         if (!table_verify_page(table, number))
@@ -87,7 +106,7 @@ static int32_t walk_table(const struct table *table, const struct walk *walk, tr
                 error, TRADING_E_VIEW_EXPIRED,
                 "what was pinned at batch %llu was overwritten before it was read; try again, or give pins more memory",
                 (unsigned long long)walk->pin->horizon);
-        if (!walk->all && newest <= walk->saved)
+        if (!walk->all && !walk->set && newest <= walk->saved)
             continue; /* changed after the pin only */
         int32_t status = walk->take(walk->arg, table->id, number, image, image_bytes(table), error);
         if (status)
@@ -96,22 +115,81 @@ static int32_t walk_table(const struct table *table, const struct walk *walk, tr
     return TRADING_OK;
 }
 
-int32_t tables_pages(const struct tables *tables, struct pin *pin, bool all, table_page_take take, void *arg,
-                     trading_error *error)
+static int32_t walk_tables(const struct tables *tables, const struct walk *walk, trading_error *error)
 {
-    struct walk walk = {pin, all, atomic_load_explicit(&tables->saved, memory_order_relaxed), take, arg};
-    if (!all && pin->horizon < walk.saved)
-        return error_set(error, TRADING_E_INVALID, "batch %llu is older than what was saved last, batch %llu",
-                         (unsigned long long)pin->horizon, (unsigned long long)walk.saved);
     for (uint32_t id = 0; id < TABLES_MAX; id++) {
         if (!tables->tables[id])
             continue;
-        int32_t status = walk_table(tables->tables[id], &walk, error);
+        int32_t status = walk_table(tables->tables[id], walk, error);
         if (status)
             return status;
     }
     return error_clear(error);
 }
+
+int32_t tables_pages(const struct tables *tables, struct pin *pin, bool all, table_page_take take, void *arg,
+                     trading_error *error)
+{
+    uint64_t saved = atomic_load_explicit(&tables->saved, memory_order_relaxed);
+    struct walk walk = {.pin = pin, .all = all, .saved = saved, .take = take, .arg = arg};
+    if (!all && pin->horizon < saved)
+        return error_set(error, TRADING_E_INVALID, "batch %llu is older than what was saved last, batch %llu",
+                         (unsigned long long)pin->horizon, (unsigned long long)saved);
+    return walk_tables(tables, &walk, error);
+}
+
+/* ---- a set of them ---- */
+
+static size_t set_words(uint32_t pages)
+{
+    return ((size_t)pages + 63) / 64;
+}
+
+static void add_changed(const struct table *table, uint32_t pages, uint64_t since, struct page_set *set)
+{
+    for (uint32_t page = 0; page < pages; page++) {
+        bool changed = has_changed(table, page, since);
+        set->pages[table->id][page / 64] |= (uint64_t)changed << page % 64;
+        set->count += changed;
+    }
+    set->all += pages;
+}
+
+bool tables_changed(const struct tables *tables, const struct pin *pin, uint64_t since, struct memory *memory,
+                    struct page_set *set)
+{
+    *set = (struct page_set){.memory = memory};
+    for (uint32_t id = 0; id < TABLES_MAX; id++) {
+        uint32_t pages = tables_pages_for(tables, id, tables_count_at(tables, id, pin));
+        if (!pages)
+            continue;
+        set->pages[id] = memory_zeroed(memory, set_words(pages), sizeof *set->pages[id]);
+        set->words[id] = set_words(pages);
+        if (!set->pages[id]) {
+            page_set_close(set);
+            return false;
+        }
+        add_changed(tables->tables[id], pages, since, set);
+    }
+    return true;
+}
+
+void page_set_close(struct page_set *set)
+{
+    for (uint32_t id = 0; id < TABLES_MAX; id++)
+        if (set->pages[id])
+            memory_release(set->memory, set->pages[id], set->words[id] * sizeof *set->pages[id]);
+    *set = (struct page_set){.memory = set->memory};
+}
+
+int32_t tables_pages_of(const struct tables *tables, struct pin *pin, const struct page_set *set, table_page_take take,
+                        void *arg, trading_error *error)
+{
+    struct walk walk = {.pin = pin, .set = set, .take = take, .arg = arg};
+    return walk_tables(tables, &walk, error);
+}
+
+/* ---- saved ---- */
 
 void tables_saved(struct tables *tables, uint64_t horizon)
 {

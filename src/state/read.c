@@ -146,9 +146,10 @@ bool page_read_unchanged(const struct table *table, uint32_t page, struct pin *p
     struct sight sight = look(table->tables, pin);
     struct place place = place_of_page(table, page);
     const _Atomic uint64_t *newest = place_changed(table, place);
-    *changed = atomic_load_explicit(newest, memory_order_acquire);
+    uint64_t mark = atomic_load_explicit(newest, memory_order_acquire);
+    *changed = mark & ~PAGE_GIVEN_BACK;
     if (*changed > sight.limit)
         return false;
     copy_words(image, place_record(table, place), (size_t)table->per_page * table->record_bytes);
-    return not_rewound(&sight) && atomic_load_explicit(newest, memory_order_relaxed) == *changed;
+    return not_rewound(&sight) && atomic_load_explicit(newest, memory_order_relaxed) == mark;
 }

@@ -13,7 +13,7 @@
  *   the base's last chunk, then the shape, then BLAKE2b-128 of all this
  *
  * and each image comes behind its table and page, two u32 (little endian). A base is an increment or whole; a chain has at most
- * SNAPSHOT_INCREMENTS_MOST of them, which together are half as long as the whole one at most. */
+ * SNAPSHOT_INCREMENTS_MOST of them, and who begins from it reads half as many pages again as there are at most. */
 #ifndef STATE_SNAPSHOT_H
 #define STATE_SNAPSHOT_H
 
@@ -24,7 +24,6 @@
 
 #define SNAPSHOT_CHUNK_BYTES     (1u << 20)
 #define SNAPSHOT_SUM_BYTES       32u
-#define SNAPSHOT_PAGE_SUM_BYTES  16u
 #define SNAPSHOT_INCREMENTS_MOST 8u
 #define SNAPSHOT_INCREMENT       3u /* where the shape has its format, which is less */
 
@@ -36,25 +35,16 @@ struct snapshot_place {
     int64_t position;
 };
 
-/* What the newest snapshot holds, for the next to be an increment of it: a digest of each page. Its owner writes one snapshot at a time. */
+/* What the newest snapshot is, for the next to be an increment of it. Zeros: there is none. Of the same tables for as long as they are open.
+ * Its owner writes one snapshot at a time. */
 struct snapshot_base {
-    struct memory *memory;
     bool there;
     int64_t position;
+    uint64_t horizon;    /* of its pin: what changed after it is not in it */
     uint32_t increments; /* down to a whole one */
-    uint64_t whole_bytes;
-    uint64_t added_bytes; /* of the increments */
+    uint64_t pages;      /* in all of these */
     uint8_t sum[SNAPSHOT_SUM_BYTES];
-    struct {
-        uint8_t (*pages)[SNAPSHOT_PAGE_SUM_BYTES];
-        size_t count;
-        size_t room;
-    } tables[TABLES_MAX];
 };
-
-void snapshot_base_open(struct snapshot_base *base, struct memory *memory);
-/* Forgets it, so that the next snapshot is whole. */
-void snapshot_base_clear(struct snapshot_base *base);
 
 /* Any thread, beside the writer. memory is for what it needs on the way. base: NULL for a snapshot that is whole; else it is an increment of that
  * where that is shorter, and is the base from then on; after a failure there is none. TRADING_E_VIEW_EXPIRED when the pin expired. */

@@ -11,47 +11,16 @@
 
 /* ---- the base ---- */
 
-void snapshot_base_open(struct snapshot_base *base, struct memory *memory)
+/* Whether there may be an increment of it. */
+static bool is_open(const struct snapshot_base *base, int64_t position)
 {
-    *base = (struct snapshot_base){.memory = memory};
+    return base && base->there && position > base->position && base->increments < SNAPSHOT_INCREMENTS_MOST;
 }
 
-void snapshot_base_clear(struct snapshot_base *base)
+/* Pages that an increment has anew are read in vain in what it is of; at most half as many as there are. */
+static bool is_worth_it(const struct snapshot_base *base, const struct page_set *changed)
 {
-    for (uint32_t id = 0; id < TABLES_MAX; id++)
-        memory_release(base->memory, base->tables[id].pages, base->tables[id].room * SNAPSHOT_PAGE_SUM_BYTES);
-    snapshot_base_open(base, base->memory);
-}
-
-/* Notes the page as it is now; whether the base has it otherwise, or not at all. False with `full` when there is no memory. */
-static bool differs(struct snapshot_base *base, uint32_t id, uint32_t page, const void *image, uint32_t bytes, bool *full)
-{
-    uint8_t sum[SNAPSHOT_PAGE_SUM_BYTES];
-    crypto_generichash(sum, sizeof sum, image, bytes, NULL, 0);
-    size_t count = base->tables[id].count;
-    if (page < count && !memcmp(base->tables[id].pages[page], sum, sizeof sum))
-        return false;
-    if (page >= count) {
-        *full = memory_grow(base->memory, (void **)&base->tables[id].pages, &base->tables[id].room, count + 1, sizeof sum);
-        if (*full)
-            return false;
-        base->tables[id].count++; /* pages come in order */
-    }
-    memcpy(base->tables[id].pages[page], sum, sizeof sum);
-    return true;
-}
-
-/* Whether the next one is to be an increment of it. */
-static bool is_worth_it(const struct snapshot_base *base, int64_t position)
-{
-    return base && base->there && position > base->position && base->increments < SNAPSHOT_INCREMENTS_MOST &&
-           base->added_bytes < base->whole_bytes / 2;
-}
-
-/* What comes to more than half of the whole one with those before it is no saving. */
-static bool is_too_long(const struct snapshot_base *base, uint64_t bytes)
-{
-    return base->added_bytes + bytes > base->whole_bytes / 2;
+    return base->pages + changed->count <= changed->all + changed->all / 2;
 }
 
 /* ---- the first chunk ---- */
@@ -86,11 +55,10 @@ static size_t write_first(const struct snapshot_place *place, const struct snaps
 
 struct writing {
     const struct snapshot_place *place;
-    struct snapshot_base *base; /* NULL: nothing is noted */
-    bool increment;
-    bool too_long;  /* it was given up, as a whole one is better */
-    uint32_t chunk; /* the next one's number */
-    uint64_t bytes; /* written */
+    const struct snapshot_base *base; /* NULL: it is whole */
+    const struct page_set *changed;   /* since the base */
+    uint32_t chunk;                   /* the next one's number */
+    uint64_t pages;                   /* taken */
     struct packer packer;
     uint8_t *images; /* SNAPSHOT_CHUNK_BYTES, not yet written */
     uint32_t used;
@@ -101,11 +69,6 @@ struct writing {
 static int32_t put_chunk(struct writing *writing, const void *data, size_t size, bool last, trading_error *error)
 {
     const struct snapshot_place *place = writing->place;
-    writing->bytes += size;
-    if (writing->increment && is_too_long(writing->base, writing->bytes)) {
-        writing->too_long = true;
-        return error_set(error, TRADING_E_OVERFLOW, "the increment is too long");
-    }
     return place->ops->snapshot_put(place->store, place->partition, place->position, writing->chunk++, data, size, last, error);
 }
 
@@ -135,13 +98,7 @@ static int32_t take_page(void *arg, uint32_t id, uint32_t page, const void *imag
 {
     struct writing *writing = arg;
     uint32_t name[2] = {htole32(id), htole32(page)};
-    uint32_t named = writing->increment ? sizeof name : 0;
-    bool full = false;
-    bool differs_now = !writing->base || differs(writing->base, id, page, image, bytes, &full);
-    if (full)
-        return error_no_memory(error, "what a snapshot holds");
-    if (writing->increment && !differs_now)
-        return TRADING_OK;
+    uint32_t named = writing->base ? sizeof name : 0;
     if (SNAPSHOT_CHUNK_BYTES - writing->used < named + bytes) {
         int32_t status = put_images(writing, error);
         if (status)
@@ -150,47 +107,36 @@ static int32_t take_page(void *arg, uint32_t id, uint32_t page, const void *imag
     if (named)
         add(writing, name, named);
     add(writing, image, bytes);
+    writing->pages++;
     return TRADING_OK;
 }
 
-/* The snapshot is there; the next may be an increment of it. */
-static void note(const struct writing *writing, const uint8_t sum[SNAPSHOT_SUM_BYTES])
+static int32_t write_pages(const struct tables *tables, struct pin *pin, struct writing *writing, trading_error *error)
 {
-    struct snapshot_base *base = writing->base;
-    if (!base)
-        return;
-    base->there = true;
-    base->position = writing->place->position;
-    base->increments = writing->increment ? base->increments + 1 : 0;
-    base->added_bytes = writing->increment ? base->added_bytes + writing->bytes : 0;
-    base->whole_bytes = writing->increment ? base->whole_bytes : writing->bytes;
-    memcpy(base->sum, sum, sizeof base->sum);
+    int32_t status = writing->base ? tables_pages_of(tables, pin, writing->changed, take_page, writing, error)
+                                   : tables_pages(tables, pin, true, take_page, writing, error);
+    return status ? status : put_images(writing, error);
 }
 
 static int32_t write_chunks(const struct tables *tables, struct pin *pin, const uint8_t *shape, size_t shape_size,
-                            struct writing *writing, trading_error *error)
+                            struct writing *writing, uint8_t sum[SNAPSHOT_SUM_BYTES], trading_error *error)
 {
     uint8_t first[FIRST_BYTES];
-    size_t first_size = write_first(writing->place, writing->increment ? writing->base : NULL, shape, shape_size, first);
+    size_t first_size = write_first(writing->place, writing->base, shape, shape_size, first);
     crypto_generichash_init(&writing->sum, NULL, 0, SNAPSHOT_SUM_BYTES);
     crypto_generichash_update(&writing->sum, first, first_size);
     int32_t status = put_chunk(writing, first, first_size, false, error);
     if (!status)
-        status = tables_pages(tables, pin, true, take_page, writing, error);
-    if (!status)
-        status = put_images(writing, error);
+        status = write_pages(tables, pin, writing, error);
     if (status)
         return status;
-    uint8_t sum[SNAPSHOT_SUM_BYTES];
-    crypto_generichash_final(&writing->sum, sum, sizeof sum);
-    status = put_chunk(writing, sum, sizeof sum, true, error);
-    if (!status)
-        note(writing, sum);
-    return status;
+    crypto_generichash_final(&writing->sum, sum, SNAPSHOT_SUM_BYTES);
+    return put_chunk(writing, sum, SNAPSHOT_SUM_BYTES, true, error);
 }
 
 static int32_t write_packed(const struct tables *tables, struct pin *pin, const uint8_t *shape, size_t shape_size,
-                            struct writing *writing, struct memory *memory, trading_error *error)
+                            struct writing *writing, uint8_t sum[SNAPSHOT_SUM_BYTES], struct memory *memory,
+                            trading_error *error)
 {
     int32_t status = packer_open(&writing->packer, memory, LEVEL, error);
     if (status)
@@ -198,7 +144,7 @@ static int32_t write_packed(const struct tables *tables, struct pin *pin, const 
     writing->images = memory_allocate(memory, SNAPSHOT_CHUNK_BYTES);
     writing->packed = memory_allocate(memory, PACKED_BUFFER);
     if (writing->images && writing->packed)
-        status = write_chunks(tables, pin, shape, shape_size, writing, error);
+        status = write_chunks(tables, pin, shape, shape_size, writing, sum, error);
     else
         status = error_no_memory(error, "writing a snapshot");
     memory_release(memory, writing->packed, PACKED_BUFFER);
@@ -207,25 +153,47 @@ static int32_t write_packed(const struct tables *tables, struct pin *pin, const 
     return status;
 }
 
-int32_t snapshot_write(const struct tables *tables, struct pin *pin, const void *meta, size_t meta_size,
-                       const struct snapshot_place *place, struct snapshot_base *base, struct memory *memory,
-                       trading_error *error)
+/* The base that a snapshot is for the next. */
+static struct snapshot_base base_of(const struct writing *writing, const struct pin *pin)
+{
+    const struct snapshot_base *base = writing->base;
+    return (struct snapshot_base){.there = true,
+                                  .position = writing->place->position,
+                                  .horizon = pin_horizon(pin),
+                                  .increments = base ? base->increments + 1 : 0,
+                                  .pages = writing->pages + (base ? base->pages : 0)};
+}
+
+/* `next`: what the snapshot is for the one after it. */
+static int32_t write_one(const struct tables *tables, struct pin *pin, const void *meta, size_t meta_size,
+                         struct writing *writing, struct snapshot_base *next, struct memory *memory, trading_error *error)
 {
     uint8_t shape[SHAPE_BYTES];
+    uint8_t sum[SNAPSHOT_SUM_BYTES];
     size_t shape_size = shape_write(tables, pin, meta, meta_size, shape);
     if (!shape_size)
         return error_set(error, TRADING_E_INVALID, "%zu bytes of meta are more than the %u that a snapshot takes", meta_size,
                          SHAPE_META_BYTES);
-    struct writing writing = {.place = place, .base = base, .increment = is_worth_it(base, place->position)};
-    if (base && !writing.increment)
-        snapshot_base_clear(base);
-    int32_t status = write_packed(tables, pin, shape, shape_size, &writing, memory, error);
-    if (writing.too_long) {
-        snapshot_base_clear(base);
-        writing = (struct writing){.place = place, .base = base}; /* begins anew, which makes the store forget what was put */
-        status = write_packed(tables, pin, shape, shape_size, &writing, memory, error);
-    }
-    if (status && base)
-        snapshot_base_clear(base); /* it has noted pages that are nowhere */
+    int32_t status = write_packed(tables, pin, shape, shape_size, writing, sum, memory, error);
+    if (status)
+        return status;
+    *next = base_of(writing, pin);
+    memcpy(next->sum, sum, sizeof sum);
+    return TRADING_OK;
+}
+
+int32_t snapshot_write(const struct tables *tables, struct pin *pin, const void *meta, size_t meta_size,
+                       const struct snapshot_place *place, struct snapshot_base *base, struct memory *memory,
+                       trading_error *error)
+{
+    struct page_set changed = {.memory = memory};
+    struct snapshot_base next = {.there = false}; /* after a failure, as what was put may be in the base's stead */
+    bool increment = is_open(base, place->position) && tables_changed(tables, pin, base->horizon, memory, &changed) &&
+                     is_worth_it(base, &changed);
+    struct writing writing = {.place = place, .base = increment ? base : NULL, .changed = &changed};
+    int32_t status = write_one(tables, pin, meta, meta_size, &writing, &next, memory, error);
+    page_set_close(&changed);
+    if (base)
+        *base = next;
     return status;
 }

@@ -54,7 +54,7 @@ static inline void announce(struct table *table, struct place place, struct head
 {
     const struct tables *tables = table->tables;
     _Atomic uint64_t *changed = place_changed(table, place);
-    if (!atomic_load_explicit(changed, memory_order_relaxed))
+    if (!page_is_memory(atomic_load_explicit(changed, memory_order_relaxed)))
         page_held(table);
     atomic_store_explicit(changed, tables->newest, memory_order_relaxed);
     atomic_store_explicit(&head->former, former, memory_order_release);

@@ -159,6 +159,26 @@ typedef int32_t (*table_page_take)(void *arg, uint32_t id, uint32_t page, const 
 int32_t tables_pages(const struct tables *tables, struct pin *pin, bool all, table_page_take take, void *arg,
                      trading_error *error);
 
+/* Pages of all tables: a bit for each that is in it. */
+struct page_set {
+    struct memory *memory;
+    uint64_t *pages[TABLES_MAX];
+    size_t words[TABLES_MAX];
+    uint64_t count; /* in it */
+    uint64_t all;   /* that there are */
+};
+
+/* Gathers the pages that an install changed after this horizon and up to the pin, and maybe some that were changed since, of those that the
+ * tables have at the pin. What changed is known for as long as the tables are open, whatever tables_saved and tables_trim say. Soon after the
+ * pin was taken, or what changes meanwhile is gathered as well. False when there is no memory. */
+bool tables_changed(const struct tables *tables, const struct pin *pin, uint64_t since, struct memory *memory,
+                    struct page_set *set);
+void page_set_close(struct page_set *set);
+
+/* As tables_pages with `all`, of the pages of the set, which is of that pin. */
+int32_t tables_pages_of(const struct tables *tables, struct pin *pin, const struct page_set *set, table_page_take take,
+                        void *arg, trading_error *error);
+
 /* Says that the pages as of the pin of this horizon are kept for good: the next tables_pages leaves out what has not changed after it. One
  * thread at a time saves. tables_settled: what was saved is in the state files too, so that tables_trim may do its work. */
 void tables_saved(struct tables *tables, uint64_t horizon);

@@ -14,12 +14,13 @@ struct head {
     uint32_t unused;
 };
 
-#define LEVEL_FIRST  6u
-#define LEVELS       (32u - LEVEL_FIRST)
-#define NEVER_EDITED UINT64_MAX
+#define LEVEL_FIRST     6u
+#define LEVELS          (32u - LEVEL_FIRST)
+#define NEVER_EDITED    UINT64_MAX
+#define PAGE_GIVEN_BACK (UINT64_C(1) << 63)
 
 /* Level n holds 2^(LEVEL_FIRST + n) pages, and for each record of theirs a head, for each page the ordinal of the newest batch that
- * touched it. All three are reserved at once and cost memory where they are touched. Once set they stay.
+ * touched it, 0: none has, with PAGE_GIVEN_BACK where its memory was given back after that (trim.c). All three are reserved at once and cost memory where they are touched. Once set they stay.
  *
  * What stands in the table is where those of page 0 and record 0 would lie if they were of that level, so that a place follows from page
  * and number alone: an address that need not be one, hence a number. */
@@ -99,6 +100,12 @@ static inline _Atomic uint64_t *place_changed(const struct table *table, struct 
 {
     uintptr_t changed = atomic_load_explicit(&table->changed[place.level], memory_order_acquire);
     return (_Atomic uint64_t *)(changed + place.page * sizeof(_Atomic uint64_t));
+}
+
+/* Of what place_changed tells. */
+static inline bool page_is_memory(uint64_t changed)
+{
+    return changed && !(changed & PAGE_GIVEN_BACK);
 }
 
 /* Number 0 wraps to the largest there is. */

@@ -25,7 +25,7 @@ static uint64_t trim_bound(struct tables *tables)
 static bool may_go(const struct table *table, uint32_t page, uint64_t bound)
 {
     uint64_t changed = atomic_load_explicit(place_changed(table, place_of_page(table, page)), memory_order_relaxed);
-    return changed && changed <= bound;
+    return page_is_memory(changed) && changed <= bound;
 }
 
 /* Zeroes whole memory pages by giving them back, and what is left at both ends by hand. */
@@ -56,7 +56,9 @@ static void give_back(struct table *table, uint32_t first, uint32_t count)
     memory_empty(place_record(table, place), (size_t)count * TABLE_PAGE_BYTES);
     heads_clear(heads, heads + (size_t)count * table->per_page);
     for (uint32_t i = 0; i < count; i++) {
-        atomic_store_explicit(place_changed(table, place_of_page(table, first + i)), 0, memory_order_relaxed);
+        _Atomic uint64_t *changed = place_changed(table, place_of_page(table, first + i));
+        uint64_t newest = atomic_load_explicit(changed, memory_order_relaxed);
+        atomic_store_explicit(changed, newest | PAGE_GIVEN_BACK, memory_order_relaxed);
         page_let_go(table);
     }
     rewind_end(table->tables);

@@ -188,8 +188,7 @@ static void write_increment(const char *folder, struct tables *tables, struct ta
     static const uint8_t base_chunks[] = {3, 2};
     struct file file = open_files(folder, "increment", 3);
     struct snapshot_place place = {.ops = &ops, .store = &file};
-    struct snapshot_base base;
-    snapshot_base_open(&base, memory);
+    struct snapshot_base base = {.there = false};
     put_length(file.whole, 1);
     put(file.whole, &base_chunks[0], 1);
     put_length(file.bare, 1);
@@ -201,7 +200,6 @@ static void write_increment(const char *folder, struct tables *tables, struct ta
         edit_first(tables, table);
     }
     check(file.values == base_chunks[0] && base.increments == 1, "it is no increment");
-    snapshot_base_clear(&base);
     close_files(&file);
 }
 

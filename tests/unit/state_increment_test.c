@@ -128,7 +128,6 @@ static struct bed *bed_open(void)
     struct bed *bed = calloc(1, sizeof *bed);
     scarce_init(&bed->scarce, UINT64_MAX);
     open_tables(bed, &bed->tables, &bed->small, &bed->large);
-    snapshot_base_open(&bed->base, &bed->scarce.memory);
     bed->place = (struct snapshot_place){.ops = &shelf_ops, .store = &bed->shelf, .partition = 3};
     bed->shelf.left = UINT64_MAX;
     bed->seed = 7;
@@ -138,7 +137,6 @@ static struct bed *bed_open(void)
 static void bed_close(struct bed *bed)
 {
     tables_close(bed->tables);
-    snapshot_base_clear(&bed->base);
     for (uint32_t i = 0; i < bed->shelf.count; i++)
         forget(&bed->shelf.kept[i]);
     assert_true(memory_held(&bed->scarce.memory) == 0);
@@ -297,7 +295,7 @@ static void chains_are_bounded(void **state)
         assert_loads(bed, position, digest(bed));
     }
     assert_int_equal(wholes, 4);
-    snapshot_base_clear(&bed->base);
+    bed->base.there = false;
     uint64_t whole = 0;
     uint64_t added = 0;
     for (int64_t position = 31; position <= 50; position++) {
@@ -309,6 +307,26 @@ static void chains_are_bounded(void **state)
         assert_true(added <= whole / 2);
         assert_loads(bed, position, digest(bed));
     }
+    bed_close(bed);
+}
+
+/* However much it is: an increment of it holds nothing that its base has. */
+static void what_is_new_is_written_once(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_open();
+    append(bed, bed->small, 1599); /* 100 pages */
+    assert_int_equal(snapshot(bed, 1), TRADING_OK);
+    for (int64_t position = 2; position <= 4; position++) {
+        append(bed, bed->small, 1600);
+        assert_int_equal(snapshot(bed, position), TRADING_OK);
+        assert_int_equal(base_at(bed, position), position - 1);
+        assert_true(bytes_at(bed, position) < bytes_at(bed, 1) + 2000);
+        assert_loads(bed, position, digest(bed));
+    }
+    change(bed, 1, 3400, false); /* more than half of what is there */
+    assert_int_equal(snapshot(bed, 5), TRADING_OK);
+    assert_int_equal(base_at(bed, 5), -1);
     bed_close(bed);
 }
 
@@ -324,7 +342,7 @@ static struct bed *make_chain_of(uint64_t seed, uint64_t digests[3])
         digests[i] = digest(bed);
         assert_int_equal(snapshot(bed, positions[i]), TRADING_OK);
         assert_int_equal(base_at(bed, positions[i]), i ? positions[i - 1] : -1);
-        bed->base.whole_bytes = UINT64_MAX; /* small as they are, they are increments */
+        bed->base.pages = 0; /* small as they are, they are increments */
     }
     return bed;
 }
@@ -399,7 +417,7 @@ static void failures_on_the_way_leave_no_base(void **state)
         assert_int_equal(snapshot(bed, ++position), TRADING_OK);
         assert_int_equal(base_at(bed, position), -1);
         assert_loads(bed, position, digest(bed));
-        bed->base.whole_bytes = UINT64_MAX;
+        bed->base.pages = 0;
         change(bed, 3, 1, false);
         assert_int_equal(snapshot(bed, ++position), TRADING_OK);
         assert_int_equal(base_at(bed, position), position - 1);
@@ -548,6 +566,7 @@ int increment_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_increment_holds_what_changed),
         cmocka_unit_test(chains_are_bounded),
+        cmocka_unit_test(what_is_new_is_written_once),
         cmocka_unit_test(damage_in_any_link_is_found),
         cmocka_unit_test(another_base_is_found_out),
         cmocka_unit_test(failures_on_the_way_leave_no_base),

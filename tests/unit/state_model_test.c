@@ -1,6 +1,6 @@
 /* The tables against a model that keeps every horizon as a whole copy: random batches, several in flight, discards, pins that come
- * and go and expire, checkpoints that fail or succeed, and at the end the saved pages in new tables. Once with pages that are taken
- * one by one, and once with state files, whose pages give their memory back. */
+ * and go and expire, checkpoints that fail or succeed, snapshots beside them of what changed since the one before, and at the end the saved
+ * pages in new tables. Once with pages that are taken one by one, and once with state files, whose pages give their memory back. */
 #include "base/error.h"
 #include "state/checkpoint.h"
 #include "state_test.h"
@@ -25,6 +25,14 @@ struct saved_page {
     unsigned char image[TABLE_PAGE_BYTES];
 };
 
+/* What snapshots have come to. */
+struct kept {
+    bool there;
+    uint64_t horizon;
+    struct world world;
+    struct saved_page pages[TABLES][RECORDS];
+};
+
 struct model {
     struct memory memory;
     struct tables *tables;
@@ -41,6 +49,9 @@ struct model {
     bool stored;              /* it holds a checkpoint */
     uint64_t expired;
     uint64_t checkpoints;
+    struct kept kept;
+    uint64_t increments;
+    uint64_t left_out; /* pages of them that had not changed */
 };
 
 static struct world *newest(struct model *model)
@@ -165,7 +176,7 @@ static void check_some(struct model *model)
 /* ---- checkpoints ---- */
 
 struct taking {
-    struct model *model;
+    struct saved_page (*pages)[RECORDS];
     uint32_t left; /* pages until it fails */
 };
 
@@ -175,7 +186,7 @@ static int32_t take(void *arg, uint32_t id, uint32_t page, const void *image, ui
     if (!taking->left--)
         return error_set(error, TRADING_E_IO, "no more");
     assert_true(bytes <= TABLE_PAGE_BYTES);
-    struct saved_page *saved = &taking->model->pages[id / 7][page];
+    struct saved_page *saved = &taking->pages[id / 7][page];
     saved->present = true;
     memcpy(saved->image, image, bytes);
     return TRADING_OK;
@@ -187,7 +198,7 @@ static void checkpoint(struct model *model)
     struct pin *pin = model->pins[i];
     if (!pin)
         return;
-    struct taking taking = {model, random_below(&model->seed, 4) ? UINT32_MAX : random_below(&model->seed, 10)};
+    struct taking taking = {model->pages, random_below(&model->seed, 4) ? UINT32_MAX : random_below(&model->seed, 10)};
     bool all = random_below(&model->seed, 10) == 0;
     trading_error error;
     int32_t status = tables_pages(model->tables, pin, all, take, &taking, &error);
@@ -262,6 +273,7 @@ static void reopen(struct model *model)
     assert_int_equal(checkpoint_load(model->tables, &model->store, true, &model->memory, &shape, NULL), TRADING_OK);
     model->installed = model->saved;
     model->stages = 0;
+    model->kept.there = false;
 }
 
 static void step_files(struct model *model)
@@ -277,29 +289,65 @@ static void step_files(struct model *model)
         reopen(model);
 }
 
-/* Puts what was saved into new tables. */
-static void check_saved(struct model *model)
+/* Puts the pages into new tables. */
+static void check_pages(struct model *model, struct saved_page (*pages)[RECORDS], const struct world *world)
 {
-    if (model->store.ops) {
-        check_stored(model, true);
-        return;
-    }
     struct tables *tables;
     struct table *table[TABLES];
     open_tables(&model->memory, &tables, table);
     for (uint32_t id = 0; id < TABLES; id++) {
-        uint32_t count = model->saved.counts[id];
+        uint32_t count = world->counts[id];
         for (uint32_t page = 0; page < tables_pages_for(tables, id * 7, count); page++) {
-            assert_true(model->pages[id][page].present);
+            assert_true(pages[id][page].present);
             assert_int_equal(
-                tables_put_page(tables, id * 7, page, model->pages[id][page].image, tables_page_bytes(tables, id * 7), NULL),
+                tables_put_page(tables, id * 7, page, pages[id][page].image, tables_page_bytes(tables, id * 7), NULL),
                 TRADING_OK);
         }
         assert_int_equal(tables_set_count(tables, id * 7, count, NULL), TRADING_OK);
         for (uint32_t number = 1; number <= count; number++)
-            check(table_get(table[id], number), id, model->saved.values[id][number]);
+            check(table_get(table[id], number), id, world->values[id][number]);
     }
     tables_close(tables);
+}
+
+static void check_saved(struct model *model)
+{
+    if (model->store.ops)
+        check_stored(model, true);
+    else
+        check_pages(model, model->pages, &model->saved);
+}
+
+/* ---- snapshots ---- */
+
+static int32_t take_increment(struct model *model, struct pin *pin, struct taking *taking)
+{
+    struct page_set changed;
+    assert_true(tables_changed(model->tables, pin, model->kept.horizon, &model->memory, &changed));
+    int32_t status = tables_pages_of(model->tables, pin, &changed, take, taking, NULL);
+    model->increments += status == TRADING_OK;
+    model->left_out += changed.all - changed.count;
+    page_set_close(&changed);
+    return status;
+}
+
+static void snapshot(struct model *model)
+{
+    uint32_t i = random_below(&model->seed, PINS);
+    struct pin *pin = model->pins[i];
+    struct kept *kept = &model->kept;
+    struct taking taking = {kept->pages, UINT32_MAX};
+    if (!pin || (kept->there && pin_horizon(pin) < kept->horizon))
+        return;
+    int32_t status =
+        kept->there ? take_increment(model, pin, &taking) : tables_pages(model->tables, pin, true, take, &taking, NULL);
+    assert_true(status == TRADING_OK || (status == TRADING_E_VIEW_EXPIRED && pin_expired(pin)));
+    kept->there = !status;
+    if (status)
+        return;
+    kept->horizon = pin_horizon(pin);
+    kept->world = model->pinned[i];
+    check_pages(model, kept->pages, &kept->world);
 }
 
 static void step(struct model *model)
@@ -318,6 +366,8 @@ static void step(struct model *model)
         step_files(model);
     else if (what < 95)
         checkpoint(model);
+    else if (what > 97)
+        snapshot(model);
     check_some(model);
     if (what == 95)
         check_saved(model);
@@ -338,6 +388,7 @@ static void run(uint64_t seed, bool files)
         step(model);
     check_saved(model);
     assert_true(model->checkpoints > 30 && model->expired > 100);
+    assert_true(model->increments > 30 && model->left_out > 100);
     for (uint32_t i = 0; i < PINS; i++)
         tables_unpin(model->pins[i]);
     tables_close(model->tables);
