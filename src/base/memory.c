@@ -3,6 +3,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* which Linux knows by this number everywhere, and libraries by name since 2022 */
+#endif
 
 static void *allocate_with_malloc(void *context, size_t bytes)
 {
@@ -88,6 +93,13 @@ void memory_unreserve(void *space, size_t bytes)
 void memory_empty(void *pages, size_t bytes)
 {
     madvise(pages, bytes, MADV_DONTNEED);
+}
+
+void memory_ready(void *pages, size_t bytes)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    uintptr_t from = (uintptr_t)pages / page * page;
+    madvise((void *)from, (uintptr_t)pages + bytes - from, MADV_POPULATE_WRITE);
 }
 
 int memory_grow(struct memory *memory, void **array, size_t *capacity, size_t needed, size_t element)

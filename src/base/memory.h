@@ -31,6 +31,9 @@ void *memory_reserve(size_t bytes);
 void *memory_reserve_spread(size_t bytes);
 void memory_unreserve(void *space, size_t bytes);
 void memory_empty(void *pages, size_t bytes);
+/* Makes memory of what such a space, or a private mapping of a file, will soon be written to, so that who writes does not wait for the system.
+ * What is in it does not change, and others may read and write it meanwhile. Where the system cannot (Linux before 5.14), nothing is done. */
+void memory_ready(void *pages, size_t bytes);
 void memory_hold(struct memory *memory, size_t bytes);
 void memory_let_go(struct memory *memory, size_t bytes);
 

@@ -112,8 +112,10 @@ static void *run(void *arg)
         struct batch *batch = appender->batch;
         pthread_mutex_unlock(&appender->mutex);
         append(engine, batch);
+        struct tables_growth growth = batch->growth; /* the batch is the decider's again before that is done */
         end(appender, NULL);
         queue_wake(&engine->queue);
+        tables_grow_ahead(&growth);
         pthread_mutex_lock(&appender->mutex);
     }
     pthread_mutex_unlock(&appender->mutex);
@@ -254,10 +256,12 @@ bool appender_await_any(trading_engine *engine)
 
 void appender_hand_over(trading_engine *engine, struct batch *batch)
 {
-    if (engine->appender.polls)
+    if (engine->appender.polls) {
         begin(engine, batch);
-    else
-        take(&engine->appender, batch);
+        return;
+    }
+    tables_foresee(engine->domain.tables, &batch->growth);
+    take(&engine->appender, batch);
 }
 
 bool appender_is_done(trading_engine *engine)

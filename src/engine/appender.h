@@ -1,6 +1,7 @@
 /* Who appends a batch to the journal while the next one is decided. In an engine with threads that is a thread, which waits for the store. In
  * one without, a store that has append_begin and append_poll goes on by itself and is asked how far it is. Either has one batch of a partition
- * at a time, so that its commits follow each other; those of other partitions are on their way beside it. */
+ * at a time, so that its commits follow each other; those of other partitions are on their way beside it. Once a batch has its outcome the thread
+ * makes memory of what the tables grow into (state/growth.c). */
 #ifndef ENGINE_APPENDER_H
 #define ENGINE_APPENDER_H
 

@@ -47,10 +47,11 @@ struct batch {
     trading_store_secret *secrets; /* of accounts that it opens: durable before it is */
     size_t secret_count;
     size_t secret_capacity;
-    trading_error outcome;    /* of the append */
-    bool staged;              /* it has a stage of the tables */
-    bool gathers;             /* it waits, or waited, for callers of the commit before */
-    struct timespec patience; /* then: until when at most */
+    struct tables_growth growth; /* for who appends it in a thread */
+    trading_error outcome;       /* of the append */
+    bool staged;                 /* it has a stage of the tables */
+    bool gathers;                /* it waits, or waited, for callers of the commit before */
+    struct timespec patience;    /* then: until when at most */
 };
 
 /* A commit of which nobody can tell yet whether it is in the journal. */

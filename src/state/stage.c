@@ -55,7 +55,7 @@ static inline void announce(struct table *table, struct place place, struct head
     const struct tables *tables = table->tables;
     _Atomic uint64_t *changed = place_changed(table, place);
     if (!page_is_memory(atomic_load_explicit(changed, memory_order_relaxed)))
-        page_held(table);
+        page_begun(table, (uint32_t)place.page);
     atomic_store_explicit(changed, tables->newest, memory_order_relaxed);
     atomic_store_explicit(&head->former, former, memory_order_release);
     atomic_store_explicit(&head->stamp, tables->newest, memory_order_release);

@@ -33,22 +33,6 @@ int32_t tables_open(struct tables **tables, struct memory *memory, uint64_t pin_
 
 /* ---- levels ---- */
 
-static size_t level_pages(uint32_t level)
-{
-    return (size_t)1 << (LEVEL_FIRST + level);
-}
-
-static size_t level_first_page(uint32_t level)
-{
-    return level_pages(level) - level_pages(0);
-}
-
-/* What one page takes of each of a level's three. */
-static size_t page_heads_bytes(const struct table *table)
-{
-    return table->per_page * sizeof(struct head);
-}
-
 /* Levels lie one after another in the file. */
 static void *images_open(const struct table *table, uint32_t level)
 {
@@ -120,11 +104,11 @@ static size_t page_memory(const struct table *table)
     return TABLE_PAGE_BYTES + page_heads_bytes(table);
 }
 
-void page_held(struct table *table)
+void pages_held(struct table *table, uint32_t pages)
 {
-    table->held++;
-    memory_hold(table->tables->memory, page_memory(table));
-    atomic_fetch_add_explicit(&table->tables->cached_bytes, page_memory(table), memory_order_relaxed);
+    table->held += pages;
+    memory_hold(table->tables->memory, pages * page_memory(table));
+    atomic_fetch_add_explicit(&table->tables->cached_bytes, pages * page_memory(table), memory_order_relaxed);
 }
 
 void page_let_go(struct table *table)

@@ -95,6 +95,21 @@ void tables_discard(struct tables *tables);
  * going round. Between two batches. */
 void tables_trim(struct tables *tables, uint32_t pages);
 
+/* Memory for pages that tables will grow into. */
+struct tables_growth {
+    size_t count;
+    struct {
+        void *from;
+        size_t bytes;
+    } spans[2 * TABLES_MAX];
+};
+
+/* The writer's: notes the pages that growing tables will come to next and that nobody noted yet. They count as changed from now on. */
+void tables_foresee(struct tables *tables, struct tables_growth *growth);
+
+/* Any thread, beside the writer and readers, before the tables are closed: makes memory of them, so that the writer does not wait for it. */
+void tables_grow_ahead(const struct tables_growth *growth);
+
 /* Any thread: bytes of changed pages and what belongs to them. */
 uint64_t tables_cached_bytes(const struct tables *tables);
 

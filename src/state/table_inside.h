@@ -125,6 +125,22 @@ static inline uint32_t former_bytes(const struct table *table)
     return (uint32_t)sizeof(struct former) + table->record_bytes;
 }
 
+static inline size_t level_pages(uint32_t level)
+{
+    return (size_t)1 << (LEVEL_FIRST + level);
+}
+
+static inline size_t level_first_page(uint32_t level)
+{
+    return level_pages(level) - level_pages(0);
+}
+
+/* What one page takes of a level's heads. */
+static inline size_t page_heads_bytes(const struct table *table)
+{
+    return table->per_page * sizeof(struct head);
+}
+
 /* Makes sure that the page has a place. False when there is no memory. */
 __attribute__((cold)) bool table_reserve_page_first(struct table *table, uint32_t page);
 static inline bool table_reserve_page(struct table *table, uint32_t page)
@@ -139,9 +155,18 @@ static inline bool table_verify_page(const struct table *table, uint32_t page)
     return page_is_verified(table, page) || table_verify_page_first(table, page);
 }
 
-/* A page has become memory; is none any more. */
-void page_held(struct table *table);
+/* So many pages have become memory, or are about to; one is none any more. */
+void pages_held(struct table *table, uint32_t pages);
 void page_let_go(struct table *table);
+
+/* A page that was not changed is. */
+static inline void page_begun(struct table *table, uint32_t page)
+{
+    if (page < table->ahead || page >= table->ahead_end)
+        pages_held(table, 1);
+    else
+        table->ahead = page + 1; /* held already: a table grows page by page */
+}
 
 /* Before anything goes back to what it was without the stamps telling, and when that is done. */
 void rewind_begin(struct tables *tables);

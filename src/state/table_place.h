@@ -39,7 +39,9 @@ struct table {
     _Atomic uintptr_t changed[LEVELS];
     uint32_t pages; /* that have a place; the writer's */
     uint32_t put;   /* that were put */
-    uint32_t held;  /* that are memory since they were changed; the writer's */
+    uint32_t held;  /* that are memory since they were changed, or will be; the writer's */
+    uint32_t ahead; /* the pages from this one to before ahead_end are held and not changed yet */
+    uint32_t ahead_end;
     uint32_t count; /* as decided; the writer's */
     _Atomic uint32_t installed;
 };

@@ -1,8 +1,11 @@
 #include "base/memory.h"
 #include "base_test.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 /* A host's allocator that counts, checks the sizes that come back, and refuses on demand. */
 struct host {
@@ -164,6 +167,35 @@ static void what_is_spread_is_zero_until_written(void **state)
     assert_null(memory_reserve_spread(SIZE_MAX / 2));
 }
 
+#define PAGES 6u
+
+/* Which pages of a space are memory. */
+static void look_at(unsigned char *space, size_t page, unsigned char is_memory[PAGES])
+{
+    assert_int_equal(mincore(space, PAGES * page, is_memory), 0);
+    for (size_t i = 0; i < PAGES; i++)
+        is_memory[i] &= 1;
+}
+
+/* Of a system that can, and of all of them nothing changes that was there. */
+static void what_is_made_ready_is_memory_and_no_more(void **state)
+{
+    (void)state;
+    size_t page = (size_t)sysconf(_SC_PAGESIZE);
+    unsigned char is_memory[PAGES];
+    unsigned char *space = memory_reserve(PAGES * page);
+    assert_non_null(space);
+    space[2 * page] = 7;
+    bool can = madvise(space + 2 * page, page, MADV_POPULATE_WRITE) == 0;
+    memory_ready(space + page + 100, 2 * page);
+    look_at(space, page, is_memory);
+    const unsigned char expected[PAGES] = {0, can, 1, can, 0, 0};
+    assert_memory_equal(is_memory, expected, PAGES);
+    for (size_t at = 0; at < PAGES * page; at++)
+        assert_int_equal(space[at], at == 2 * page ? 7 : 0);
+    memory_unreserve(space, PAGES * page);
+}
+
 int memory_suite(void)
 {
     const struct CMUnitTest tests[] = {
@@ -173,6 +205,7 @@ int memory_suite(void)
         cmocka_unit_test(arrays_grow_and_keep_their_contents),
         cmocka_unit_test(growth_that_fails_changes_nothing),
         cmocka_unit_test(what_is_spread_is_zero_until_written),
+        cmocka_unit_test(what_is_made_ready_is_memory_and_no_more),
     };
     return cmocka_run_group_tests_name("base: memory", tests, NULL, NULL);
 }

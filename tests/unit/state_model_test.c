@@ -52,6 +52,7 @@ struct model {
     struct kept kept;
     uint64_t increments;
     uint64_t left_out; /* pages of them that had not changed */
+    uint64_t grown;
 };
 
 static struct world *newest(struct model *model)
@@ -350,6 +351,14 @@ static void snapshot(struct model *model)
     check_pages(model, kept->pages, &kept->world);
 }
 
+static void grow_ahead(struct model *model)
+{
+    struct tables_growth growth;
+    tables_foresee(model->tables, &growth);
+    tables_grow_ahead(&growth);
+    model->grown += growth.count;
+}
+
 static void step(struct model *model)
 {
     uint32_t what = random_below(&model->seed, 100);
@@ -371,6 +380,8 @@ static void step(struct model *model)
     check_some(model);
     if (what == 95)
         check_saved(model);
+    if (what > 95)
+        grow_ahead(model);
 }
 
 static void run(uint64_t seed, bool files)
@@ -387,7 +398,7 @@ static void run(uint64_t seed, bool files)
     for (uint32_t i = 0; i < STEPS; i++)
         step(model);
     check_saved(model);
-    assert_true(model->checkpoints > 30 && model->expired > 100);
+    assert_true(model->checkpoints > 30 && model->expired > 100 && model->grown);
     assert_true(model->increments > 30 && model->left_out > 100);
     for (uint32_t i = 0; i < PINS; i++)
         tables_unpin(model->pins[i]);

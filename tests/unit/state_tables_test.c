@@ -313,6 +313,83 @@ static void large_batches_give_their_memory_back(void **state)
     bed_close(&bed);
 }
 
+/* ---- growing ---- */
+
+#define PER_PAGE   2u /* of 2032 bytes */
+#define PAGE_COSTS (UINT64_C(16) * PER_PAGE + TABLE_PAGE_BYTES)
+
+/* Appends until so many pages are begun, number 0 having a place. */
+static void grow_to(struct bed *bed, uint32_t pages)
+{
+    assert_true(tables_begin(bed->tables));
+    while (table_count(bed->table) + 1 < pages * PER_PAGE)
+        append_value(bed, table_count(bed->table) + 1);
+    tables_install(bed->tables);
+}
+
+/* How many pages are noted, which begin as zeros where the table will come next. */
+static uint32_t foreseen(struct bed *bed)
+{
+    struct tables_growth growth;
+    tables_foresee(bed->tables, &growth);
+    tables_grow_ahead(&growth);
+    if (!growth.count)
+        return 0;
+    assert_int_equal(growth.count, 2);
+    size_t pages = growth.spans[0].bytes / TABLE_PAGE_BYTES;
+    assert_int_equal(growth.spans[0].bytes, pages * TABLE_PAGE_BYTES);
+    assert_int_equal(growth.spans[1].bytes, pages * PER_PAGE * 16);
+    for (size_t at = 0; at < growth.spans[0].bytes; at++)
+        assert_int_equal(((const unsigned char *)growth.spans[0].from)[at], 0);
+    return (uint32_t)pages;
+}
+
+static void a_large_table_notes_what_it_grows_into(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 2032);
+    grow_to(&bed, 60);
+    assert_int_equal(foreseen(&bed), 0); /* it is small */
+    grow_to(&bed, 80);
+    assert_int_equal(foreseen(&bed), 80 / 8);
+    assert_int_equal(foreseen(&bed), 0);
+    assert_true(tables_cached_bytes(bed.tables) == 90 * PAGE_COSTS);
+    grow_to(&bed, 85);
+    assert_int_equal(foreseen(&bed), 0); /* half of them is left */
+    grow_to(&bed, 88);
+    assert_int_equal(foreseen(&bed), 99 - 90);
+    assert_true(tables_cached_bytes(bed.tables) == 99 * PAGE_COSTS);
+    grow_to(&bed, 100);
+    assert_true(tables_cached_bytes(bed.tables) == 100 * PAGE_COSTS);
+    grow_to(&bed, 150); /* quicker than it is noted */
+    assert_true(tables_cached_bytes(bed.tables) == 150 * PAGE_COSTS);
+    grow_to(&bed, 189); /* where a level ends: of 64 and 128 pages */
+    assert_int_equal(foreseen(&bed), 192 - 189);
+    grow_to(&bed, 192);
+    assert_int_equal(foreseen(&bed), 0);
+    assert_true(tables_cached_bytes(bed.tables) == 192 * PAGE_COSTS);
+    grow_to(&bed, 5000);
+    assert_int_equal(foreseen(&bed), 256);
+    bed_close(&bed);
+}
+
+static void pages_of_a_discarded_batch_are_counted_once(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 2032);
+    grow_to(&bed, 100);
+    assert_true(tables_begin(bed.tables));
+    while (table_count(bed.table) + 1 < 106 * PER_PAGE)
+        append_value(&bed, 1);
+    tables_discard(bed.tables);
+    assert_int_equal(foreseen(&bed), 112 - 106);
+    grow_to(&bed, 112);
+    assert_true(tables_cached_bytes(bed.tables) == 112 * PAGE_COSTS);
+    bed_close(&bed);
+}
+
 /* ---- pages ---- */
 
 static int32_t refuse(void *arg, uint32_t id, uint32_t page, const void *image, uint32_t bytes, trading_error *error)
@@ -486,6 +563,8 @@ int tables_suite(void)
         cmocka_unit_test(records_that_do_not_exist_are_zero_and_cannot_be_edited),
         cmocka_unit_test(memory_may_run_out_anywhere),
         cmocka_unit_test(large_batches_give_their_memory_back),
+        cmocka_unit_test(a_large_table_notes_what_it_grows_into),
+        cmocka_unit_test(pages_of_a_discarded_batch_are_counted_once),
         cmocka_unit_test(pages_changed_since_the_last_save_are_handed_over),
         cmocka_unit_test(pages_put_back_are_checked),
     };
