@@ -104,7 +104,7 @@ static bool change_table(struct keys *keys, uint32_t capacity, trading_error *er
     return true;
 }
 
-__attribute__((cold, noinline)) static bool change_full_table(struct keys *keys)
+static bool change_full_table(struct keys *keys)
 {
     uint32_t most = keys->options.young;
     uint32_t capacity = keys->young->capacity;
@@ -142,16 +142,31 @@ int32_t keys_settle(struct keys *keys, trading_error *error)
 
 /* ---- inserting, finding, discarding ---- */
 
-bool keys_insert(struct keys *keys, uint64_t hash, int64_t position, trading_time time)
+static inline void insert(struct keys *keys, uint64_t hash, int64_t position, trading_time time)
 {
-    look(keys);
-    struct key_young *young = keys->young;
-    bool full = young->count == young->capacity || (young->count && position - young->first_position >= KEY_SPAN_MAX);
-    if (__builtin_expect(full, 0) && !change_full_table(keys))
-        return false;
     key_young_insert(keys->young, hash, position, time);
     atomic_store_explicit(&keys->inserted, atomic_load_explicit(&keys->inserted, memory_order_relaxed) + 1,
                           memory_order_relaxed);
+}
+
+/* Out of line and at the end of its caller, so that the usual way saves no registers. */
+__attribute__((cold, noinline)) static bool insert_into_next_table(struct keys *keys, uint64_t hash, int64_t position,
+                                                                   trading_time time)
+{
+    if (!change_full_table(keys))
+        return false;
+    insert(keys, hash, position, time);
+    return true;
+}
+
+bool keys_insert(struct keys *keys, uint64_t hash, int64_t position, trading_time time)
+{
+    look(keys);
+    const struct key_young *young = keys->young;
+    bool full = young->count == young->capacity || (young->count && position - young->first_position >= KEY_SPAN_MAX);
+    if (__builtin_expect(full, 0))
+        return insert_into_next_table(keys, hash, position, time);
+    insert(keys, hash, position, time);
     return true;
 }
 
@@ -206,18 +221,25 @@ __attribute__((noinline)) static int64_t next(const struct keys *keys, uint64_t 
     return next_in_runs(keys, hash, cursor, tables, below);
 }
 
-/* Most are told by a slot of each table and, of what was not looked at ahead, a word of each filter; what is not may be one still. */
+/* In a run that was not looked at ahead. */
+static inline bool may_be_stored(const struct key_list *list, uint64_t hash, int64_t absent_before)
+{
+    if (list->ends[0] <= absent_before)
+        return false;
+    struct key_probe probe = key_first_probe(hash);
+    for (uint32_t i = 0; list->ends[i] > absent_before; i++)
+        if (key_filter_may_have(&list->filters[i], hash, &probe))
+            return true;
+    return false;
+}
+
+/* Most are told by a slot of each table and a word of each filter; what is not may be one still. */
 static inline bool is_stranger(const struct keys *keys, uint64_t hash, int64_t absent_before)
 {
     for (uint64_t table = keys->first_table; table <= keys->young_table; table++)
         if (key_young_has(table_at(keys, table), hash))
             return false;
-    const struct key_list *list = keys->list;
-    struct key_probe probe = key_first_probe(hash);
-    for (uint32_t i = 0; list->ends[i] > absent_before; i++)
-        if (key_filter_may_have(&list->filters[i], hash, &probe))
-            return false;
-    return true;
+    return !may_be_stored(keys->list, hash, absent_before);
 }
 
 int64_t keys_next(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor)
