@@ -33,7 +33,9 @@ end_suite() {
         sleep 0.1
     done
     [ -z "$servers" ] || for server in cassandra kafka; do # what they had is of no more use
-        TRADING_SERVERS=$(cd "$builds" && pwd)/servers "tests/servers/$server/server" down
+        for cluster in "" apart; do
+            TRADING_CLUSTER=$cluster TRADING_SERVERS=$(cd "$builds" && pwd)/servers "tests/servers/$server/server" down
+        done
     done
     exit "$1"
 }

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from harness import ALONE, Deployment, Servers, judge
 
 ROUNDS = int(os.environ.get("SERVE_ROUNDS", "1"))
-OUTAGE = int(os.environ.get("SERVE_OUTAGE", "10"))  # seconds
+OUTAGE = int(os.environ.get("SERVE_OUTAGE", "4"))  # seconds, and as long again at least until they are up: a process is taken for dead after six
 
 
 def setUpModule():

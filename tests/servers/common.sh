@@ -1,22 +1,28 @@
 # What the servers of the tests share: where they live, and how their processes are watched and stopped. Sourced by <server>/server.
 
 servers=${TRADING_SERVERS:-$(cd "$(dirname "$0")/../../.." && pwd)/build-test/servers}
+# Several clusters may be up at once, each by its name and on ports of its own, with the same jars.
+cluster=${TRADING_CLUSTER:+-$TRADING_CLUSTER}
 
 fail() {
     echo "$0: $*" >&2
     exit 1
 }
 
-# fetch_jars POM FOLDER: the jars that a pom names, fetched once. Maven's own folder is for one at a time.
+# fetch_jars POM FOLDER: the jars that a pom names, fetched once. They and Maven's own folder are for one at a time.
 fetch_jars() {
-    stamp=$2/.fetched
-    [ -f "$stamp" ] && cmp -s "$1" "$stamp" && return
-    command -v mvn >/dev/null || fail "needs Maven (scripts/install-dependencies --servers)"
-    rm -rf "$2"
     mkdir -p "$2"
-    flock "$servers/fetching" mvn -q -B -ntp -f "$1" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$2" || fail "the jars of $1 cannot be fetched"
-    cp "$1" "$stamp"
+    exec 9>"$servers/fetching"
+    flock 9
+    if ! cmp -s "$1" "$2/.fetched"; then
+        command -v mvn >/dev/null || fail "needs Maven (scripts/install-dependencies --servers)"
+        rm -rf "$2"
+        mkdir -p "$2"
+        mvn -q -B -ntp -f "$1" org.apache.maven.plugins:maven-dependency-plugin:3.6.1:copy-dependencies \
+            -DincludeScope=runtime -DoutputDirectory="$2" || fail "the jars of $1 cannot be fetched"
+        cp "$1" "$2/.fetched"
+    fi
+    exec 9>&-
 }
 
 # running FOLDER: the pid of the process that was started there, if it is still that process.
