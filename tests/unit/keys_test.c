@@ -221,10 +221,10 @@ int main(int argc, char **argv)
 {
     if (argc > 1)
         cmocka_set_test_filter(argv[1]);
-    int failed = keys_suite();
-    failed += keys_run_suite();
-    failed += keys_store_suite();
-    failed += keys_fault_suite();
+    int failed = ALONE(keys_suite);
+    failed += ALONE(keys_run_suite);
+    failed += ALONE(keys_store_suite);
+    failed += ALONE(keys_fault_suite);
     failed += keys_thread_suite();
     failed += keys_ahead_suite();
     return failed != 0;

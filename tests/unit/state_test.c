@@ -3,13 +3,14 @@
 int main(void)
 {
     int failed = 0;
-    failed += tables_suite();
-    failed += model_suite();
+    failed += ALONE(tables_suite);
+    failed += ALONE(model_suite);
     failed += pins_suite();
-    failed += index_suite();
-    failed += checkpoint_suite();
-    failed += checkpoint_damage_suite();
-    failed += snapshot_suite();
-    failed += increment_suite();
+    failed += ALONE(index_suite);
+    failed += index_readers_suite();
+    failed += ALONE(checkpoint_suite);
+    failed += ALONE(checkpoint_damage_suite);
+    failed += ALONE(snapshot_suite);
+    failed += ALONE(increment_suite);
     return failed != 0;
 }

@@ -15,11 +15,19 @@
 
 #include <cmocka.h>
 
+/* A suite in which no second thread takes part: ThreadSanitizer has nothing to find there, and would take minutes over its millions of steps. */
+#ifdef __SANITIZE_THREAD__
+#define ALONE(suite) 0
+#else
+#define ALONE(suite) suite()
+#endif
+
 /* Each runs its tests and returns how many failed. */
 int tables_suite(void);
 int model_suite(void);
 int pins_suite(void);
 int index_suite(void);
+int index_readers_suite(void);
 int checkpoint_suite(void);
 int checkpoint_damage_suite(void);
 int snapshot_suite(void);
