@@ -5,6 +5,7 @@
 
 #include <inttypes.h>
 #include <sodium.h>
+#include <string.h>
 
 #define RETRIES 3u
 
@@ -123,14 +124,56 @@ static void fence(trading_engine *engine, const struct doubt *doubt, trading_err
     engine_poison(engine, TRADING_E_FENCED, error->message);
 }
 
-/* A submission of which the failed batch held the first part ends with it: what the next batch held of it goes with it. */
-static void drop_shared_slice(const struct batch *failed, struct batch *next)
+/* ---- what was decided on a batch that failed ---- */
+
+/* In order: what is in flight behind it, and what is open, or closed and not yet handed over. */
+struct behind {
+    struct batch *at[ENGINE_BATCHES];
+    size_t count;
+};
+
+/* `open` may be NULL. Nothing is in flight any more. */
+static struct behind take_behind(trading_engine *engine, struct batch *open)
 {
-    bool shared = failed->slice_count && next->slice_count &&
-                  failed->slices[failed->slice_count - 1].submission == next->slices[0].submission;
-    if (shared)
-        memmove(next->slices, next->slices + 1, --next->slice_count * sizeof *next->slices);
+    struct behind behind = {.count = engine->flight.count};
+    appender_take_back(engine);
+    memcpy(behind.at, engine->flight.at, behind.count * sizeof *behind.at);
+    if (open)
+        behind.at[behind.count++] = open;
+    engine->flight.count = 0;
+    engine->deciding = NULL;
+    return behind;
 }
+
+/* A submission of which the failed batch held the first part ends with it: what those from `first` on held of it goes with it. */
+static void drop_shared_slices(const struct batch *failed, const struct behind *behind, size_t first)
+{
+    const struct submission *ends = failed->slice_count ? failed->slices[failed->slice_count - 1].submission : NULL;
+    for (size_t i = first; i < behind->count; i++) {
+        struct batch *batch = behind->at[i];
+        if (batch->slice_count && batch->slices[0].submission == ends)
+            memmove(batch->slices, batch->slices + 1, --batch->slice_count * sizeof *batch->slices);
+    }
+}
+
+/* The last first, as each goes before what is there. */
+static void return_behind(trading_engine *engine, const struct behind *behind)
+{
+    for (size_t i = behind->count; i-- > 0;) {
+        queue_return(&engine->queue, behind->at[i]->slices, behind->at[i]->slice_count);
+        behind->at[i]->slice_count = 0;
+    }
+}
+
+static void fail_behind(trading_engine *engine, const struct behind *behind, const trading_error *error)
+{
+    for (size_t i = 0; i < behind->count; i++) {
+        drop_shared_slices(behind->at[i], behind, i + 1);
+        fail_slices(engine, behind->at[i], TRADING_STATUS_NONE, error);
+    }
+}
+
+/* ---- nobody can say, or it failed ---- */
 
 /* Paused work that was in the failed batch comes before any command, so what waits fails with it. It goes on with the next command rather
  * than by itself, which would be without end while the store takes nothing. */
@@ -158,17 +201,16 @@ static struct doubt doubt_of(const struct batch *batch)
 }
 
 /* Nobody can tell what became of the batch, for `why`: it is answered so, and what was decided on it waits. */
-static void leave_unresolved(trading_engine *engine, struct batch *failed, struct batch *next, const trading_error *why)
+static void leave_unresolved(trading_engine *engine, struct batch *failed, const struct behind *behind,
+                             const trading_error *why)
 {
     trading_error unknown;
     error_set(&unknown, TRADING_E_OUTCOME_UNKNOWN, "whether the commit at position %" PRId64 " happened is not known: %.120s",
               failed->first_position, why->message);
     engine->unresolved = engine->stalled = true;
     engine->doubt = doubt_of(failed);
-    if (next) {
-        drop_shared_slice(failed, next);
-        queue_return(&engine->queue, next->slices, next->slice_count);
-    }
+    drop_shared_slices(failed, behind, 0);
+    return_behind(engine, behind);
     fail_slices(engine, failed, TRADING_STATUS_UNKNOWN, &unknown);
     end_sequence(engine, &unknown);
     engine_progress(engine);
@@ -182,48 +224,44 @@ static void lose_messages(trading_engine *engine)
 }
 
 /* The journal has the batch, or not, and then a commit of another writer. What was decided on it did not happen. */
-static void yield_to_successor(trading_engine *engine, struct batch *failed, struct batch *next, bool done)
+static void yield_to_successor(trading_engine *engine, struct batch *failed, const struct behind *behind, bool done)
 {
     trading_error fenced;
     fence(engine, &(struct doubt){.first_position = done ? failed->next_position : failed->first_position}, &fenced);
-    if (next && !done)
-        drop_shared_slice(failed, next);
+    if (!done)
+        drop_shared_slices(failed, behind, 0);
     if (done)
         answer_slices(engine, failed);
     else
         fail_slices(engine, failed, TRADING_STATUS_NONE, &fenced);
-    if (next)
-        fail_slices(engine, next, TRADING_STATUS_NONE, &fenced);
+    fail_behind(engine, behind, &fenced);
     engine_fail_waiting(engine, &fenced);
 }
 
-/* The batch is not surely durable, and `next`, which may be NULL, was decided on it. Everything that is not durable is dropped, and what
- * the journal really holds decides how it is answered. */
-static void recover(trading_engine *engine, struct batch *failed, struct batch *next, bool again)
+/* The batch is not surely durable, and what is behind it in flight, and `open`, which may be NULL, was decided on it. Everything that is not
+ * durable is dropped, and what the journal really holds decides how it is answered. */
+static void recover(trading_engine *engine, struct batch *failed, struct batch *open, bool again)
 {
     trading_error error;
     const trading_error *outcome = &failed->outcome;
     host_log(engine->host, TRADING_LOG_WARNING, "a commit at position %" PRId64 " failed: %s", failed->first_position,
              outcome->message);
-    engine->deciding = engine->syncing = NULL;
+    const struct behind behind = take_behind(engine, open);
     bool done;
     const struct doubt doubt = doubt_of(failed);
     lose_messages(engine);
     if (read_again(engine, &doubt, &done, &error)) {
-        leave_unresolved(engine, failed, next, &error);
+        leave_unresolved(engine, failed, &behind, &error);
         return;
     }
     if (is_overtaken(engine, &doubt, done)) {
-        yield_to_successor(engine, failed, next, done);
+        yield_to_successor(engine, failed, &behind, done);
         return;
     }
     bool retry = !done && again && (outcome->code == TRADING_E_OUTCOME_UNKNOWN || outcome->code == TRADING_E_POSITION);
-    if (next) {
-        if (!done && !retry)
-            drop_shared_slice(failed, next);
-        queue_return(&engine->queue, next->slices, next->slice_count);
-        next->slice_count = 0;
-    }
+    if (!done && !retry)
+        drop_shared_slices(failed, &behind, 0);
+    return_behind(engine, &behind);
     if (done) {
         answer_slices(engine, failed);
     } else if (retry) {
@@ -239,7 +277,7 @@ static void recover(trading_engine *engine, struct batch *failed, struct batch *
 
 /* ---- the end of a batch ---- */
 
-bool engine_finish(trading_engine *engine, struct batch *batch, struct batch *next)
+bool engine_finish(trading_engine *engine, struct batch *batch, struct batch *open)
 {
     if (batch->outcome.code == TRADING_OK) {
         engine->retries = 0;
@@ -248,7 +286,7 @@ bool engine_finish(trading_engine *engine, struct batch *batch, struct batch *ne
         engine_forget_secrets(batch);
         return true;
     }
-    recover(engine, batch, next, engine->retries++ < RETRIES);
+    recover(engine, batch, open, engine->retries++ < RETRIES);
     return false;
 }
 
@@ -267,7 +305,7 @@ void engine_fail_deciding(trading_engine *engine, struct batch *batch, const tra
     /* What others answer a successor makes no sense to who does not know of it yet. */
     if (!damaged && error->code == TRADING_E_POISONED && has_successor(engine)) {
         domain_discard(&engine->domain);
-        yield_to_successor(engine, batch, NULL, false);
+        yield_to_successor(engine, batch, &(struct behind){.count = 0}, false);
         return;
     }
     if (damaged)

@@ -34,12 +34,18 @@ void appender_close(struct appender *appender)
 static bool prepare(trading_engine *engine, struct batch *batch)
 {
     trading_error *outcome = &batch->outcome;
-    memcpy(batch->header.previous, engine->domain.digest, sizeof batch->header.previous);
+    memcpy(batch->header.previous, engine->appender.digest, sizeof batch->header.previous);
     int32_t code = commit_build(&batch->builder, &batch->header, &batch->stored, outcome);
     if (!code)
         code = engine_keep_secrets(engine, batch, outcome);
     outcome->code = code;
     return !code;
+}
+
+/* Nothing is under way: the next commit follows what is durable. */
+static void begin_chain(trading_engine *engine)
+{
+    memcpy(engine->appender.digest, engine->domain.digest, sizeof engine->appender.digest);
 }
 
 /* What was appended is what the next commit follows. */
@@ -56,37 +62,50 @@ static void append(trading_engine *engine, struct batch *batch)
     int64_t begun = monotonic_now();
     int32_t code = engine->ops->append(engine->store, engine->partition, &batch->stored, 1, NULL, &batch->outcome);
     batch->outcome.code = code;
+    memcpy(engine->appender.digest, batch->header.digest, sizeof engine->appender.digest);
     atomic_store_explicit(&engine->appender.sync_time, monotonic_now() - begun, memory_order_relaxed);
 }
 
 void appender_append(trading_engine *engine, struct batch *batch)
 {
+    begin_chain(engine);
     append(engine, batch);
     conclude(engine, batch);
 }
 
 /* ---- what it has ---- */
 
-static void take(struct appender *appender, struct batch *batch)
+static void take(trading_engine *engine, struct batch *batch)
 {
+    struct appender *appender = &engine->appender;
     pthread_mutex_lock(&appender->mutex);
-    appender->batch = batch;
-    appender->done = false;
+    if (!appender->count)
+        begin_chain(engine);
+    appender->batches[appender->count++] = batch;
     pthread_cond_broadcast(&appender->signal);
     pthread_mutex_unlock(&appender->mutex);
 }
 
-/* The outcome of what it has; NULL: the batch has it already. False when it has nothing that is not done. */
+/* The next to be appended; NULL: there is none. With the mutex. */
+static struct batch *next_of(const struct appender *appender)
+{
+    return appender->done < appender->count && !appender->failed ? appender->batches[appender->done] : NULL;
+}
+
+/* The outcome of what is under way; NULL: the batch has it already. False when nothing is. */
 static bool end(struct appender *appender, const trading_error *outcome)
 {
     pthread_mutex_lock(&appender->mutex);
-    bool under_way = appender->batch && !appender->done;
-    if (under_way && outcome)
-        appender->batch->outcome = *outcome;
-    appender->done = appender->done || under_way;
+    struct batch *batch = next_of(appender);
+    if (batch && outcome)
+        batch->outcome = *outcome;
+    if (batch) {
+        appender->failed = batch->outcome.code;
+        appender->done++;
+    }
     pthread_cond_broadcast(&appender->signal);
     pthread_mutex_unlock(&appender->mutex);
-    return under_way;
+    return batch;
 }
 
 static bool is_done(struct appender *appender)
@@ -97,6 +116,13 @@ static bool is_done(struct appender *appender)
     return done;
 }
 
+static void drop_first(struct appender *appender)
+{
+    appender->count--;
+    appender->done--;
+    memmove(appender->batches, appender->batches + 1, appender->count * sizeof *appender->batches);
+}
+
 /* ---- a thread ---- */
 
 static void *run(void *arg)
@@ -105,11 +131,11 @@ static void *run(void *arg)
     struct appender *appender = &engine->appender;
     pthread_mutex_lock(&appender->mutex);
     for (;;) {
-        while (!appender->stops && (!appender->batch || appender->done))
+        while (!appender->stops && !next_of(appender))
             pthread_cond_wait(&appender->signal, &appender->mutex);
-        if (!appender->batch || appender->done)
+        struct batch *batch = next_of(appender);
+        if (!batch)
             break;
-        struct batch *batch = appender->batch;
         pthread_mutex_unlock(&appender->mutex);
         append(engine, batch);
         struct tables_growth growth = batch->growth; /* the batch is the decider's again before that is done */
@@ -149,8 +175,9 @@ static void begin(trading_engine *engine, struct batch *batch)
 {
     trading_error error;
     error_clear(&error);
+    begin_chain(engine);
     bool prepared = prepare(engine, batch);
-    take(&engine->appender, batch);
+    take(engine, batch);
     if (!prepared) {
         end(&engine->appender, NULL);
         return;
@@ -230,7 +257,7 @@ static bool some_are_under_way(trading_engine *engine, bool *done)
     for (uint32_t i = 0; i < engine_part_count(engine); i++) {
         struct appender *appender = &engine_part(engine, i)->appender;
         pthread_mutex_lock(&appender->mutex);
-        some = some || appender->batch;
+        some = some || appender->count;
         *done = *done || appender->done;
         pthread_mutex_unlock(&appender->mutex);
     }
@@ -261,7 +288,12 @@ void appender_hand_over(trading_engine *engine, struct batch *batch)
         return;
     }
     tables_foresee(engine->domain.tables, &batch->growth);
-    take(&engine->appender, batch);
+    take(engine, batch);
+}
+
+bool appender_has_place(trading_engine *engine)
+{
+    return engine->flight.count < (engine->appender.polls ? 1 : APPENDER_BATCHES);
 }
 
 bool appender_is_done(trading_engine *engine)
@@ -279,9 +311,17 @@ void appender_await(trading_engine *engine)
     pthread_mutex_lock(&appender->mutex);
     while (!appender->done)
         pthread_cond_wait(&appender->signal, &appender->mutex);
-    struct batch *batch = appender->batch;
-    appender->batch = NULL;
-    appender->done = false;
+    struct batch *batch = appender->batches[0];
+    drop_first(appender);
     pthread_mutex_unlock(&appender->mutex);
     conclude(engine, batch);
+}
+
+void appender_take_back(trading_engine *engine)
+{
+    struct appender *appender = &engine->appender;
+    pthread_mutex_lock(&appender->mutex);
+    appender->count = appender->done = 0;
+    appender->failed = false;
+    pthread_mutex_unlock(&appender->mutex);
 }

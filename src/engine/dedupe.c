@@ -54,6 +54,16 @@ static bool in_batch(const struct batch *batch, int64_t position, struct stretch
     return true;
 }
 
+/* The newest begins last, and a position behind the end of one is in the next. */
+static bool in_flight(const struct flight *flight, int64_t position, struct stretch *stretch)
+{
+    for (size_t i = flight->count; i-- > 0;) {
+        if (in_batch(flight->at[i], position, stretch))
+            return true;
+    }
+    return false;
+}
+
 static bool in_journal(trading_engine *engine, int64_t position, struct stretch *stretch, trading_error *error)
 {
     const struct commit *commit = &engine->past.commit;
@@ -87,7 +97,7 @@ __attribute__((noinline)) static enum known look_closer(trading_engine *engine, 
     for (; position >= 0; position = keys_next(engine->keys, hash, cursor)) {
         struct stretch stretch;
         struct found found;
-        if (!in_batch(engine->deciding, position, &stretch) && !in_batch(engine->syncing, position, &stretch) &&
+        if (!in_batch(engine->deciding, position, &stretch) && !in_flight(&engine->flight, position, &stretch) &&
             !in_journal(engine, position, &stretch, error))
             return KNOWN_FAILED;
         bool same = find_entry(&stretch, position, &found) && found.cause.account == account &&

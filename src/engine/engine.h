@@ -61,7 +61,13 @@ struct doubt {
     trading_id nonce;
 };
 
-#define ENGINE_BATCHES 2u /* one is decided while the other syncs */
+#define ENGINE_BATCHES (APPENDER_BATCHES + 1u) /* and one is decided */
+
+/* Batches that were handed over to be appended, the oldest first. */
+struct flight {
+    struct batch *at[APPENDER_BATCHES];
+    size_t count;
+};
 
 /* projection.c: those that are open; and their rows, where there is no state store or it is only read. */
 struct projections {
@@ -118,12 +124,12 @@ struct trading_engine {
     struct process process;
     struct batch batches[ENGINE_BATCHES];
     struct batch *deciding; /* NULL: none is open */
-    struct batch *syncing;  /* NULL: no append is under way */
-    size_t group;           /* submissions that the last commit answered together */
-    uint32_t retries;       /* appends in a row that were not successful */
-    bool unresolved;        /* what the journal holds must be learnt before anything is decided */
-    struct doubt doubt;     /* what of it is this engine's */
-    bool stalled;           /* the append of paused work failed: it goes on with the next command, not by itself */
+    struct flight flight;
+    size_t group;       /* submissions that the last commit answered together */
+    uint32_t retries;   /* appends in a row that were not successful */
+    bool unresolved;    /* what the journal holds must be learnt before anything is decided */
+    struct doubt doubt; /* what of it is this engine's */
+    bool stalled;       /* the append of paused work failed: it goes on with the next command, not by itself */
     struct ahead ahead;
     uint8_t entropy[ENGINE_ENTROPY_BYTES];
     size_t entropy_left;
@@ -353,9 +359,9 @@ void engine_tear_down(trading_engine *engine);
 
 /* Moves the horizon past a batch, if its append has not failed: readers see it. */
 void engine_show(trading_engine *engine, const struct batch *batch);
-/* Ends the append of a batch, which has been shown. False when it failed: then everything in flight, `next` too, has been answered or
- * returned. */
-bool engine_finish(trading_engine *engine, struct batch *batch, struct batch *next);
+/* Ends the append of a batch, which has been shown. False when it failed: then everything in flight, and `open`, which may be NULL, has been
+ * answered or returned. */
+bool engine_finish(trading_engine *engine, struct batch *batch, struct batch *open);
 /* Deciding itself failed: no memory, the journal cannot be read for a duplicate, or an invariant broke. */
 void engine_fail_deciding(trading_engine *engine, struct batch *batch, const trading_error *error);
 /* Learns what the journal holds, where that was in doubt. False while it cannot be learnt, or when the engine stopped. */

@@ -3,9 +3,9 @@
  *      submit → take → deduplicate → validate → seal → decide and fold (process/) → commit built
  *             → appended, durable → installed, shown → answered → checkpoint when due
  *
- * One batch is decided while the batch before it syncs (appender.h), on state that is decided and not yet durable; only what is durable
- * is shown and answered. After an append that is not surely successful all that is in flight is dropped, the journal is read again, and
- * what did not happen is decided anew or answered with the failure (aftermath.c). */
+ * One batch is decided while the batch before it syncs, and one that is full may wait between them (appender.h): on state that is decided and not
+ * yet durable. Only what is durable is shown and answered. After an append that is not surely successful all that is in flight is dropped, the
+ * journal is read again, and what did not happen is decided anew or answered with the failure (aftermath.c). */
 #include "base/error.h"
 #include "base/id.h"
 #include "base/moment.h"
@@ -15,6 +15,7 @@
 
 #include <inttypes.h>
 #include <sodium.h>
+#include <string.h>
 
 #define STAGED_BYTES    (64u << 20)
 #define WORTH_WAKING    16u               /* commands */
@@ -125,7 +126,7 @@ static bool some_come_back(trading_engine *engine, struct batch *batch)
  * host allows. Who is alone waits for nobody. Nor does who polls the store: the next round goes on with the batch. */
 static bool more_comes(trading_engine *engine, struct batch *batch)
 {
-    if (engine->syncing)
+    if (engine->flight.count)
         return !engine->appender.polls && more_comes_before_append(engine);
     if (some_come_back(engine, batch))
         return true;
@@ -215,16 +216,22 @@ static int32_t decide_batch(trading_engine *engine, struct batch *batch, trading
 static void hand_over(trading_engine *engine, struct batch *batch)
 {
     appender_hand_over(engine, batch);
-    engine->syncing = batch;
+    engine->flight.at[engine->flight.count++] = batch;
 }
 
-/* Waits for the batch that syncs and shows it; the disk is given the next, if that goes on, before anybody is answered. False when the append
- * has failed, and with it the next. */
-static bool finish_syncing(trading_engine *engine, struct batch *next, bool goes_on)
+static struct batch *take_oldest(struct flight *flight)
 {
-    struct batch *batch = engine->syncing;
+    struct batch *oldest = flight->at[0];
+    memmove(flight->at, flight->at + 1, --flight->count * sizeof *flight->at);
+    return oldest;
+}
+
+/* Waits for the oldest in flight and shows it; the next, if that goes on, is handed over before anybody is answered. False when the append
+ * has failed, and with it all that is behind, the next as well. */
+static bool finish_oldest(trading_engine *engine, struct batch *next, bool goes_on)
+{
     appender_await(engine);
-    engine->syncing = NULL;
+    struct batch *batch = take_oldest(&engine->flight);
     engine_show(engine, batch);
     if (goes_on && batch->outcome.code == TRADING_OK)
         hand_over(engine, next);
@@ -233,9 +240,20 @@ static bool finish_syncing(trading_engine *engine, struct batch *next, bool goes
 
 /* ---- rounds ---- */
 
+static bool is_in_flight(const struct flight *flight, const struct batch *batch)
+{
+    bool found = false;
+    for (size_t i = 0; i < flight->count; i++)
+        found = found || flight->at[i] == batch;
+    return found;
+}
+
 static struct batch *idle_batch(trading_engine *engine)
 {
-    return engine->syncing == &engine->batches[0] ? &engine->batches[1] : &engine->batches[0];
+    struct batch *batch = engine->batches;
+    while (is_in_flight(&engine->flight, batch))
+        batch++;
+    return batch;
 }
 
 /* Messages stay in their journals, so an engine that closes does not wait until its store takes them again. */
@@ -252,7 +270,13 @@ bool engine_goes_on(const trading_engine *engine)
 /* Where the store is polled, a batch is open for as long as the one before it is under way. */
 static bool stays_open(trading_engine *engine)
 {
-    return engine->syncing && engine->appender.polls && !appender_is_done(engine);
+    return engine->flight.count && engine->appender.polls && !appender_is_done(engine);
+}
+
+/* Whether a batch that is closed may wait behind the one that syncs, so that the next is decided meanwhile. */
+static bool waits_behind(trading_engine *engine)
+{
+    return engine->flight.count && appender_has_place(engine) && !appender_is_done(engine);
 }
 
 /* Whether a batch is appended while the rounds go on; `overlaps`: there is a thread for it, which is worth it where more waits. */
@@ -274,8 +298,14 @@ bool engine_round(trading_engine *engine, bool overlaps)
         code = close_batch(engine, batch, &error);
     engine->deciding = NULL;
     bool empty = code || batch->next_position == batch->first_position;
-    if (engine->syncing && (!finish_syncing(engine, batch, !empty) || engine->syncing))
+    if (!empty && waits_behind(engine)) {
+        hand_over(engine, batch);
         return true;
+    }
+    while (engine->flight.count) { /* what is empty may answer with what is in flight */
+        if (!finish_oldest(engine, batch, !empty) || !empty)
+            return true;
+    }
     if (code) {
         engine_fail_deciding(engine, batch, &error);
         return true;
@@ -315,8 +345,8 @@ static void drive(trading_engine *engine)
     trading_error error;
     for (;;) {
         bool refusing = is_refusing(engine, &error);
-        if (engine->syncing && (refusing || !more_comes_before_append(engine))) {
-            finish_syncing(engine, NULL, false);
+        if (engine->flight.count && (refusing || !more_comes_before_append(engine))) {
+            finish_oldest(engine, NULL, false);
             continue;
         }
         if (refusing) { /* what was in flight is finished, so what waits is the rest of nothing */
@@ -363,8 +393,8 @@ bool engine_drive_alone(trading_engine *engine, struct submission *submission)
 
 void engine_wind_up(trading_engine *engine)
 {
-    if (engine->syncing)
-        finish_syncing(engine, engine->deciding, false);
+    while (engine->flight.count)
+        finish_oldest(engine, engine->deciding, false);
     struct batch *open = engine->deciding;
     if (!open)
         return;
@@ -378,9 +408,9 @@ void engine_wind_up(trading_engine *engine)
 static bool do_some(trading_engine *engine)
 {
     bool waits = !queue_is_empty(&engine->queue) || engine_goes_on(engine);
-    bool ended = engine->syncing && appender_is_done(engine);
+    bool ended = engine->flight.count && appender_is_done(engine);
     if (ended && !waits && !engine->deciding) {
-        finish_syncing(engine, NULL, false);
+        finish_oldest(engine, NULL, false);
         return true;
     }
     bool decides = waits && (!engine->deciding || has_place(engine, engine->deciding));
@@ -393,7 +423,7 @@ static bool take_turn(trading_engine *engine)
     bool worked = false;
     pthread_mutex_lock(&engine->drive_mutex);
     if (engine_check(engine, &error)) {
-        worked = engine->syncing || engine->deciding;
+        worked = engine->flight.count || engine->deciding;
         engine_wind_up(engine);
         engine_fail_waiting(engine, &error);
     } else {

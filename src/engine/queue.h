@@ -37,8 +37,9 @@ struct slice {
 };
 
 /* Callers of one batch listen to one bell, and those of the next to another: a batch that is answered wakes its own callers, all at once, and
- * nobody else. Of the turns that are under way at a time one is answered, one syncs, one is decided, and one may have begun behind it. */
-#define QUEUE_TURNS 4u
+ * nobody else. Of the turns that are under way at a time one is answered, one syncs, one waits for that, one is decided, and one may have begun
+ * behind it. */
+#define QUEUE_TURNS 5u
 
 /* Whoever calls adds to the arrivals without a lock. Whoever drives the engine, one thread at a time, takes all that arrived at once, and
  * what it has of them is its own. */

@@ -5,6 +5,7 @@
 #include "faulty_store.h"
 #include "journal/commit.h"
 
+#include <sched.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,13 +18,14 @@
 
 #define SUBMISSIONS 12
 #define COMMANDS    5
-#define BATCH       4 /* so that submissions begin and end within batches */
-#define MANY        8 /* times as many of both: then who hands them over prepares them */
+#define BATCH       4  /* so that submissions begin and end within batches */
+#define ENOUGH      16 /* commands, for another batch to be decided while one is appended */
+#define MANY        8  /* times as many of both: then who hands them over prepares them */
 
 _Static_assert(COMMANDS <= PREPARE_FEW && PREPARE_FEW / COMMANDS < MANY, "of few it is done by who drives");
 
-/* Who drives the engine, and how it appends. */
-enum way { THREADS, MANUAL, POLLED, POLLED_LATE, WAYS };
+/* Who drives the engine, and how it appends. THREADS_BEHIND: what fails has another batch waiting behind it. */
+enum way { THREADS, THREADS_BEHIND, MANUAL, POLLED, POLLED_LATE, WAYS };
 
 struct trial {
     enum fault fault;
@@ -47,7 +49,8 @@ struct stage {
     struct commit_builder builder; /* the other writer's */
     struct memory memory;
     uint64_t faulty;
-    bool looking; /* the engine is open: every append looks at what is shown */
+    bool awaits_another; /* before what fails */
+    bool looking;        /* the engine is open: every append looks at what is shown */
 };
 
 static trading_decimal shown_balance(struct stage *stage, int64_t *position)
@@ -76,12 +79,12 @@ static void end_session_as_another(struct stage *stage, int64_t position, tradin
     assert_int_equal(commit_build(&stage->builder, &header, &stage->plan.other, NULL), TRADING_OK);
 }
 
-/* Its commit follows what is durable. */
-static void write_as_another(struct stage *stage)
+/* Its commit takes the place of what is about to be appended. */
+static void overtake_as_another(void *arg, const trading_store_commit *commit)
 {
-    struct mark_record mark;
-    assert_int_equal(table_read(stage->engine->domain.mark, 1, NULL, &mark), TABLE_FOUND);
-    end_session_as_another(stage, mark.next_position, mark.time, stage->engine->domain.digest);
+    struct commit header;
+    assert_int_equal(commit_read_header(commit, 0, &header, NULL), TRADING_OK);
+    end_session_as_another(arg, header.first_position, header.time, header.previous);
 }
 
 /* Its commit follows what was just appended. */
@@ -93,20 +96,39 @@ static void follow_as_another(void *arg, const trading_store_commit *commit)
     end_session_as_another(arg, commit_end(&header), header.time, end - COMMIT_DIGEST_BYTES);
 }
 
-/* Before each append: what is shown is what the journal has. */
+static int64_t installed_position(struct stage *stage)
+{
+    struct mark_record mark;
+    assert_int_equal(table_read(stage->engine->domain.mark, 1, NULL, &mark), TABLE_FOUND);
+    return mark.next_position;
+}
+
+/* Until another batch was handed over behind the one that is about to be appended. */
+static void await_another(struct stage *stage)
+{
+    struct appender *appender = &stage->engine->appender;
+    size_t count;
+    do {
+        pthread_mutex_lock(&appender->mutex);
+        count = appender->count;
+        pthread_mutex_unlock(&appender->mutex);
+        sched_yield();
+    } while (count < 2);
+}
+
+/* Before each append: what is shown is of one moment, though the commit before may just be shown. */
 static void look(void *arg, enum faulty_call call, uint64_t nth)
 {
     struct stage *stage = arg;
     if (call != FAULTY_APPEND || !stage->looking)
         return;
+    if (nth == stage->faulty && stage->awaits_another)
+        await_another(stage);
     int64_t position;
+    int64_t before = installed_position(stage);
     trading_decimal balance = shown_balance(stage, &position);
-    struct mark_record mark;
-    assert_int_equal(table_read(stage->engine->domain.mark, 1, NULL, &mark), TABLE_FOUND);
-    assert_int_equal(position, mark.next_position);
+    assert_in_range(position, before, installed_position(stage));
     assert_true(balance <= position * TRADING_DECIMAL_ONE); /* each deposit of 1 is an event */
-    if (nth == stage->faulty)
-        write_as_another(stage);
 }
 
 static void open_stage(struct stage *stage, const struct trial *trial)
@@ -118,6 +140,7 @@ static void open_stage(struct stage *stage, const struct trial *trial)
     assert_int_equal(commit_builder_open(&stage->builder, &stage->memory, 4096, 0, NULL), TRADING_OK);
     faulty_plan_init(&stage->plan, &memory_store_ops, "");
     stage->plan.before = look;
+    stage->plan.overtake = overtake_as_another;
     stage->plan.follow = follow_as_another;
     stage->plan.arg = stage;
     assert_int_equal(trading_host_open(&stage->host, NULL, NULL), TRADING_OK);
@@ -128,7 +151,7 @@ static void open_stage(struct stage *stage, const struct trial *trial)
     trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
     options.batch_commands = trial->many ? MANY * BATCH : BATCH;
     stage->count = trial->many ? MANY * COMMANDS : COMMANDS;
-    options.flags = (trial->way == THREADS ? 0 : TRADING_ENGINE_MANUAL) | (trial->fail_stop ? TRADING_ENGINE_FAIL_STOP : 0);
+    options.flags = (trial->way < MANUAL ? 0 : TRADING_ENGINE_MANUAL) | (trial->fail_stop ? TRADING_ENGINE_FAIL_STOP : 0);
     if (trading_engine_open(&stage->engine, stage->host, uri, &options, &error))
         fail_msg("%s", error.message);
     trading_open_account body = TRADING_OPEN_ACCOUNT_INIT;
@@ -138,6 +161,7 @@ static void open_stage(struct stage *stage, const struct trial *trial)
     stage->account = opened.account;
     stage->faulty = atomic_load(&stage->plan.calls[FAULTY_APPEND]) + trial->nth;
     assert_true(faulty_plan_add(&stage->plan, FAULTY_APPEND, stage->faulty, trial->fault, trial->code));
+    stage->awaits_another = trial->way == THREADS_BEHIND && (trial->nth + 1) * BATCH + ENOUGH <= SUBMISSIONS * COMMANDS;
     stage->looking = true;
 }
 
@@ -219,8 +243,10 @@ static void run(const struct trial *trial)
     struct stage *stage = calloc(1, sizeof *stage);
     assert_non_null(stage);
     open_stage(stage, trial);
+    pthread_mutex_lock(&stage->engine->drive_mutex); /* so that all are there before the first is decided */
     submit_all(stage);
-    size_t failed = await_all(stage, trial->way != THREADS);
+    pthread_mutex_unlock(&stage->engine->drive_mutex);
+    size_t failed = await_all(stage, trial->way >= MANUAL);
     bool reached = atomic_load(&stage->plan.calls[FAULTY_APPEND]) > stage->faulty;
     bool refused = trial->fault == FAULT_REFUSED;
     assert_true(refused ? !reached || failed >= 1 : failed == 0); /* what can be learnt is learnt, and nobody is bothered */

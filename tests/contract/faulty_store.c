@@ -175,6 +175,8 @@ static int32_t faulty_append(void *store, uint32_t partition, const trading_stor
 {
     struct faulty *faulty = store;
     struct faulty_step step = next_step(faulty->plan, FAULTY_APPEND);
+    if (step.fault == FAULT_OVERTAKEN && faulty->plan->overtake)
+        faulty->plan->overtake(faulty->plan->arg, &commits[0]);
     if (step.fault == FAULT_OVERTAKEN)
         write_as_another(faulty, partition);
     int32_t code = 0;

@@ -62,6 +62,8 @@ struct faulty_plan {
     _Atomic uint64_t calls[FAULTY_CALLS]; /* so far */
     /* The commit of the other writer, for FAULT_OVERTAKEN; its first position is set to fit. */
     trading_store_commit other;
+    /* If set, for FAULT_OVERTAKEN: makes plan.other one that takes the place of the commit. */
+    void (*overtake)(void *arg, const trading_store_commit *commit);
     /* For FAULT_FOLLOWED: makes plan.other follow the commit. */
     void (*follow)(void *arg, const trading_store_commit *commit);
     /* If set, runs before each call, on the thread that makes it: to wait, to look, to add steps. */
