@@ -16,9 +16,9 @@
 
 #include <cmocka.h>
 
-#define SUBMISSIONS 12
-#define COMMANDS    5
-#define BATCH       4  /* so that submissions begin and end within batches */
+#define SUBMISSIONS 7
+#define COMMANDS    9
+#define BATCH       4  /* so that submissions begin and end within batches, and some pass over three */
 #define ENOUGH      16 /* commands, for another batch to be decided while one is appended */
 #define MANY        8  /* times as many of both: then who hands them over prepares them */
 

@@ -2,12 +2,14 @@
  * has it. */
 #include "cluster.h"
 #include "contract/faulty_store.h"
+#include "engine/engine.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
-enum { SUBMISSIONS = 16, COMMANDS = 8 };
+enum { SUBMISSIONS = 16, COMMANDS = 8, BATCH = 4 };
 
 /* One owner over a store that fails, one beside it over the same store. */
 struct trial {
@@ -23,6 +25,7 @@ struct trial {
     enum faulty_call call;
     trading_id opened;
     bool takes_over;
+    bool crowded; /* it comes in when two more batches are decided */
 };
 
 static trading_command deposit(struct trial *trial, const trading_cash *one)
@@ -63,12 +66,28 @@ static void take_over(struct trial *trial)
     successor_deposits(trial);
 }
 
+/* Until one batch waits behind the paused one's n-th, and the commands of another are taken. */
+static void await_others(struct trial *trial)
+{
+    trading_engine *engine = trial->paused;
+    size_t most = SUBMISSIONS * COMMANDS - (trial->nth + 3) * BATCH;
+    size_t waiting;
+    do {
+        pthread_mutex_lock(&engine->appender.mutex);
+        waiting = engine->appender.count;
+        pthread_mutex_unlock(&engine->appender.mutex);
+        sched_yield();
+    } while (waiting < 2 || atomic_load(&engine->queue.arrived) || atomic_load(&engine->queue.listed) > most);
+}
+
 /* Before the paused one's n-th append another takes the partition, and appends; or behind it, before the paused one reads again. */
 static void before(void *arg, enum faulty_call call, uint64_t nth)
 {
     struct trial *trial = arg;
     bool in_turn = trial->behind ? call == FAULTY_READ && atomic_load(&trial->plan.calls[FAULTY_APPEND]) > trial->nth
                                  : call == FAULTY_APPEND && nth == trial->nth;
+    if (trial->crowded && call == FAULTY_APPEND && nth == trial->nth)
+        await_others(trial);
     if (trial->takes_over && in_turn)
         take_over(trial);
 }
@@ -91,7 +110,7 @@ static void open_trial(struct trial *trial, uint32_t flags)
     char uri[FAULTY_LOCATION + 8];
     snprintf(uri, sizeof uri, "faulty:%s", faulty_location(&trial->plan, location));
     options.flags = TRADING_ENGINE_ONE_PARTITION | flags;
-    options.batch_commands = 4;
+    options.batch_commands = BATCH;
     must(trading_engine_open(&trial->paused, trial->cluster.host, uri, &options, &error), &error);
 }
 
@@ -171,33 +190,35 @@ static void open_before(void *arg, enum faulty_call call, uint64_t nth)
 
 /* ---- what was in flight ---- */
 
-struct flight {
+struct sent {
     trading_cash cash;
     trading_command commands[SUBMISSIONS][COMMANDS];
     trading_result results[SUBMISSIONS][COMMANDS];
     trading_error errors[SUBMISSIONS];
 };
 
-static void submit(struct trial *trial, struct flight *flight)
+static void submit(struct trial *trial, struct sent *sent)
 {
     trading_error error;
-    memset(flight, 0, sizeof *flight);
-    flight->cash = one_unit();
+    memset(sent, 0, sizeof *sent);
+    sent->cash = one_unit();
+    pthread_mutex_lock(&trial->paused->drive_mutex); /* so that all are there before the first is decided */
     for (uint64_t i = 0; i < SUBMISSIONS; i++) {
         for (size_t k = 0; k < COMMANDS; k++)
-            flight->commands[i][k] = deposit(trial, &flight->cash);
-        int32_t code = trading_engine_submit(trial->paused, flight->commands[i], COMMANDS, flight->results[i], i, &error);
-        flight->errors[i] = error;
+            sent->commands[i][k] = deposit(trial, &sent->cash);
+        int32_t code = trading_engine_submit(trial->paused, sent->commands[i], COMMANDS, sent->results[i], i, &error);
+        sent->errors[i] = error;
         if (code != TRADING_E_FENCED)
             must(code, &error);
     }
+    pthread_mutex_unlock(&trial->paused->drive_mutex);
 }
 
-static void await(struct trial *trial, struct flight *flight, uint32_t flags)
+static void await(struct trial *trial, struct sent *sent, uint32_t flags)
 {
     size_t awaited = 0;
     for (size_t i = 0; i < SUBMISSIONS; i++)
-        awaited += flight->errors[i].code == TRADING_OK;
+        awaited += sent->errors[i].code == TRADING_OK;
     while (awaited) {
         trading_completion done[4];
         trading_error error;
@@ -206,36 +227,36 @@ static void await(struct trial *trial, struct flight *flight, uint32_t flags)
             trading_engine_step(trial->paused, 100, NULL, NULL);
         must(trading_engine_poll(trial->paused, done, 4, &taken, -1, &error), &error);
         for (size_t i = 0; i < taken; i++)
-            flight->errors[done[i].tag] = done[i].error;
+            sent->errors[done[i].tag] = done[i].error;
         awaited -= taken;
     }
 }
 
 /* How many were accepted; the rest is answered as not happened. */
-static int64_t count_accepted(const struct flight *flight)
+static int64_t count_accepted(const struct sent *sent)
 {
     int64_t accepted = 0;
     for (size_t i = 0; i < SUBMISSIONS; i++)
         for (size_t k = 0; k < COMMANDS; k++) {
-            int32_t status = flight->results[i][k].status;
+            int32_t status = sent->results[i][k].status;
             accepted += status == TRADING_STATUS_ACCEPTED;
             if (status == TRADING_STATUS_ACCEPTED)
                 continue;
-            if (status != TRADING_STATUS_NONE || flight->errors[i].code != TRADING_E_FENCED)
-                fail("a command is answered %s with %s", trading_status_name(status), flight->errors[i].message);
+            if (status != TRADING_STATUS_NONE || sent->errors[i].code != TRADING_E_FENCED)
+                fail("a command is answered %s with %s", trading_status_name(status), sent->errors[i].message);
         }
     return accepted;
 }
 
 /* Each goes to the successor, under its key: what was accepted before is a duplicate, what was not is done now. */
-static void repeat(struct trial *trial, struct flight *flight)
+static void repeat(struct trial *trial, struct sent *sent)
 {
     for (size_t i = 0; i < SUBMISSIONS; i++) {
         trading_result results[COMMANDS];
         trading_error error;
-        must(trading_engine_execute(trial->successor, flight->commands[i], COMMANDS, results, &error), &error);
+        must(trading_engine_execute(trial->successor, sent->commands[i], COMMANDS, results, &error), &error);
         for (size_t k = 0; k < COMMANDS; k++) {
-            bool before = flight->results[i][k].status == TRADING_STATUS_ACCEPTED;
+            bool before = sent->results[i][k].status == TRADING_STATUS_ACCEPTED;
             if (results[k].status != (before ? TRADING_STATUS_DUPLICATE : TRADING_STATUS_ACCEPTED))
                 fail("a command is %s at the successor", trading_status_name(results[k].status));
         }
@@ -264,14 +285,14 @@ static void check_stopped(struct trial *trial)
         fail("a fenced engine appended");
 }
 
-static void finish_trial(struct trial *trial, struct flight *flight)
+static void finish_trial(struct trial *trial, struct sent *sent)
 {
-    int64_t accepted = count_accepted(flight);
+    int64_t accepted = count_accepted(sent);
     check_stopped(trial);
     if (balance(trial) != accepted + trial->deposits)
         fail("%lld deposits are in the journal, %lld were accepted", (long long)balance(trial),
              (long long)(accepted + trial->deposits));
-    repeat(trial, flight);
+    repeat(trial, sent);
     if (balance(trial) != SUBMISSIONS * COMMANDS + trial->deposits)
         fail("commands were lost or done twice");
     close_trial(trial);
@@ -282,41 +303,54 @@ static void finish_trial(struct trial *trial, struct flight *flight)
 static void test_overtaken(uint64_t nth, uint32_t flags)
 {
     static struct trial trial;
-    static struct flight flight;
+    static struct sent sent;
     open_trial(&trial, flags);
     trial.nth = nth;
     trial.takes_over = true;
-    submit(&trial, &flight);
-    await(&trial, &flight, flags);
-    finish_trial(&trial, &flight);
+    submit(&trial, &sent);
+    await(&trial, &sent, flags);
+    finish_trial(&trial, &sent);
+}
+
+/* The same when a submission begins in the batch that waits, and ends in the one behind it. */
+static void test_overtaken_in_a_crowd(uint64_t nth)
+{
+    static struct trial trial;
+    static struct sent sent;
+    open_trial(&trial, 0);
+    trial.nth = nth;
+    trial.crowded = trial.takes_over = true;
+    submit(&trial, &sent);
+    await(&trial, &sent, 0);
+    finish_trial(&trial, &sent);
 }
 
 /* The append happened, nobody can tell, and another's commit is behind it. */
 static void test_followed(uint64_t nth, uint32_t flags)
 {
     static struct trial trial;
-    static struct flight flight;
+    static struct sent sent;
     open_trial(&trial, flags);
     trial.nth = nth;
     trial.behind = trial.takes_over = true;
     faulty_plan_add(&trial.plan, FAULTY_APPEND, nth, FAULT_UNKNOWN_DONE, 0);
-    submit(&trial, &flight);
-    await(&trial, &flight, flags);
-    if (count_accepted(&flight) == 0)
+    submit(&trial, &sent);
+    await(&trial, &sent, flags);
+    if (count_accepted(&sent) == 0)
         fail("what was in the journal was answered as if it were not");
-    finish_trial(&trial, &flight);
+    finish_trial(&trial, &sent);
 }
 
 /* Nobody can tell, and nobody came: it goes on as it would alone. */
 static void test_unknown_alone(enum fault fault, uint32_t flags)
 {
     static struct trial trial;
-    static struct flight flight;
+    static struct sent sent;
     open_trial(&trial, flags);
     faulty_plan_add(&trial.plan, FAULTY_APPEND, 2, fault, 0);
-    submit(&trial, &flight);
-    await(&trial, &flight, flags);
-    if (count_accepted(&flight) != SUBMISSIONS * COMMANDS || balance(&trial) != SUBMISSIONS * COMMANDS)
+    submit(&trial, &sent);
+    await(&trial, &sent, flags);
+    if (count_accepted(&sent) != SUBMISSIONS * COMMANDS || balance(&trial) != SUBMISSIONS * COMMANDS)
         fail("an engine that is alone was fenced");
     close_trial(&trial);
 }
@@ -502,6 +536,7 @@ int main(void)
             test_overtaken(nth, flags);
             test_followed(nth, flags);
         }
+        test_overtaken_in_a_crowd(nth);
     }
     test_unknown_alone(FAULT_UNKNOWN_DONE, 0);
     test_unknown_alone(FAULT_UNKNOWN_LOST, TRADING_ENGINE_MANUAL);
