@@ -135,9 +135,12 @@ struct behind {
 /* `open` may be NULL. Nothing is in flight any more. */
 static struct behind take_behind(trading_engine *engine, struct batch *open)
 {
-    struct behind behind = {.count = engine->flight.count};
+    struct behind behind = {.count = 0};
     appender_take_back(engine);
-    memcpy(behind.at, engine->flight.at, behind.count * sizeof *behind.at);
+    while (behind.count < engine->flight.count) {
+        behind.at[behind.count] = engine->flight.at[behind.count];
+        behind.count++;
+    }
     if (open)
         behind.at[behind.count++] = open;
     engine->flight.count = 0;

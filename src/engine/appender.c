@@ -120,7 +120,8 @@ static void drop_first(struct appender *appender)
 {
     appender->count--;
     appender->done--;
-    memmove(appender->batches, appender->batches + 1, appender->count * sizeof *appender->batches);
+    for (size_t i = 0; i < appender->count; i++)
+        appender->batches[i] = appender->batches[i + 1];
 }
 
 /* ---- a thread ---- */

@@ -15,7 +15,6 @@
 
 #include <inttypes.h>
 #include <sodium.h>
-#include <string.h>
 
 #define STAGED_BYTES    (64u << 20)
 #define WORTH_WAKING    16u               /* commands */
@@ -222,7 +221,9 @@ static void hand_over(trading_engine *engine, struct batch *batch)
 static struct batch *take_oldest(struct flight *flight)
 {
     struct batch *oldest = flight->at[0];
-    memmove(flight->at, flight->at + 1, --flight->count * sizeof *flight->at);
+    flight->count--;
+    for (size_t i = 0; i < flight->count; i++)
+        flight->at[i] = flight->at[i + 1];
     return oldest;
 }
 

@@ -161,7 +161,8 @@ static void open_stage(struct stage *stage, const struct trial *trial)
     stage->account = opened.account;
     stage->faulty = atomic_load(&stage->plan.calls[FAULTY_APPEND]) + trial->nth;
     assert_true(faulty_plan_add(&stage->plan, FAULTY_APPEND, stage->faulty, trial->fault, trial->code));
-    stage->awaits_another = trial->way == THREADS_BEHIND && (trial->nth + 1) * BATCH + ENOUGH <= SUBMISSIONS * COMMANDS;
+    stage->awaits_another =
+        trial->way == THREADS_BEHIND && (trial->nth + 1) * BATCH + ENOUGH <= (uint64_t)SUBMISSIONS * COMMANDS;
     stage->looking = true;
 }
 
