@@ -117,7 +117,7 @@ class Bench(Case):
 
     def test_deposits(self):
         figures = self.figures("deposits", "--batch", "64")
-        self.assertEqual((figures["accounts"], figures["batch"], figures["flight"]), (100, 64, 3))
+        self.assertEqual((figures["accounts"], figures["batch"], figures["flight"]), (100, 64, 4))
         self.assertEqual(figures["commands"] % 64, 0)
         # No more than a batch is in a commit, and each commit is synced, by two flushes.
         self.assertGreaterEqual(figures["commits"], figures["commands"] / 64)
