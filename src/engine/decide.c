@@ -15,15 +15,15 @@ static void answer(trading_result *result, int32_t status, const struct rejectio
                                .available = why->available};
 }
 
-static void cause_of(trading_engine *engine, const trading_command *command, uint64_t digest, struct cause *cause)
+static struct request request_of(const trading_command *command, const struct prepared *prepared)
 {
-    *cause = (struct cause){.type = command->type,
-                            .key = command->key,
-                            .digest = digest,
-                            .actor = command->actor,
-                            .correlation = command->correlation};
-    if (id_is_zero(&command->key))
-        engine_draw_key(engine, command, &cause->key);
+    return (struct request){.command = command,
+                            .cause = {.type = command->type,
+                                      .key = command->key,
+                                      .digest = prepared->digest,
+                                      .actor = command->actor,
+                                      .correlation = command->correlation},
+                            .foreseen = &prepared->named};
 }
 
 static bool version_conflicts(trading_engine *engine, const struct request *request, trading_result *result)
@@ -65,18 +65,19 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
     trading_result *result = &slice->submission->results[slice->first + i];
     struct process *process = &engine->process;
     const struct prepared *prepared = prepared_at(engine, i);
-    struct request request = {.command = command, .foreseen = &prepared->named};
     struct rejection why = {.reason = prepared->reason};
     if (why.reason) {
         answer(result, TRADING_STATUS_MALFORMED, &why);
         return true;
     }
-    cause_of(engine, command, prepared->digest, &request.cause);
+    struct request request = request_of(command, prepared);
+    bool keyed = !id_is_zero(&command->key);
+    if (!keyed)
+        engine_draw_key(engine, command, &request.cause.key);
     if (!process_locate(&engine->domain, &request, &why)) {
         answer(result, why.reason == TRADING_REASON_BAD_REQUEST ? TRADING_STATUS_MALFORMED : TRADING_STATUS_REJECTED, &why);
         return true;
     }
-    bool keyed = !id_is_zero(&command->key);
     bool foretold = request.cause.account == prepared->named.account;
     uint64_t hash = foretold ? prepared->key_hash : engine_key_hash(engine, &request.cause.key, request.cause.account);
     int64_t absent_before = foretold ? prepared->key_absent_before : 0;

@@ -82,7 +82,7 @@ static enum known judge(const trading_engine *engine, const struct request *requ
 {
     if (found->cause.digest != request->cause.digest)
         return KNOWN_REUSED;
-    outcome_result(&found->outcome, &engine->domain, result);
+    outcome_result(&found->outcome, &engine->domain, request, result);
     result->status = TRADING_STATUS_DUPLICATE;
     result->version = found->version;
     return KNOWN_DUPLICATE;

@@ -12,9 +12,13 @@ static bool is_whole(trading_decimal minor_unit, trading_decimal amount, struct 
     return amount % minor_unit == 0 || reject(why, TRADING_REASON_TOO_PRECISE);
 }
 
-static trading_decimal minor_unit_of(const struct process *process, const struct account_record *record)
+static trading_decimal minor_unit_of(struct process *process, const struct account_record *record)
 {
-    return ledger_get(&process->domain->accounts, record->ledger)->minor_unit;
+    if (process->ledger != record->ledger) {
+        process->ledger = record->ledger;
+        process->minor_unit = ledger_get(&process->domain->accounts, record->ledger)->minor_unit;
+    }
+    return process->minor_unit;
 }
 
 static bool emit_amount(struct process *process, uint32_t kind, uint32_t account, trading_decimal amount)

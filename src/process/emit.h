@@ -21,6 +21,10 @@ struct process {
     bool paused;        /* work waits for the next commit */
     const char *broken; /* an invariant that broke: nothing more is done */
 
+    /* of the ledger that was asked last, which never changes; 0: none was */
+    uint32_t ledger;
+    trading_decimal minor_unit;
+
     /* of the entry that is open */
     struct folding folding;
     struct outcome outcome;

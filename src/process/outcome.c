@@ -91,7 +91,13 @@ static void tell_canceled(const struct order_record *order, trading_result *resu
     result->average_price = order_average(order);
 }
 
-void outcome_result(const struct outcome *outcome, const struct domain *domain, trading_result *result)
+static const struct account_record *account_of(const struct domain *domain, const struct request *request, uint32_t account)
+{
+    return account == request->cause.account ? request->account_record : account_get(&domain->accounts, account);
+}
+
+void outcome_result(const struct outcome *outcome, const struct domain *domain, const struct request *request,
+                    trading_result *result)
 {
     *result = (trading_result){.status = outcome->reason ? TRADING_STATUS_REJECTED : TRADING_STATUS_ACCEPTED,
                                .reason = outcome->reason,
@@ -116,5 +122,5 @@ void outcome_result(const struct outcome *outcome, const struct domain *domain, 
         account = record->account;
     }
     if (account)
-        result->account = account_get(&domain->accounts, account)->id;
+        result->account = account_of(domain, request, account)->id;
 }

@@ -5,6 +5,8 @@
 #include "base/sum.h"
 #include "process/domain.h"
 
+struct request;
+
 struct outcome {
     int32_t type;     /* TRADING_COMMAND_ */
     uint32_t account; /* numbers; 0: none */
@@ -22,7 +24,8 @@ struct outcome {
 void outcome_begin(struct outcome *outcome, const struct cause *cause);
 void outcome_note(struct outcome *outcome, const struct event *event);
 
-/* Fills in all of a result but the version. */
-void outcome_result(const struct outcome *outcome, const struct domain *domain, trading_result *result);
+/* Fills in all of a result but the version. The request is the command's, as it was located. */
+void outcome_result(const struct outcome *outcome, const struct domain *domain, const struct request *request,
+                    trading_result *result);
 
 #endif

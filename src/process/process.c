@@ -227,7 +227,7 @@ bool process_command(struct process *process, const struct request *request, tra
     process_work(process);
     int64_t version = process_version(process->domain, request, &process->outcome);
     entry_end(process->out, &mark, process->events, version);
-    outcome_result(&process->outcome, process->domain, result);
+    outcome_result(&process->outcome, process->domain, request, result);
     result->version = version;
     return true;
 }

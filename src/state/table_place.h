@@ -165,7 +165,10 @@ static inline void table_prefetch(const struct table *table, uint32_t number)
     const unsigned char *record = place_record(table, place);
     __builtin_prefetch(place_head(table, place), 1);
     __builtin_prefetch(place_changed(table, place), 1);
-    for (uint32_t at = 0; at < table->record_bytes; at += CACHE_LINE)
+    __builtin_prefetch(record, 1);
+    if (table->record_bytes == CACHE_LINE) /* of one line, as all lie */
+        return;
+    for (uint32_t at = CACHE_LINE; at < table->record_bytes; at += CACHE_LINE)
         __builtin_prefetch(record + at, 1);
     __builtin_prefetch(record + table->record_bytes - 1, 1);
 }
