@@ -57,7 +57,7 @@ static const char *fold_carried(struct domain *domain, const struct order_record
 
 static const char *fold_account(struct domain *domain, struct folding *folding, struct event *event, struct moment *at)
 {
-    trading_id id; /* of an account that is opened */
+    trading_id id = {0};
     if (event->kind == TRADING_EVENT_ACCOUNT_OPENED)
         id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){0}, &folding->cause->key, 0);
     uint32_t portfolio = event->account.portfolio;
