@@ -135,15 +135,10 @@ struct behind {
 /* `open` may be NULL. Nothing is in flight any more. */
 static struct behind take_behind(trading_engine *engine, struct batch *open)
 {
-    struct behind behind = {.count = 0};
-    appender_take_back(engine);
-    while (behind.count < engine->flight.count) {
-        behind.at[behind.count] = engine->flight.at[behind.count];
-        behind.count++;
-    }
+    struct behind behind;
+    behind.count = appender_take_back(engine, behind.at);
     if (open)
         behind.at[behind.count++] = open;
-    engine->flight.count = 0;
     engine->deciding = NULL;
     return behind;
 }
@@ -176,7 +171,7 @@ static void fail_behind(trading_engine *engine, const struct behind *behind, con
     }
 }
 
-/* ---- nobody can say, or it failed ---- */
+/* ---- what becomes of it all ---- */
 
 /* Paused work that was in the failed batch comes before any command, so what waits fails with it. It goes on with the next command rather
  * than by itself, which would be without end while the store takes nothing. */

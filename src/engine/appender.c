@@ -116,12 +116,14 @@ static bool is_done(struct appender *appender)
     return done;
 }
 
-static void drop_first(struct appender *appender)
+static struct batch *take_oldest(struct appender *appender)
 {
+    struct batch *oldest = appender->batches[0];
     appender->count--;
     appender->done--;
     for (size_t i = 0; i < appender->count; i++)
         appender->batches[i] = appender->batches[i + 1];
+    return oldest;
 }
 
 /* ---- a thread ---- */
@@ -294,7 +296,7 @@ void appender_hand_over(trading_engine *engine, struct batch *batch)
 
 bool appender_has_place(trading_engine *engine)
 {
-    return engine->flight.count < (engine->appender.polls ? 1 : APPENDER_BATCHES);
+    return engine->appender.count < (engine->appender.polls ? 1 : APPENDER_BATCHES);
 }
 
 bool appender_is_done(trading_engine *engine)
@@ -304,7 +306,7 @@ bool appender_is_done(trading_engine *engine)
     return is_done(&engine->appender);
 }
 
-void appender_await(trading_engine *engine)
+struct batch *appender_await(trading_engine *engine)
 {
     struct appender *appender = &engine->appender;
     if (appender->polls)
@@ -312,17 +314,21 @@ void appender_await(trading_engine *engine)
     pthread_mutex_lock(&appender->mutex);
     while (!appender->done)
         pthread_cond_wait(&appender->signal, &appender->mutex);
-    struct batch *batch = appender->batches[0];
-    drop_first(appender);
+    struct batch *batch = take_oldest(appender);
     pthread_mutex_unlock(&appender->mutex);
     conclude(engine, batch);
+    return batch;
 }
 
-void appender_take_back(trading_engine *engine)
+size_t appender_take_back(trading_engine *engine, struct batch *batches[APPENDER_BATCHES])
 {
     struct appender *appender = &engine->appender;
     pthread_mutex_lock(&appender->mutex);
+    size_t count = appender->count;
+    for (size_t i = 0; i < count; i++)
+        batches[i] = appender->batches[i];
     appender->count = appender->done = 0;
     appender->failed = false;
     pthread_mutex_unlock(&appender->mutex);
+    return count;
 }

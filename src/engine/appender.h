@@ -22,7 +22,7 @@ struct batch;
 struct appender {
     pthread_mutex_t mutex;
     pthread_cond_t signal;
-    struct batch *batches[APPENDER_BATCHES]; /* that it was handed, the oldest first */
+    struct batch *batches[APPENDER_BATCHES]; /* in flight, the oldest first; who drives alone adds and takes */
     size_t count;                            /* of them */
     size_t done;                             /* so many of them have their outcome */
     bool failed;                             /* one of these failed: what is behind it is not begun */
@@ -51,10 +51,10 @@ void appender_hand_over(trading_engine *engine, struct batch *batch);
 bool appender_has_place(trading_engine *engine);
 /* Whether waiting for the oldest would take no time. */
 bool appender_is_done(trading_engine *engine);
-/* Waits until the oldest has its outcome. */
-void appender_await(trading_engine *engine);
-/* After one that failed: what was handed over behind it, and is not begun, is the engine's again. */
-void appender_take_back(trading_engine *engine);
+/* Waits until the oldest has its outcome, and gives it. */
+struct batch *appender_await(trading_engine *engine);
+/* After one that failed: what was handed over behind it, and is not begun. How many; they are in order. */
+size_t appender_take_back(trading_engine *engine, struct batch *batches[APPENDER_BATCHES]);
 
 /* Waits until the append of any partition is done, of those that the store is polled for. False when none is under way. */
 bool appender_await_any(trading_engine *engine);

@@ -55,10 +55,10 @@ static bool in_batch(const struct batch *batch, int64_t position, struct stretch
 }
 
 /* The newest begins last, and a position behind the end of one is in the next. */
-static bool in_flight(const struct flight *flight, int64_t position, struct stretch *stretch)
+static bool in_flight(const struct appender *appender, int64_t position, struct stretch *stretch)
 {
-    for (size_t i = flight->count; i-- > 0;) {
-        if (in_batch(flight->at[i], position, stretch))
+    for (size_t i = appender->count; i-- > 0;) {
+        if (in_batch(appender->batches[i], position, stretch))
             return true;
     }
     return false;
@@ -97,7 +97,7 @@ __attribute__((noinline)) static enum known look_closer(trading_engine *engine, 
     for (; position >= 0; position = keys_next(engine->keys, hash, cursor)) {
         struct stretch stretch;
         struct found found;
-        if (!in_batch(engine->deciding, position, &stretch) && !in_flight(&engine->flight, position, &stretch) &&
+        if (!in_batch(engine->deciding, position, &stretch) && !in_flight(&engine->appender, position, &stretch) &&
             !in_journal(engine, position, &stretch, error))
             return KNOWN_FAILED;
         bool same = find_entry(&stretch, position, &found) && found.cause.account == account &&

@@ -63,12 +63,6 @@ struct doubt {
 
 #define ENGINE_BATCHES (APPENDER_BATCHES + 1u) /* and one is decided */
 
-/* Batches that were handed over to be appended, the oldest first. */
-struct flight {
-    struct batch *at[APPENDER_BATCHES];
-    size_t count;
-};
-
 /* projection.c: those that are open; and their rows, where there is no state store or it is only read. */
 struct projections {
     pthread_mutex_t mutex;
@@ -124,12 +118,11 @@ struct trading_engine {
     struct process process;
     struct batch batches[ENGINE_BATCHES];
     struct batch *deciding; /* NULL: none is open */
-    struct flight flight;
-    size_t group;       /* submissions that the last commit answered together */
-    uint32_t retries;   /* appends in a row that were not successful */
-    bool unresolved;    /* what the journal holds must be learnt before anything is decided */
-    struct doubt doubt; /* what of it is this engine's */
-    bool stalled;       /* the append of paused work failed: it goes on with the next command, not by itself */
+    size_t group;           /* submissions that the last commit answered together */
+    uint32_t retries;       /* appends in a row that were not successful */
+    bool unresolved;        /* what the journal holds must be learnt before anything is decided */
+    struct doubt doubt;     /* what of it is this engine's */
+    bool stalled;           /* the append of paused work failed: it goes on with the next command, not by itself */
     struct ahead ahead;
     uint8_t entropy[ENGINE_ENTROPY_BYTES];
     size_t entropy_left;

@@ -125,7 +125,7 @@ static bool some_come_back(trading_engine *engine, struct batch *batch)
  * host allows. Who is alone waits for nobody. Nor does who polls the store: the next round goes on with the batch. */
 static bool more_comes(trading_engine *engine, struct batch *batch)
 {
-    if (engine->flight.count)
+    if (engine->appender.count)
         return !engine->appender.polls && more_comes_before_append(engine);
     if (some_come_back(engine, batch))
         return true;
@@ -212,47 +212,31 @@ static int32_t decide_batch(trading_engine *engine, struct batch *batch, trading
 
 /* ---- appending it ---- */
 
-static void hand_over(trading_engine *engine, struct batch *batch)
-{
-    appender_hand_over(engine, batch);
-    engine->flight.at[engine->flight.count++] = batch;
-}
-
-static struct batch *take_oldest(struct flight *flight)
-{
-    struct batch *oldest = flight->at[0];
-    flight->count--;
-    for (size_t i = 0; i < flight->count; i++)
-        flight->at[i] = flight->at[i + 1];
-    return oldest;
-}
-
 /* Waits for the oldest in flight and shows it; the next, if that goes on, is handed over before anybody is answered. False when the append
  * has failed, and with it all that is behind, the next as well. */
 static bool finish_oldest(trading_engine *engine, struct batch *next, bool goes_on)
 {
-    appender_await(engine);
-    struct batch *batch = take_oldest(&engine->flight);
+    struct batch *batch = appender_await(engine);
     engine_show(engine, batch);
     if (goes_on && batch->outcome.code == TRADING_OK)
-        hand_over(engine, next);
+        appender_hand_over(engine, next);
     return engine_finish(engine, batch, next);
 }
 
 /* ---- rounds ---- */
 
-static bool is_in_flight(const struct flight *flight, const struct batch *batch)
+static bool is_in_flight(const struct appender *appender, const struct batch *batch)
 {
     bool found = false;
-    for (size_t i = 0; i < flight->count; i++)
-        found = found || flight->at[i] == batch;
+    for (size_t i = 0; i < appender->count; i++)
+        found = found || appender->batches[i] == batch;
     return found;
 }
 
 static struct batch *idle_batch(trading_engine *engine)
 {
     struct batch *batch = engine->batches;
-    while (is_in_flight(&engine->flight, batch))
+    while (is_in_flight(&engine->appender, batch))
         batch++;
     return batch;
 }
@@ -271,13 +255,13 @@ bool engine_goes_on(const trading_engine *engine)
 /* Where the store is polled, a batch is open for as long as the one before it is under way. */
 static bool stays_open(trading_engine *engine)
 {
-    return engine->flight.count && engine->appender.polls && !appender_is_done(engine);
+    return engine->appender.count && engine->appender.polls && !appender_is_done(engine);
 }
 
 /* Whether a batch that is closed may wait behind the one that syncs, so that the next is decided meanwhile. */
-static bool waits_behind(trading_engine *engine)
+static bool may_wait_behind(trading_engine *engine)
 {
-    return engine->flight.count && appender_has_place(engine) && !appender_is_done(engine);
+    return engine->appender.count && appender_has_place(engine) && !appender_is_done(engine);
 }
 
 /* Whether a batch is appended while the rounds go on; `overlaps`: there is a thread for it, which is worth it where more waits. */
@@ -299,11 +283,11 @@ bool engine_round(trading_engine *engine, bool overlaps)
         code = close_batch(engine, batch, &error);
     engine->deciding = NULL;
     bool empty = code || batch->next_position == batch->first_position;
-    if (!empty && waits_behind(engine)) {
-        hand_over(engine, batch);
+    if (!empty && may_wait_behind(engine)) {
+        appender_hand_over(engine, batch);
         return true;
     }
-    while (engine->flight.count) { /* what is empty may answer with what is in flight */
+    while (engine->appender.count) { /* what is empty may answer with what is in flight */
         if (!finish_oldest(engine, batch, !empty) || !empty)
             return true;
     }
@@ -312,7 +296,7 @@ bool engine_round(trading_engine *engine, bool overlaps)
         return true;
     }
     if (!empty && goes_beside(engine, overlaps)) {
-        hand_over(engine, batch);
+        appender_hand_over(engine, batch);
         return true;
     }
     bool worked = batch->slice_count || !empty;
@@ -346,7 +330,7 @@ static void drive(trading_engine *engine)
     trading_error error;
     for (;;) {
         bool refusing = is_refusing(engine, &error);
-        if (engine->flight.count && (refusing || !more_comes_before_append(engine))) {
+        if (engine->appender.count && (refusing || !more_comes_before_append(engine))) {
             finish_oldest(engine, NULL, false);
             continue;
         }
@@ -394,7 +378,7 @@ bool engine_drive_alone(trading_engine *engine, struct submission *submission)
 
 void engine_wind_up(trading_engine *engine)
 {
-    while (engine->flight.count)
+    while (engine->appender.count)
         finish_oldest(engine, engine->deciding, false);
     struct batch *open = engine->deciding;
     if (!open)
@@ -409,7 +393,7 @@ void engine_wind_up(trading_engine *engine)
 static bool do_some(trading_engine *engine)
 {
     bool waits = !queue_is_empty(&engine->queue) || engine_goes_on(engine);
-    bool ended = engine->flight.count && appender_is_done(engine);
+    bool ended = engine->appender.count && appender_is_done(engine);
     if (ended && !waits && !engine->deciding) {
         finish_oldest(engine, NULL, false);
         return true;
@@ -424,7 +408,7 @@ static bool take_turn(trading_engine *engine)
     bool worked = false;
     pthread_mutex_lock(&engine->drive_mutex);
     if (engine_check(engine, &error)) {
-        worked = engine->flight.count || engine->deciding;
+        worked = engine->appender.count || engine->deciding;
         engine_wind_up(engine);
         engine_fail_waiting(engine, &error);
     } else {

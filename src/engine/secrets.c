@@ -174,8 +174,8 @@ static bool account_key(trading_engine *engine, uint32_t number, uint8_t key[SEA
 {
     const struct account_record *account = account_get(&engine->domain.accounts, number);
     const trading_store_secret *pending = find_pending(engine->deciding, &account->id);
-    for (size_t i = engine->flight.count; !pending && i-- > 0;)
-        pending = find_pending(engine->flight.at[i], &account->id);
+    for (size_t i = engine->appender.count; !pending && i-- > 0;)
+        pending = find_pending(engine->appender.batches[i], &account->id);
     if (pending) {
         memcpy(key, pending->value, sizeof pending->value);
         return true;

@@ -15,8 +15,9 @@ static bool is_whole(trading_decimal minor_unit, trading_decimal amount, struct 
 static trading_decimal minor_unit_of(struct process *process, const struct account_record *record)
 {
     if (process->ledger != record->ledger) {
+        trading_decimal unit = ledger_get(&process->domain->accounts, record->ledger)->minor_unit;
         process->ledger = record->ledger;
-        process->minor_unit = ledger_get(&process->domain->accounts, record->ledger)->minor_unit;
+        process->minor_unit = unit ? unit : 1; /* a damaged page reads as zeros, and fails the batch only at its end */
     }
     return process->minor_unit;
 }
