@@ -65,19 +65,30 @@ static uint64_t word_at(size_t index, uint32_t partition, int64_t position)
     return (value ^ value >> 31) * 0xc4ceb9fe1a85ec53;
 }
 
-int32_t append_bytes(void *store, uint32_t partition, int64_t position, int64_t events, size_t size, trading_error *error)
+void make_commit(trading_store_commit *commit, uint32_t partition, int64_t position, int64_t events, size_t size)
 {
     uint64_t *words = malloc(size + sizeof *words);
     assert_non_null(words);
     for (size_t i = 0; i <= size / sizeof *words; i++)
         words[i] = word_at(i, partition, position);
-    trading_store_commit commit = {
-        .first_position = position, .event_count = events, .nonce = {{9}}, .data = words, .size = size};
-    memcpy(commit.nonce.bytes + 8, &position, sizeof position);
+    *commit =
+        (trading_store_commit){.first_position = position, .event_count = events, .nonce = {{9}}, .data = words, .size = size};
+    memcpy(commit->nonce.bytes + 8, &position, sizeof position);
+}
+
+void free_commit(const trading_store_commit *commit)
+{
+    free((void *)(uintptr_t)commit->data);
+}
+
+int32_t append_bytes(void *store, uint32_t partition, int64_t position, int64_t events, size_t size, trading_error *error)
+{
+    trading_store_commit commit;
+    make_commit(&commit, partition, position, events, size);
     *error = (trading_error){0};
     int32_t code = lmdb_store_ops.append(store, partition, &commit, 1, NULL, error);
     assert_int_equal(code, error->code);
-    free(words);
+    free_commit(&commit);
     return code;
 }
 

@@ -21,7 +21,10 @@ int32_t open_lmdb(const char *folder, struct opening how, void **store, trading_
 /* … for writing, which must succeed. */
 void *must_open(const char *folder);
 
-/* Appends a commit whose bytes follow from the partition and position. */
+/* A commit whose bytes follow from the partition and position. */
+void make_commit(trading_store_commit *commit, uint32_t partition, int64_t position, int64_t events, size_t size);
+void free_commit(const trading_store_commit *commit);
+/* Appends such a commit. */
 int32_t append_bytes(void *store, uint32_t partition, int64_t position, int64_t events, size_t size, trading_error *error);
 void must_append(void *store, uint32_t partition, int64_t position, int64_t events, size_t size);
 
