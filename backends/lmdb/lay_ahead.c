@@ -113,6 +113,8 @@ static bool start(struct lay_ahead *ahead)
     bool started = pthread_create(&ahead->thread, &attributes, lay_out, ahead) == 0;
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);
+    if (started)
+        pthread_setname_np(ahead->thread, "trading-zeros");
     return started;
 }
 

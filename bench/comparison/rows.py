@@ -197,7 +197,8 @@ def views(tools, _chart):
                   beside=f"p99 {number(median_of(results, 'p99_us'))} µs")
     yield Finding("the writer's CPU grows beside 1 M/s", Spread(100 * result["writer_cpu_growth"] for result in results), at_most=10, unit="%",
                   beside=f"{number(median_of(results, 'beside_reads_per_second'))} reads/s, writer "
-                         f"{number(median_of(results, 'writer_per_second_beside'))}/s")
+                         f"{number(median_of(results, 'writer_per_second_beside'))}/s; besides, keys took "
+                         f"{number(median_of(results, 'keys_cpu_us'))} µs a command")
 
 
 @row("replay", "replay, and a feed into a projection in C")

@@ -13,4 +13,7 @@ struct usage {
 /* What the system does not tell stays 0. */
 void usage_read(struct usage *usage);
 
+/* Nanoseconds of processor that threads of the process that have this name used so far. */
+int64_t usage_of_threads(const char *name);
+
 #endif

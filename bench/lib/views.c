@@ -1,21 +1,25 @@
 /* Looking at accounts and portfolios by their ids: readers alone; then a writer of deposits at full speed, alone and beside readers that
- * are paced, in turns, and how much more each of its commands costs then. */
+ * are paced, in turns, and how much more each of its commands costs then. The thread that writes out and merges the keys of past commands is
+ * counted by itself: it works by the million keys, long after them, so what falls into a turn is chance, and mostly of turns before. */
 #include "bench/lib/benchmarks.h"
 #include "bench/lib/clock.h"
 #include "bench/lib/deposits.h"
 #include "bench/lib/failure.h"
 #include "bench/lib/readers.h"
 #include "bench/lib/spread.h"
+#include "bench/lib/usage.h"
 
 #include <stdlib.h>
 
-#define TURNS 5u
+#define TURNS       5u
+#define KEYS_THREAD "trading-keys"
 
 /* The writer, alone or beside readers, in all of its turns. */
 struct side {
     struct tally writing;
     struct reading reading;
-    double cpu[TURNS]; /* microseconds of processor that a command of the writer's took in each turn */
+    int64_t keys_cpu;  /* of the thread that keeps keys */
+    double cpu[TURNS]; /* microseconds of processor that a command of the writer's took in each turn, on all others */
 };
 
 struct views {
@@ -79,11 +83,14 @@ static int32_t write_turn(struct views *views, struct side *side, size_t reader_
     const struct settings *settings = views->subject.settings;
     struct tally writing = side->writing;
     int64_t reading = side->reading.cpu;
+    int64_t keeping = usage_of_threads(KEYS_THREAD);
     int32_t code = readers_start(&readers, &views->subject, views->portfolios, reader_count, settings->reads, error);
     if (!code)
         code = drive_turn(&views->drive, (int64_t)(settings->seconds * (double)SECOND / TURNS), &side->writing, error);
+    keeping = usage_of_threads(KEYS_THREAD) - keeping;
     int32_t failure = readers_stop(&readers, &side->reading, error);
-    int64_t cpu = side->writing.cpu - writing.cpu - (side->reading.cpu - reading);
+    int64_t cpu = side->writing.cpu - writing.cpu - keeping - (side->reading.cpu - reading);
+    side->keys_cpu += keeping;
     side->cpu[turn] = (double)cpu * 1e-3 / (double)(side->writing.commands - writing.commands);
     return code ? code : failure;
 }
@@ -101,6 +108,9 @@ static void report_sides(struct report *report, struct views *views)
     report_add(report, "writer_per_second_beside", per_second(beside->writing.commands, beside->writing.nanoseconds));
     report_add(report, "writer_cpu_us_alone", spread_of(alone->cpu, TURNS).median);
     report_add(report, "writer_cpu_us_beside", spread_of(beside->cpu, TURNS).median);
+    report_add(report, "keys_cpu_us",
+               (double)(alone->keys_cpu + beside->keys_cpu) * 1e-3 /
+                   (double)(alone->writing.commands + beside->writing.commands));
     report_add(report, "writer_cpu_growth", growth.median);
     report_add(report, "writer_cpu_growth_least", growth.least);
     report_add(report, "writer_cpu_growth_most", growth.most);

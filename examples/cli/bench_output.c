@@ -67,6 +67,7 @@ static const struct column columns[] = {
     {"writer beside readers, commands/s", "writer_per_second_beside", COLUMN_NUMBER},
     {"writer alone, CPU µs a command", "writer_cpu_us_alone", COLUMN_NUMBER},
     {"writer beside readers, CPU µs", "writer_cpu_us_beside", COLUMN_NUMBER},
+    {"keeping of keys besides, CPU µs", "keys_cpu_us", COLUMN_NUMBER},
     {"it grows by, median", "writer_cpu_growth", COLUMN_NUMBER},
     {"it grows by, least", "writer_cpu_growth_least", COLUMN_NUMBER},
     {"it grows by, most", "writer_cpu_growth_most", COLUMN_NUMBER},

@@ -155,7 +155,7 @@ bool appender_start(trading_engine *engine)
 {
     struct appender *appender = &engine->appender;
     appender->polls = engine->manual && engine->ops->append_begin;
-    appender->runs = !engine->manual && thread_start(&appender->thread, run, engine);
+    appender->runs = !engine->manual && thread_start(&appender->thread, "trading-append", run, engine);
     return appender->runs || engine->manual;
 }
 

@@ -180,9 +180,9 @@ int32_t engine_open_batches(trading_engine *engine, trading_error *error)
     return TRADING_OK;
 }
 
-static bool start_thread(pthread_t *thread, bool *runs, void *(*function)(void *), trading_engine *engine)
+static bool start_thread(pthread_t *thread, bool *runs, const char *name, void *(*function)(void *), trading_engine *engine)
 {
-    *runs = thread_start(thread, function, engine);
+    *runs = thread_start(thread, name, function, engine);
     return *runs;
 }
 
@@ -192,8 +192,8 @@ static int32_t start_threads(trading_engine *engine, trading_error *error)
         return TRADING_OK;
     bool started = appender_start(engine);
     if (started && !engine->manual)
-        started = start_thread(&engine->keeper, &engine->keeper_runs, engine_keeper, engine) &&
-                  start_thread(&engine->decider, &engine->decider_runs, engine_decider, engine);
+        started = start_thread(&engine->keeper, &engine->keeper_runs, "trading-keeper", engine_keeper, engine) &&
+                  start_thread(&engine->decider, &engine->decider_runs, "trading-decide", engine_decider, engine);
     return started ? TRADING_OK : error_native(error, TRADING_E_NO_MEMORY, errno, "the system gives no thread to the engine");
 }
 

@@ -222,7 +222,7 @@ struct events_ahead *events_ahead_open(const struct journal *journal, int64_t fr
     ahead->arg = arg;
     pthread_mutex_init(&ahead->mutex, NULL);
     pthread_cond_init(&ahead->moved, NULL);
-    if (thread_start(&ahead->thread, decode, ahead))
+    if (thread_start(&ahead->thread, "trading-decode", decode, ahead))
         return ahead;
     dispose(ahead);
     return NULL;

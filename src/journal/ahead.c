@@ -105,7 +105,7 @@ static bool open_ahead(struct ahead *ahead, const struct journal *journal, int64
         ahead->slots[i].scratch.memory = journal->memory;
     pthread_mutex_init(&ahead->mutex, NULL);
     pthread_cond_init(&ahead->moved, NULL);
-    return thread_start(thread, read_on, ahead);
+    return thread_start(thread, "trading-read", read_on, ahead);
 }
 
 static void close_ahead(struct ahead *ahead)

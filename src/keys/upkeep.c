@@ -4,10 +4,10 @@
  * again. */
 #include "base/error.h"
 #include "base/monotonic.h"
+#include "base/thread.h"
 #include "keys/inside.h"
 
 #include <inttypes.h>
-#include <signal.h>
 
 #define MERGE_PIECE    65536u /* keys, between two looks at what is more urgent */
 #define MERGE_LEAST    4u
@@ -458,15 +458,9 @@ static void *keep(void *arg)
     return NULL;
 }
 
-/* The host's signals are the host's. */
 bool keys_start_thread(struct keys *keys)
 {
-    sigset_t all;
-    sigset_t before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
-    keys->runs = pthread_create(&keys->thread, NULL, keep, keys) == 0;
-    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    keys->runs = thread_start(&keys->thread, "trading-keys", keep, keys);
     return keys->runs;
 }
 

@@ -187,7 +187,7 @@ class Bench(Case):
 
     def test_views(self):
         figures = self.some_figures("views", names="reads per_second p50_us beside_reads_per_second writer_per_second_alone "
-                                    "writer_per_second_beside writer_cpu_us_alone writer_cpu_us_beside")
+                                    "writer_per_second_beside writer_cpu_us_alone writer_cpu_us_beside keys_cpu_us")
         self.assertLessEqual(figures["writer_cpu_growth_least"], figures["writer_cpu_growth_most"])
 
     def test_replay(self):
