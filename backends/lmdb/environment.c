@@ -15,9 +15,9 @@
 #define MAP_LEAST   ((uint64_t)1 << 28)
 #define MAP_NEW     ((uint64_t)1 << 20) /* while creating */
 
-const struct file_kind journal_kind = {"trading journal ", 1};
-const struct file_kind secrets_kind = {"trading secrets ", 1};
-const struct file_kind state_kind = {"trading state   ", 1};
+const struct file_kind journal_kind = {"trading journal ", 2, 1};
+const struct file_kind secrets_kind = {"trading secrets ", 1, 1};
+const struct file_kind state_kind = {"trading state   ", 1, 1};
 
 struct kind_record {
     char magic[16];
@@ -94,6 +94,7 @@ int32_t environment_create(const struct folder *folder, const char *name, const 
 struct identify {
     const struct page_file *file;
     const struct file_kind *kind;
+    uint32_t *format;
     uint8_t *page;
 };
 
@@ -120,15 +121,18 @@ static int32_t identify(void *arg, const struct page_snapshot *snapshot, trading
         return error_set(error, TRADING_E_NEWER_FORMAT,
                          "%s has format %" PRIu32 ", this library knows up to %" PRIu32 "; use a newer library (in %s)",
                          file->name, record.format, with->kind->format, file->folder->path);
-    if (record.format != with->kind->format)
+    if (record.format < with->kind->oldest)
         return error_set(error, TRADING_E_DAMAGED, "%s has format %" PRIu32 ", which never was (in %s)", file->name,
                          record.format, file->folder->path);
+    if (with->format)
+        *with->format = record.format;
     return TRADING_OK;
 }
 
-int32_t environment_identify(const struct page_file *file, const struct file_kind *kind, trading_error *error)
+int32_t environment_identify(const struct page_file *file, const struct file_kind *kind, uint32_t *format, trading_error *error)
 {
-    struct identify with = {.file = file, .kind = kind, .page = memory_allocate(file->memory, file->page_bytes)};
+    struct identify with = {
+        .file = file, .kind = kind, .format = format, .page = memory_allocate(file->memory, file->page_bytes)};
     if (!with.page)
         return error_no_memory(error, "a page");
     int32_t code = page_settle(file, identify, &with, error);
@@ -261,4 +265,15 @@ int environment_run(struct environment *environment, int (*work)(struct environm
     int result = setjmp(call.escape) ? ENVIRONMENT_BROKEN : work(environment, arg);
     leave(environment, &call);
     return result;
+}
+
+static int raise_format(struct environment *environment, void *arg)
+{
+    return write_kind(environment->env, arg);
+}
+
+int environment_raise(struct environment *environment, const struct file_kind *kind)
+{
+    struct file_kind raised = *kind;
+    return environment_run(environment, raise_format, &raised);
 }

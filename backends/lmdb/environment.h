@@ -13,10 +13,11 @@
 
 #include <trading/error.h>
 
-/* What a file is for: 16 bytes, and the version of what we keep in it. */
+/* What a file is for: 16 bytes, and the version of what we keep in it; older ones are read from `oldest` on. */
 struct file_kind {
     char magic[17];
     uint32_t format;
+    uint32_t oldest;
 };
 
 extern const struct file_kind journal_kind;
@@ -39,8 +40,9 @@ struct environment {
 /* Creates the file if there is none, and checks that it is of the kind if there is. */
 int32_t environment_create(const struct folder *folder, const char *name, const struct file_kind *kind, trading_error *error);
 
-/* Checks the record of an open file. */
-int32_t environment_identify(const struct page_file *file, const struct file_kind *kind, trading_error *error);
+/* Checks the record of an open file, and tells its version; format may be NULL. */
+int32_t environment_identify(const struct page_file *file, const struct file_kind *kind, uint32_t *format,
+                             trading_error *error);
 
 /* Of a file that only the writer has open in LMDB, one write at a time: others read its pages by themselves (pages.h). LMDB's own lock would keep
  * nobody out, and a thread that has it when an assertion fails could never let it go. */
@@ -51,6 +53,9 @@ int32_t environment_identify(const struct page_file *file, const struct file_kin
 int32_t environment_open(struct environment *environment, const struct folder *folder, const char *name, uint64_t map_bytes,
                          unsigned flags, trading_error *error);
 void environment_close(struct environment *environment);
+
+/* Makes an open file one of the kind's newest version. A code of LMDB's. */
+int environment_raise(struct environment *environment, const struct file_kind *kind);
 
 /* Bytes as LMDB takes them; it does not change what it is given. */
 static inline MDB_val mdb_bytes(const void *data, size_t size)

@@ -4,68 +4,9 @@
 #include "backends/lmdb/page_check.h"
 #include "base/error.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <sodium.h>
 #include <string.h>
-
-/* ---- layout ---- */
-
-void journal_key(uint32_t partition, int64_t position, uint8_t key[JOURNAL_KEY_BYTES])
-{
-    uint32_t high = htobe32(partition);
-    uint64_t low = htobe64((uint64_t)position);
-    memcpy(key, &high, sizeof high);
-    memcpy(key + sizeof high, &low, sizeof low);
-}
-
-static uint64_t head_check(const uint8_t key[JOURNAL_KEY_BYTES], const uint8_t head[JOURNAL_HEAD_BYTES], uint64_t data_size)
-{
-    static const uint8_t zeros[crypto_shorthash_KEYBYTES];
-    uint8_t message[JOURNAL_KEY_BYTES + 24 + sizeof data_size];
-    memcpy(message, key, JOURNAL_KEY_BYTES);
-    memcpy(message + JOURNAL_KEY_BYTES, head, 24);
-    memcpy(message + JOURNAL_KEY_BYTES + 24, &data_size, sizeof data_size);
-    uint64_t check;
-    _Static_assert(crypto_shorthash_BYTES == sizeof check, "the check is one word");
-    crypto_shorthash((uint8_t *)&check, message, sizeof message, zeros);
-    return check;
-}
-
-void journal_value_head(const uint8_t key[JOURNAL_KEY_BYTES], const trading_store_commit *commit,
-                        uint8_t head[JOURNAL_HEAD_BYTES])
-{
-    memcpy(head, commit->nonce.bytes, 16);
-    memcpy(head + 16, &commit->event_count, 8);
-    uint64_t check = head_check(key, head, commit->size);
-    memcpy(head + 24, &check, 8);
-}
-
-const char *journal_decode(const uint8_t *key, uint32_t key_size, const uint8_t *head, uint64_t value_size, uint32_t *partition,
-                           trading_store_commit *commit)
-{
-    if (key_size != JOURNAL_KEY_BYTES)
-        return "a key is no commit's";
-    if (value_size <= JOURNAL_HEAD_BYTES)
-        return "a commit is too short";
-    uint32_t high;
-    uint64_t low;
-    uint64_t check;
-    memcpy(&high, key, sizeof high);
-    memcpy(&low, key + sizeof high, sizeof low);
-    memcpy(&check, head + 24, sizeof check);
-    commit->size = value_size - JOURNAL_HEAD_BYTES;
-    if (check != head_check(key, head, commit->size))
-        return "a commit's head does not match its check";
-    *partition = be32toh(high);
-    commit->first_position = (int64_t)be64toh(low);
-    memcpy(commit->nonce.bytes, head, 16);
-    memcpy(&commit->event_count, head + 16, 8);
-    if (commit->first_position < 0 || commit->event_count < 1 || commit->event_count > INT64_MAX - commit->first_position)
-        return "a commit's positions are impossible";
-    return NULL;
-}
 
 /* ---- opening and closing ---- */
 
@@ -125,7 +66,7 @@ int32_t journal_load_heads(struct journal *journal, trading_error *error)
     int32_t code = TRADING_OK;
     while (!code) { /* from the highest number down, each time looking for the end of what is below */
         trading_store_head head;
-        code = journal_last_partition(journal, &partition, &head, error);
+        code = journal_last_partition(&journal->file, &partition, &head, error);
         if (!code)
             code = journal_add_head(journal, partition, &head, journal->head_count, error);
         if (!code && partition-- == 0)
@@ -147,16 +88,35 @@ int32_t journal_note_durable(struct journal *journal, trading_error *error)
     return TRADING_OK;
 }
 
-int32_t journal_open_environment(struct journal *journal, trading_error *error)
+/* Two flushes a transaction, as LMDB does by itself, until what was found is settled. */
+static int32_t settle_environment(struct journal *journal, trading_error *error)
 {
-    int32_t code = environment_open(&journal->environment, journal->folder, JOURNAL_FILE, journal->map_bytes,
-                                    ENVIRONMENT_ALONE | (journal->sync_meta ? 0 : MDB_NOMETASYNC), error);
-    if (code)
-        return code;
     int failure = mdb_env_sync(journal->environment.env, 1);
     atomic_fetch_add_explicit(&journal->flushes, 1, memory_order_relaxed);
-    code = failure ? lmdb_failure(error, failure, "flushing", journal->folder->path, JOURNAL_FILE)
-                   : journal_note_durable(journal, error);
+    if (failure)
+        return lmdb_failure(error, failure, "flushing", journal->folder->path, JOURNAL_FILE);
+    int32_t code = journal_go_forward(journal, error);
+    if (code)
+        return code;
+    if (journal->format != journal_kind.format)
+        failure = environment_raise(&journal->environment, &journal_kind);
+    if (!failure && journal->marked)
+        failure = journal_mark_clear(journal);
+    if (!failure)
+        failure = mdb_env_set_flags(journal->environment.env, MDB_NOSYNC, 1);
+    if (failure)
+        return lmdb_failure(error, failure, "opening", journal->folder->path, JOURNAL_FILE);
+    journal->format = journal_kind.format;
+    return journal_note_durable(journal, error);
+}
+
+int32_t journal_open_environment(struct journal *journal, trading_error *error)
+{
+    int32_t code =
+        environment_open(&journal->environment, journal->folder, JOURNAL_FILE, journal->map_bytes, ENVIRONMENT_ALONE, error);
+    if (code)
+        return code;
+    code = settle_environment(journal, error);
     if (code)
         environment_close(&journal->environment);
     return code;
@@ -170,13 +130,18 @@ static int32_t open_writer(struct journal *journal, trading_error *error)
     if (!code)
         code = page_file_open(&journal->file, journal->folder, JOURNAL_FILE, journal->memory, error);
     if (!code)
-        code = environment_identify(&journal->file, &journal_kind, error);
+        code = journal_go_back(journal, 0, error);
+    if (!code)
+        code = environment_identify(&journal->file, &journal_kind, &journal->format, error);
     if (!code)
         code = page_check_free(&journal->file, error);
     if (!code)
         code = journal_load_heads(journal, error);
+    bool goes_forward = journal->redo.size > 0;
     if (!code)
         code = journal_open_environment(journal, error);
+    if (!code && goes_forward)
+        code = journal_load_heads(journal, error); /* those before were for the check of what LMDB follows */
     if (code)
         return code;
     journal->file.horizon = horizon_of_writer;
@@ -193,14 +158,14 @@ static int32_t open_reader(struct journal *journal, trading_error *error)
         return code;
     journal->file.horizon = horizon_of_reader;
     journal->file.horizon_arg = journal;
-    return environment_identify(&journal->file, &journal_kind, error);
+    code = journal_refuse_unsettled(&journal->file, error);
+    return code ? code : environment_identify(&journal->file, &journal_kind, &journal->format, error);
 }
 
-int32_t journal_open(struct journal *journal, const struct folder *folder, struct memory *memory, bool read_only, bool sync,
+int32_t journal_open(struct journal *journal, const struct folder *folder, struct memory *memory, bool read_only,
                      uint64_t map_bytes, trading_error *error)
 {
-    *journal =
-        (struct journal){.folder = folder, .memory = memory, .read_only = read_only, .sync_meta = sync, .map_bytes = map_bytes};
+    *journal = (struct journal){.folder = folder, .memory = memory, .read_only = read_only, .map_bytes = map_bytes};
     journal->file.fd = journal->lock.fd = -1;
     group_commit_open(&journal->appends, journal_append_group, journal);
     pthread_mutex_init(&journal->append_lock, NULL);
@@ -216,14 +181,14 @@ void journal_close(struct journal *journal)
     if (journal->ahead.memory)
         lay_ahead_close(&journal->ahead);
     if (journal->environment.env) {
-        /* The newest meta page may not be flushed yet; SYNC has flushed it. */
-        if (!journal->sync_meta)
-            mdb_env_sync(journal->environment.env, 1);
+        if (journal->marked && !journal->uncertain && !journal->environment.broken)
+            (void)journal_mark_clear(journal); /* else the next writer asks for nothing whether the newest commits are whole */
         environment_close(&journal->environment);
     }
     page_file_close(&journal->file);
     writer_lock_close(&journal->lock);
     memory_release(journal->memory, journal->heads, journal->head_capacity * sizeof *journal->heads);
+    memory_release(journal->memory, journal->redo.bytes, journal->redo.capacity);
     pthread_mutex_destroy(&journal->heads_lock);
     pthread_mutex_destroy(&journal->append_lock);
     group_commit_close(&journal->appends);

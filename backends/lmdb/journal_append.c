@@ -22,8 +22,10 @@ struct append {
 struct joint {
     struct journal *journal;
     struct group_member *first;
+    uint64_t commits;
     uint64_t transaction;
     bool committing; /* LMDB was asked to commit: a failure before that left nothing */
+    bool flushing;   /* and did: what it wrote may be there */
 };
 
 static struct append *append_of(struct group_member *member)
@@ -41,8 +43,11 @@ static struct append *next_admitted(struct group_member *member)
 
 /* ---- the transaction ---- */
 
-static int put_commit(MDB_cursor *cursor, uint32_t partition, const trading_store_commit *commit, unsigned flags)
+static int put_commit(MDB_cursor *cursor, const struct joint *joint, uint32_t partition, const trading_store_commit *commit,
+                      unsigned flags)
 {
+    struct journal_seal seal = {.commits = joint->commits,
+                                .sum = hash_keyed_bytes(&joint->journal->secret, commit->data, commit->size)};
     uint8_t bytes[JOURNAL_KEY_BYTES];
     journal_key(partition, commit->first_position, bytes);
     MDB_val key = mdb_bytes(bytes, sizeof bytes);
@@ -51,18 +56,19 @@ static int put_commit(MDB_cursor *cursor, uint32_t partition, const trading_stor
     int failure = mdb_cursor_put(cursor, &key, &value, flags | MDB_RESERVE | MDB_NOOVERWRITE);
     if (failure)
         return failure;
-    journal_value_head(bytes, commit, value.mv_data);
+    journal_value_head(bytes, commit, &seal, value.mv_data);
     memcpy((uint8_t *)value.mv_data + JOURNAL_HEAD_BYTES, commit->data, commit->size);
     return 0;
 }
 
-static int put_append(MDB_cursor *cursor, const struct journal *journal, const struct append *append)
+static int put_append(MDB_cursor *cursor, const struct joint *joint, const struct append *append)
 {
+    const struct journal *journal = joint->journal;
     /* In the last partition all keys of the append come after all others, and LMDB then fills pages whole instead of half. */
     bool last = journal->heads[journal->head_count - 1].partition == append->member.name;
     int failure = 0;
     for (size_t i = 0; i < append->count && !failure; i++)
-        failure = put_commit(cursor, append->member.name, &append->commits[i], last ? MDB_APPEND : 0);
+        failure = put_commit(cursor, joint, append->member.name, &append->commits[i], last ? MDB_APPEND : 0);
     return failure;
 }
 
@@ -73,7 +79,7 @@ static int put_appends(MDB_txn *txn, MDB_dbi dbi, const struct joint *joint)
     if (failure)
         return failure;
     for (struct append *at = next_admitted(joint->first); at && !failure; at = next_admitted(at->member.next))
-        failure = put_append(cursor, joint->journal, at);
+        failure = put_append(cursor, joint, at);
     mdb_cursor_close(cursor);
     return failure;
 }
@@ -92,7 +98,11 @@ static int run_transaction(struct environment *environment, void *arg)
         return failure;
     }
     joint->committing = true;
-    return mdb_txn_commit(txn);
+    failure = mdb_txn_commit(txn);
+    if (failure)
+        return failure;
+    joint->flushing = true;
+    return mdb_env_sync(environment->env, 1);
 }
 
 /* ---- when it fails ---- */
@@ -109,7 +119,7 @@ static uint64_t bytes_of(const struct joint *joint)
 static int cause_of(const struct joint *joint, int failure)
 {
     struct journal *journal = joint->journal;
-    if (failure != EIO || !joint->committing)
+    if (failure != EIO || !joint->committing || joint->flushing)
         return failure;
     uint64_t bytes = bytes_of(joint);
     struct rlimit limit;
@@ -133,13 +143,15 @@ static bool meta_page_failed(struct environment *environment)
     return failure == MDB_PANIC;
 }
 
-/* Opens LMDB anew after it failed within a commit: what the file then says, once flushed, is the outcome. */
+/* Opens LMDB anew after it failed within a commit, as one opens a file that was not closed: what it then says is the outcome. */
 static int32_t reopen(struct journal *journal, trading_error *error)
 {
     environment_close(&journal->environment);
     struct page_file unbounded = journal->file;
     unbounded.horizon = NULL;
-    int32_t code = page_check_free(&unbounded, error);
+    int32_t code = journal_go_back(journal, atomic_load_explicit(&journal->durable, memory_order_relaxed), error);
+    if (!code)
+        code = page_check_free(&unbounded, error);
     if (!code)
         code = journal_open_environment(journal, error);
     if (code)
@@ -181,7 +193,8 @@ static void explain_failure(const struct joint *joint, int failure, trading_erro
         return;
     }
     failure = cause_of(joint, failure);
-    if (!joint->committing || !meta_page_failed(&journal->environment)) {
+    journal->spent = true; /* what this one left of pages is not to be taken for another's */
+    if (!joint->committing || (!joint->flushing && !meta_page_failed(&journal->environment))) {
         lmdb_failure(error, failure, "appending to", journal->folder->path, JOURNAL_FILE);
         return;
     }
@@ -222,7 +235,7 @@ static void joint_succeeded(const struct joint *joint)
     mdb_env_info(journal->environment.env, &info); /* fails for NULL only */
     uint64_t used = (info.me_last_pgno + 1) * journal->file.page_bytes;
     atomic_store_explicit(&journal->used, used, memory_order_relaxed);
-    atomic_fetch_add_explicit(&journal->flushes, journal->sync_meta ? 2 : 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&journal->flushes, 1, memory_order_relaxed);
     writer_lock_publish(&journal->lock, joint->transaction);
     /* Together: who reads a commit is told of it by the head, and who is told of it can read it. */
     pthread_mutex_lock(&journal->heads_lock);
@@ -278,7 +291,11 @@ static void append_jointly(struct joint *joint)
         append_of(at)->code = admit(journal, append_of(at));
     if (!next_admitted(joint->first))
         return;
-    int failure = environment_run(&journal->environment, run_transaction, joint);
+    for (const struct append *at = next_admitted(joint->first); at; at = next_admitted(at->member.next))
+        joint->commits += at->count;
+    int failure = journal->marked && !journal->spent ? 0 : journal_mark_set(journal);
+    if (!failure)
+        failure = environment_run(&journal->environment, run_transaction, joint);
     if (!failure) {
         joint_succeeded(joint);
         return;
@@ -312,7 +329,7 @@ int32_t journal_append(struct journal *journal, uint32_t partition, const tradin
 int32_t journal_head(struct journal *journal, uint32_t partition, trading_store_head *head, trading_error *error)
 {
     if (journal->read_only)
-        return journal_end(journal, partition, head, error);
+        return journal_end(&journal->file, partition, head, error);
     int32_t code = journal_settle(journal, error);
     if (code)
         return code;

@@ -32,16 +32,17 @@ static int32_t check_commit(void *arg, const struct page_file *file, uint64_t pa
         code = page_overflow(file, entry, size, value, error);
     if (code)
         return code;
-    uint32_t partition;
-    trading_store_commit commit;
-    const char *wrong =
-        journal_decode(entry->key, entry->key_size, value + PAGE_HEADER_BYTES, entry->value_size, &partition, &commit);
+    struct journal_record record;
+    const char *wrong = journal_decode(entry->key, entry->key_size, value + PAGE_HEADER_BYTES, entry->value_size, &record);
     if (wrong)
         return page_damaged(file, page, error, "%s", wrong);
-    int64_t expected = progress->any && partition == progress->partition ? progress->next : 0;
-    if (commit.first_position != expected)
-        return page_damaged(file, page, error, "partition %" PRIu32 " has no commit at position %" PRId64, partition, expected);
-    *progress = (struct progress){.any = true, .partition = partition, .next = commit.first_position + commit.event_count};
+    const trading_store_commit *commit = &record.commit;
+    int64_t expected = progress->any && record.partition == progress->partition ? progress->next : 0;
+    if (commit->first_position != expected)
+        return page_damaged(file, page, error, "partition %" PRIu32 " has no commit at position %" PRId64, record.partition,
+                            expected);
+    *progress =
+        (struct progress){.any = true, .partition = record.partition, .next = commit->first_position + commit->event_count};
     return TRADING_OK;
 }
 
@@ -58,7 +59,7 @@ static int32_t read_all(struct journal *journal, trading_error *error)
     uint32_t partition = UINT32_MAX;
     for (;;) {
         trading_store_head head;
-        int32_t code = journal_last_partition(journal, &partition, &head, error);
+        int32_t code = journal_last_partition(&journal->file, &partition, &head, error);
         if (code == TRADING_E_NOT_FOUND)
             return error_clear(error);
         if (!code)

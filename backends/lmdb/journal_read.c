@@ -9,7 +9,7 @@
 
 /* A leaf of the tree, copied, and the search that found it. What it refers to may be read at leisure: commits are never freed. */
 struct leaf {
-    struct journal *journal;
+    const struct page_file *file;
     uint8_t key[JOURNAL_KEY_BYTES]; /* what is sought */
     struct page_place place;
     struct page_snapshot snapshot;
@@ -17,33 +17,33 @@ struct leaf {
     size_t value_capacity;
 };
 
-static int32_t leaf_open(struct leaf *leaf, struct journal *journal, trading_error *error)
+static int32_t leaf_open(struct leaf *leaf, const struct page_file *file, trading_error *error)
 {
-    *leaf = (struct leaf){.journal = journal};
-    leaf->place.page = memory_allocate(journal->memory, journal->file.page_bytes);
-    leaf->place.parent = memory_allocate(journal->memory, journal->file.page_bytes);
+    *leaf = (struct leaf){.file = file};
+    leaf->place.page = memory_allocate(file->memory, file->page_bytes);
+    leaf->place.parent = memory_allocate(file->memory, file->page_bytes);
     return leaf->place.page && leaf->place.parent ? TRADING_OK : error_no_memory(error, "reading the journal");
 }
 
 static void leaf_close(struct leaf *leaf)
 {
-    memory_release(leaf->journal->memory, leaf->place.page, leaf->journal->file.page_bytes);
-    memory_release(leaf->journal->memory, leaf->place.parent, leaf->journal->file.page_bytes);
-    memory_release(leaf->journal->memory, leaf->value, leaf->value_capacity);
+    memory_release(leaf->file->memory, leaf->place.page, leaf->file->page_bytes);
+    memory_release(leaf->file->memory, leaf->place.parent, leaf->file->page_bytes);
+    memory_release(leaf->file->memory, leaf->value, leaf->value_capacity);
 }
 
 static int32_t seek_leaf(void *arg, const struct page_snapshot *snapshot, trading_error *error)
 {
     struct leaf *leaf = arg;
     leaf->snapshot = *snapshot;
-    return page_seek(&leaf->journal->file, snapshot, leaf->key, sizeof leaf->key, &leaf->place, error);
+    return page_seek(leaf->file, snapshot, leaf->key, sizeof leaf->key, &leaf->place, error);
 }
 
 /* Finds the leaf with the last commit at or before the position. */
 static int32_t leaf_find(struct leaf *leaf, uint32_t partition, int64_t position, trading_error *error)
 {
     journal_key(partition, position, leaf->key);
-    return page_settle(&leaf->journal->file, seek_leaf, leaf, error);
+    return page_settle(leaf->file, seek_leaf, leaf, error);
 }
 
 static uint64_t leaf_number(const struct leaf *leaf)
@@ -61,27 +61,25 @@ static int32_t value_room(struct leaf *leaf, size_t bytes, trading_error *error)
     size_t capacity = leaf->value_capacity ? leaf->value_capacity : 4096;
     while (capacity < bytes)
         capacity *= 2;
-    memory_release(leaf->journal->memory, leaf->value, leaf->value_capacity);
-    leaf->value = memory_allocate(leaf->journal->memory, capacity);
+    memory_release(leaf->file->memory, leaf->value, leaf->value_capacity);
+    leaf->value = memory_allocate(leaf->file->memory, capacity);
     leaf->value_capacity = leaf->value ? capacity : 0;
     return leaf->value ? TRADING_OK : error_no_memory(error, "a commit");
 }
 
 /* Decodes an entry. with_data: the commit's bytes too; else `data` is not set. NOT_FOUND: the entry is of no commit but of the
  * file's own record. */
-static int32_t leaf_commit(struct leaf *leaf, uint32_t index, bool with_data, uint32_t *partition, trading_store_commit *commit,
+static int32_t leaf_record(struct leaf *leaf, uint32_t index, bool with_data, struct journal_record *record,
                            trading_error *error)
 {
-    const struct page_file *file = &leaf->journal->file;
+    const struct page_file *file = leaf->file;
     struct page_entry entry;
     page_entry_at(leaf->place.page, index, &entry);
     if (entry.key_size == KIND_KEY_BYTES)
         return TRADING_E_NOT_FOUND;
-    if (entry.value_size <= JOURNAL_HEAD_BYTES)
-        return page_damaged(file, leaf_number(leaf), error, "a commit is too short");
     const uint8_t *value = entry.value;
     if (!value) {
-        uint64_t wanted = with_data ? entry.value_size : JOURNAL_HEAD_BYTES;
+        uint64_t wanted = with_data || entry.value_size < JOURNAL_HEAD_BYTES ? entry.value_size : JOURNAL_HEAD_BYTES;
         int32_t code = value_room(leaf, PAGE_HEADER_BYTES + wanted, error);
         if (!code)
             code = page_overflow(file, &entry, wanted, leaf->value, error);
@@ -89,36 +87,40 @@ static int32_t leaf_commit(struct leaf *leaf, uint32_t index, bool with_data, ui
             return code;
         value = leaf->value + PAGE_HEADER_BYTES;
     }
-    const char *wrong = journal_decode(entry.key, entry.key_size, value, entry.value_size, partition, commit);
+    const char *wrong = journal_decode(entry.key, entry.key_size, value, entry.value_size, record);
     if (wrong)
         return page_damaged(file, entry.value ? leaf_number(leaf) : entry.overflow, error, "%s", wrong);
-    commit->data = with_data ? value + JOURNAL_HEAD_BYTES : NULL;
+    record->commit.data = with_data ? value + record->head_bytes : NULL;
     return TRADING_OK;
 }
 
 /* ---- heads ---- */
 
-int32_t journal_last_partition(struct journal *journal, uint32_t *partition, trading_store_head *head, trading_error *error)
+int32_t journal_last_partition(const struct page_file *file, uint32_t *partition, trading_store_head *head,
+                               trading_error *error)
 {
     struct leaf leaf;
-    int32_t code = leaf_open(&leaf, journal, error);
+    int32_t code = leaf_open(&leaf, file, error);
     if (!code)
         code = leaf_find(&leaf, *partition, INT64_MAX, error);
     if (!code && leaf.place.index < 0)
         code = TRADING_E_NOT_FOUND;
-    trading_store_commit commit;
+    struct journal_record record;
     if (!code)
-        code = leaf_commit(&leaf, (uint32_t)leaf.place.index, false, partition, &commit, error);
-    if (!code)
-        *head = (trading_store_head){.next_position = commit.first_position + commit.event_count, .nonce = commit.nonce};
+        code = leaf_record(&leaf, (uint32_t)leaf.place.index, false, &record, error);
+    if (!code) {
+        const trading_store_commit *last = &record.commit;
+        *partition = record.partition;
+        *head = (trading_store_head){.next_position = last->first_position + last->event_count, .nonce = last->nonce};
+    }
     leaf_close(&leaf);
     return code;
 }
 
-int32_t journal_end(struct journal *journal, uint32_t partition, trading_store_head *head, trading_error *error)
+int32_t journal_end(const struct page_file *file, uint32_t partition, trading_store_head *head, trading_error *error)
 {
     uint32_t found = partition;
-    int32_t code = journal_last_partition(journal, &found, head, error);
+    int32_t code = journal_last_partition(file, &found, head, error);
     if (code == TRADING_E_NOT_FOUND || (!code && found != partition)) {
         *head = (trading_store_head){0};
         code = error_clear(error);
@@ -135,7 +137,7 @@ struct reading {
     bool found;
     bool stopped;
     bool ended;
-    trading_store_visit visit;
+    journal_visit visit;
     void *arg;
 };
 
@@ -150,7 +152,7 @@ static bool more_follows(const struct reading *reading)
 
 static int32_t gap(const struct reading *reading, trading_error *error)
 {
-    return page_damaged(&reading->leaf.journal->file, leaf_number(&reading->leaf), error,
+    return page_damaged(reading->leaf.file, leaf_number(&reading->leaf), error,
                         "partition %" PRIu32 " has no commit at position %" PRId64 ", but later ones", reading->partition,
                         reading->next);
 }
@@ -175,21 +177,21 @@ static int32_t read_entry(struct reading *reading, uint32_t index, trading_error
         reading->ended = order > 0;
         return TRADING_OK;
     }
-    uint32_t partition = 0;
-    trading_store_commit commit = {0};
-    int32_t code = leaf_commit(&reading->leaf, index, true, &partition, &commit, error);
+    struct journal_record record;
+    int32_t code = leaf_record(&reading->leaf, index, true, &record, error);
     if (code)
         return code;
-    int64_t end = commit.first_position + commit.event_count;
+    const trading_store_commit *commit = &record.commit;
+    int64_t end = commit->first_position + commit->event_count;
     if (end <= reading->next) {
         reading->found = reading->found || end == reading->next;
         return TRADING_OK;
     }
-    if (reading->found ? commit.first_position != reading->next : commit.first_position > reading->next)
+    if (reading->found ? commit->first_position != reading->next : commit->first_position > reading->next)
         return gap(reading, error);
     reading->found = true;
     reading->next = end;
-    reading->stopped = reading->visit(reading->arg, &commit) != 0;
+    reading->stopped = reading->visit(reading->arg, &record) != 0;
     return TRADING_OK;
 }
 
@@ -200,7 +202,7 @@ static int32_t read_leaf(struct reading *reading, trading_error *error)
     struct leaf *leaf = &reading->leaf;
     const struct page_place *place = &leaf->place;
     int32_t code = TRADING_OK;
-    if (!reading->found || !page_advance(&leaf->journal->file, &leaf->snapshot, &leaf->place))
+    if (!reading->found || !page_advance(leaf->file, &leaf->snapshot, &leaf->place))
         code = leaf_find(leaf, reading->partition, reading->next, error);
     int64_t before = reading->next;
     uint32_t first = place->index < 0 ? 0 : (uint32_t)place->index;
@@ -215,18 +217,34 @@ static int32_t read_leaf(struct reading *reading, trading_error *error)
     return TRADING_OK;
 }
 
-int32_t journal_read(struct journal *journal, uint32_t partition, int64_t from, trading_store_visit visit, void *arg,
-                     trading_error *error)
+int32_t journal_read_records(const struct page_file *file, uint32_t partition, int64_t from, journal_visit visit, void *arg,
+                             trading_error *error)
 {
-    int32_t code = journal_settle(journal, error);
-    if (code)
-        return code;
     struct reading reading = {.partition = partition, .next = from, .visit = visit, .arg = arg};
-    code = leaf_open(&reading.leaf, journal, error);
+    int32_t code = leaf_open(&reading.leaf, file, error);
     while (!code && !reading.stopped && !reading.ended)
         code = read_leaf(&reading, error);
     leaf_close(&reading.leaf);
     if (!code && !reading.found && from > 0)
         code = error_set(error, TRADING_E_NOT_FOUND, "partition %" PRIu32 " ends before position %" PRId64, partition, from);
     return code;
+}
+
+struct visitor {
+    trading_store_visit visit;
+    void *arg;
+};
+
+static int32_t visit_commit(void *arg, const struct journal_record *record)
+{
+    const struct visitor *visitor = arg;
+    return visitor->visit(visitor->arg, &record->commit);
+}
+
+int32_t journal_read(struct journal *journal, uint32_t partition, int64_t from, trading_store_visit visit, void *arg,
+                     trading_error *error)
+{
+    struct visitor visitor = {.visit = visit, .arg = arg};
+    int32_t code = journal_settle(journal, error);
+    return code ? code : journal_read_records(&journal->file, partition, from, visit_commit, &visitor, error);
 }

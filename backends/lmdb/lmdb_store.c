@@ -29,9 +29,7 @@ static void free_store(struct lmdb_store *store)
 /* The journal first: it takes the lock. */
 static int32_t open_parts(struct lmdb_store *store, const trading_store_request *request, trading_error *error)
 {
-    bool sync = request->durability == TRADING_DURABILITY_SYNC;
-    int32_t code =
-        journal_open(&store->journal, &store->folder, &store->memory, store->read_only, sync, request->map_bytes, error);
+    int32_t code = journal_open(&store->journal, &store->folder, &store->memory, store->read_only, request->map_bytes, error);
     if (code)
         return code;
     code = secrets_open(&store->secrets, &store->folder, &store->memory, store->read_only, error);

@@ -9,7 +9,7 @@
 #define PAGE_MAGIC   0xBEEFC0DEu
 #define PAGE_VERSION 1u
 #define PAGE_MAX     32768u
-#define PAGE_MIN     512u
+#define PAGE_MIN     4096u      /* of the systems that we write files on */
 #define PAGE_NONE    UINT64_MAX /* the root of an empty tree */
 #define PAGE_FIRST   2u         /* pages 0 and 1 are the metas */
 #define TREE_DEPTH   32u

@@ -63,8 +63,8 @@ static int32_t take_meta(const struct page_file *file, unsigned slot, const uint
     return TRADING_OK;
 }
 
-/* Both, in one call of the operating system. */
-static int32_t read_metas(const struct page_file *file, struct meta_record metas[2], trading_error *error)
+/* In one call of the operating system. */
+int32_t page_metas(const struct page_file *file, struct meta_record metas[2], trading_error *error)
 {
     uint8_t bytes[PAGE_MAX + sizeof(struct meta_page)];
     ssize_t got = file_read(file->fd, bytes, file->page_bytes + sizeof(struct meta_page), 0);
@@ -116,7 +116,7 @@ int32_t page_file_open(struct page_file *file, const struct folder *folder, cons
         code = page_damaged(file, 0, error, "the page size is wrong");
     if (!code) {
         file->page_bytes = metas[0].free.pad;
-        code = read_metas(file, metas, error);
+        code = page_metas(file, metas, error);
     }
     if (code)
         page_file_close(file);
@@ -137,7 +137,7 @@ void page_file_close(struct page_file *file)
 static int32_t snapshot_take(const struct page_file *file, struct page_snapshot *snapshot, trading_error *error)
 {
     struct meta_record metas[2] = {0};
-    int32_t code = read_metas(file, metas, error);
+    int32_t code = page_metas(file, metas, error);
     if (code)
         return code;
     unsigned newest = metas[1].transaction > metas[0].transaction;
@@ -165,7 +165,7 @@ static int32_t snapshot_take(const struct page_file *file, struct page_snapshot 
 static bool snapshot_stands(const struct page_file *file, const struct page_snapshot *snapshot)
 {
     struct meta_record metas[2] = {0};
-    if (read_metas(file, metas, NULL))
+    if (page_metas(file, metas, NULL))
         return false;
     return memcmp(&metas[snapshot->slot], &snapshot->meta, sizeof snapshot->meta) == 0 &&
            metas[!snapshot->slot].transaction <= snapshot->transaction + 1;

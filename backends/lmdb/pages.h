@@ -81,6 +81,9 @@ void page_file_close(struct page_file *file);
 typedef int32_t (*page_work)(void *arg, const struct page_snapshot *snapshot, trading_error *error);
 int32_t page_settle(const struct page_file *file, page_work work, void *arg, trading_error *error);
 
+/* Both meta pages. */
+int32_t page_metas(const struct page_file *file, struct meta_record metas[2], trading_error *error);
+
 /* ---- within the work ---- */
 
 /* Reads a page and checks it. kind: PAGE_BRANCH or PAGE_LEAF. numbers: keys are numbers, not bytes (the free tree). */

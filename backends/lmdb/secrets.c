@@ -183,7 +183,7 @@ static int32_t open_files(struct secrets *secrets, trading_error *error)
     int32_t code = page_file_open(&secrets->index, secrets->folder, INDEX_FILE, secrets->memory, error);
     if (code)
         return code;
-    code = environment_identify(&secrets->index, &secrets_kind, error);
+    code = environment_identify(&secrets->index, &secrets_kind, NULL, error);
     if (!code)
         code = open_slots(secrets, error);
     if (!code && !secrets->read_only)

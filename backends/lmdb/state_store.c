@@ -90,7 +90,7 @@ static int32_t check_file(struct lmdb_state *state, trading_error *error)
     int32_t code = page_file_open(&file, &state->folder, STATE_FILE, &state->memory, error);
     if (code)
         return code;
-    code = environment_identify(&file, &state_kind, error);
+    code = environment_identify(&file, &state_kind, NULL, error);
     if (!code)
         code = page_check_all(&file, false, NULL, NULL, error);
     if (code == TRADING_E_BUSY)

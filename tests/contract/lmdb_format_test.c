@@ -73,7 +73,7 @@ static void newer_format(void **state)
     trading_error error;
     assert_int_equal(open_lmdb(sample->folder, (struct opening){0}, &store, &error), TRADING_E_NEWER_FORMAT);
     assert_non_null(strstr(error.message, "77"));
-    assert_non_null(strstr(error.message, "up to 1"));
+    assert_non_null(strstr(error.message, "up to 2"));
     assert_int_equal(open_lmdb(sample->folder, (struct opening){.flags = TRADING_STORE_READ_ONLY}, &store, &error),
                      TRADING_E_NEWER_FORMAT);
     struct page_header *header = (struct page_header *)(void *)sample->bytes;
