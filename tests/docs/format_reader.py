@@ -259,6 +259,11 @@ def read_records(folder):
     return [(bytes.fromhex(key), bytes.fromhex(value)) for key, value in zip(lines[::2], lines[1::2])]
 
 
+def is_head(key, value, size):
+    """Whether a value of the journal begins with a head of so many bytes: 48, or 32 in version 1."""
+    return value[24:32] == siphash(bytes(16), key + value[:24] + struct.pack("<Q", len(value) - size) + value[32:size])
+
+
 def read_journal(folder):
     """Every commit of the store, each held against the record that it stands in and the commit before it of its partition."""
     commits, newest = [], {}
@@ -267,8 +272,9 @@ def read_journal(folder):
             continue
         partition, first = struct.unpack(">IQ", key)
         nonce, count = struct.unpack("<16sQ", value[:24])
-        assert value[24:32] == siphash(bytes(16), key + value[:24] + struct.pack("<Q", len(value) - 32))
-        commit = read_commit(value[32:])
+        head = 48 if is_head(key, value, 48) else 32
+        assert is_head(key, value, head)
+        commit = read_commit(value[head:])
         assert (commit.partition, commit.first_position, commit.nonce) == (partition, first, nonce)
         assert len(commit.events) == count
         assert commit.previous_digest == newest.get(partition, bytes(32))

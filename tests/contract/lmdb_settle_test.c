@@ -1,0 +1,383 @@
+/* A journal that was not closed: what its next writer makes of the newest appends, and what of files of version 1. What a power loss leaves
+ * at random is lmdb_power_test.c's. */
+#include "backends/lmdb/journal.h"
+#include "lmdb_faults.h"
+#include "lmdb_support.h"
+
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+// clang-format on
+
+#include <endian.h>
+#include <errno.h>
+#include <lmdb.h>
+#include <sodium.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* Where the mark is, as docs/format.md says. */
+enum { MARK_AT = 2048, MARK_SYSTEM = 16, MARK_SECRET = 64, MARK_CHECK = 96 };
+
+struct file {
+    char path[SCRATCH_PATH + 64];
+    uint8_t *bytes;
+    size_t size;
+};
+
+static struct file load(const char *folder, const char *name)
+{
+    struct file file;
+    path_in(file.path, folder, name);
+    file.bytes = file_load(file.path, &file.size);
+    return file;
+}
+
+static void save(struct file *file)
+{
+    file_save(file->path, file->bytes, file->size);
+    free(file->bytes);
+}
+
+/* ---- how the file came to be left ---- */
+
+/* A process that ends without closing what it wrote. */
+static void leave_open(const char *folder, void (*write)(void *store))
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        write(must_open(folder));
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+static void append_three(void *store)
+{
+    for (int64_t position = 0; position < 3; position++)
+        must_append(store, 0, position, 1, 9000);
+}
+
+/* One append that has a first commit of its own transaction, and one of three commits. */
+static void append_one_and_three(void *store)
+{
+    static const char bytes[6000];
+    trading_store_commit commits[3];
+    must_append(store, 0, 0, 1, 100);
+    for (int64_t i = 0; i < 3; i++)
+        commits[i] = (trading_store_commit){
+            .first_position = 1 + i, .event_count = 1, .nonce = {{9}}, .data = bytes, .size = sizeof bytes};
+    for (int64_t i = 0; i < 3; i++)
+        memcpy(commits[i].nonce.bytes + 8, &commits[i].first_position, 8);
+    assert_int_equal(lmdb_store_ops.append(store, 0, commits, 3, NULL, NULL), TRADING_OK);
+}
+
+/* Changes a byte of a commit, which its nonce tells. */
+static void spoil(const char *folder, int64_t position)
+{
+    struct file file = load(folder, JOURNAL_FILE);
+    uint8_t nonce[16] = {9};
+    memcpy(nonce + 8, &position, sizeof position);
+    uint8_t *value = memmem(file.bytes, file.size, nonce, sizeof nonce);
+    assert_non_null(value);
+    value[JOURNAL_HEAD_BYTES + 5000] ^= 1;
+    save(&file);
+}
+
+/* Changes the mark, and its check with it. */
+static void change_mark(const char *folder, size_t at)
+{
+    static const uint8_t zeros[crypto_shorthash_KEYBYTES];
+    struct file file = load(folder, JOURNAL_FILE);
+    uint8_t *mark = file.bytes + MARK_AT;
+    assert_memory_equal(mark, "being written   ", 16);
+    mark[at] ^= 1;
+    crypto_shorthash(mark + MARK_CHECK, mark, MARK_CHECK, zeros);
+    save(&file);
+}
+
+static void expect_reopened(const char *folder, int64_t end)
+{
+    for (int round = 0; round < 2; round++) {
+        void *store = must_open(folder);
+        expect_all(store, end + round);
+        must_append(store, 0, end + round, 1, 5000);
+        lmdb_store_ops.close(store);
+    }
+}
+
+/* ---- what becomes of the newest append ---- */
+
+static void whole_ones_are_kept(void **state)
+{
+    leave_open(*state, append_three);
+    expect_reopened(*state, 3);
+}
+
+static void half_ones_are_given_up(void **state)
+{
+    leave_open(*state, append_three);
+    spoil(*state, 2);
+    expect_reopened(*state, 2);
+}
+
+static void of_several_commits_all_are(void **state)
+{
+    for (int64_t spoiled = 1; spoiled < 4; spoiled++) {
+        char folder[SCRATCH_PATH];
+        (void)state;
+        scratch_make(folder);
+        leave_open(folder, append_one_and_three);
+        spoil(folder, spoiled);
+        expect_reopened(folder, 1);
+        scratch_remove(folder);
+    }
+}
+
+static void those_before_are_not_in_question(void **state)
+{
+    leave_open(*state, append_three);
+    spoil(*state, 1);
+    void *store = must_open(*state);
+    struct extent extent = read_extent(store, 0);
+    assert_int_equal(extent.end, 3);
+    assert_true(extent.wrong);
+    lmdb_store_ops.close(store);
+}
+
+/* What was closed was flushed: what is wrong with it since is damage, which is not for the store to hide. */
+static void nor_those_of_a_closed_file(void **state)
+{
+    void *store = must_open(*state);
+    append_three(store);
+    lmdb_store_ops.close(store);
+    spoil(*state, 2);
+    store = must_open(*state);
+    struct extent extent = read_extent(store, 0);
+    assert_int_equal(extent.end, 3);
+    assert_true(extent.wrong);
+    lmdb_store_ops.close(store);
+}
+
+/* What was summed under an earlier mark was left by an append that failed. */
+static void only_those_under_the_mark_are_kept(void **state)
+{
+    leave_open(*state, append_three);
+    change_mark(*state, MARK_SECRET);
+    expect_reopened(*state, 2);
+}
+
+static void an_unreadable_mark_is_none(void **state)
+{
+    leave_open(*state, append_three);
+    struct file file = load(*state, JOURNAL_FILE);
+    file.bytes[MARK_AT + MARK_SECRET] ^= 1;
+    save(&file);
+    expect_reopened(*state, 3);
+}
+
+static void readers_wait_for_a_writer(void **state)
+{
+    void *store;
+    trading_error error;
+    struct opening reading = {.flags = TRADING_STORE_READ_ONLY};
+    leave_open(*state, append_three);
+    assert_int_equal(open_lmdb(*state, reading, &store, &error), TRADING_OK); /* all that was written is to be seen */
+    expect_all(store, 3);
+    lmdb_store_ops.close(store);
+    change_mark(*state, MARK_SYSTEM);
+    assert_int_equal(open_lmdb(*state, reading, &store, &error), TRADING_E_READ_ONLY);
+    assert_non_null(strstr(error.message, "for writing once"));
+    lmdb_store_ops.close(must_open(*state));
+    assert_int_equal(open_lmdb(*state, reading, &store, &error), TRADING_OK);
+    expect_all(store, 3);
+    lmdb_store_ops.close(store);
+}
+
+/* ---- a crash on the way ---- */
+
+/* The opening ends where the meta page is overwritten. Leaves both files as they were before that, and as they are. */
+static void fail_while_going_back(const char *folder, struct file before[2], struct file after[2])
+{
+    void *store;
+    trading_error error;
+    leave_open(folder, append_three);
+    before[0] = load(folder, JOURNAL_FILE);
+    fail_next(FLUSH, EIO, 1);
+    assert_int_equal(open_lmdb(folder, (struct opening){0}, &store, &error), TRADING_E_IO);
+    after[0] = load(folder, JOURNAL_FILE);
+    before[1] = load(folder, "journal.redo");
+    after[1] = load(folder, "journal.redo");
+    assert_memory_not_equal(before[0].bytes, after[0].bytes, 8192);
+}
+
+static void expect_no_redo(const char *folder)
+{
+    char path[SCRATCH_PATH + 64];
+    path_in(path, folder, "journal.redo");
+    assert_int_equal(access(path, F_OK), -1);
+}
+
+static void begun_again_from_any_step(void **state)
+{
+    struct file before[2];
+    struct file after[2];
+    fail_while_going_back(*state, before, after);
+    for (int i = 0; i < 2; i++)
+        save(&before[i]); /* kept, and not gone back yet */
+    lmdb_store_ops.close(must_open(*state));
+    expect_no_redo(*state);
+    struct file forward = load(*state, JOURNAL_FILE);
+    for (int i = 0; i < 2; i++)
+        file_save(after[i].path, after[i].bytes, after[i].size); /* gone back */
+    expect_reopened(*state, 3);
+    expect_no_redo(*state);
+    save(&forward);
+    save(&after[1]); /* appended again, and not forgotten yet */
+    expect_reopened(*state, 3);
+    expect_no_redo(*state);
+    free(after[0].bytes);
+}
+
+static void what_is_kept_is_not_believed_blindly(void **state)
+{
+    struct file before[2];
+    struct file after[2];
+    void *store;
+    trading_error error;
+    fail_while_going_back(*state, before, after);
+    for (size_t at = 0; at < after[1].size; at += at < 60 ? 1 : 977) {
+        after[1].bytes[at] ^= 0x20;
+        file_save(after[1].path, after[1].bytes, after[1].size);
+        after[1].bytes[at] ^= 0x20;
+        assert_int_equal(open_lmdb(*state, (struct opening){0}, &store, &error), TRADING_E_DAMAGED);
+        assert_non_null(strstr(error.message, "journal.redo"));
+    }
+    save(&before[1]);
+    lmdb_store_ops.close(must_open(*state));
+    expect_reopened(*state, 3);
+    save(&after[1]); /* of a file that has gone on since */
+    assert_int_equal(open_lmdb(*state, (struct opening){0}, &store, &error), TRADING_E_DAMAGED);
+    assert_non_null(strstr(error.message, "belongs to another"));
+    free(before[0].bytes);
+    free(after[0].bytes);
+}
+
+/* ---- version 1 ---- */
+
+static void put(MDB_txn *txn, MDB_dbi dbi, const void *key_bytes, size_t key_size, const void *value_bytes, size_t value_size)
+{
+    MDB_val key = {.mv_size = key_size, .mv_data = (void *)(uintptr_t)key_bytes};
+    MDB_val value = {.mv_size = value_size, .mv_data = (void *)(uintptr_t)value_bytes};
+    assert_int_equal(mdb_put(txn, dbi, &key, &value, 0), 0);
+}
+
+/* One event, its bytes all of one value. */
+static void put_commit_1(MDB_txn *txn, MDB_dbi dbi, uint64_t position, size_t size)
+{
+    static const uint8_t zeros[crypto_shorthash_KEYBYTES];
+    uint8_t key[JOURNAL_KEY_BYTES];
+    uint8_t message[JOURNAL_KEY_BYTES + 32] = {0};
+    uint8_t *value = calloc(1, 32 + size);
+    assert_non_null(value);
+    journal_key(0, (int64_t)position, key);
+    value[0] = 9;
+    value[16] = 1;
+    memcpy(message, key, sizeof key);
+    memcpy(message + sizeof key, value, 24);
+    uint64_t length = htole64(size);
+    memcpy(message + sizeof key + 24, &length, 8);
+    crypto_shorthash(value + 24, message, sizeof message, zeros);
+    memset(value + 32, (int)position + 1, size);
+    put(txn, dbi, key, sizeof key, value, 32 + size);
+    free(value);
+}
+
+static void make_version_1(const char *folder)
+{
+    char path[SCRATCH_PATH + 64];
+    path_in(path, folder, JOURNAL_FILE);
+    MDB_env *env;
+    MDB_txn *txn;
+    MDB_dbi dbi;
+    assert_int_equal(mdb_env_create(&env), 0);
+    assert_int_equal(mdb_env_open(env, path, MDB_NOSUBDIR | MDB_NOLOCK, 0600), 0);
+    assert_int_equal(mdb_txn_begin(env, NULL, 0, &txn), 0);
+    assert_int_equal(mdb_dbi_open(txn, NULL, 0, &dbi), 0);
+    put(txn, dbi, "\0", 1, "trading journal \1\0\0\0\0\0\0", 24);
+    put_commit_1(txn, dbi, 0, 10);
+    put_commit_1(txn, dbi, 1, 7000);
+    assert_int_equal(mdb_txn_commit(txn), 0);
+    mdb_env_close(env);
+}
+
+static int32_t check_version_1(void *arg, const trading_store_commit *commit)
+{
+    int64_t *next = arg;
+    const uint8_t *bytes = commit->data;
+    assert_int_equal(commit->first_position, *next);
+    if (*next < 2) {
+        assert_int_equal(commit->size, *next ? 7000 : 10);
+        assert_int_equal(bytes[0], *next + 1);
+        assert_int_equal(bytes[commit->size - 1], *next + 1);
+    }
+    *next += commit->event_count;
+    return 0;
+}
+
+static void expect_version_1(void *store, int64_t end)
+{
+    int64_t next = 0;
+    trading_error error;
+    assert_int_equal(lmdb_store_ops.read(store, 0, 0, check_version_1, &next, &error), TRADING_OK);
+    assert_int_equal(next, end);
+    assert_int_equal(head_of(store, 0), end);
+    assert_int_equal(lmdb_store_ops.check(store, &error), TRADING_OK);
+}
+
+static void append_a_third(void *store)
+{
+    must_append(store, 0, 2, 1, 100);
+}
+
+static void version_1_goes_on(void **state)
+{
+    void *store;
+    trading_error error;
+    make_version_1(*state);
+    assert_int_equal(open_lmdb(*state, (struct opening){.flags = TRADING_STORE_READ_ONLY}, &store, &error), TRADING_OK);
+    expect_version_1(store, 2);
+    lmdb_store_ops.close(store);
+    leave_open(*state, append_a_third);
+    for (int64_t round = 0; round < 2; round++) {
+        store = must_open(*state);
+        expect_version_1(store, 3 + round);
+        must_append(store, 0, 3 + round, 1, 8000);
+        lmdb_store_ops.close(store);
+    }
+    struct file file = load(*state, JOURNAL_FILE); /* which an older library now refuses */
+    assert_non_null(memmem(file.bytes, file.size, "trading journal \2", 17));
+    free(file.bytes);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        FOLDER_CASE(whole_ones_are_kept),        FOLDER_CASE(half_ones_are_given_up),
+        FOLDER_CASE(of_several_commits_all_are), FOLDER_CASE(those_before_are_not_in_question),
+        FOLDER_CASE(nor_those_of_a_closed_file), FOLDER_CASE(only_those_under_the_mark_are_kept),
+        FOLDER_CASE(an_unreadable_mark_is_none), FOLDER_CASE(readers_wait_for_a_writer),
+        FOLDER_CASE(begun_again_from_any_step),  FOLDER_CASE(what_is_kept_is_not_believed_blindly),
+        FOLDER_CASE(version_1_goes_on),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
