@@ -176,6 +176,56 @@ static void only_those_under_the_mark_are_kept(void **state)
     expect_reopened(*state, 2);
 }
 
+static void an_append_that_failed_ends_a_mark(void **state)
+{
+    trading_error error;
+    void *store = must_open(*state);
+    append_three(store);
+    struct file before = load(*state, JOURNAL_FILE);
+    fail_next(DATA, ENOSPC, 1);
+    assert_int_equal(append_bytes(store, 0, 3, 1, 9000, &error), TRADING_E_NO_SPACE);
+    must_append(store, 0, 3, 1, 9000);
+    struct file after = load(*state, JOURNAL_FILE);
+    assert_memory_not_equal(before.bytes + MARK_AT + MARK_SECRET, after.bytes + MARK_AT + MARK_SECRET, 32);
+    must_append(store, 0, 4, 1, 9000);
+    struct file later = load(*state, JOURNAL_FILE);
+    assert_memory_equal(after.bytes + MARK_AT, later.bytes + MARK_AT, MARK_CHECK + 8);
+    free(before.bytes);
+    free(after.bytes);
+    free(later.bytes);
+    lmdb_store_ops.close(store);
+}
+
+/* Puts a commit into the file as LMDB has it, which says that its transaction has so many. */
+static void put_one_of(const char *folder, int64_t position, uint64_t commits)
+{
+    struct file file = load(folder, JOURNAL_FILE);
+    struct hash_secret secret;
+    memcpy(&secret, file.bytes + MARK_AT + MARK_SECRET, sizeof secret);
+    free(file.bytes);
+    uint8_t value[JOURNAL_HEAD_BYTES + 5] = {0};
+    uint8_t key[JOURNAL_KEY_BYTES];
+    const trading_store_commit commit = {
+        .first_position = position, .event_count = 1, .nonce = {{9}}, .data = value + JOURNAL_HEAD_BYTES, .size = 5};
+    const struct journal_seal seal = {.commits = commits, .sum = hash_keyed_bytes(&secret, commit.data, commit.size)};
+    journal_key(0, position, key);
+    journal_value_head(key, &commit, &seal, value);
+    change_with_lmdb(file.path, key, sizeof key, value, sizeof value);
+}
+
+static void one_is_not_enough_of_two(void **state)
+{
+    for (uint64_t commits = 1; commits < 3; commits++) {
+        leave_open(*state, append_three);
+        put_one_of(*state, 3, commits);
+        void *store = must_open(*state);
+        assert_int_equal(head_of(store, 0), commits == 1 ? 4 : 3);
+        lmdb_store_ops.close(store);
+        drop_folder(state);
+        make_folder(state);
+    }
+}
+
 static void an_unreadable_mark_is_none(void **state)
 {
     leave_open(*state, append_three);
@@ -218,6 +268,18 @@ static void fail_while_going_back(const char *folder, struct file before[2], str
     before[1] = load(folder, "journal.redo");
     after[1] = load(folder, "journal.redo");
     assert_memory_not_equal(before[0].bytes, after[0].bytes, 8192);
+}
+
+/* What was given up is not asked for again, whose transaction is no more. */
+static void given_up_once(void **state)
+{
+    void *store;
+    trading_error error;
+    leave_open(*state, append_three);
+    spoil(*state, 2);
+    fail_next(FLUSH, EIO, 1);
+    assert_int_equal(open_lmdb(*state, (struct opening){0}, &store, &error), TRADING_E_IO);
+    expect_reopened(*state, 2);
 }
 
 static void expect_no_redo(const char *folder)
@@ -372,11 +434,19 @@ static void version_1_goes_on(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        FOLDER_CASE(whole_ones_are_kept),        FOLDER_CASE(half_ones_are_given_up),
-        FOLDER_CASE(of_several_commits_all_are), FOLDER_CASE(those_before_are_not_in_question),
-        FOLDER_CASE(nor_those_of_a_closed_file), FOLDER_CASE(only_those_under_the_mark_are_kept),
-        FOLDER_CASE(an_unreadable_mark_is_none), FOLDER_CASE(readers_wait_for_a_writer),
-        FOLDER_CASE(begun_again_from_any_step),  FOLDER_CASE(what_is_kept_is_not_believed_blindly),
+        FOLDER_CASE(whole_ones_are_kept),
+        FOLDER_CASE(half_ones_are_given_up),
+        FOLDER_CASE(of_several_commits_all_are),
+        FOLDER_CASE(those_before_are_not_in_question),
+        FOLDER_CASE(nor_those_of_a_closed_file),
+        FOLDER_CASE(only_those_under_the_mark_are_kept),
+        FOLDER_CASE(an_append_that_failed_ends_a_mark),
+        FOLDER_CASE(one_is_not_enough_of_two),
+        FOLDER_CASE(given_up_once),
+        FOLDER_CASE(an_unreadable_mark_is_none),
+        FOLDER_CASE(readers_wait_for_a_writer),
+        FOLDER_CASE(begun_again_from_any_step),
+        FOLDER_CASE(what_is_kept_is_not_believed_blindly),
         FOLDER_CASE(version_1_goes_on),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
