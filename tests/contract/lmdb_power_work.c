@@ -288,7 +288,7 @@ void work_in_groups(void *arg)
     trading_error error;
     memory_init(&shared.memory);
     if (folder_open(&shared.folder, run->folder, true, &error) ||
-        journal_open(&shared.journal, &shared.folder, &shared.memory, false, true, 0, &error))
+        journal_open(&shared.journal, &shared.folder, &shared.memory, false, 0, &error))
         complain("it does not open: %s", error.message);
     for (uint32_t round = 1; round <= 15; round++)
         append_together(&shared, round < PARTITIONS ? 1 + round : PARTITIONS, round, &run->seed);
