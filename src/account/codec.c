@@ -6,7 +6,7 @@
 #define ACCOUNT_EVENT_BYTES ((size_t)2 * VARINT_BYTES + 2 * sizeof(trading_id) + 3)
 _Static_assert(ACCOUNT_EVENT_BYTES >= (size_t)3 * VARINT_BYTES, "nor is a rejection longer, or what a trade pays");
 
-static uint8_t *put_transfer(uint8_t *at, uint32_t kind, const struct account_event *event)
+__attribute__((cold)) static uint8_t *put_transfer(uint8_t *at, uint32_t kind, const struct account_event *event)
 {
     at = varint_put(at, (uint64_t)event->amount);
     at = varint_put(at, event->other);
@@ -19,7 +19,7 @@ static uint8_t *put_transfer(uint8_t *at, uint32_t kind, const struct account_ev
     return bytes_put(at, event->currency.text, 3);
 }
 
-static void read_transfer(struct reader *reader, uint32_t kind, struct account_event *event)
+__attribute__((cold)) static void read_transfer(struct reader *reader, uint32_t kind, struct account_event *event)
 {
     event->amount = read_amount(reader);
     event->other = read_u32(reader);
@@ -37,7 +37,7 @@ static int32_t read_reason(struct reader *reader)
     return (int32_t)(read_u32(reader) & INT32_MAX);
 }
 
-static void read_alias(struct reader *reader, struct account_event *event)
+__attribute__((cold)) static void read_alias(struct reader *reader, struct account_event *event)
 {
     event->portfolio = read_u32(reader);
     event->alias_space = (const char *)read_block(reader, &event->alias_space_size);

@@ -61,8 +61,8 @@ static const char *change_balance(struct accounts *accounts, struct account_reco
     return NULL;
 }
 
-static const char *open_account(struct accounts *accounts, const struct account_event *event, const trading_id *id,
-                                struct moment at)
+__attribute__((cold)) static const char *open_account(struct accounts *accounts, const struct account_event *event,
+                                                      const trading_id *id, struct moment at)
 {
     uint32_t number;
     uint32_t same;
@@ -106,7 +106,7 @@ static const char *pay(struct accounts *accounts, struct account_record *record,
     return change_balance(accounts, record, POST_CLEARING, -event->amount);
 }
 
-static void note_personal(struct accounts *accounts, uint32_t kind, uint32_t account, int64_t position)
+__attribute__((cold)) static void note_personal(struct accounts *accounts, uint32_t kind, uint32_t account, int64_t position)
 {
     struct account_detail_record *detail = table_edit(accounts->details, account);
     *(kind == TRADING_EVENT_CONTACT_UPDATED ? &detail->contact_position : &detail->address_position) = position;
@@ -115,13 +115,15 @@ static void note_personal(struct accounts *accounts, uint32_t kind, uint32_t acc
 /* ---- transfers ---- */
 
 /* Money that a message takes along or brings: the customer's side against clearing, and clearing against the message. */
-static const char *move_by_message(struct accounts *accounts, struct account_record *record, trading_decimal change)
+__attribute__((cold)) static const char *move_by_message(struct accounts *accounts, struct account_record *record,
+                                                         trading_decimal change)
 {
     const char *broken = change_balance(accounts, record, POST_CLEARING, change);
     return broken ? broken : account_fold_carried(accounts, record->ledger, -change);
 }
 
-static const char *send(struct accounts *accounts, struct account_record *record, const struct account_event *event)
+__attribute__((cold)) static const char *send(struct accounts *accounts, struct account_record *record,
+                                              const struct account_event *event)
 {
     if (event->other)
         return change_balance(accounts, record, POST_CLEARING, -event->amount);
@@ -131,15 +133,16 @@ static const char *send(struct accounts *accounts, struct account_record *record
     return move_by_message(accounts, record, -event->amount);
 }
 
-static const char *take(struct accounts *accounts, struct account_record *record, const struct account_event *event)
+__attribute__((cold)) static const char *take(struct accounts *accounts, struct account_record *record,
+                                              const struct account_event *event)
 {
     return event->other ? change_balance(accounts, record, POST_CLEARING, event->amount)
                         : move_by_message(accounts, record, event->amount);
 }
 
 /* A transfer was answered: it is pending no more. */
-static const char *end_transfer(struct accounts *accounts, struct account_record *record, uint32_t kind,
-                                const struct account_event *event)
+__attribute__((cold)) static const char *end_transfer(struct accounts *accounts, struct account_record *record, uint32_t kind,
+                                                      const struct account_event *event)
 {
     if (event->amount > account_pending(accounts, event->account))
         return "a transfer was answered that is not pending";

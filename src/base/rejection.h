@@ -14,13 +14,14 @@ struct rejection {
 };
 
 /* Fills in the reason and gives false, so that a rule reads: return allowed || reject(...). */
-static inline bool reject(struct rejection *why, int32_t reason)
+__attribute__((cold)) static inline bool reject(struct rejection *why, int32_t reason)
 {
     *why = (struct rejection){.reason = reason};
     return false;
 }
 
-static inline bool reject_amount(struct rejection *why, int32_t reason, trading_decimal required, trading_decimal available)
+__attribute__((cold)) static inline bool reject_amount(struct rejection *why, int32_t reason, trading_decimal required,
+                                                       trading_decimal available)
 {
     *why = (struct rejection){.reason = reason, .required = required, .available = available};
     return false;

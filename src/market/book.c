@@ -16,7 +16,7 @@ static struct level_record *edit(struct market *market, uint32_t level)
 /* ---- the tree ---- */
 
 /* A left link within one rank becomes a right one. */
-static uint32_t skew(struct market *market, uint32_t tree)
+__attribute__((cold)) static uint32_t skew(struct market *market, uint32_t tree)
 {
     const struct level_record *top = level_get(market, tree);
     uint32_t left = top->left;
@@ -30,7 +30,7 @@ static uint32_t skew(struct market *market, uint32_t tree)
 }
 
 /* Two right links within one rank become a node of the next. */
-static uint32_t split(struct market *market, uint32_t tree)
+__attribute__((cold)) static uint32_t split(struct market *market, uint32_t tree)
 {
     const struct level_record *top = level_get(market, tree);
     uint32_t right = top->right;
@@ -53,7 +53,8 @@ static void set_child(struct market *market, uint32_t tree, bool leftward, uint3
     *(leftward ? &top->left : &top->right) = after;
 }
 
-static uint32_t insert(struct market *market, int32_t side, uint32_t tree, uint32_t number, trading_decimal price)
+__attribute__((cold)) static uint32_t insert(struct market *market, int32_t side, uint32_t tree, uint32_t number,
+                                             trading_decimal price)
 {
     if (!tree)
         return number;
@@ -65,7 +66,7 @@ static uint32_t insert(struct market *market, int32_t side, uint32_t tree, uint3
 }
 
 /* After a level went from below `tree`: ranks come down where a child is two below, and the links are set right. */
-static uint32_t settle(struct market *market, uint32_t tree)
+__attribute__((cold)) static uint32_t settle(struct market *market, uint32_t tree)
 {
     const struct level_record *top = level_get(market, tree);
     uint32_t left = level_get(market, top->left)->rank; /* level 0 has rank 0 */
@@ -92,7 +93,7 @@ static uint32_t settle(struct market *market, uint32_t tree)
 static uint32_t erase(struct market *market, int32_t side, uint32_t tree, uint32_t number);
 
 /* Puts the neighbour in the order of prices in the place of the level that goes. */
-static uint32_t replace(struct market *market, int32_t side, uint32_t number)
+__attribute__((cold)) static uint32_t replace(struct market *market, int32_t side, uint32_t number)
 {
     struct level_record gone = *level_get(market, number);
     uint32_t neighbour = gone.left ? gone.left : gone.right;
@@ -111,7 +112,7 @@ static uint32_t replace(struct market *market, int32_t side, uint32_t number)
     return neighbour;
 }
 
-static uint32_t erase(struct market *market, int32_t side, uint32_t tree, uint32_t number)
+__attribute__((cold)) static uint32_t erase(struct market *market, int32_t side, uint32_t tree, uint32_t number)
 {
     const struct level_record *top = level_get(market, tree);
     if (!tree || (tree == number && !top->left && !top->right))
@@ -125,8 +126,8 @@ static uint32_t erase(struct market *market, int32_t side, uint32_t tree, uint32
 }
 
 /* The level of the price, or 0 and its neighbours to be. */
-static uint32_t search(const struct market *market, int32_t side, uint32_t tree, trading_decimal price, uint32_t *before,
-                       uint32_t *after)
+__attribute__((cold)) static uint32_t search(const struct market *market, int32_t side, uint32_t tree, trading_decimal price,
+                                             uint32_t *before, uint32_t *after)
 {
     *before = *after = 0;
     while (tree) {
@@ -236,8 +237,8 @@ static uint32_t take_free_level(struct market *market)
 }
 
 /* A level without an order. */
-static uint32_t make(struct market *market, uint32_t instrument, int32_t side, trading_decimal price, uint32_t before,
-                     uint32_t after)
+__attribute__((cold)) static uint32_t make(struct market *market, uint32_t instrument, int32_t side, trading_decimal price,
+                                           uint32_t before, uint32_t after)
 {
     uint32_t number = take_free_level(market);
     if (!number)
@@ -252,7 +253,7 @@ static uint32_t make(struct market *market, uint32_t instrument, int32_t side, t
 }
 
 /* Takes a vacant level out of the book. */
-static void drop(struct market *market, struct book_side *of, int32_t side, uint32_t number)
+__attribute__((cold)) static void drop(struct market *market, struct book_side *of, int32_t side, uint32_t number)
 {
     struct level_record *level = edit(market, number);
     of->root = erase(market, side, of->root, number);

@@ -46,7 +46,8 @@ bool market_found(struct market *market)
 
 /* ---- quotes ---- */
 
-static const char *list_instrument(struct market *market, const struct market_event *event, struct moment at)
+__attribute__((cold)) static const char *list_instrument(struct market *market, const struct market_event *event,
+                                                         struct moment at)
 {
     uint32_t number;
     struct instrument_record *record = table_append(market->instruments, &number);
@@ -63,7 +64,8 @@ static const char *list_instrument(struct market *market, const struct market_ev
     return NULL;
 }
 
-static const char *set_quote(struct instrument_record *record, const struct market_event *event, struct moment at)
+__attribute__((cold)) static const char *set_quote(struct instrument_record *record, const struct market_event *event,
+                                                   struct moment at)
 {
     if (event->bid && event->ask && event->bid >= event->ask)
         return "a quote's bid is not below its ask";
@@ -76,7 +78,8 @@ static const char *set_quote(struct instrument_record *record, const struct mark
     return NULL;
 }
 
-static const char *take_quote(struct instrument_record *record, const struct market_event *event, struct moment at)
+__attribute__((cold)) static const char *take_quote(struct instrument_record *record, const struct market_event *event,
+                                                    struct moment at)
 {
     bool buys = event->side == TRADING_SIDE_BUY;
     trading_decimal *size = buys ? &record->bid_size : &record->ask_size;
@@ -93,7 +96,7 @@ static const char *take_quote(struct instrument_record *record, const struct mar
 
 /* Shares come to the house or leave it without its quote: it stands in for an order that could not take its execution, or between an order
  * and a venue outside. */
-static const char *move_house(struct instrument_record *record, const struct market_event *event)
+__attribute__((cold)) static const char *move_house(struct instrument_record *record, const struct market_event *event)
 {
     trading_decimal change = event->side == TRADING_SIDE_BUY ? event->quantity : -event->quantity;
     if (event->quantity <= 0 || !sum_fits(record->house, change))

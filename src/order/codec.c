@@ -87,7 +87,7 @@ static void read_executed(struct reader *reader, struct order_event *event)
 
 /* ---- orders and their books in two partitions ---- */
 
-static uint8_t *put_apart(uint8_t *at, uint32_t kind, const struct order_event *event)
+__attribute__((cold)) static uint8_t *put_apart(uint8_t *at, uint32_t kind, const struct order_event *event)
 {
     at = bytes_put(at, &event->id, sizeof event->id);
     switch (kind) {
@@ -114,7 +114,7 @@ static uint8_t *put_apart(uint8_t *at, uint32_t kind, const struct order_event *
     }
 }
 
-static void read_apart(struct reader *reader, uint32_t kind, struct order_event *event)
+__attribute__((cold)) static void read_apart(struct reader *reader, uint32_t kind, struct order_event *event)
 {
     read_copy(reader, &event->id, sizeof event->id);
     switch (kind) {

@@ -78,7 +78,7 @@ static const char *place(struct orders *orders, uint32_t kind, const struct orde
 }
 
 /* An order of another partition came to this one's book. */
-static const char *place_guest(struct orders *orders, const struct order_event *event, struct moment at)
+__attribute__((cold)) static const char *place_guest(struct orders *orders, const struct order_event *event, struct moment at)
 {
     uint32_t number;
     struct order_record *order = table_append(orders->records, &number);
@@ -263,7 +263,8 @@ static const char *end(struct orders *orders, struct order_record *order, uint8_
 
 /* ---- away ---- */
 
-static const char *send_away(struct orders *orders, const struct order_event *event, struct order_record *order)
+__attribute__((cold)) static const char *send_away(struct orders *orders, const struct order_event *event,
+                                                   struct order_record *order)
 {
     if (order->partition || order->entry || order_leaves(order) != event->quantity || !event->partition)
         return "an order was sent twice, or one that is not whole";
@@ -277,7 +278,7 @@ static const char *send_away(struct orders *orders, const struct order_event *ev
     return NULL;
 }
 
-static const char *route_cancel(struct order_record *order)
+__attribute__((cold)) static const char *route_cancel(struct order_record *order)
 {
     if (!order_is_outside(order) || order_leaves(order) == 0)
         return "a cancel was routed to where its order is not";
@@ -285,7 +286,7 @@ static const char *route_cancel(struct order_record *order)
     return NULL;
 }
 
-static const char *send_cancel(const struct order_event *event, struct order_record *order)
+__attribute__((cold)) static const char *send_cancel(const struct order_event *event, struct order_record *order)
 {
     if (!order_is_away(order) || order->partition != event->partition)
         return "a cancel was sent where its order is not";
@@ -293,14 +294,16 @@ static const char *send_cancel(const struct order_event *event, struct order_rec
     return NULL;
 }
 
-static const char *end_guest(struct orders *orders, const struct order_event *event, struct order_record *order)
+__attribute__((cold)) static const char *end_guest(struct orders *orders, const struct order_event *event,
+                                                   struct order_record *order)
 {
     if (!order_is_guest(order) || order->partition != event->partition)
         return "a guest was ended that is none";
     return end(orders, order, (uint8_t)event->status);
 }
 
-static const char *execute_guest(struct orders *orders, const struct order_event *event, struct order_record *order)
+__attribute__((cold)) static const char *execute_guest(struct orders *orders, const struct order_event *event,
+                                                       struct order_record *order)
 {
     if (!order_is_guest(order) || order->partition != event->partition)
         return "a guest was executed that is none";

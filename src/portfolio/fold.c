@@ -62,8 +62,8 @@ const char *portfolio_fold_account(struct portfolios *portfolios, uint32_t accou
     return NULL;
 }
 
-static const char *open_portfolio(struct portfolios *portfolios, const struct portfolio_event *event, const trading_id *id,
-                                  struct moment at)
+__attribute__((cold)) static const char *open_portfolio(struct portfolios *portfolios, const struct portfolio_event *event,
+                                                        const trading_id *id, struct moment at)
 {
     uint32_t number;
     struct portfolio_record *record = table_append(portfolios->records, &number);
@@ -95,8 +95,8 @@ static const char *open_portfolio(struct portfolios *portfolios, const struct po
 
 /* ---- holdings and lots ---- */
 
-static uint32_t add_holding(struct portfolios *portfolios, struct portfolio_record *portfolio,
-                            const struct portfolio_event *event)
+__attribute__((cold)) static uint32_t add_holding(struct portfolios *portfolios, struct portfolio_record *portfolio,
+                                                  const struct portfolio_event *event)
 {
     uint32_t number;
     struct holding_record *holding = table_append(portfolios->holdings, &number);
@@ -260,7 +260,7 @@ static const char *reserve(struct portfolios *portfolios, struct portfolio_event
     return sound ? NULL : "more shares are reserved than there are, or fewer than none";
 }
 
-static const char *close(struct portfolios *portfolios, struct portfolio_record *portfolio)
+__attribute__((cold)) static const char *close(struct portfolios *portfolios, struct portfolio_record *portfolio)
 {
     if (portfolio->status == TRADING_PORTFOLIO_CLOSED)
         return "a portfolio was closed twice";

@@ -10,7 +10,7 @@ void process_begin(struct process *process, const struct cause *cause)
     outcome_begin(&process->outcome, cause);
 }
 
-static void note_message(struct process *process, struct event *event)
+__attribute__((cold)) static void note_message(struct process *process, struct event *event)
 {
     event->before = domain_peer(process->domain, event->to - 1)->sent - 1;
     process->messages = true;

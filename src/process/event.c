@@ -16,7 +16,7 @@ static uint64_t back(int64_t position, int64_t before)
 }
 
 /* Whom it is a message to. */
-static void write_address(struct writer *writer, const struct event *event)
+__attribute__((cold)) static void write_address(struct writer *writer, const struct event *event)
 {
     write_u64(writer, event->to);
     if (event->to)
@@ -49,7 +49,7 @@ static void read_head(struct reader *reader, int64_t position, struct event *eve
         event->before = read_back(reader, position);
 }
 
-static void write_work(struct writer *writer, const struct work *work)
+__attribute__((cold)) static void write_work(struct writer *writer, const struct work *work)
 {
     write_u64(writer, work->kind);
     write_u64(writer, work->subject);
@@ -91,7 +91,7 @@ static void read_cursor(struct reader *reader, struct cursor_event *cursor)
 
 #define END_BYTES 8u
 
-static void write_split(struct writer *writer, const struct split_event *split)
+__attribute__((cold)) static void write_split(struct writer *writer, const struct split_event *split)
 {
     write_u64(writer, split->from);
     write_u64(writer, split->to);
@@ -116,7 +116,7 @@ int64_t split_event_end(const struct split_event *split, uint32_t partition)
 }
 
 /* Of the kinds that belong to no context. */
-static void write_other(struct writer *writer, const struct event *event)
+__attribute__((cold)) static void write_other(struct writer *writer, const struct event *event)
 {
     switch (event->kind) {
     case TRADING_EVENT_WORK_PAUSED:
@@ -132,7 +132,7 @@ static void write_other(struct writer *writer, const struct event *event)
     }
 }
 
-static void read_other(struct reader *reader, struct event *event)
+__attribute__((cold)) static void read_other(struct reader *reader, struct event *event)
 {
     switch (event->kind) {
     case TRADING_EVENT_WORK_PAUSED:

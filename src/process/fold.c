@@ -4,7 +4,7 @@
 
 /* ---- messages ---- */
 
-static struct peer_record *edit_peer(struct domain *domain, uint32_t partition)
+__attribute__((cold)) static struct peer_record *edit_peer(struct domain *domain, uint32_t partition)
 {
     uint32_t number;
     while (table_count(domain->peers) <= partition && !tables_failed(domain->tables))
@@ -33,7 +33,7 @@ const char *domain_receive(struct domain *domain, const struct cause *cause)
     return NULL;
 }
 
-static const char *fold_sent(struct domain *domain, const struct event *event)
+__attribute__((cold)) static const char *fold_sent(struct domain *domain, const struct event *event)
 {
     if (!is_other(domain, event->to - 1))
         return "a message is to no other partition";
@@ -45,8 +45,8 @@ static const char *fold_sent(struct domain *domain, const struct event *event)
 }
 
 /* What an execution moves between an order's home and its book: the home of a buy has paid what the book's partition has taken along. */
-static const char *fold_carried(struct domain *domain, const struct order_record *order, uint32_t ledger,
-                                const struct order_event *executed)
+__attribute__((cold)) static const char *fold_carried(struct domain *domain, const struct order_record *order, uint32_t ledger,
+                                                      const struct order_event *executed)
 {
     bool out = (order->side == TRADING_SIDE_BUY) == order_is_guest(order);
     market_fold_carried(&domain->market, order->instrument, out ? executed->quantity : -executed->quantity);
@@ -89,8 +89,8 @@ static const char *complete_shares(const struct domain *domain, uint32_t kind, c
     return NULL;
 }
 
-static const char *fold_opened(struct domain *domain, const struct folding *folding, struct portfolio_event *opened,
-                               struct moment *at)
+__attribute__((cold)) static const char *fold_opened(struct domain *domain, const struct folding *folding,
+                                                     struct portfolio_event *opened, struct moment *at)
 {
     trading_id id;
     const trading_id *scope = &account_get(&domain->accounts, opened->account)->id;
@@ -146,7 +146,7 @@ static const char *fold_into_book(struct domain *domain, const struct event *eve
 }
 
 /* The ledger of an order's money: its account's; a guest's is that of the currency that it trades in. */
-static uint32_t ledger_of_order(struct domain *domain, const struct order_record *order)
+__attribute__((cold)) static uint32_t ledger_of_order(struct domain *domain, const struct order_record *order)
 {
     if (!order_is_guest(order))
         return account_get(&domain->accounts, order->account)->ledger;
@@ -208,7 +208,8 @@ static const char *fold_order(struct domain *domain, struct folding *folding, st
 }
 
 /* The house stands in for an order that is away: its shares and its money are the house's from here on. */
-static const char *fold_taken_over(struct domain *domain, const struct market_event *market, const struct order_record *order)
+__attribute__((cold)) static const char *fold_taken_over(struct domain *domain, const struct market_event *market,
+                                                         const struct order_record *order)
 {
     if (order->instrument != market->instrument || order->side != market->side || !order_is_away(order) ||
         order_is_outside(order))
@@ -237,7 +238,8 @@ static const char *fold_market(struct domain *domain, struct event *event, struc
     return account_fold_house(&domain->accounts, ledger_of_order(domain, order), received);
 }
 
-static const char *fold_work(struct domain *domain, const struct folding *folding, const struct event *event)
+__attribute__((cold)) static const char *fold_work(struct domain *domain, const struct folding *folding,
+                                                   const struct event *event)
 {
     struct mark_record *mark = domain_edit_mark(domain);
     mark->work = event->work;
@@ -249,7 +251,7 @@ static const char *fold_work(struct domain *domain, const struct folding *foldin
     return NULL;
 }
 
-static const char *fold_cursor(struct domain *domain, const struct event *event)
+__attribute__((cold)) static const char *fold_cursor(struct domain *domain, const struct event *event)
 {
     uint32_t number = event->number;
     if (number == 0 || number > table_count(domain->cursors) + 1)
@@ -274,7 +276,8 @@ static const char *check_address(const struct event *event)
 }
 
 /* Of the kinds that belong to no context. */
-static const char *fold_other(struct domain *domain, const struct folding *folding, const struct event *event)
+__attribute__((cold)) static const char *fold_other(struct domain *domain, const struct folding *folding,
+                                                    const struct event *event)
 {
     switch (event->kind) {
     case TRADING_EVENT_WORK_PAUSED:

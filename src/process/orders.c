@@ -15,7 +15,8 @@
 /* ---- the rules that an order passes, in this order ---- */
 
 /* The order whose lot is named, where it is one of the portfolio's own; else 0. */
-static uint32_t named_lot(const struct domain *domain, const trading_place_order *body, uint32_t portfolio)
+__attribute__((cold)) static uint32_t named_lot(const struct domain *domain, const trading_place_order *body,
+                                                uint32_t portfolio)
 {
     if (id_is_zero(&body->lot))
         return 0;

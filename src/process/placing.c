@@ -51,7 +51,7 @@ static struct event event_of(uint32_t kind, uint32_t number, const struct order_
 }
 
 /* To the partition that has its book. */
-static void send_order(struct process *process, uint32_t number, const struct order_terms *terms)
+__attribute__((cold)) static void send_order(struct process *process, uint32_t number, const struct order_terms *terms)
 {
     const struct domain *domain = process->domain;
     const struct instrument_record *instrument = instrument_get(&domain->market, terms->instrument);
@@ -94,7 +94,7 @@ uint32_t order_place(struct process *process, const struct order_terms *terms)
     return order;
 }
 
-static void end_guest(struct process *process, uint32_t number, int32_t status, int32_t reason)
+__attribute__((cold)) static void end_guest(struct process *process, uint32_t number, int32_t status, int32_t reason)
 {
     const struct order_record *guest = order_get(&process->domain->orders, number);
     struct event ended = {.kind = TRADING_EVENT_GUEST_ENDED, .number = number, .to = guest->partition};

@@ -87,7 +87,7 @@ static const trading_id *order_in_body(const trading_command *command)
     }
 }
 
-static bool locate_refund(const struct domain *domain, struct request *request, struct rejection *why)
+__attribute__((cold)) static bool locate_refund(const struct domain *domain, struct request *request, struct rejection *why)
 {
     const trading_accept_refund *body = request->command->body;
     if (!locate_account(domain, request, why))
@@ -97,7 +97,7 @@ static bool locate_refund(const struct domain *domain, struct request *request, 
     return (locate_order(domain, request, &body->order, why) && is_owner(request)) || reject(why, TRADING_REASON_UNKNOWN_ORDER);
 }
 
-static bool locate_aliased(const struct domain *domain, struct request *request, struct rejection *why)
+__attribute__((cold)) static bool locate_aliased(const struct domain *domain, struct request *request, struct rejection *why)
 {
     const trading_bind_alias *body = request->command->body;
     if (id_is_zero(&body->portfolio))
@@ -176,7 +176,8 @@ void process_work(struct process *process)
 }
 
 /* Refuses by a rule of an account or the market, and remembers it. */
-static void emit_rejection(struct process *process, const struct cause *cause, const struct rejection *why)
+__attribute__((cold)) static void emit_rejection(struct process *process, const struct cause *cause,
+                                                 const struct rejection *why)
 {
     struct event event = {.kind = TRADING_EVENT_COMMAND_REJECTED, .number = cause->account};
     event.account = (struct account_event){

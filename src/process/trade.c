@@ -79,8 +79,8 @@ static bool work_out(const struct process *process, const struct trade *trade, s
 /* ---- writing it down ---- */
 
 /* A guest's home is told; its money and shares go there. */
-static void emit_guest_execution(struct process *process, const struct trade *trade, const struct leg *leg,
-                                 const struct leg *counter)
+__attribute__((cold)) static void emit_guest_execution(struct process *process, const struct trade *trade,
+                                                       const struct leg *leg, const struct leg *counter)
 {
     struct event event = {.kind = TRADING_EVENT_GUEST_EXECUTED, .number = leg->number, .to = leg->order->partition};
     event.order = (struct order_event){.order = leg->number,
@@ -110,7 +110,8 @@ static void emit_execution(struct process *process, const struct trade *trade, c
 }
 
 /* The house is the other side: by its quote, or between the order and a venue outside. */
-static void emit_house(struct process *process, uint32_t kind, const struct trade *trade, const struct leg *leg)
+__attribute__((cold)) static void emit_house(struct process *process, uint32_t kind, const struct trade *trade,
+                                             const struct leg *leg)
 {
     struct event event = {.kind = kind, .number = trade->instrument};
     event.market = (struct market_event){.instrument = trade->instrument,
@@ -207,7 +208,7 @@ static void trade_with_customer(struct process *process, const struct trade *tra
 
 /* The house trades in the stead of an order that cannot: what is executed in another partition is so for good. What a venue outside executed
  * was accepted because all of it fits (trade_fits), and its pieces need no more room than the whole. */
-static void take_over(struct process *process, const struct work *work)
+__attribute__((cold)) static void take_over(struct process *process, const struct work *work)
 {
     struct order_record order = *order_get(&process->domain->orders, work->order);
     if (order_is_outside(&order)) {
@@ -228,7 +229,8 @@ static void take_over(struct process *process, const struct work *work)
     process_emit(process, &taken);
 }
 
-static void book_execution(struct process *process, const struct trade *trade, const struct leg *leg, const trading_id *counter)
+__attribute__((cold)) static void book_execution(struct process *process, const struct trade *trade, const struct leg *leg,
+                                                 const trading_id *counter)
 {
     struct event event = {.kind = TRADING_EVENT_ORDER_EXECUTED, .number = leg->number};
     event.order = (struct order_event){.order = leg->number,
@@ -334,7 +336,7 @@ bool trade_order(struct process *process, uint32_t number)
 }
 
 /* The house takes what rests, at its price. */
-static void step_quote(struct process *process, uint32_t instrument, const struct match *match)
+__attribute__((cold)) static void step_quote(struct process *process, uint32_t instrument, const struct match *match)
 {
     struct leg leg = leg_of(process, match->order, order_get(&process->domain->orders, match->order));
     struct trade trade = {.instrument = instrument, .quantity = match->quantity, .price = match->price};
