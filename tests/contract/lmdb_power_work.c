@@ -172,7 +172,7 @@ void work_in_threads(void *arg)
 void work_a_short_life(void *arg)
 {
     struct run *run = arg;
-    power_die_at(run->die_at);
+    power_die_at(run->die_at, run->dies_late);
     void *store = open_store(run->folder);
     mark_heads(store);
     for (int i = 0; i < 10; i++)

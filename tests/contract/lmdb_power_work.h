@@ -2,6 +2,7 @@
 #ifndef LMDB_POWER_WORK_H
 #define LMDB_POWER_WORK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -34,6 +35,7 @@ struct run {
     const char *folder;
     uint64_t seed;
     size_t die_at; /* the process ends when so many events are noted */
+    bool dies_late;
 };
 
 /* Each is given a struct run. */

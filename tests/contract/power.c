@@ -19,6 +19,7 @@
 #define LIFE   120 /* seconds: who lives longer hangs */
 
 static struct power_record *watched;
+static uint64_t runs;
 
 _Noreturn void power_give_up(const char *why)
 {
@@ -153,6 +154,7 @@ void power_watch(struct power_record *record, const char *folder, bool flush)
         power_give_up(folder);
     memcpy(record->root, path, strlen(path) + 1);
     record->flush = flush;
+    record->run = ++runs;
     record->die_at = SIZE_MAX;
     record->count = record->used = record->file_count = 0;
     add_file(record, &status, "");
@@ -182,9 +184,10 @@ int power_live(void (*life)(void *arg), void *arg)
     return status;
 }
 
-void power_die_at(size_t count)
+void power_die_at(size_t count, bool late)
 {
     watched->die_at = count;
+    watched->dies_late = late;
 }
 
 /* ---- which file ---- */
@@ -245,13 +248,17 @@ bool power_place_of(struct power_record *record, int at, const char *path, struc
 
 /* ---- events ---- */
 
+/* All threads end within what they do; none of them is between doing and noting it. */
 static void note(struct power_record *record, const struct power_event *event)
 {
+    bool dies = record->count >= record->die_at;
+    if (dies && record->dies_late && event->kind == POWER_FLUSHED)
+        _exit(0);
     if (record->count == EVENTS)
         power_give_up("too many events");
     record->events[record->count++] = *event;
-    if (record->count >= record->die_at)
-        _exit(0); /* all threads end within what they do; none of them is between doing and noting it */
+    if (dies && !record->dies_late)
+        _exit(0);
 }
 
 void power_mark(const void *bytes, size_t size)

@@ -12,7 +12,8 @@
  *   - Names that were made, changed and removed are durable once their folder was flushed; since then they came to the disk in their order, up to any of
  *     them, independently of the files' bytes. (That a flush of a new file makes its name durable, as on ext4, is not relied upon.)
  *   - The folder itself is there.
- * What the store does by calls that are not known here shows, as the record then does not agree with the folder. */
+ * What the store does by calls that are not known here shows, as the record then does not agree with the folder. To who asks Linux which run of the system
+ * it is (boot_id), every watch is another. */
 #ifndef POWER_H
 #define POWER_H
 
@@ -62,8 +63,10 @@ struct power_file {
 struct power_record {
     pthread_mutex_t lock; /* of all, while it is being written */
     char root[POWER_PATH];
-    bool flush; /* for real */
+    bool flush;   /* for real */
+    uint64_t run; /* of the operating system: every watch begins another */
     size_t die_at;
+    bool dies_late;
     struct power_file files[POWER_FILES];
     uint32_t file_count;
     struct power_event *events;
@@ -82,8 +85,9 @@ void power_unwatch(void);
 /* Does something in a process of its own. The status, as waitpid says it. */
 int power_live(void (*life)(void *arg), void *arg);
 
-/* A process that is watched ends as if killed as soon as so many events are noted. SIZE_MAX: it does not. */
-void power_die_at(size_t count);
+/* A process that is watched ends as if killed as soon as so many events are noted, or, late, before the next flush after that has ended. SIZE_MAX: it
+ * does not. */
+void power_die_at(size_t count, bool late);
 
 /* The test's own note among the events. */
 void power_mark(const void *bytes, size_t size);

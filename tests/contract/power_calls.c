@@ -3,8 +3,12 @@
 #include "power_record.h"
 
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -87,6 +91,16 @@ static int flush_noting(int fd, long call)
 
 /* ---- names ---- */
 
+#define RUN_FILE "/proc/sys/kernel/random/boot_id"
+
+static int open_run(uint64_t run)
+{
+    int fd = memfd_create("boot_id", MFD_CLOEXEC);
+    if (fd >= 0 && (dprintf(fd, "00000000-0000-4000-8000-%012" PRIx64 "\n", run) < 0 || lseek(fd, 0, SEEK_SET) < 0))
+        power_give_up(RUN_FILE);
+    return fd;
+}
+
 static void note_made(struct power_record *record, int at, const char *path, const struct power_place *place)
 {
     struct stat status;
@@ -99,6 +113,8 @@ static int open_noting(int at, const char *path, int flags, mode_t mode)
 {
     struct power_record *record = power_watched();
     struct power_place place;
+    if (record && strcmp(path, RUN_FILE) == 0)
+        return open_run(record->run);
     if (!power_place_of(record, at, path, &place))
         return (int)syscall(SYS_openat, at, path, flags, mode);
     power_lock(record);
