@@ -28,11 +28,13 @@ uint64_t power_random(uint64_t *seed, uint64_t bound)
     return mix(*seed) % bound;
 }
 
-/* Half of the time all of them. */
+/* Half of the time all of them are, else often none. */
 static size_t draw_moment(uint64_t *seed, size_t at)
 {
     size_t before = (size_t)power_random(seed, 64);
-    return before >= 32 ? at : at - (before < at ? before : at);
+    if (before >= 32)
+        return at;
+    return before >= 16 || before > at ? 0 : at - before;
 }
 
 struct power_loss power_draw(uint64_t seed, size_t at)
