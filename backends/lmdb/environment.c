@@ -131,8 +131,8 @@ static int32_t identify(void *arg, const struct page_snapshot *snapshot, trading
 
 int32_t environment_identify(const struct page_file *file, const struct file_kind *kind, uint32_t *format, trading_error *error)
 {
-    struct identify with = {
-        .file = file, .kind = kind, .format = format, .page = memory_allocate(file->memory, file->page_bytes)};
+    struct identify with = {.file = file, .kind = kind, .page = memory_allocate(file->memory, file->page_bytes)};
+    with.format = format;
     if (!with.page)
         return error_no_memory(error, "a page");
     int32_t code = page_settle(file, identify, &with, error);
