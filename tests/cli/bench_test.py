@@ -119,7 +119,7 @@ class Bench(Case):
         figures = self.figures("deposits", "--batch", "64")
         self.assertEqual((figures["accounts"], figures["batch"], figures["flight"]), (100, 64, 4))
         self.assertEqual(figures["commands"] % 64, 0)
-        # No more than a batch is in a commit, and each commit is synced, by two flushes.
+        # No more than a batch is in a commit, and each commit is synced.
         self.assertGreaterEqual(figures["commits"], figures["commands"] / 64)
         self.assertGreaterEqual(figures["syncs"], figures["commits"])
         self.assertGreater(figures["bytes_per_command"], 16)
