@@ -158,7 +158,7 @@ static int32_t open_reader(struct journal *journal, trading_error *error)
         return code;
     journal->file.horizon = horizon_of_reader;
     journal->file.horizon_arg = journal;
-    code = journal_refuse_unsettled(&journal->file, error);
+    code = journal_refuse_unsettled(journal, error);
     return code ? code : environment_identify(&journal->file, &journal_kind, &journal->format, error);
 }
 

@@ -159,12 +159,12 @@ int journal_mark_clear(struct journal *journal);
 
 /* ---- the newest transaction of a file that was not closed, or whose flush failed (journal_recover.c) ---- */
 
-/* While LMDB does not have the file open. Transactions up to `settled` are flushed for sure. One that comes after it is taken back, and
- * its commits are kept to be appended again, on the disk and in `redo`, if all are whole. */
+/* While LMDB does not have the file open. Transactions up to `settled` are flushed for sure, and what readers were told of is as well. One
+ * that comes after it is taken back, and its commits are kept to be appended again, on the disk and in `redo`, if all are whole. */
 int32_t journal_go_back(struct journal *journal, uint64_t settled, trading_error *error);
 /* Once LMDB has it open, and flushes twice. Appends what is in `redo`, and lets it go. */
 int32_t journal_go_forward(struct journal *journal, trading_error *error);
-/* Refuses a file whose newest commits only a writer can tell to be whole. */
-int32_t journal_refuse_unsettled(const struct page_file *file, trading_error *error);
+/* Refuses a file whose newest commits only a writer can tell to be whole, or has yet to append again. */
+int32_t journal_refuse_unsettled(const struct journal *journal, trading_error *error);
 
 #endif

@@ -1,7 +1,7 @@
 /* The newest transaction of a journal that was not closed, or whose flush failed: it may be there without its pages, or with some.
- * Whether it was answered is not known here. If it was, it was flushed, and its commits are whole: so those that are whole are kept and
- * appended again, and those that are not were never answered and are given up. The way, each step of which may be cut short and is then
- * done again from the beginning:
+ * Whether it was answered is not known here, unless readers were told of it, who are told of what is flushed (writer_lock.h). If it was, it was
+ * flushed, and its commits are whole: so those that are whole are kept and appended again, and those that are not were never answered and are
+ * given up. The way, each step of which may be cut short and is then done again from the beginning:
  *
  *  1. The commits are read, and written to `journal.redo`, if all that the transaction had are found and their sums are right.
  *  2. The meta page of the newest transaction is overwritten with what the one before it has: that transaction is no more. Its pages are
@@ -257,15 +257,26 @@ static uint64_t newest_of(const struct meta_record metas[2])
     return metas[0].transaction > metas[1].transaction ? metas[0].transaction : metas[1].transaction;
 }
 
-/* Whether one was taken back, and nothing was appended since. */
-static bool taken_back(const struct meta_record metas[2])
+/* Whether the newest transaction appended to the one before it. Else it was flushed: the next was taken back; or LMDB failed to write the next
+ * one's meta page, and put the old number back there but not the old trees; or it is the one that made the file one of this version. */
+static bool newest_appended(const struct meta_record metas[2])
 {
-    return memcmp(&metas[0].main, &metas[1].main, sizeof metas[0].main) == 0;
+    unsigned newest = metas[1].transaction > metas[0].transaction;
+    return metas[newest].main.entries > metas[!newest].main.entries;
 }
 
 static bool follow_each_other(const struct meta_record metas[2])
 {
     return metas[0].transaction + 1 == metas[1].transaction || metas[1].transaction + 1 == metas[0].transaction;
+}
+
+/* Whether nobody knows yet that the newest transaction was flushed. */
+static bool newest_is_in_question(const struct journal *journal, const struct journal_mark *mark,
+                                  const struct meta_record metas[2])
+{
+    uint64_t newest = newest_of(metas);
+    bool published = newest == writer_lock_horizon(&journal->lock);
+    return newest > mark->settled && !published && newest_appended(metas);
 }
 
 static int32_t look_at_newest(struct journal *journal, const struct meta_record metas[2], uint64_t settled,
@@ -277,7 +288,7 @@ static int32_t look_at_newest(struct journal *journal, const struct meta_record 
         return code;
     journal->marked = true;
     uint64_t newest = newest_of(metas);
-    if (newest <= settled || newest <= mark.settled || taken_back(metas))
+    if (newest <= settled || !newest_is_in_question(journal, &mark, metas))
         return TRADING_OK;
     code = inquire(journal, newest - 1, &mark.secret, error);
     if (!code && journal->redo.size)
@@ -365,19 +376,22 @@ int32_t journal_go_forward(struct journal *journal, trading_error *error)
     return TRADING_OK;
 }
 
-int32_t journal_refuse_unsettled(const struct page_file *file, trading_error *error)
+int32_t journal_refuse_unsettled(const struct journal *journal, trading_error *error)
 {
     struct journal_mark mark;
     struct meta_record metas[2];
-    int32_t code = journal_mark_read(file, &mark, error);
+    int32_t code = journal_mark_read(&journal->file, &mark, error);
     if (code || !mark.found || mark.same_system)
         return code;
-    code = page_metas(file, metas, error);
-    if (code || newest_of(metas) <= mark.settled || taken_back(metas))
+    code = page_metas(&journal->file, metas, error);
+    if (code)
         return code;
+    bool to_come = faccessat(journal->folder->fd, REDO_FILE, F_OK, 0) == 0;
+    if (!to_come && !newest_is_in_question(journal, &mark, metas))
+        return TRADING_OK;
     return error_set(
         error, TRADING_E_READ_ONLY,
         "%s was being written when the machine stopped; open the store for writing once, which finds out whether the "
         "newest commits are whole (in %s)",
-        file->name, file->folder->path);
+        JOURNAL_FILE, journal->folder->path);
 }

@@ -21,7 +21,8 @@ void writer_lock_look(struct writer_lock *lock, const struct folder *folder);
 /* Gives the lock back, also when a forked child still has a copy of the descriptor. */
 void writer_lock_close(struct writer_lock *lock);
 
-/* For readers in other processes. Not flushed: after a power loss all that can be read is durable. */
+/* For readers in other processes, and for the next writer: a transaction that is flushed. Not flushed itself: after a power loss it may be
+ * an older one. */
 void writer_lock_publish(const struct writer_lock *lock, uint64_t transaction);
 uint64_t writer_lock_horizon(const struct writer_lock *lock); /* UINT64_MAX: not known */
 

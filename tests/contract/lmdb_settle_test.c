@@ -48,7 +48,7 @@ static void save(struct file *file)
 /* ---- how the file came to be left ---- */
 
 /* A process that ends without closing what it wrote. */
-static void leave_open(const char *folder, void (*write)(void *store))
+static void kill_writer(const char *folder, void (*write)(void *store))
 {
     pid_t child = fork();
     assert_true(child >= 0);
@@ -59,6 +59,15 @@ static void leave_open(const char *folder, void (*write)(void *store))
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* The machine stops as well, so that nothing tells of the newest append that it was flushed. */
+static void leave_open(const char *folder, void (*write)(void *store))
+{
+    char path[SCRATCH_PATH + 64];
+    kill_writer(folder, write);
+    path_in(path, folder, "lock");
+    assert_int_equal(unlink(path), 0);
 }
 
 static void append_three(void *store)
@@ -79,6 +88,15 @@ static void append_one_and_three(void *store)
     for (int64_t i = 0; i < 3; i++)
         memcpy(commits[i].nonce.bytes + 8, &commits[i].first_position, 8);
     assert_int_equal(lmdb_store_ops.append(store, 0, commits, 3, NULL, NULL), TRADING_OK);
+}
+
+/* LMDB cannot write the last one's meta page, and puts the old one's number back, but not its trees. */
+static void append_three_and_fail(void *store)
+{
+    trading_error error;
+    append_three(store);
+    fail_next(META, EIO, 1);
+    assert_int_equal(append_bytes(store, 0, 3, 1, 9000, &error), TRADING_E_OUTCOME_UNKNOWN);
 }
 
 /* Changes a byte of a commit, which its nonce tells. */
@@ -152,6 +170,23 @@ static void those_before_are_not_in_question(void **state)
     assert_int_equal(extent.end, 3);
     assert_true(extent.wrong);
     lmdb_store_ops.close(store);
+}
+
+static void nor_one_that_was_shown_to_readers(void **state)
+{
+    kill_writer(*state, append_three);
+    spoil(*state, 2);
+    void *store = must_open(*state);
+    struct extent extent = read_extent(store, 0);
+    assert_int_equal(extent.end, 3);
+    assert_true(extent.wrong);
+    lmdb_store_ops.close(store);
+}
+
+static void nor_one_before_another_whose_meta_page_failed(void **state)
+{
+    leave_open(*state, append_three_and_fail);
+    expect_reopened(*state, 3);
 }
 
 /* What was closed was flushed: what is wrong with it since is damage, which is not for the store to hide. */
@@ -253,6 +288,44 @@ static void readers_wait_for_a_writer(void **state)
     lmdb_store_ops.close(store);
 }
 
+static void but_not_for_what_is_known_to_be_flushed(void **state)
+{
+    void *store;
+    trading_error error;
+    kill_writer(*state, append_three);
+    change_mark(*state, MARK_SYSTEM);
+    assert_int_equal(open_lmdb(*state, (struct opening){.flags = TRADING_STORE_READ_ONLY}, &store, &error), TRADING_OK);
+    expect_all(store, 3);
+    lmdb_store_ops.close(store);
+}
+
+static void *reader;
+
+static void expect_three(void)
+{
+    struct extent extent = read_extent(reader, 0);
+    assert_int_equal(extent.code, TRADING_OK);
+    assert_int_equal(extent.end, 3);
+    assert_int_equal(head_of(reader, 0), 3);
+}
+
+/* … while the next writer looks after what the last one left. */
+static void readers_miss_nothing_that_they_saw(void **state)
+{
+    trading_error error;
+    struct opening reading = {.flags = TRADING_STORE_READ_ONLY};
+    kill_writer(*state, append_three);
+    assert_int_equal(open_lmdb(*state, reading, &reader, &error), TRADING_OK);
+    expect_three();
+    meanwhile_flushing(expect_three);
+    void *store = must_open(*state);
+    meanwhile_flushing(NULL);
+    must_append(store, 0, 3, 1, 9000);
+    expect_all(reader, 4);
+    lmdb_store_ops.close(reader);
+    lmdb_store_ops.close(store);
+}
+
 /* ---- a crash on the way ---- */
 
 /* The opening ends where the meta page is overwritten. Leaves both files as they were before that, and as they are. */
@@ -280,6 +353,27 @@ static void given_up_once(void **state)
     fail_next(FLUSH, EIO, 1);
     assert_int_equal(open_lmdb(*state, (struct opening){0}, &store, &error), TRADING_E_IO);
     expect_reopened(*state, 2);
+}
+
+/* What was flushed, but is gone back from, is not to be seen until it is appended again. */
+static void readers_wait_for_what_is_to_come(void **state)
+{
+    struct file before[2];
+    struct file after[2];
+    void *store;
+    trading_error error;
+    struct opening reading = {.flags = TRADING_STORE_READ_ONLY};
+    fail_while_going_back(*state, before, after);
+    change_mark(*state, MARK_SYSTEM);
+    assert_int_equal(open_lmdb(*state, reading, &store, &error), TRADING_E_READ_ONLY);
+    lmdb_store_ops.close(must_open(*state));
+    assert_int_equal(open_lmdb(*state, reading, &store, &error), TRADING_OK);
+    expect_all(store, 3);
+    lmdb_store_ops.close(store);
+    for (int i = 0; i < 2; i++) {
+        free(before[i].bytes);
+        free(after[i].bytes);
+    }
 }
 
 static void expect_no_redo(const char *folder)
@@ -438,6 +532,8 @@ int main(void)
         FOLDER_CASE(half_ones_are_given_up),
         FOLDER_CASE(of_several_commits_all_are),
         FOLDER_CASE(those_before_are_not_in_question),
+        FOLDER_CASE(nor_one_that_was_shown_to_readers),
+        FOLDER_CASE(nor_one_before_another_whose_meta_page_failed),
         FOLDER_CASE(nor_those_of_a_closed_file),
         FOLDER_CASE(only_those_under_the_mark_are_kept),
         FOLDER_CASE(an_append_that_failed_ends_a_mark),
@@ -445,6 +541,9 @@ int main(void)
         FOLDER_CASE(given_up_once),
         FOLDER_CASE(an_unreadable_mark_is_none),
         FOLDER_CASE(readers_wait_for_a_writer),
+        FOLDER_CASE(but_not_for_what_is_known_to_be_flushed),
+        FOLDER_CASE(readers_miss_nothing_that_they_saw),
+        FOLDER_CASE(readers_wait_for_what_is_to_come),
         FOLDER_CASE(begun_again_from_any_step),
         FOLDER_CASE(what_is_kept_is_not_believed_blindly),
         FOLDER_CASE(version_1_goes_on),
