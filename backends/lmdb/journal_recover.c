@@ -257,14 +257,6 @@ static uint64_t newest_of(const struct meta_record metas[2])
     return metas[0].transaction > metas[1].transaction ? metas[0].transaction : metas[1].transaction;
 }
 
-/* Whether the newest transaction appended to the one before it. Else it was flushed: the next was taken back; or LMDB failed to write the next
- * one's meta page, and put the old number back there but not the old trees; or it is the one that made the file one of this version. */
-static bool newest_appended(const struct meta_record metas[2])
-{
-    unsigned newest = metas[1].transaction > metas[0].transaction;
-    return metas[newest].main.entries > metas[!newest].main.entries;
-}
-
 static bool follow_each_other(const struct meta_record metas[2])
 {
     return metas[0].transaction + 1 == metas[1].transaction || metas[1].transaction + 1 == metas[0].transaction;
@@ -276,7 +268,7 @@ static bool newest_is_in_question(const struct journal *journal, const struct jo
 {
     uint64_t newest = newest_of(metas);
     bool published = newest == writer_lock_horizon(&journal->lock);
-    return newest > mark->settled && !published && newest_appended(metas);
+    return newest > mark->settled && !published && page_newest_adds(metas);
 }
 
 static int32_t look_at_newest(struct journal *journal, const struct meta_record metas[2], uint64_t settled,

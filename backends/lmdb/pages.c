@@ -134,11 +134,10 @@ void page_file_close(struct page_file *file)
 
 /* ---- snapshots ---- */
 
-/* As of a transaction that was taken back (journal_recover.c): then the other meta page is the newest's, under a smaller number. */
-static bool same_trees(const struct meta_record metas[2])
+bool page_newest_adds(const struct meta_record metas[2])
 {
-    return memcmp(&metas[0].main, &metas[1].main, sizeof metas[0].main) == 0 &&
-           memcmp(&metas[0].free, &metas[1].free, sizeof metas[0].free) == 0;
+    unsigned newest = metas[1].transaction > metas[0].transaction;
+    return metas[newest].main.entries > metas[!newest].main.entries;
 }
 
 static int32_t snapshot_take(const struct page_file *file, struct page_snapshot *snapshot, trading_error *error)
@@ -155,7 +154,7 @@ static int32_t snapshot_take(const struct page_file *file, struct page_snapshot 
     /* Asked after the metas were read: the newest may still be on its way to the disk, the one before it no longer. A horizon
      * that is further behind belongs to other files than these. */
     uint64_t horizon = file->horizon ? file->horizon(file->horizon_arg) : UINT64_MAX;
-    unsigned slot = older && horizon == older && !same_trees(metas) ? !newest : newest;
+    unsigned slot = older && horizon == older && page_newest_adds(metas) ? !newest : newest;
     const char *wrong = meta_wrong(file, &metas[slot], slot);
     if (wrong)
         return page_damaged(file, slot, error, "%s", wrong);

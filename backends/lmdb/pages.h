@@ -84,6 +84,11 @@ int32_t page_settle(const struct page_file *file, page_work work, void *arg, tra
 /* Both meta pages. */
 int32_t page_metas(const struct page_file *file, struct meta_record metas[2], trading_error *error);
 
+/* Whether the newest transaction added to the one before it. Where it did not, in a file that is only added to, it was flushed: the next was
+ * taken back (journal_recover.c), and the other meta page is its own under a smaller number; or LMDB failed to write the next one's meta page,
+ * and put the old number back there but not the old trees; or it is the one that made the file one of a newer version. */
+bool page_newest_adds(const struct meta_record metas[2]);
+
 /* ---- within the work ---- */
 
 /* Reads a page and checks it. kind: PAGE_BRANCH or PAGE_LEAF. numbers: keys are numbers, not bytes (the free tree). */
