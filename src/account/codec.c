@@ -107,7 +107,7 @@ void account_event_write(struct writer *writer, uint32_t kind, const struct acco
         if (writer_has(writer, ACCOUNT_EVENT_BYTES))
             writer->at = put_event(writer->at, kind, event);
         else
-            writer->full = true;
+            writer_fill(writer);
         break;
     }
 }

@@ -61,20 +61,20 @@ static const char *change_balance(struct accounts *accounts, struct account_reco
     return NULL;
 }
 
-__attribute__((cold)) static const char *open_account(struct accounts *accounts, const struct account_event *event,
-                                                      const trading_id *id, struct moment at)
+__attribute__((cold)) const char *account_fold_opened(struct accounts *accounts, const struct account_event *event,
+                                                      const trading_id *id, const struct moment *at)
 {
     uint32_t number;
     uint32_t same;
     uint32_t ledger = account_ledger(accounts, &event->currency);
-    int64_t sealed = event->sealed_size ? at.position : POSITION_NONE;
+    int64_t sealed = event->sealed_size ? at->position : POSITION_NONE;
     struct account_detail_record *detail = table_append(accounts->details, &same);
     *detail =
         (struct account_detail_record){.profile_position = sealed, .contact_position = sealed, .address_position = sealed};
     struct account_record *record = table_append(accounts->records, &number);
     *record = (struct account_record){.id = *id,
-                                      .opened = at.time,
-                                      .last_position = at.position,
+                                      .opened = at->time,
+                                      .last_position = at->position,
                                       .version = 1,
                                       .currency = event->currency,
                                       .ledger = (uint16_t)ledger,
@@ -201,11 +201,8 @@ static const char *apply(struct accounts *accounts, struct account_record *recor
     }
 }
 
-const char *account_fold(struct accounts *accounts, uint32_t kind, const struct account_event *event, const trading_id *id,
-                         struct moment *at)
+const char *account_fold(struct accounts *accounts, uint32_t kind, const struct account_event *event, struct moment *at)
 {
-    if (kind == TRADING_EVENT_ACCOUNT_OPENED)
-        return open_account(accounts, event, id, *at);
     bool needs_none = kind == TRADING_EVENT_COMMAND_REJECTED || kind == TRADING_EVENT_TRANSFER_REFUSED;
     if (event->account == 0 && needs_none)
         return NULL;

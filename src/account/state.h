@@ -105,9 +105,12 @@ uint32_t account_find(const struct accounts *accounts, const trading_id *id);
 enum table_read account_read(const struct accounts *accounts, const trading_id *id, struct pin *pin, uint32_t *number,
                              struct account_record *record);
 
-/* Applies an event, and says what it follows. `id` is that of the account which OPENED makes. NULL, or which invariant it breaks; the state is then worthless. */
-const char *account_fold(struct accounts *accounts, uint32_t kind, const struct account_event *event, const trading_id *id,
-                         struct moment *at);
+/* Applies an event, and says what it follows. NULL, or which invariant it breaks; the state is then worthless. */
+const char *account_fold(struct accounts *accounts, uint32_t kind, const struct account_event *event, struct moment *at);
+
+/* The same of OPENED, which makes the account with this id. */
+const char *account_fold_opened(struct accounts *accounts, const struct account_event *event, const trading_id *id,
+                                const struct moment *at);
 
 /* What the house pays (negative) or receives for a trade with its quote, against clearing. */
 const char *account_fold_house(struct accounts *accounts, uint32_t ledger, trading_decimal received);

@@ -12,7 +12,7 @@
 struct writer {
     uint8_t *at;
     uint8_t *end;
-    bool full; /* something did not fit; what was written before it stands */
+    bool full; /* something did not fit; what was written before it stands, and it ends there */
 };
 
 struct reader {
@@ -26,13 +26,20 @@ struct reader {
 /* True when so many bytes may be written at writer->at without looking further. */
 static inline bool writer_has(const struct writer *writer, size_t size)
 {
-    return !writer->full && (size_t)(writer->end - writer->at) >= size;
+    return (size_t)(writer->end - writer->at) >= size;
+}
+
+/* Nothing more fits. */
+static inline void writer_fill(struct writer *writer)
+{
+    writer->full = true;
+    writer->end = writer->at;
 }
 
 static inline void write_bytes(struct writer *writer, const void *data, size_t size)
 {
     if (!writer_has(writer, size)) {
-        writer->full = true;
+        writer_fill(writer);
         return;
     }
     if (size) {

@@ -192,7 +192,7 @@ static int take_row(void *arg, const void *key, size_t key_size, const void *val
     struct chunk *chunk = arg;
     struct writer before = chunk->writer;
     if (key_size > UINT32_MAX || value_size > UINT32_MAX)
-        chunk->writer.full = true;
+        writer_fill(&chunk->writer);
     write_block(&chunk->writer, key, (uint32_t)key_size);
     write_block(&chunk->writer, value, (uint32_t)value_size);
     if (!chunk->writer.full)

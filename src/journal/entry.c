@@ -53,11 +53,11 @@ void entry_begin(struct writer *writer, const struct cause *cause, struct entry_
 {
     mark->count = NULL;
     if (cause->type < 1 || cause->type > UINT8_MAX) {
-        writer->full = true;
+        writer_fill(writer);
         return;
     }
     if (!writer_has(writer, ENTRY_FRAME_BYTES)) {
-        writer->full = true;
+        writer_fill(writer);
         return;
     }
     uint32_t flags = flags_of(cause);
@@ -77,7 +77,7 @@ void entry_begin(struct writer *writer, const struct cause *cause, struct entry_
 void entry_end(struct writer *writer, const struct entry_mark *mark, uint32_t events, int64_t version)
 {
     if (!mark->count || events < 1 || events > ENTRY_EVENTS_MAX || version < 0) {
-        writer->full = true;
+        writer_fill(writer);
         return;
     }
     uint16_t count = htole16((uint16_t)events);

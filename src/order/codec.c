@@ -176,7 +176,7 @@ void order_event_write(struct writer *writer, uint32_t kind, const struct order_
     if (writer_has(writer, ORDER_EVENT_BYTES))
         writer->at = put_event(writer->at, kind, event);
     else
-        writer->full = true;
+        writer_fill(writer);
 }
 
 void order_event_read(struct reader *reader, uint32_t kind, struct order_event *event)

@@ -28,7 +28,7 @@ void portfolio_event_write(struct writer *writer, uint32_t kind, const struct po
         if (writer_has(writer, SHARES_EVENT_BYTES))
             writer->at = put_shares(writer->at, kind, event);
         else
-            writer->full = true;
+            writer_fill(writer);
         break;
     }
 }

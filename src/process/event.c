@@ -26,7 +26,7 @@ __attribute__((cold)) static void write_address(struct writer *writer, const str
 static void write_head(struct writer *writer, const struct event *event)
 {
     if (!writer_has(writer, EVENT_HEADER_BYTES)) {
-        writer->full = true;
+        writer_fill(writer);
         return;
     }
     *writer->at = (uint8_t)event->kind;

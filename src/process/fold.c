@@ -55,20 +55,25 @@ __attribute__((cold)) static const char *fold_carried(struct domain *domain, con
 
 /* ---- folding ---- */
 
-static const char *fold_account(struct domain *domain, struct folding *folding, struct event *event, struct moment *at)
+static const char *fold_account_opened(struct domain *domain, const struct folding *folding, const struct account_event *opened,
+                                       const struct moment *at)
 {
-    trading_id id = {0};
+    trading_id id;
+    id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){0}, &folding->cause->key, 0);
+    const char *broken = account_fold_opened(&domain->accounts, opened, &id, at);
+    return broken ? broken : portfolio_fold_account(&domain->portfolios, opened->account);
+}
+
+static const char *fold_account(struct domain *domain, const struct folding *folding, const struct event *event,
+                                struct moment *at)
+{
+    const struct account_event *account = &event->account;
     if (event->kind == TRADING_EVENT_ACCOUNT_OPENED)
-        id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){0}, &folding->cause->key, 0);
-    uint32_t portfolio = event->account.portfolio;
-    if (portfolio && portfolio_get(&domain->portfolios, portfolio)->account != event->account.account)
+        return fold_account_opened(domain, folding, account, at);
+    if (account->portfolio && portfolio_get(&domain->portfolios, account->portfolio)->account != account->account)
         return "an alias is of a portfolio that is not the account's";
-    const char *broken = account_fold(&domain->accounts, event->kind, &event->account, &id, at);
-    if (!broken && event->kind == TRADING_EVENT_ACCOUNT_OPENED)
-        broken = portfolio_fold_account(&domain->portfolios, event->account.account);
-    if (!broken && event->account.order)
-        broken = order_fold_funds(&domain->orders, event->kind, &event->account);
-    return broken;
+    const char *broken = account_fold(&domain->accounts, event->kind, account, at);
+    return broken || !account->order ? broken : order_fold_funds(&domain->orders, event->kind, account);
 }
 
 /* Fills in what follows from the order that the shares move for. */
@@ -89,8 +94,8 @@ static const char *complete_shares(const struct domain *domain, uint32_t kind, c
     return NULL;
 }
 
-__attribute__((cold)) static const char *fold_opened(struct domain *domain, const struct folding *folding,
-                                                     struct portfolio_event *opened, struct moment *at)
+__attribute__((cold)) static const char *fold_portfolio_opened(struct domain *domain, const struct folding *folding,
+                                                               struct portfolio_event *opened, struct moment *at)
 {
     trading_id id;
     const trading_id *scope = &account_get(&domain->accounts, opened->account)->id;
@@ -115,7 +120,7 @@ static const char *fold_shares(struct domain *domain, uint32_t kind, struct port
 static const char *fold_portfolio(struct domain *domain, const struct folding *folding, struct event *event, struct moment *at)
 {
     if (event->kind == TRADING_EVENT_PORTFOLIO_OPENED)
-        return fold_opened(domain, folding, &event->portfolio, at);
+        return fold_portfolio_opened(domain, folding, &event->portfolio, at);
     if (event->portfolio.order)
         return fold_shares(domain, event->kind, &event->portfolio, at);
     return portfolio_fold(&domain->portfolios, event->kind, &event->portfolio, NULL, at);
@@ -265,14 +270,15 @@ __attribute__((cold)) static const char *fold_cursor(struct domain *domain, cons
     return NULL;
 }
 
-/* An event that is to a partition is all that is needed there; one that is to none names what is here. */
-static const char *check_address(const struct event *event)
+/* An event that is to a partition is all that is needed there; one that is to none names what is here. Few events may be messages, so it is
+ * out of line. */
+__attribute__((noinline)) static const char *fold_address(struct domain *domain, const struct event *event)
 {
-    if (!event->to && !event_may_be_sent(event->kind))
-        return NULL;
     bool may_be_here = event->kind == TRADING_EVENT_TRANSFER_SENT || event->kind == TRADING_EVENT_TRANSFER_RECEIVED;
     bool sent = may_be_here ? event->account.other == 0 : event_may_be_sent(event->kind);
-    return sent == (event->to != 0) ? NULL : "a message is to nowhere, or what is none to a partition";
+    if (sent != (event->to != 0))
+        return "a message is to nowhere, or what is none to a partition";
+    return sent ? fold_sent(domain, event) : NULL;
 }
 
 /* Of the kinds that belong to no context. */
@@ -308,9 +314,7 @@ static const char *apply(struct domain *domain, struct folding *folding, struct 
 const char *domain_fold(struct domain *domain, struct folding *folding, struct event *event)
 {
     struct moment at = {.position = event->position, .time = folding->time, .previous = POSITION_NONE};
-    const char *broken = check_address(event);
-    if (!broken && event->to)
-        broken = fold_sent(domain, event);
+    const char *broken = event->to || event_may_be_sent(event->kind) ? fold_address(domain, event) : NULL;
     if (!broken)
         broken = apply(domain, folding, event, &at);
     event->previous = at.previous;

@@ -203,7 +203,7 @@ static void write_open_account(struct writer *writer, const trading_open_account
 static void write_place_order(struct writer *writer, const trading_place_order *body)
 {
     if (!writer_has(writer, sizeof *body + (size_t)2 * VARINT_BYTES)) {
-        writer->full = true;
+        writer_fill(writer);
         return;
     }
     uint8_t *at = writer->at;
