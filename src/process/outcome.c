@@ -96,14 +96,10 @@ static const struct account_record *account_of(const struct domain *domain, cons
     return account == request->cause.account ? request->account_record : account_get(&domain->accounts, account);
 }
 
-void outcome_result(const struct outcome *outcome, const struct domain *domain, const struct request *request,
-                    trading_result *result)
+/* Of what belongs to an account, and to which it does. Most commands are about an account alone, so it is out of line. */
+__attribute__((noinline)) static uint32_t tell_belongings(const struct outcome *outcome, const struct domain *domain,
+                                                          trading_result *result)
 {
-    *result = (trading_result){.status = outcome->reason ? TRADING_STATUS_REJECTED : TRADING_STATUS_ACCEPTED,
-                               .reason = outcome->reason,
-                               .position = outcome->last_position,
-                               .required = outcome->required,
-                               .available = outcome->available};
     uint32_t portfolio = outcome->portfolio;
     uint32_t account = outcome->account;
     if (outcome->order) {
@@ -121,6 +117,20 @@ void outcome_result(const struct outcome *outcome, const struct domain *domain, 
         result->portfolio = record->id;
         account = record->account;
     }
+    return account;
+}
+
+void outcome_result(const struct outcome *outcome, const struct domain *domain, const struct request *request,
+                    trading_result *result)
+{
+    *result = (trading_result){.status = outcome->reason ? TRADING_STATUS_REJECTED : TRADING_STATUS_ACCEPTED,
+                               .reason = outcome->reason,
+                               .position = outcome->last_position,
+                               .required = outcome->required,
+                               .available = outcome->available};
+    uint32_t account = outcome->account;
+    if (outcome->order || outcome->portfolio)
+        account = tell_belongings(outcome, domain, result);
     if (account)
         result->account = account_of(domain, request, account)->id;
 }
