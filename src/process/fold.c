@@ -55,8 +55,8 @@ __attribute__((cold)) static const char *fold_carried(struct domain *domain, con
 
 /* ---- folding ---- */
 
-static const char *fold_account_opened(struct domain *domain, const struct folding *folding, const struct account_event *opened,
-                                       const struct moment *at)
+__attribute__((cold)) static const char *fold_account_opened(struct domain *domain, const struct folding *folding,
+                                                             const struct account_event *opened, const struct moment *at)
 {
     trading_id id;
     id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){0}, &folding->cause->key, 0);
@@ -270,9 +270,8 @@ __attribute__((cold)) static const char *fold_cursor(struct domain *domain, cons
     return NULL;
 }
 
-/* An event that is to a partition is all that is needed there; one that is to none names what is here. Few events may be messages, so it is
- * out of line. */
-__attribute__((noinline)) static const char *fold_address(struct domain *domain, const struct event *event)
+/* An event that is to a partition is all that is needed there; one that is to none names what is here. */
+__attribute__((cold)) static const char *fold_address(struct domain *domain, const struct event *event)
 {
     bool may_be_here = event->kind == TRADING_EVENT_TRANSFER_SENT || event->kind == TRADING_EVENT_TRANSFER_RECEIVED;
     bool sent = may_be_here ? event->account.other == 0 : event_may_be_sent(event->kind);
