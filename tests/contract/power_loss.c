@@ -133,6 +133,13 @@ static void find_uncertain(struct cut *cut)
     }
 }
 
+/* One of the newest: a file that is never flushed has more and more. */
+static size_t draw_write(const struct cut *cut, uint64_t *seed)
+{
+    size_t newest = cut->write_count < 8 ? cut->write_count : 8;
+    return cut->writes[cut->write_count - 1 - power_random(seed, newest)];
+}
+
 static void draw_odd(struct cut *cut)
 {
     const struct power_event *events = cut->record->events;
@@ -140,10 +147,10 @@ static void draw_odd(struct cut *cut)
     cut->odd_write = SIZE_MAX;
     if (!cut->write_count)
         return;
-    cut->split = cut->writes[power_random(&seed, cut->write_count)];
+    cut->split = draw_write(cut, &seed);
     if (!cut->loss.odd)
         return;
-    cut->odd_write = cut->writes[power_random(&seed, cut->write_count)];
+    cut->odd_write = draw_write(cut, &seed);
     const struct power_event *odd = &events[cut->odd_write];
     cut->odd_sector = first_sector(odd) + power_random(&seed, end_sector(odd) - first_sector(odd));
 }
