@@ -48,6 +48,11 @@ struct power_loss power_draw(uint64_t seed, size_t at)
     loss.heads = (int)power_random(&seed, 4) - 2;
     loss.heads = loss.heads < -1 ? 1 : loss.heads; /* that the newest meta page is there is the worst that can be */
     loss.odd = power_random(&seed, 2);
+    if (loss.odd && power_random(&seed, 2)) { /* all is there but for one sector */
+        loss.luck = POWER_BY_CHANCE;
+        loss.kept = 256;
+        loss.heads = 0;
+    }
     loss.sizes = draw_moment(&seed, at);
     loss.names = draw_moment(&seed, at);
     loss.seed = seed;
