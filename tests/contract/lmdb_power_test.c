@@ -176,7 +176,8 @@ static void report(const char *workload, int depth, uint64_t seed, const struct 
 /* Any; or as late as can be before a flush ends, when most is uncertain; or after something was promised, before anything else is done. */
 static size_t draw_event(const struct power_record *record, size_t most, uint64_t *seed)
 {
-    enum { ANY, BEFORE_A_FLUSH, AFTER_A_PROMISE } which = (int)power_random(seed, 3);
+    enum { ANY, BEFORE_A_FLUSH, AFTER_A_PROMISE, KINDS };
+    uint64_t which = power_random(seed, KINDS);
     size_t at = (size_t)power_random(seed, most + 1);
     if (which == BEFORE_A_FLUSH)
         while (at < most && record->events[at].kind != POWER_FLUSHED)
