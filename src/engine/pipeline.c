@@ -21,7 +21,7 @@
 #define WORTH_GATHERING INT64_C(20000)    /* nanoseconds that a sync takes */
 #define REST            INT64_C(50000000) /* nanoseconds, doubled from the first */
 #define REST_DOUBLINGS  6u
-#define PATIENT_SYNCS   2 /* as long as so many take, a batch waits for who comes back */
+#define PATIENT_SYNCS   4 /* as long as so many take, a batch waits for who comes back */
 
 /* ---- deciding a batch ---- */
 
