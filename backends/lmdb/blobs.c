@@ -112,10 +112,8 @@ int32_t blob_seal(void *blob, trading_error *error)
     blob_name(writing->number, ".tmp", temporary);
     blob_name(writing->number, ".run", name);
     int failure = fdatasync(writing->fd) ? errno : 0;
-    if (!failure && renameat(blobs->folder.fd, temporary, blobs->folder.fd, name))
-        failure = errno;
     if (!failure)
-        failure = folder_sync(&blobs->folder);
+        failure = folder_rename(&blobs->folder, temporary, name);
     if (failure)
         return failed(blobs, failure, "writing", writing->number, error);
     writing_free(writing);

@@ -81,10 +81,8 @@ int32_t environment_create(const struct folder *folder, const char *name, const 
         return lmdb_failure(error, ENAMETOOLONG, "creating", folder->path, name);
     unlinkat(folder->fd, temporary, 0); /* left by a crash; normally there is none */
     int failure = write_new(path, kind);
-    if (!failure && renameat(folder->fd, temporary, folder->fd, name))
-        failure = errno;
     if (!failure)
-        failure = folder_sync(folder);
+        failure = folder_rename(folder, temporary, name);
     if (!failure)
         return TRADING_OK;
     unlinkat(folder->fd, temporary, 0);

@@ -57,6 +57,13 @@ int folder_sync(const struct folder *folder)
     return fsync(folder->fd) ? errno : 0;
 }
 
+int folder_rename(const struct folder *folder, const char *from, const char *to)
+{
+    if (renameat(folder->fd, from, folder->fd, to))
+        return errno;
+    return folder_sync(folder);
+}
+
 int folder_path(const struct folder *folder, const char *name, char path[PATH_MAX])
 {
     int length = snprintf(path, PATH_MAX, "%s/%s", folder->path, name);

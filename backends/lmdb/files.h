@@ -22,6 +22,9 @@ void folder_close(struct folder *folder);
 /* Makes the names in the folder durable. 0 or errno. */
 int folder_sync(const struct folder *folder);
 
+/* Gives a file another name, in place of the file that has it, and makes that durable. 0 or errno. */
+int folder_rename(const struct folder *folder, const char *from, const char *to);
+
 /* The path of a file in the folder. -1 when it does not fit. */
 int folder_path(const struct folder *folder, const char *name, char path[PATH_MAX]);
 

@@ -111,9 +111,11 @@ static int write_redo(const struct journal *journal)
     if (!failure && fsync(fd))
         failure = errno;
     close(fd);
-    if (!failure && renameat(journal->folder->fd, REDO_FILE_NEW, journal->folder->fd, REDO_FILE))
-        failure = errno;
-    return failure ? failure : folder_sync(journal->folder);
+    if (!failure)
+        failure = folder_rename(journal->folder, REDO_FILE_NEW, REDO_FILE);
+    if (failure)
+        unlinkat(journal->folder->fd, REDO_FILE_NEW, 0); /* a disk that is full needs the room */
+    return failure;
 }
 
 static int32_t redo_save(struct journal *journal, trading_error *error)

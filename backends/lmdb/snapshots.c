@@ -180,10 +180,8 @@ static int32_t finish(struct snapshots *snapshots, struct snapshot_writing *writ
     temporary_name(writing->partition, temporary);
     snapshot_name(writing->partition, writing->position, name);
     int failure = write_tail(writing);
-    if (!failure && renameat(snapshots->folder.fd, temporary, snapshots->folder.fd, name))
-        failure = errno;
     if (!failure)
-        failure = folder_sync(&snapshots->folder);
+        failure = folder_rename(&snapshots->folder, temporary, name);
     forget(snapshots, writing->partition);
     return failure ? lmdb_failure(error, failure, "writing", snapshots->folder.path, name) : TRADING_OK;
 }
