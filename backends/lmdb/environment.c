@@ -92,8 +92,8 @@ int32_t environment_create(const struct folder *folder, const char *name, const 
 struct identify {
     const struct page_file *file;
     const struct file_kind *kind;
-    uint32_t *format;
     uint8_t *page;
+    uint32_t format; /* as found */
 };
 
 static int32_t identify(void *arg, const struct page_snapshot *snapshot, trading_error *error)
@@ -122,19 +122,19 @@ static int32_t identify(void *arg, const struct page_snapshot *snapshot, trading
     if (record.format < with->kind->oldest)
         return error_set(error, TRADING_E_DAMAGED, "%s has format %" PRIu32 ", which never was (in %s)", file->name,
                          record.format, file->folder->path);
-    if (with->format)
-        *with->format = record.format;
+    with->format = record.format;
     return TRADING_OK;
 }
 
 int32_t environment_identify(const struct page_file *file, const struct file_kind *kind, uint32_t *format, trading_error *error)
 {
     struct identify with = {.file = file, .kind = kind, .page = memory_allocate(file->memory, file->page_bytes)};
-    with.format = format;
     if (!with.page)
         return error_no_memory(error, "a page");
     int32_t code = page_settle(file, identify, &with, error);
     memory_release(file->memory, with.page, file->page_bytes);
+    if (!code && format)
+        *format = with.format;
     return code;
 }
 

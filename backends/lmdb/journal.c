@@ -159,7 +159,7 @@ static int32_t open_reader(struct journal *journal, trading_error *error)
     journal->file.horizon = horizon_of_reader;
     journal->file.horizon_arg = journal;
     code = journal_refuse_unsettled(journal, error);
-    return code ? code : environment_identify(&journal->file, &journal_kind, &journal->format, error);
+    return code ? code : environment_identify(&journal->file, &journal_kind, NULL, error);
 }
 
 int32_t journal_open(struct journal *journal, const struct folder *folder, struct memory *memory, bool read_only,

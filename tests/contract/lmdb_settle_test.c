@@ -161,26 +161,28 @@ static void of_several_commits_all_are(void **state)
     }
 }
 
-static void those_before_are_not_in_question(void **state)
+/* All three are there, and what was spoiled of them is as it was spoiled. */
+static void expect_spoiled(const char *folder)
 {
-    leave_open(*state, append_three);
-    spoil(*state, 1);
-    void *store = must_open(*state);
+    void *store = must_open(folder);
     struct extent extent = read_extent(store, 0);
     assert_int_equal(extent.end, 3);
     assert_true(extent.wrong);
     lmdb_store_ops.close(store);
 }
 
+static void those_before_are_not_in_question(void **state)
+{
+    leave_open(*state, append_three);
+    spoil(*state, 1);
+    expect_spoiled(*state);
+}
+
 static void nor_one_that_was_shown_to_readers(void **state)
 {
     kill_writer(*state, append_three);
     spoil(*state, 2);
-    void *store = must_open(*state);
-    struct extent extent = read_extent(store, 0);
-    assert_int_equal(extent.end, 3);
-    assert_true(extent.wrong);
-    lmdb_store_ops.close(store);
+    expect_spoiled(*state);
 }
 
 static void nor_one_before_another_whose_meta_page_failed(void **state)
@@ -204,11 +206,7 @@ static void nor_those_of_a_closed_file(void **state)
     append_three(store);
     lmdb_store_ops.close(store);
     spoil(*state, 2);
-    store = must_open(*state);
-    struct extent extent = read_extent(store, 0);
-    assert_int_equal(extent.end, 3);
-    assert_true(extent.wrong);
-    lmdb_store_ops.close(store);
+    expect_spoiled(*state);
 }
 
 /* What was summed under an earlier mark was left by an append that failed. */
