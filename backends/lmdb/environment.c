@@ -72,7 +72,7 @@ static int write_new(const char *path, const struct file_kind *kind)
 
 int32_t environment_create(const struct folder *folder, const char *name, const struct file_kind *kind, trading_error *error)
 {
-    if (faccessat(folder->fd, name, F_OK, 0) == 0)
+    if (folder_has(folder, name))
         return TRADING_OK;
     char temporary[64];
     char path[PATH_MAX];

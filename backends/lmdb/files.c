@@ -70,6 +70,11 @@ int folder_path(const struct folder *folder, const char *name, char path[PATH_MA
     return length > 0 && length < PATH_MAX ? 0 : -1;
 }
 
+bool folder_has(const struct folder *folder, const char *name)
+{
+    return faccessat(folder->fd, name, F_OK, 0) == 0;
+}
+
 void folder_sweep(const struct folder *folder, const char *suffix)
 {
     DIR *entries = opendir(folder->path);

@@ -28,6 +28,8 @@ int folder_rename(const struct folder *folder, const char *from, const char *to)
 /* The path of a file in the folder. -1 when it does not fit. */
 int folder_path(const struct folder *folder, const char *name, char path[PATH_MAX]);
 
+bool folder_has(const struct folder *folder, const char *name);
+
 /* Removes the files whose names end with the suffix: what a crash left unfinished. */
 void folder_sweep(const struct folder *folder, const char *suffix);
 

@@ -380,7 +380,7 @@ int32_t journal_refuse_unsettled(const struct journal *journal, trading_error *e
     code = page_metas(&journal->file, metas, error);
     if (code)
         return code;
-    bool to_come = faccessat(journal->folder->fd, REDO_FILE, F_OK, 0) == 0;
+    bool to_come = folder_has(journal->folder, REDO_FILE);
     if (!to_come && !newest_is_in_question(journal, &mark, metas))
         return TRADING_OK;
     return error_set(

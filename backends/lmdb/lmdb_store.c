@@ -26,10 +26,23 @@ static void free_store(struct lmdb_store *store)
     memory_release(&memory, store, sizeof *store);
 }
 
+/* Secrets are never put where no journal was made before. Where they stand alone it was lost, and a new one would pass for all there ever was. */
+static int32_t refuse_lost_journal(const struct lmdb_store *store, trading_error *error)
+{
+    if (!folder_has(&store->folder, SECRETS_FILE) || folder_has(&store->folder, JOURNAL_FILE))
+        return TRADING_OK;
+    return error_set(error, TRADING_E_DAMAGED,
+                     "the journal is gone, and the secrets that belong to it are there; put %s back from a copy, or remove the "
+                     "folder to begin anew (in %s)",
+                     JOURNAL_FILE, store->folder.path);
+}
+
 /* The journal first: it takes the lock. */
 static int32_t open_parts(struct lmdb_store *store, const trading_store_request *request, trading_error *error)
 {
-    int32_t code = journal_open(&store->journal, &store->folder, &store->memory, store->read_only, request->map_bytes, error);
+    int32_t code = refuse_lost_journal(store, error);
+    if (!code)
+        code = journal_open(&store->journal, &store->folder, &store->memory, store->read_only, request->map_bytes, error);
     if (code)
         return code;
     code = secrets_open(&store->secrets, &store->folder, &store->memory, store->read_only, error);

@@ -13,7 +13,6 @@
 #include <unistd.h>
 
 #define INDEX_FILE "secrets.mdb"
-#define SLOTS_FILE "secrets.dat"
 #define SLOTS_MARK "trading secrets "
 #define FORMAT     1u
 #define COUNT_KEY  "\1"
@@ -43,7 +42,7 @@ static uint64_t check_of(const struct slot *slot)
 
 static int32_t slots_failure(const struct secrets *secrets, int failure, const char *doing, trading_error *error)
 {
-    return lmdb_failure(error, failure, doing, secrets->folder->path, SLOTS_FILE);
+    return lmdb_failure(error, failure, doing, secrets->folder->path, SECRETS_FILE);
 }
 
 static int32_t index_failure(const struct secrets *secrets, int failure, const char *doing, trading_error *error)
@@ -57,7 +56,7 @@ static int32_t index_failure(const struct secrets *secrets, int failure, const c
 static int32_t slot_damaged(const struct secrets *secrets, uint64_t number, trading_error *error)
 {
     return error_set(error, TRADING_E_DAMAGED, "%s is damaged at byte %" PRIu64 ": the slot is not what was written (in %s)",
-                     SLOTS_FILE, number * sizeof(struct slot), secrets->folder->path);
+                     SECRETS_FILE, number * sizeof(struct slot), secrets->folder->path);
 }
 
 /* ---- the file of slots ---- */
@@ -65,7 +64,7 @@ static int32_t slot_damaged(const struct secrets *secrets, uint64_t number, trad
 /* Created before the index, so that where there is an index there are slots. */
 static int create_slots(const struct secrets *secrets)
 {
-    int fd = file_open(secrets->folder, SLOTS_FILE, O_RDWR | O_CREAT);
+    int fd = file_open(secrets->folder, SECRETS_FILE, O_RDWR | O_CREAT);
     if (fd < 0)
         return errno;
     struct first_slot first = {.format = FORMAT};
@@ -79,7 +78,7 @@ static int create_slots(const struct secrets *secrets)
 
 static int32_t open_slots(struct secrets *secrets, trading_error *error)
 {
-    secrets->slots = file_open(secrets->folder, SLOTS_FILE, secrets->read_only ? O_RDONLY : O_RDWR);
+    secrets->slots = file_open(secrets->folder, SECRETS_FILE, secrets->read_only ? O_RDONLY : O_RDWR);
     if (secrets->slots < 0)
         return slots_failure(secrets, errno, "opening", error);
     struct first_slot first = {0};
@@ -91,7 +90,7 @@ static int32_t open_slots(struct secrets *secrets, trading_error *error)
         return error_set(error, TRADING_E_NEWER_FORMAT,
                          "%s has format %" PRIu32 ", this library knows up to %u; use a newer library "
                          "(in %s)",
-                         SLOTS_FILE, first.format, FORMAT, secrets->folder->path);
+                         SECRETS_FILE, first.format, FORMAT, secrets->folder->path);
     return first.format == FORMAT ? TRADING_OK : slot_damaged(secrets, 0, error);
 }
 
@@ -195,13 +194,38 @@ static int32_t open_files(struct secrets *secrets, trading_error *error)
     return code;
 }
 
+/* Of two files that were made one of which is gone, its name; else NULL. Slots come before their index, and more than the first after it. */
+static const char *lost_file(const struct secrets *secrets)
+{
+    uint64_t slots = 0;
+    int fd = file_open(secrets->folder, SECRETS_FILE, O_RDONLY);
+    if (fd >= 0) {
+        (void)file_size(fd, &slots);
+        close(fd);
+    }
+    bool indexed = folder_has(secrets->folder, INDEX_FILE);
+    if (indexed && !folder_has(secrets->folder, SECRETS_FILE))
+        return SECRETS_FILE;
+    return !indexed && slots > sizeof(struct first_slot) ? INDEX_FILE : NULL;
+}
+
+/* No secrets yet, or what is left of them: to go on without the other file would be to forget everybody. */
+static int32_t refuse_lost_file(const struct secrets *secrets, trading_error *error)
+{
+    const char *lost = lost_file(secrets);
+    return lost ? error_set(error, TRADING_E_DAMAGED,
+                            "%s is gone; put %s and %s back from one copy, which is no older than the journal (in %s)", lost,
+                            SECRETS_FILE, INDEX_FILE, secrets->folder->path)
+                : error_clear(error);
+}
+
 int32_t secrets_open(struct secrets *secrets, const struct folder *folder, struct memory *memory, bool read_only,
                      trading_error *error)
 {
     *secrets = (struct secrets){.folder = folder, .memory = memory, .read_only = read_only, .slots = -1, .index.fd = -1};
     int32_t code = open_files(secrets, error);
     if (code == TRADING_E_NOT_FOUND)
-        code = error_clear(error);
+        code = refuse_lost_file(secrets, error);
     if (!code)
         pthread_mutex_init(&secrets->lock, NULL);
     return code;

@@ -24,6 +24,8 @@
 
 #include <trading/plugin/store.h>
 
+#define SECRETS_FILE "secrets.dat" /* the slots, which are made first */
+
 struct secrets {
     const struct folder *folder;
     struct memory *memory;

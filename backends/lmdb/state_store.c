@@ -83,8 +83,8 @@ static int32_t take_lock(struct lmdb_state *state, bool read_only, trading_error
     return failure ? lmdb_failure(error, failure, "locking", state->folder.path, LOCK_FILE) : TRADING_OK;
 }
 
-/* Looks at the file before LMDB does. The state can be made again from the journal, so it is better to know. */
-static int32_t check_file(struct lmdb_state *state, trading_error *error)
+/* Looks at the file before LMDB does. */
+static int32_t look_at_file(struct lmdb_state *state, trading_error *error)
 {
     struct page_file file;
     int32_t code = page_file_open(&file, &state->folder, STATE_FILE, &state->memory, error);
@@ -96,6 +96,18 @@ static int32_t check_file(struct lmdb_state *state, trading_error *error)
     if (code == TRADING_E_BUSY)
         code = error_clear(error); /* its writer is at work, and checked it when it began */
     page_file_close(&file);
+    return code;
+}
+
+/* The state can be made again from the journal, so it is better to know that it is damaged, and no loss. */
+static int32_t check_file(struct lmdb_state *state, trading_error *error)
+{
+    trading_error found;
+    int32_t code = look_at_file(state, &found);
+    if (code == TRADING_E_DAMAGED)
+        return error_set(error, code, "%s; remove %s, it is made again from the journal", found.message, STATE_FILE);
+    if (error)
+        *error = found;
     return code;
 }
 

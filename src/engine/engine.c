@@ -138,8 +138,9 @@ int32_t engine_open_state_store(trading_engine *engine, const char *uri, trading
     code = name_state(engine, location, path, error);
     if (!code)
         code = ops->open(path, engine->read_only, &engine->host->functions, &engine->state_store.store, error);
-    if (code == TRADING_E_NOT_FOUND && engine->read_only)
-        return error_clear(error); /* a writer that never came to a checkpoint */
+    bool unseen = code == TRADING_E_NOT_FOUND || code == TRADING_E_READ_ONLY;
+    if (unseen && engine->read_only) /* a writer that never came to a checkpoint; a lock that only who may write can take */
+        return error_clear(error);
     if (!code)
         engine->state_store.ops = ops;
     return code;

@@ -260,7 +260,10 @@ static void use_state(const char *folder)
     void *write;
     trading_error error;
     uint64_t bytes = 0;
-    if (lmdb_state_store_ops.open(folder, false, &test_host, &store, &error))
+    int32_t code = lmdb_state_store_ops.open(folder, false, &test_host, &store, &error);
+    if (code == TRADING_E_DAMAGED)
+        assert_non_null(strstr(error.message, "remove state.mdb"));
+    if (code)
         return;
     lmdb_state_store_ops.scan(store, NULL, NULL, 0, NULL, 0, ignore_entry, &bytes, &error);
     if (!lmdb_state_store_ops.begin(store, &write, &error)) {

@@ -17,6 +17,7 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -326,6 +327,65 @@ static void orphan_is_wiped(void **state)
     free(longer);
 }
 
+/* ---- files that are lost ---- */
+
+static void expect_lost(const char *folder, const char *file)
+{
+    char path[SCRATCH_PATH + 64];
+    char kept[SCRATCH_PATH + 64];
+    void *store;
+    trading_error error;
+    path_in(path, folder, file);
+    path_in(kept, folder, "kept");
+    assert_int_equal(rename(path, kept), 0);
+    for (uint32_t flags = 0; flags <= TRADING_STORE_READ_ONLY; flags += TRADING_STORE_READ_ONLY) {
+        assert_int_equal(open_lmdb(folder, (struct opening){.flags = flags}, &store, &error), TRADING_E_DAMAGED);
+        assert_non_null(strstr(error.message, file));
+        assert_non_null(strstr(error.message, "back from"));
+        assert_int_not_equal(access(path, F_OK), 0);
+    }
+    assert_int_equal(rename(kept, path), 0);
+}
+
+/* What was lost is not begun anew, as if nothing had ever been written. */
+static void lost_files(void **state)
+{
+    const char *folder = *state;
+    void *store = must_open(folder);
+    trading_error error;
+    trading_store_secret secret = secret_number(1);
+    assert_int_equal(lmdb_store_ops.secret_put(store, &secret, 1, &error), TRADING_OK);
+    must_append(store, 0, 0, 1, 100);
+    lmdb_store_ops.close(store);
+    expect_lost(folder, "journal.mdb");
+    expect_lost(folder, "secrets.mdb");
+    expect_lost(folder, "secrets.dat");
+    store = must_open(folder);
+    uint8_t value[32];
+    assert_int_equal(lmdb_store_ops.secret_get(store, &secret.name, value, &error), TRADING_OK);
+    expect_all(store, 1);
+    lmdb_store_ops.close(store);
+}
+
+/* A crash between the two files of the first secret. */
+static void slots_without_index(void **state)
+{
+    const char *folder = *state;
+    char path[SCRATCH_PATH + 64];
+    void *store = must_open(folder);
+    trading_error error;
+    trading_store_secret secret = secret_number(1);
+    assert_int_equal(lmdb_store_ops.secret_put(store, &secret, 1, &error), TRADING_OK);
+    lmdb_store_ops.close(store);
+    path_in(path, folder, "secrets.mdb");
+    assert_int_equal(unlink(path), 0);
+    path_in(path, folder, "secrets.dat");
+    assert_int_equal(truncate(path, 64), 0);
+    store = must_open(folder);
+    assert_int_equal(lmdb_store_ops.secret_put(store, &secret, 1, &error), TRADING_OK);
+    lmdb_store_ops.close(store);
+}
+
 /* ---- laid out ahead ---- */
 
 static bool wait_until_reserved(void *store, uint64_t bytes)
@@ -391,9 +451,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         FOLDER_CASE(killed), /* the first, while there is one thread */
-        FOLDER_CASE(state_is_locked), FOLDER_CASE(closed_in_a_child), FOLDER_CASE(wrong_folders), FOLDER_CASE(leftovers),
-        FOLDER_CASE(says_who_has_it), FOLDER_CASE(closed_on_exec),    FOLDER_CASE(destroyed),     FOLDER_CASE(orphan_is_wiped),
-        FOLDER_CASE(laid_out_ahead),  FOLDER_CASE(never_zeroed),
+        FOLDER_CASE(state_is_locked), FOLDER_CASE(closed_in_a_child), FOLDER_CASE(wrong_folders),
+        FOLDER_CASE(leftovers),       FOLDER_CASE(says_who_has_it),   FOLDER_CASE(closed_on_exec),
+        FOLDER_CASE(destroyed),       FOLDER_CASE(orphan_is_wiped),   FOLDER_CASE(laid_out_ahead),
+        FOLDER_CASE(never_zeroed),    FOLDER_CASE(lost_files),        FOLDER_CASE(slots_without_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
