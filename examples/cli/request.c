@@ -370,17 +370,56 @@ static bool was_given(const struct reading *reading, const char *key)
     return false;
 }
 
+/* Complains of a member that does not go with the others. */
+static bool misfit(struct reading *reading, const char *key, const char *why)
+{
+    reading->complaint->key = key;
+    return complain(reading->complaint, TRADING_REASON_BAD_REQUEST, "%s: %s", key, why);
+}
+
 /* `size` of a quote is that of both its sides. */
 static bool spread_size(struct reading *reading)
 {
-    if (reading->request->command.type != TRADING_COMMAND_SET_QUOTE || !was_given(reading, "size"))
+    if (!was_given(reading, "size"))
         return true;
     if (was_given(reading, "bid_size") || was_given(reading, "ask_size"))
-        return complain(reading->complaint, TRADING_REASON_BAD_REQUEST,
-                        "size: is that of both sides; give it, or bid_size and ask_size");
+        return misfit(reading, "size", "is that of both sides; give it, or bid_size and ask_size");
     reading->request->body.set_quote.bid_size = reading->request->size;
     reading->request->body.set_quote.ask_size = reading->request->size;
     return true;
+}
+
+static bool order_fits(struct reading *reading)
+{
+    const trading_place_order *order = &reading->request->body.place_order;
+    if (order->type == TRADING_ORDER_TYPE_MARKET && order->time_in_force && order->time_in_force != TRADING_TIME_IN_FORCE_IOC)
+        return misfit(reading, "time_in_force", "a market order is filled at once or canceled; leave it out, or give a limit");
+    if (order->side == TRADING_SIDE_BUY && !trading_id_is_zero(&order->lot))
+        return misfit(reading, "lot", "only a sell order is of a lot; a buy order makes one");
+    return true;
+}
+
+static bool transfer_fits(struct reading *reading)
+{
+    const struct request *request = reading->request;
+    bool other = memcmp(&request->body.transfer.to, &request->command.account, sizeof(trading_id)) != 0;
+    return other || misfit(reading, "to", "is the account itself; name another");
+}
+
+/* Whether members that are right by themselves are so together. */
+static bool fits_together(struct reading *reading)
+{
+    switch (reading->request->command.type) {
+    case TRADING_COMMAND_PLACE_ORDER:
+    case TRADING_COMMAND_ROUTE_ORDER:
+        return order_fits(reading);
+    case TRADING_COMMAND_TRANSFER:
+        return transfer_fits(reading);
+    case TRADING_COMMAND_SET_QUOTE:
+        return spread_size(reading);
+    default:
+        return true;
+    }
 }
 
 static const struct op_rule *find_rule(const json_t *document, struct complaint *complaint)
@@ -422,5 +461,5 @@ bool request_read(struct request *request, json_t *document, struct complaint *c
         request->command.body = &request->body;
         request->command.body_size = rule->body_size;
     }
-    return read_members(&reading, document) && has_all(&reading) && spread_size(&reading);
+    return read_members(&reading, document) && has_all(&reading) && fits_together(&reading);
 }

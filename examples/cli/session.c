@@ -77,6 +77,18 @@ int session_open_host(struct session *session, const struct store_choice *store)
     return output_failure(&error);
 }
 
+/* Who writes makes the store, but not the folders above it. */
+static void say_not_there(const char *uri, bool reads)
+{
+    if (reads)
+        fprintf(stderr,
+                "trading: nothing was ever written to %s; make it with `trading open-account`, or name another with --store\n",
+                uri);
+    else
+        fprintf(stderr, "trading: %s cannot be made there; make what it is to be in first, or name another with --store\n",
+                uri);
+}
+
 static int open_uri(struct session *session, const char *uri, const trading_engine_options *options, bool *locked)
 {
     trading_error error;
@@ -92,10 +104,8 @@ static int open_uri(struct session *session, const char *uri, const trading_engi
     }
     int code = output_failure(&error);
     if (known && error.code == TRADING_E_NOT_FOUND)
-        fprintf(stderr,
-                "trading: nothing was ever written to %s; make it with `trading open-account`, or name another with --store\n",
-                uri);
-    return code;
+        say_not_there(uri, (options->flags & TRADING_ENGINE_READ_ONLY) != 0);
+    return error.code == TRADING_E_SYNTAX ? EXIT_USAGE : code;
 }
 
 const char *session_chosen_uri(const struct store_choice *store, bool writes, char *buffer, int *code)
@@ -146,9 +156,7 @@ int session_open_to_read(struct session *session, const struct store_choice *sto
 
 int session_close(struct session *session, int code)
 {
-    trading_error error;
-    if (trading_engine_close(session->engine, TRADING_CLOSE_DRAIN, &error) != TRADING_OK && code == EXIT_DONE)
-        code = output_failure(&error);
+    (void)trading_engine_close(session->engine, TRADING_CLOSE_DRAIN, NULL);
     trading_host_close(session->host, NULL);
     session->host = NULL;
     session->engine = NULL;

@@ -45,8 +45,8 @@ int session_open_unless_locked(struct session *session, const struct store_choic
 /* The same for those who only read: beside a writer's process, and never making a store that is not there. */
 int session_open_to_read(struct session *session, const struct store_choice *store);
 
-/* Closes what session_open opened. What fails on the way is said on stderr, and loses nothing.
- * @return `code`, or EXIT_STORE when closing failed and code was EXIT_DONE */
+/* Closes what session_open opened. A checkpoint that cannot be written then is said on stderr, and loses nothing: what was answered stands, and
+ * to call it failed would have it done again. @return `code` */
 int session_close(struct session *session, int code);
 
 #endif

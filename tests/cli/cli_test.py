@@ -179,7 +179,8 @@ class ExitCodes(Case):
         for arguments in (["deposit"], ["deposit", "A-1"], ["deposit", "A-1", "2", "3"], ["deposit", "--nonsense", "A-1", "2"],
                           ["deposit", "A-1", "2", "--key"], ["deposit", account, "many"], ["deposit", account, "2", "--key", ""],
                           ["run", "--pipeline", "0"], ["run", "/nowhere/at/all"], ["feed", "--from", "1", "--cursor", "c"],
-                          ["feed", "--event", "NO_SUCH"], ["buy", account.replace("A", "P"), "GOOG", "1", "--time-in-force", "never"]):
+                          ["feed", "--event", "NO_SUCH"], ["buy", account.replace("A", "P"), "GOOG", "1", "--time-in-force", "never"],
+                          ["buy", account.replace("A", "P"), "GOOG", "1", "--time-in-force", "gtc"], ["transfer", account, account, "2"]):
             with self.subTest(arguments=arguments):
                 said = self.complaint(*arguments, code=USAGE)
                 self.assertIn("--help", said)
@@ -221,6 +222,30 @@ class ExitCodes(Case):
         for store in ("nonsense:x", "lmdb:/proc/no/such/place", f"lmdb:{__file__}"):
             with self.subTest(store=store):
                 self.trading("open-account", store=store, code=STORE)
+        self.trading("open-account", store="/no/uri", code=USAGE)
+        missing = self.trading("open-account", store=f"lmdb:{self.folder}/no/such", code=STORE).stderr.decode()
+        self.assertIn("make what it is to be in first", missing)
+
+    def test_no_checkpoint_is_no_failure(self):
+        """What was answered stands; to say that it failed would have it done twice."""
+        account = self.json("open-account")["account"]
+        log = self.folder / "store/state/63.pages"
+        log.unlink(missing_ok=True)
+        log.mkdir()
+        done = self.trading("deposit", account, "5")
+        self.assertIn("which loses nothing", done.stderr.decode())
+        self.assertEqual(self.json("account", account)["balance"], "5.00")
+        self.assertIn("state file 63", self.complaint("checkpoint", code=STORE))
+
+    @unittest.skipUnless(os.geteuid() == 0, "who may read and not write is another user")
+    def test_reader_who_may_not_write(self):
+        account = self.json("open-account", "--deposit", "5")["account"]
+        nobody = 65534
+        for path in [self.folder, *self.folder.rglob("*")]:
+            os.chown(path, nobody, -1)
+            path.chmod(0o500 if path.is_dir() else 0o400)
+        self.assertEqual(self.json("account", account, user=nobody)["balance"], "5.00")
+        self.assertIn("READ_ONLY", self.trading("deposit", account, "5", code=STORE, user=nobody).stderr.decode())
 
     def test_store_is_made_before_it_is_used(self):
         self.complaint("store", "destroy", code=USAGE)

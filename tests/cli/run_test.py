@@ -376,11 +376,19 @@ class Malformed(Desk):
         self.check(b'{"op":"open_account","key":""}', 22, "is empty")
         self.check(b'{"op":"view_account","id":"' + self.account.encode() + b'","at":"never"}', 58, "must be a position, or a time")
         self.check(b'{"op":"view_account","id":"' + self.account.encode() + b'","at":-1}', 58, "integer from 0 on")
-        self.check(b'{"op":"quote","symbol":"X","bid":"1","ask":"2","size":"1","bid_size":"2"}', 1, "size: is that of both sides")
         order = '{"op":"place_order","portfolio":"%s","symbol":"X","quantity":"1","type":"%s","side":"%s"}'
         for kind, side, wrong, says in (("stop", "buy", '"type"', 'is not "market" or "limit"'),
                                         ("market", "hold", '"side"', 'is not "buy" or "sell"')):
             line = order % (self.portfolio, kind, side)
+            self.check(line.encode(), line.index(wrong) + 1, says)
+
+    def test_members_that_do_not_go_together(self):
+        order = f'{{"op":"place_order","portfolio":"{self.portfolio}","symbol":"X","quantity":"1","type":"market","side":"buy",'
+        for line, wrong, says in (
+                (order + '"time_in_force":"day"}', '"time_in_force"', "a market order is filled at once"),
+                (order + '"lot":"ORD-00000000000000000000000001"}', '"lot"', "only a sell order is of a lot"),
+                (f'{{"op":"transfer","account":"{self.account}","to":"{self.account}","amount":"1"}}', '"to"', "is the account itself"),
+                ('{"op":"quote","symbol":"X","bid":"1","ask":"2","size":"1","bid_size":"2"}', '"size"', "is that of both sides")):
             self.check(line.encode(), line.index(wrong) + 1, says)
 
     def test_lines(self):
