@@ -75,8 +75,10 @@ typedef struct trading_command {
 
 /** @name Reasons */
 /**@{*/
-#define TRADING_REASON_NONE                0
-#define TRADING_REASON_BAD_REQUEST         1 /**< unknown type, a body of the wrong size, a flag or constant that does not exist */
+#define TRADING_REASON_NONE 0
+/** Unknown type, a body of the wrong size, a flag or constant that does not exist; or what does not go together: a market order that is to
+ *  rest, a lot that a buy order names, a transfer to the account itself, an account where the type takes none. */
+#define TRADING_REASON_BAD_REQUEST         1
 #define TRADING_REASON_BAD_TEXT            2  /**< text that is too long, not UTF-8, or holds control characters */
 #define TRADING_REASON_BAD_AMOUNT          3  /**< zero, negative, or beyond the range of a decimal */
 #define TRADING_REASON_TOO_PRECISE         4  /**< finer than the currency's minor unit */

@@ -101,7 +101,7 @@ typedef struct trading_engine_options {
     trading_decimal market_collar; /**< a market buy pays at most ask × (1 + this): 0.05 by default; 0 to 1 */
     uint32_t queue_commands;       /**< commands that may wait and be in flight before BUSY; default 65,536 */
     uint32_t batch_commands;       /**< the most commands in one commit; default 8,192 */
-    uint64_t commit_bytes;         /**< the byte limit of a commit; default 4 MiB, at least 64 KiB */
+    uint64_t commit_bytes;         /**< the byte limit of a commit; default 4 MiB, 64 KiB to 64 MiB */
     uint64_t map_bytes;            /**< the most that the store may grow to; 0: its default */
     uint64_t view_bytes;           /**< what views may hold of old records before they expire; default 64 MiB */
     uint64_t checkpoint_events;    /**< a checkpoint after this many events; default 16,000,000; 0: only at close */
@@ -114,7 +114,7 @@ typedef struct trading_engine_options {
     const char *state_path;
     /** How long a commit may be held open for others, in nanoseconds: where the commit before it answered several callers together,
      *  the next waits for as many, but no longer than this. A caller who is alone never waits. Default 0: a commit waits for threads that
-     *  were answered in `trading_engine_execute` and did not run yet, at most as long as two appends take, and for nobody else. */
+     *  were answered in `trading_engine_execute` and did not run yet, at most as long as four appends take, and for nobody else. */
     int64_t group_delay;
     /** How much memory changed state and its indexes may take before a checkpoint is written, so that they can be given back, besides
      *  those that checkpoint_events asks for. What is not changed lies in files that the system caches, and is not counted. Default 1 GiB. */
@@ -163,11 +163,12 @@ TRADING_API int32_t trading_engine_close(trading_engine *engine, int32_t how, tr
 /**
  * Executes commands and waits until their outcomes are durable. Commands are decided in order; one that is refused does not stop
  * the next. Concurrent callers share commits.
- * @param commands  `count` of them; unchanged until the call returns
+ * @param commands  `count` of them, any number (more than queue_commands are done in pieces); unchanged until the call returns
  * @param results   `count`; each is filled, status NONE or UNKNOWN where the call failed before it was decided or known
  * @return TRADING_OK when every command has an answer; TRADING_E_BUSY (queue full, nothing done), TRADING_E_NO_SPACE and other
- *         codes of the store (those with status NONE did not happen), TRADING_E_OUTCOME_UNKNOWN, TRADING_E_POISONED,
- *         TRADING_E_CLOSED, TRADING_E_READ_ONLY. Any thread; not from a callback of the engine.
+ *         codes of the store (those with status NONE did not happen), TRADING_E_OUTCOME_UNKNOWN, TRADING_E_FENCED, TRADING_E_POISONED,
+ *         TRADING_E_CLOSED, TRADING_E_NO_MEMORY; TRADING_E_READ_ONLY and TRADING_E_INVALID (nothing done). Any thread; not from a
+ *         callback of the engine.
  */
 TRADING_API int32_t trading_engine_execute(trading_engine *engine, const trading_command *commands, size_t count,
                                            trading_result *results, trading_error *error);
@@ -182,8 +183,10 @@ typedef struct trading_completion {
 
 /**
  * Hands commands over and returns at once. Commands, bodies and results must stay until the completion is polled.
- * @param tag  comes back with the completion
- * @return TRADING_OK, TRADING_E_BUSY (full: poll first), TRADING_E_CLOSED … Any thread.
+ * @param commands  `count` of them, 1 to queue_commands
+ * @param tag       comes back with the completion
+ * @return TRADING_OK; TRADING_E_BUSY (full: poll first), TRADING_E_INVALID, or another code of trading_engine_execute: then nothing was
+ *         taken, and no completion comes. Any thread; not from a callback of the engine.
  */
 TRADING_API int32_t trading_engine_submit(trading_engine *engine, const trading_command *commands, size_t count,
                                           trading_result *results, uint64_t tag, trading_error *error);
@@ -194,7 +197,7 @@ TRADING_API int32_t trading_engine_submit(trading_engine *engine, const trading_
  * @param taken        receives how many
  * @param timeout      nanoseconds to wait for the first; 0: do not wait; −1: for ever. A TRADING_ENGINE_MANUAL engine does not wait:
  *                     what finishes does so in a step
- * @return TRADING_OK, or TRADING_E_TIMEOUT with *taken = 0. Any thread.
+ * @return TRADING_OK, TRADING_E_TIMEOUT with *taken = 0, or TRADING_E_INVALID. How a submission ended is in its completion. Any thread.
  */
 TRADING_API int32_t trading_engine_poll(trading_engine *engine, trading_completion *completions, size_t max, size_t *taken,
                                         int64_t timeout, trading_error *error);
@@ -219,7 +222,8 @@ TRADING_API void trading_engine_fd_clear(trading_engine *engine);
  */
 TRADING_API int32_t trading_engine_step(trading_engine *engine, uint32_t batches, uint32_t *done, trading_error *error);
 
-/** Writes a checkpoint now and waits for it; the next opening replays only what comes after. Any thread. */
+/** Writes a checkpoint now and waits for it; the next opening replays only what comes after. @return TRADING_OK, also where the store keeps no
+ *  checkpoints; TRADING_E_READ_ONLY, TRADING_E_NO_SPACE or another code of the state store: nothing but time is lost. Any thread. */
 TRADING_API int32_t trading_engine_checkpoint(trading_engine *engine, trading_error *error);
 
 /** What an engine says of itself. */
@@ -244,8 +248,8 @@ typedef struct trading_engine_info {
     uint64_t store_bytes_used;
     uint64_t store_bytes_reserved;
     uint64_t cache_bytes; /**< of changed state and of indexes, as trading_engine_options counts them */
-    uint64_t
-        letters_sent; /**< since it was opened, of an engine of one partition: letters that could be taken, like the next two */
+    /** Of an engine of one partition, since it was opened, like the next two: letters that could be taken. */
+    uint64_t letters_sent;
     uint64_t letters_received; /**< that were put */
     uint64_t letters_read;     /**< that were read out of other partitions' journals */
 } trading_engine_info;
@@ -255,7 +259,7 @@ typedef struct trading_engine_info {
         .size = (uint32_t)sizeof(trading_engine_info)                                                                          \
     }
 TRADING_API void trading_engine_info_init(trading_engine_info *info);
-/** Fills `info`. Any thread. */
+/** Fills `info`. @return TRADING_OK, TRADING_E_INVALID, or a code of the store. Any thread. */
 TRADING_API int32_t trading_engine_get_info(trading_engine *engine, trading_engine_info *info, trading_error *error);
 
 /** Called now and then during a long verify. @return 0 to go on, else it ends with TRADING_E_STOPPED. */

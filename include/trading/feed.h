@@ -15,8 +15,7 @@ typedef struct trading_feed trading_feed;
 /** Which events a feed hands out. */
 typedef struct trading_filter {
     uint32_t size;
-    uint32_t
-        partition; /**< of an engine of several: whose events; positions and cursors are each partition's own. An account's: its own */
+    uint32_t partition; /**< of an engine of several: whose events; positions and cursors are its own. An account's: its own */
     uint64_t kinds[2];  /**< bit k of kinds[k / 64] for each kind wanted; both zero: all, but in a feed with a cursor no
                              CURSOR_ACKNOWLEDGED, or readers would wake themselves and each other for ever */
     trading_id account; /**< only events of this account, its portfolios and orders; zero: all */
@@ -36,7 +35,8 @@ TRADING_API void trading_filter_init(trading_filter *filter);
  * @param from    the first position wanted, or TRADING_FEED_AT_CURSOR
  * @param filter  NULL: all events
  * @param cursor  the name of its durable cursor, or NULL: none
- * @return TRADING_OK, TRADING_E_NOT_FOUND when `from` is beyond the next position. Any thread.
+ * @return TRADING_OK, TRADING_E_NOT_FOUND when `from` is beyond the next position, TRADING_E_INVALID, TRADING_E_NO_MEMORY, TRADING_E_CLOSED, or
+ *         a code of the store. Any thread.
  */
 TRADING_API int32_t trading_feed_open(trading_feed **feed, trading_engine *engine, int64_t from, const trading_filter *filter,
                                       const char *cursor, trading_error *error);
@@ -50,7 +50,7 @@ TRADING_API int32_t trading_feed_open(trading_feed **feed, trading_engine *engin
 TRADING_API int32_t trading_feed_next(trading_feed *feed, trading_event *events, size_t max, size_t *count, int64_t timeout,
                                       trading_error *error);
 
-/** Where the feed stands: every event before it was handed out or filtered. */
+/** Where the feed stands: every event before it was handed out or filtered. One thread at a time, with trading_feed_next. */
 TRADING_API int64_t trading_feed_position(trading_feed *feed);
 
 /**
@@ -62,7 +62,7 @@ TRADING_API int64_t trading_feed_position(trading_feed *feed);
  */
 TRADING_API int32_t trading_feed_acknowledge(trading_feed *feed, int64_t position, trading_error *error);
 
-/** NULL is allowed. */
+/** The durable cursor stays where it stands. NULL is allowed. One thread at a time, with trading_feed_next. */
 TRADING_API void trading_feed_close(trading_feed *feed);
 
 TRADING_EXTERN_C_END

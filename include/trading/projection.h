@@ -55,7 +55,7 @@ TRADING_API void trading_projection_options_init(trading_projection_options *opt
  */
 TRADING_API int32_t trading_projection_open(trading_projection **projection, trading_engine *engine,
                                             const trading_projection_options *options, trading_error *error);
-/** Undoes what is not committed. NULL is allowed. */
+/** Undoes what is not committed. NULL is allowed. One thread at a time, like all that follow here. */
 TRADING_API void trading_projection_close(trading_projection *projection);
 
 /**

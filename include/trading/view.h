@@ -51,11 +51,12 @@ TRADING_API int32_t trading_view_open(trading_view **view, trading_engine *engin
 TRADING_API int32_t trading_view_open_at_position(trading_view **view, trading_engine *engine, uint32_t partition, int64_t at,
                                                   trading_error *error);
 
-/** Opens a view as of a time: all commits made until then, that instant included. */
+/** Opens a view as of a time: all commits made until then, that instant included; one of the future is that of now. @return as
+ *  trading_view_open, but for TRADING_E_NOT_FOUND. Any thread. */
 TRADING_API int32_t trading_view_open_at_time(trading_view **view, trading_engine *engine, trading_time at,
                                               trading_error *error);
 
-/** NULL is allowed. */
+/** Nobody may be in a call on the view. NULL is allowed. Any thread. */
 TRADING_API void trading_view_close(trading_view *view);
 
 /** The position that the view is of; of an engine of several partitions, the sum of theirs: how far they have come together. */
@@ -88,7 +89,7 @@ TRADING_API int32_t trading_view_profile(trading_view *view, const trading_id *a
                                          trading_error *error);
 TRADING_API int32_t trading_view_portfolio(trading_view *view, const trading_id *portfolio, trading_portfolio *out,
                                            trading_error *error);
-/** The portfolio's name as it was opened with: at most TRADING_NAME_BYTES and a NUL. */
+/** The portfolio's name as it was opened with. `bytes`: of the buffer, more than TRADING_NAME_BYTES. */
 TRADING_API int32_t trading_view_portfolio_name(trading_view *view, const trading_id *portfolio, char *name, size_t bytes,
                                                 trading_error *error);
 TRADING_API int32_t trading_view_order(trading_view *view, const trading_id *order, trading_order *out, trading_error *error);
