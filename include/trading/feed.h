@@ -35,7 +35,7 @@ TRADING_API void trading_filter_init(trading_filter *filter);
  * @param from    the first position wanted, or TRADING_FEED_AT_CURSOR
  * @param filter  NULL: all events
  * @param cursor  the name of its durable cursor, or NULL: none
- * @return TRADING_OK, TRADING_E_NOT_FOUND when `from` is beyond the next position, TRADING_E_INVALID, TRADING_E_NO_MEMORY, TRADING_E_CLOSED, or
+ * @return TRADING_OK, TRADING_E_NOT_FOUND when `from` is beyond the next position, TRADING_E_INVALID, TRADING_E_NO_MEMORY, or
  *         a code of the store. Any thread.
  */
 TRADING_API int32_t trading_feed_open(trading_feed **feed, trading_engine *engine, int64_t from, const trading_filter *filter,
