@@ -172,8 +172,8 @@ int32_t state_files_map(void *store, uint32_t file, uint64_t offset, size_t size
     if (bytes < offset || bytes - offset < size)
         return error_set(error, TRADING_E_DAMAGED, "state file %u has %llu bytes instead of %llu", file,
                          (unsigned long long)bytes, (unsigned long long)offset + size);
-    void *mapped =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, descriptor(files, file, false), (off_t)offset);
+    int flags = MAP_PRIVATE | MAP_NORESERVE | (*mapping ? MAP_FIXED : 0);
+    void *mapped = mmap(*mapping, size, PROT_READ | PROT_WRITE, flags, descriptor(files, file, false), (off_t)offset);
     if (mapped == MAP_FAILED)
         return failed(files, errno, "mapping", file, error);
     *mapping = mapped;

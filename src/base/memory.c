@@ -76,12 +76,41 @@ void *memory_reserve(size_t bytes)
 /* A table that is smaller fits what a processor keeps of addresses, and would not be worth a page of 2 MiB that is half empty. */
 #define SPREAD_BYTES ((size_t)4 << 20)
 
+static void spread(void *space, size_t bytes)
+{
+    if (bytes >= SPREAD_BYTES)
+        madvise(space, bytes, MADV_HUGEPAGE); /* advice: it works without */
+}
+
 void *memory_reserve_spread(size_t bytes)
 {
     void *space = memory_reserve(bytes);
-    if (space && bytes >= SPREAD_BYTES)
-        madvise(space, bytes, MADV_HUGEPAGE); /* advice: it works without */
+    if (space)
+        spread(space, bytes);
     return space;
+}
+
+void *memory_claim(size_t bytes)
+{
+    void *space = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    return space == MAP_FAILED ? NULL : space;
+}
+
+/* Of the first page that has a part of it. */
+static void *page_begin(void *piece)
+{
+    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    return (void *)((uintptr_t)piece / page * page);
+}
+
+int memory_open(void *piece, size_t bytes)
+{
+    void *from = page_begin(piece);
+    size_t whole = (uintptr_t)piece + bytes - (uintptr_t)from;
+    if (mprotect(from, whole, PROT_READ | PROT_WRITE))
+        return -1;
+    spread(from, whole);
+    return 0;
 }
 
 void memory_unreserve(void *space, size_t bytes)
@@ -97,9 +126,8 @@ void memory_empty(void *pages, size_t bytes)
 
 void memory_ready(void *pages, size_t bytes)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    uintptr_t from = (uintptr_t)pages / page * page;
-    madvise((void *)from, (uintptr_t)pages + bytes - from, MADV_POPULATE_WRITE);
+    void *from = page_begin(pages);
+    madvise(from, (uintptr_t)pages + bytes - (uintptr_t)from, MADV_POPULATE_WRITE);
 }
 
 int memory_grow(struct memory *memory, void **array, size_t *capacity, size_t needed, size_t element)

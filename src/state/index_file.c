@@ -135,7 +135,7 @@ static bool point_at(struct index *index, const struct header *header)
 static int32_t load_file(struct index *index, const struct header *header, uint32_t file, uint64_t bytes, trading_error *error)
 {
     const struct state_store *store = index->store;
-    void *mapping;
+    void *mapping = NULL;
     int32_t code = store->ops->file_map(store->store, file, 0, PAGE + bytes, &mapping, error);
     if (code)
         return code;

@@ -258,7 +258,7 @@ int32_t tables_set_count(struct tables *tables, uint32_t id, uint32_t count, tra
         return error_set(error, TRADING_E_DAMAGED, "the first or the last page of table %u does not match its checksum", id);
     if (pages && !rest_is_zero(table, count))
         return error_set(error, TRADING_E_DAMAGED, "table %u holds something that is none of its %u records", id, count);
-    table->count = count;
+    table_set_count(table, count);
     atomic_store_explicit(&table->installed, count, memory_order_release);
     return TRADING_OK;
 }

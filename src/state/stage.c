@@ -106,7 +106,7 @@ __attribute__((cold)) static void *scratch_of(struct table *table, const void *p
     return memcpy(table->tables->scratch, payload, table->record_bytes);
 }
 
-const void *table_get_first(const struct table *table, uint32_t number)
+const void *table_get_far(const struct table *table, uint32_t number)
 {
     if (!table_has(table, number))
         return table_zeros;
@@ -116,9 +116,9 @@ const void *table_get_first(const struct table *table, uint32_t number)
     return table_zeros;
 }
 
-void *table_edit_none(struct table *table)
+void *table_edit_far(struct table *table, uint32_t number)
 {
-    return scratch_of(table, table_zeros);
+    return table_has(table, number) ? table_edit_at(table, place_of(table, number)) : scratch_of(table, table_zeros);
 }
 
 void *table_edit_first(struct table *table, uint32_t number, unsigned char *record, struct head *head)
@@ -143,7 +143,7 @@ void *table_append(struct table *table, uint32_t *number)
         return scratch_of(table, table_zeros);
     struct place place = place_in_page(page, appended);
     announce(table, place, place_head(table, place), 0); /* nobody can have seen what it was before */
-    table->count = appended;
+    table_set_count(table, appended);
     tables->stage->counts[table->id] = appended;
     *number = appended;
     return place_record(table, place);
@@ -221,12 +221,13 @@ static void put_back(struct tables *tables, const struct chunks *chunks)
 static void take_back(struct table *table)
 {
     uint32_t installed = atomic_load_explicit(&table->installed, memory_order_relaxed);
-    for (; table->count > installed; table->count--) {
-        struct place place = place_of(table, table->count);
+    for (uint32_t number = table->count; number > installed; number--) {
+        struct place place = place_of(table, number);
         struct head *head = place_head(table, place);
         memset(place_record(table, place), 0, table->record_bytes);
         atomic_store_explicit(&head->stamp, 0, memory_order_relaxed);
     }
+    table_set_count(table, installed);
 }
 
 void tables_discard(struct tables *tables)

@@ -79,7 +79,8 @@ struct state_store_ops {
     int32_t (*file_cut)(void *store, uint32_t file, uint64_t bytes,
                         trading_error *error); /* to so many, or lengthened with zeros */
     /* Maps so many bytes, which must be there. What is stored through the mapping is seen through it alone, and is gone with it. The file
-     * must not be cut below it before it is unmapped. offset: of a memory page. */
+     * must not be cut below it before it is unmapped. offset: of a memory page. mapping: where it shall lie, in address space of the
+     * caller's, with which it ends; NULL: anywhere. Receives where it does. */
     int32_t (*file_map)(void *store, uint32_t file, uint64_t offset, size_t size, void **mapping, trading_error *error);
     void (*file_unmap)(void *store, void *mapping, size_t size);
 };

@@ -31,59 +31,79 @@ int32_t tables_open(struct tables **tables, struct memory *memory, uint64_t pin_
     return error_clear(error);
 }
 
-/* ---- levels ---- */
+/* ---- spans and levels ---- */
+
+static uint32_t span_first_level(uint32_t span)
+{
+    return span ? span + NEAR_LEVELS - 1 : 0;
+}
+
+static size_t span_first_page(uint32_t span)
+{
+    return level_first_page(span_first_level(span));
+}
+
+static size_t span_pages(uint32_t span)
+{
+    return span ? level_pages(span_first_level(span)) : NEAR_PAGES;
+}
+
+static void span_release(const struct table *table, uint32_t span, void *images, void *heads, void *changed)
+{
+    memory_unreserve(images, span_pages(span) * TABLE_PAGE_BYTES);
+    memory_unreserve(heads, span_pages(span) * page_heads_bytes(table));
+    memory_unreserve(changed, span_pages(span) * sizeof(uint64_t));
+}
+
+/* Address space alone. */
+static bool span_open(struct table *table, uint32_t span)
+{
+    size_t first = span_first_page(span);
+    void *images = memory_claim(span_pages(span) * TABLE_PAGE_BYTES);
+    void *heads = memory_claim(span_pages(span) * page_heads_bytes(table));
+    void *changed = memory_claim(span_pages(span) * sizeof(uint64_t));
+    if (!images || !heads || !changed) {
+        span_release(table, span, images, heads, changed);
+        return false;
+    }
+    atomic_store_explicit(&table->heads[span], (uintptr_t)heads - first * page_heads_bytes(table), memory_order_release);
+    atomic_store_explicit(&table->changed[span], (uintptr_t)changed - first * sizeof(uint64_t), memory_order_release);
+    atomic_store_explicit(&table->images[span], (uintptr_t)images - first * TABLE_PAGE_BYTES, memory_order_release);
+    table->spans++;
+    return true;
+}
+
+static void spans_close(struct table *table)
+{
+    for (uint32_t span = 0; span < table->spans; span++) {
+        struct place first = place_of_page(table, (uint32_t)span_first_page(span));
+        span_release(table, span, place_record(table, first), place_head(table, first), (void *)place_changed(table, first));
+    }
+}
 
 /* Levels lie one after another in the file. */
-static void *images_open(const struct table *table, uint32_t level)
+static bool images_open(const struct table *table, uint32_t level, void *images)
 {
     size_t bytes = level_pages(level) * TABLE_PAGE_BYTES;
     const struct state_store *store = table->tables->store;
     if (!store)
-        return memory_reserve_spread(bytes);
+        return !memory_open(images, bytes);
     uint64_t offset = (uint64_t)level_first_page(level) * TABLE_PAGE_BYTES;
     uint64_t size;
-    void *images;
-    if (store->ops->file_size(store->store, table->id, &size, NULL) ||
-        (size < offset + bytes && store->ops->file_cut(store->store, table->id, offset + bytes, NULL)) ||
-        store->ops->file_map(store->store, table->id, offset, bytes, &images, NULL))
-        return NULL;
-    return images;
+    return !store->ops->file_size(store->store, table->id, &size, NULL) &&
+           (size >= offset + bytes || !store->ops->file_cut(store->store, table->id, offset + bytes, NULL)) &&
+           !store->ops->file_map(store->store, table->id, offset, bytes, &images, NULL);
 }
 
-static void level_release(const struct table *table, uint32_t level, void *images, void *heads, void *changed)
+static bool level_open(struct table *table, uint32_t level)
 {
-    const struct state_store *store = table->tables->store;
-    size_t bytes = level_pages(level) * TABLE_PAGE_BYTES;
-    if (images && store)
-        store->ops->file_unmap(store->store, images, bytes);
-    else
-        memory_unreserve(images, bytes);
-    memory_unreserve(heads, level_pages(level) * page_heads_bytes(table));
-    memory_unreserve(changed, level_pages(level) * sizeof(uint64_t));
-}
-
-static bool level_open(struct table *table, uint32_t at)
-{
-    size_t first = level_first_page(at);
-    void *images = images_open(table, at);
-    void *heads = memory_reserve_spread(level_pages(at) * page_heads_bytes(table));
-    void *changed = memory_reserve(level_pages(at) * sizeof(uint64_t));
-    if (!images || !heads || !changed) {
-        level_release(table, at, images, heads, changed);
+    uint32_t page = (uint32_t)level_first_page(level);
+    if (span_of(page) == table->spans && !span_open(table, table->spans))
         return false;
-    }
-    atomic_store_explicit(&table->heads[at], (uintptr_t)heads - first * page_heads_bytes(table), memory_order_release);
-    atomic_store_explicit(&table->changed[at], (uintptr_t)changed - first * sizeof(uint64_t), memory_order_release);
-    atomic_store_explicit(&table->images[at], (uintptr_t)images - first * TABLE_PAGE_BYTES, memory_order_release);
-    return true;
-}
-
-static void levels_close(struct table *table)
-{
-    for (uint32_t at = 0; at < LEVELS && level_first_page(at) < table->pages; at++) {
-        struct place first = place_of_page(table, (uint32_t)level_first_page(at));
-        level_release(table, at, place_record(table, first), place_head(table, first), (void *)place_changed(table, first));
-    }
+    struct place first = place_of_page(table, page);
+    return images_open(table, level, place_record(table, first)) &&
+           !memory_open(place_head(table, first), level_pages(level) * page_heads_bytes(table)) &&
+           !memory_open((void *)place_changed(table, first), level_pages(level) * sizeof(uint64_t));
 }
 
 bool table_reserve_page_first(struct table *table, uint32_t page)
@@ -156,7 +176,7 @@ static void table_close(struct table *table)
     struct memory *memory = table->tables->memory;
     memory_let_go(memory, table->held * page_memory(table) + (size_t)table->put * TABLE_PAGE_BYTES);
     memory_release(memory, table->verified, verified_bytes(table->loaded));
-    levels_close(table);
+    spans_close(table);
     memory_release(memory, table, sizeof *table);
 }
 

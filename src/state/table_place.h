@@ -16,14 +16,18 @@ struct head {
 
 #define LEVEL_FIRST     6u
 #define LEVELS          (32u - LEVEL_FIRST)
+#define NEAR_LEVELS     13u
+#define NEAR_PAGES      (((1u << NEAR_LEVELS) - 1) << LEVEL_FIRST)
+#define SPANS           (LEVELS - NEAR_LEVELS + 1)
 #define NEVER_EDITED    UINT64_MAX
 #define PAGE_GIVEN_BACK (UINT64_C(1) << 63)
 
 /* Level n holds 2^(LEVEL_FIRST + n) pages, and for each record of theirs a head, for each page the ordinal of the newest batch that
- * touched it, 0: none has, with PAGE_GIVEN_BACK where its memory was given back after that (trim.c). All three are reserved at once and cost memory where they are touched. Once set they stay.
+ * touched it, 0: none has, with PAGE_GIVEN_BACK where its memory was given back after that (trim.c). They cost memory where they are touched, and stay.
  *
- * What stands in the table is where those of page 0 and record 0 would lie if they were of that level, so that a place follows from page
- * and number alone: an address that need not be one, hence a number. */
+ * The address space of the first NEAR_LEVELS, two gigabytes of records, is one span, in which they lie one after another; each later level is a
+ * span of its own. What stands in the table is where those of page 0 and record 0 would lie if they were of that span, so that a place follows
+ * from page and number alone: an address that need not be one, hence a number. */
 struct table {
     uint64_t reciprocal; /* of per_page: 2^64 / per_page, rounded up */
     uint32_t per_page;
@@ -34,21 +38,23 @@ struct table {
     const uint64_t *writing;    /* ordinal of the stage that edits belong to, NEVER_EDITED when there is none */
     struct tables *tables;
     uint32_t id;
-    _Atomic uintptr_t images[LEVELS];
-    _Atomic uintptr_t heads[LEVELS];
-    _Atomic uintptr_t changed[LEVELS];
+    _Atomic uintptr_t images[SPANS];
+    _Atomic uintptr_t heads[SPANS];
+    _Atomic uintptr_t changed[SPANS];
+    uint32_t spans; /* that there are; the writer's */
     uint32_t pages; /* that have a place; the writer's */
     uint32_t put;   /* that were put */
     uint32_t held;  /* that are memory since they were changed, or will be; the writer's */
     uint32_t ahead; /* the pages from this one to before ahead_end are held and not changed yet */
     uint32_t ahead_end;
     uint32_t count; /* as decided; the writer's */
+    uint32_t near;  /* how many of them are in the first span */
     _Atomic uint32_t installed;
 };
 
 /* A record, and the page that it is in. */
 struct place {
-    size_t level;
+    size_t span;
     size_t page;
     size_t number;
 };
@@ -56,6 +62,11 @@ struct place {
 static inline size_t level_of(uint32_t page)
 {
     return 63u - LEVEL_FIRST - (size_t)__builtin_clzll(page + (UINT64_C(1) << LEVEL_FIRST));
+}
+
+static inline size_t span_of(uint32_t page)
+{
+    return __builtin_expect(page < NEAR_PAGES, true) ? 0 : level_of(page) - NEAR_LEVELS + 1;
 }
 
 /* Division by multiplication, exact for 32 bits. */
@@ -66,7 +77,7 @@ static inline uint32_t page_of(const struct table *table, uint32_t number)
 
 static inline struct place place_in_page(uint32_t page, uint32_t number)
 {
-    return (struct place){.level = level_of(page), .page = page, .number = number};
+    return (struct place){.span = span_of(page), .page = page, .number = number};
 }
 
 static inline struct place place_of(const struct table *table, uint32_t number)
@@ -88,19 +99,19 @@ static inline bool page_is_verified(const struct table *table, uint32_t page)
 /* All records before it, and the rests of all pages before its own. */
 static inline unsigned char *place_record(const struct table *table, struct place place)
 {
-    uintptr_t images = atomic_load_explicit(&table->images[place.level], memory_order_acquire);
+    uintptr_t images = atomic_load_explicit(&table->images[place.span], memory_order_acquire);
     return (unsigned char *)(images + place.number * table->record_bytes + place.page * table->page_rest);
 }
 
 static inline struct head *place_head(const struct table *table, struct place place)
 {
-    uintptr_t heads = atomic_load_explicit(&table->heads[place.level], memory_order_acquire);
+    uintptr_t heads = atomic_load_explicit(&table->heads[place.span], memory_order_acquire);
     return (struct head *)(heads + place.number * sizeof(struct head));
 }
 
 static inline _Atomic uint64_t *place_changed(const struct table *table, struct place place)
 {
-    uintptr_t changed = atomic_load_explicit(&table->changed[place.level], memory_order_acquire);
+    uintptr_t changed = atomic_load_explicit(&table->changed[place.span], memory_order_acquire);
     return (_Atomic uint64_t *)(changed + place.page * sizeof(_Atomic uint64_t));
 }
 
@@ -116,20 +127,38 @@ static inline bool table_has(const struct table *table, uint32_t number)
     return __builtin_expect(number - 1u < table->count, true);
 }
 
+/* The same for one that is in the first span, as most are: one look tells that, and its place is known by its base alone. */
+static inline bool table_has_near(const struct table *table, uint32_t number)
+{
+    return __builtin_expect(number - 1u < table->near, true);
+}
+
+static inline struct place place_near(const struct table *table, uint32_t number)
+{
+    return (struct place){.span = 0, .page = page_of(table, number), .number = number};
+}
+
+static inline void table_set_count(struct table *table, uint32_t count)
+{
+    uint32_t near = NEAR_PAGES * table->per_page - 1; /* number 0 has a place, too */
+    table->count = count;
+    table->near = count < near ? count : near;
+}
+
 extern const unsigned char table_zeros[TABLE_RECORD_BYTES];
 
-/* The first touch of a page, what is not there, the first edit of a record in its stage, and whatever goes wrong. */
-__attribute__((cold)) const void *table_get_first(const struct table *table, uint32_t number);
-__attribute__((cold)) void *table_edit_none(struct table *table);
+/* The first touch of a page, what is far or not there, the first edit of a record in its stage, and whatever goes wrong. */
+__attribute__((noinline)) const void *table_get_far(const struct table *table, uint32_t number);
+__attribute__((noinline)) void *table_edit_far(struct table *table, uint32_t number);
 __attribute__((noinline)) void *table_edit_first(struct table *table, uint32_t number, unsigned char *record,
                                                  struct head *head);
 
 static inline const void *table_get(const struct table *table, uint32_t number)
 {
-    uint32_t page = page_of(table, number);
-    if (table_has(table, number) && __builtin_expect(page_is_verified(table, page), true))
-        return place_record(table, place_in_page(page, number));
-    return table_get_first(table, number);
+    struct place place = place_near(table, number);
+    if (table_has_near(table, number) && __builtin_expect(page_is_verified(table, (uint32_t)place.page), true))
+        return place_record(table, place);
+    return table_get_far(table, number);
 }
 
 static inline const void *table_glance(const struct table *table, uint32_t number)
@@ -144,15 +173,17 @@ static inline uint32_t table_count(const struct table *table)
     return table->count;
 }
 
-static inline void *table_edit(struct table *table, uint32_t number)
+static inline void *table_edit_at(struct table *table, struct place place)
 {
-    if (!table_has(table, number))
-        return table_edit_none(table);
-    struct place place = place_of(table, number);
     struct head *head = place_head(table, place);
     unsigned char *record = place_record(table, place);
     bool saved = atomic_load_explicit(&head->stamp, memory_order_relaxed) == *table->writing;
-    return saved ? record : table_edit_first(table, number, record, head);
+    return saved ? record : table_edit_first(table, (uint32_t)place.number, record, head);
+}
+
+static inline void *table_edit(struct table *table, uint32_t number)
+{
+    return table_has_near(table, number) ? table_edit_at(table, place_near(table, number)) : table_edit_far(table, number);
 }
 
 #define CACHE_LINE 64u

@@ -1,4 +1,5 @@
 /* State files: written in place, mapped privately, lasting. */
+#include "base/memory.h"
 #include "state_trial.h"
 
 #define PAGE 4096u
@@ -55,7 +56,7 @@ static void in_place(struct trial *trial)
 static void mapped(struct trial *trial)
 {
     void *store = open_store(trial);
-    void *space;
+    void *space = NULL;
     CHECK(trial, trial->ops->file_map(store, 1, 0, PAGE, &space, &trial->error) == TRADING_E_DAMAGED);
     write_file(trial, store, 1, 0, 'a', 4 * PAGE);
     CHECK(trial, trial->ops->file_map(store, 1, PAGE, 4 * PAGE, &space, &trial->error) == TRADING_E_DAMAGED);
@@ -67,12 +68,31 @@ static void mapped(struct trial *trial)
     write_file(trial, store, 1, PAGE, 'b', 2 * PAGE);
     CHECK(trial, bytes[0] == 'm' && bytes[1] == 'a'); /* that page is a copy */
     CHECK(trial, bytes[PAGE] == 'b' && bytes[2 * PAGE] == 'a');
-    void *other;
+    void *other = NULL;
     CHECK(trial, trial->ops->file_map(store, 1, 0, 4 * PAGE, &other, &trial->error) == TRADING_OK);
     CHECK(trial, ((char *)other)[PAGE] == 'b');
     trial->ops->file_unmap(store, space, 3 * PAGE);
     trial->ops->file_unmap(store, other, 4 * PAGE);
     CHECK(trial, byte_in(trial, store, 1, PAGE) == 'b');
+    trial->ops->close(store);
+}
+
+/* Pieces of a file lie side by side where the caller has room for them, which ends with that room. */
+static void mapped_in_place(struct trial *trial)
+{
+    void *store = open_store(trial);
+    char *room = memory_claim(8 * PAGE);
+    CHECK(trial, room);
+    write_file(trial, store, 1, 0, 'a', 2 * PAGE);
+    write_file(trial, store, 1, 2 * PAGE, 'b', 4 * PAGE);
+    void *first = room;
+    void *second = room + 2 * PAGE;
+    CHECK(trial, trial->ops->file_map(store, 1, 0, 2 * PAGE, &first, &trial->error) == TRADING_OK && first == room);
+    CHECK(trial, trial->ops->file_map(store, 1, 2 * PAGE, 4 * PAGE, &second, &trial->error) == TRADING_OK);
+    CHECK(trial, second == room + 2 * PAGE && room[2 * PAGE - 1] == 'a' && room[2 * PAGE] == 'b');
+    room[6 * PAGE - 1] = 'm';
+    CHECK(trial, byte_in(trial, store, 1, 6 * PAGE - 1) == 'b');
+    memory_unreserve(room, 8 * PAGE);
     trial->ops->close(store);
 }
 
@@ -97,6 +117,7 @@ static void lasting(struct trial *trial)
 const struct state_case file_cases[] = {
     {"file-in-place", in_place, false},
     {"file-mapped", mapped, false},
+    {"file-mapped-in-place", mapped_in_place, false},
     {"file-lasting", lasting, true},
 };
 

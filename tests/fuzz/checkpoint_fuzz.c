@@ -11,6 +11,7 @@
 #include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 /* The first byte. */
 #define IS_SNAPSHOT   0u
@@ -193,7 +194,8 @@ static int32_t fuzz_file_map(void *store, uint32_t file, uint64_t offset, size_t
 {
     (void)error;
     const struct value *value = file_of(store, file);
-    if (!(*mapping = calloc(1, size)))
+    int flags = MAP_PRIVATE | MAP_ANONYMOUS | (*mapping ? MAP_FIXED : 0);
+    if ((*mapping = mmap(*mapping, size, PROT_READ | PROT_WRITE, flags, -1, 0)) == MAP_FAILED)
         return TRADING_E_NO_MEMORY;
     if (offset < value->size)
         memcpy(*mapping, value->bytes + offset, value->size - offset < size ? value->size - offset : size);
@@ -202,8 +204,8 @@ static int32_t fuzz_file_map(void *store, uint32_t file, uint64_t offset, size_t
 
 static void fuzz_file_unmap(void *store, void *mapping, size_t size)
 {
-    (void)store, (void)size;
-    free(mapping);
+    (void)store;
+    munmap(mapping, size);
 }
 
 static const struct state_store_ops fuzz_state_ops = {.get = fuzz_get,

@@ -167,6 +167,29 @@ static void what_is_spread_is_zero_until_written(void **state)
     assert_null(memory_reserve_spread(SIZE_MAX / 2));
 }
 
+/* What is opened piece by piece, wherever pieces end, keeps what was written into those before. */
+static void what_is_claimed_is_opened_piece_by_piece(void **state)
+{
+    (void)state;
+    const size_t pieces[] = {1000, 10000, (size_t)8 << 20, 5000};
+    size_t bytes = ((size_t)1 << 30) + 1;
+    unsigned char *space = memory_claim(bytes);
+    assert_non_null(space);
+    size_t at = 0;
+    for (size_t i = 0; i < sizeof pieces / sizeof *pieces; i++) {
+        assert_int_equal(memory_open(space + at, pieces[i]), 0);
+        for (size_t end = at + pieces[i]; at < end; at++) {
+            assert_int_equal(space[at], 0);
+            space[at] = (unsigned char)(i + 1);
+        }
+    }
+    for (size_t i = sizeof pieces / sizeof *pieces; i-- > 0; at -= pieces[i])
+        assert_true(space[at - 1] == i + 1 && space[at - pieces[i]] == i + 1);
+    memory_unreserve(space, bytes);
+    assert_null(memory_claim(SIZE_MAX / 2));
+    assert_int_equal(memory_open(space, SIZE_MAX / 2), -1);
+}
+
 #define PAGES 6u
 
 /* Which pages of a space are memory. */
@@ -205,6 +228,7 @@ int memory_suite(void)
         cmocka_unit_test(arrays_grow_and_keep_their_contents),
         cmocka_unit_test(growth_that_fails_changes_nothing),
         cmocka_unit_test(what_is_spread_is_zero_until_written),
+        cmocka_unit_test(what_is_claimed_is_opened_piece_by_piece),
         cmocka_unit_test(what_is_made_ready_is_memory_and_no_more),
     };
     return cmocka_run_group_tests_name("base: memory", tests, NULL, NULL);

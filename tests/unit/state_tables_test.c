@@ -121,6 +121,47 @@ static void records_lie_apart(void **state)
     }
 }
 
+#define FAR 1048450u /* of two records a page, the first so many are in one span: (2^13 − 1) · 64 pages */
+
+static void append_records(struct bed *bed, uint32_t count)
+{
+    uint32_t number;
+    assert_true(tables_begin(bed->tables));
+    for (uint32_t i = 0; i < count; i++)
+        table_append(bed->table, &number);
+}
+
+/* Beyond the span that most tables keep within: the same, and the same again once it was discarded. */
+static void records_far_from_the_first_are_like_them(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 2040);
+    append_records(&bed, FAR);
+    tables_install(bed.tables);
+    for (uint32_t turn = 0; turn < 2; turn++) {
+        append_records(&bed, 400);
+        for (uint32_t number = FAR - 200; number <= FAR + 400; number++) {
+            assert_true(value_of(table_get(bed.table, number)) == 0);
+            edit_value(&bed, number, number);
+        }
+        for (uint32_t number = FAR - 200; number <= FAR + 400; number++)
+            assert_true(value_of(table_get(bed.table, number)) == number);
+        assert_true(value_of(table_get(bed.table, FAR + 401)) == 0);
+        if (turn == 0)
+            tables_discard(bed.tables);
+        assert_int_equal(table_count(bed.table), turn == 0 ? FAR : FAR + 400);
+    }
+    assert_false(tables_failed(bed.tables));
+    tables_install(bed.tables);
+    for (uint32_t number = FAR - 200; number <= FAR + 400; number++)
+        assert_true(installed_value(&bed, number) == number);
+    edit_value(&bed, FAR + 401, 1);
+    assert_true(tables_failed(bed.tables));
+    tables_discard(bed.tables);
+    bed_close(&bed);
+}
+
 static void readers_see_what_is_installed(void **state)
 {
     (void)state;
@@ -554,6 +595,7 @@ int tables_suite(void)
         cmocka_unit_test(tables_are_checked_when_added),
         cmocka_unit_test(a_page_holds_as_many_records_as_fit),
         cmocka_unit_test(records_lie_apart),
+        cmocka_unit_test(records_far_from_the_first_are_like_them),
         cmocka_unit_test(readers_see_what_is_installed),
         cmocka_unit_test(only_an_install_moves_what_is_looked_at),
         cmocka_unit_test(the_first_words_of_a_record_are_read_alone),
