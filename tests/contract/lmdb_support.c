@@ -12,6 +12,8 @@
 // clang-format on
 
 #include <lmdb.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 static void *allocate(void *context, size_t bytes)
 {
@@ -203,4 +205,25 @@ void change_with_lmdb(const char *path, const void *key_bytes, size_t key_size, 
     assert_int_equal(value_bytes ? mdb_put(txn, dbi, &key, &value, 0) : mdb_del(txn, dbi, &key, NULL), 0);
     assert_int_equal(mdb_txn_commit(txn), 0);
     mdb_env_close(env);
+}
+
+void kill_writer(const char *folder, void (*write)(void *store))
+{
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        write(must_open(folder));
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+void leave_open(const char *folder, void (*write)(void *store))
+{
+    char path[SCRATCH_PATH + 64];
+    kill_writer(folder, write);
+    path_in(path, folder, "lock");
+    assert_int_equal(unlink(path), 0);
 }

@@ -53,6 +53,11 @@ void path_in(char path[SCRATCH_PATH + 64], const char *folder, const char *name)
 uint8_t *file_load(const char *path, size_t *size);
 void file_save(const char *path, const void *bytes, size_t size);
 
+/* A process writes, and ends without closing what it wrote. */
+void kill_writer(const char *folder, void (*write)(void *store));
+/* … and the machine stops as well, so that nothing tells of the newest append that it was flushed. */
+void leave_open(const char *folder, void (*write)(void *store));
+
 /* Changes a file with LMDB itself: deletes a key (value_bytes is NULL), or gives it a value. */
 void change_with_lmdb(const char *path, const void *key_bytes, size_t key_size, const void *value_bytes, size_t value_size);
 
