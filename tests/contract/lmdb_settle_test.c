@@ -16,6 +16,7 @@
 // clang-format on
 
 #include <errno.h>
+#include <lmdb.h>
 #include <sodium.h>
 #include <unistd.h>
 
