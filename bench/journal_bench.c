@@ -140,7 +140,9 @@ static void bench_commits(size_t limit, int32_t compression, uint64_t run_bytes)
 
 int main(int argc, char **argv)
 {
-    bool quick = argc > 1 && !strcmp(argv[1], "--quick");
+    bool quick = argc == 2 && !strcmp(argv[1], "--quick");
+    if (argc > 1 && !quick)
+        return fputs("usage: journal-bench [--quick]\n", stderr), 2;
     uint64_t run_bytes = quick ? 1u << 20 : 64u << 20;
     static const size_t limits[] = {200, 4096, 65536, 360000, 4000000};
     for (size_t i = 0; i < sizeof limits / sizeof *limits; i++)

@@ -323,7 +323,9 @@ int main(int argc, char **argv)
 {
     if (sodium_init() < 0)
         fail("no sodium");
-    bool quick = argc > 1 && !strcmp(argv[1], "--quick");
+    bool quick = argc == 2 && !strcmp(argv[1], "--quick");
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-' && !quick))
+        return fputs("usage: state-bench [--quick | FOLDER for a state store on LMDB]\n", stderr), 2;
     uint32_t most = quick ? 10000 : 1000000;
     measure_records(100);
     measure_records(10000);

@@ -254,8 +254,10 @@ int main(int argc, char **argv)
             json = true;
         else if (strcmp(argv[i], "--seconds") == 0 && i + 1 < argc)
             seconds = strtoull(argv[++i], NULL, 10);
-        else
+        else if (argv[i][0] != '-')
             parent = argv[i];
+        else
+            return fputs("usage: store-bench [--json] [--seconds S] [FOLDER for the stores]\n", stderr), 2;
     }
     char folder[PATH_BYTES - 64];
     snprintf(folder, sizeof folder, "%s/store-bench-XXXXXX", parent);

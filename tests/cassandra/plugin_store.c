@@ -6,30 +6,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#include <trading/plugin/plugin.h>
-
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    (void)context;
-    (void)bytes;
-    free(memory);
-}
-
-static void say(void *context, int32_t level, const char *line)
-{
-    (void)context;
-    fprintf(stderr, "the store says (%d): %s\n", (int)level, line);
-}
-
-const trading_host_functions plain_host = {
-    .size = sizeof plain_host, .abi = TRADING_PLUGIN_ABI, .allocate = allocate, .release = release, .log = say};
-
 _Noreturn static void give_up(const char *what)
 {
     fprintf(stderr, "%s\n", what);
@@ -77,7 +53,7 @@ void *plugin_store_await(const trading_store_ops *ops, const char *location)
     while (open_store(ops, location, &store, &error)) {
         if (!(error.flags & TRADING_ERROR_RETRYABLE))
             give_up(error.message);
-        say(NULL, TRADING_LOG_INFO, error.message);
+        plain_log(NULL, TRADING_LOG_INFO, error.message);
         usleep(100000);
     }
     return store;

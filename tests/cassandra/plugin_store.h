@@ -2,13 +2,12 @@
 #ifndef PLUGIN_STORE_H
 #define PLUGIN_STORE_H
 
+#include "../plain_host.h"
+
 #include <trading/plugin/store.h>
 
 /* The store that the plugin at `path` offers; ends the program with a word when there is none. */
 const trading_store_ops *plugin_store(const char *path);
-
-/* Memory by malloc; lines of the log to standard error. */
-extern const trading_host_functions plain_host;
 
 /* Opens it for writing, or ends the program with a word. */
 void *plugin_store_open(const trading_store_ops *ops, const char *location);

@@ -1,4 +1,5 @@
 /* That the faulty store fails as its script says, and is a store like others when it says nothing. */
+#include "../plain_host.h"
 #include "backends/memory/memory_store.h"
 #include "faulty_store.h"
 #include "store_contract.h"
@@ -13,24 +14,6 @@
 
 #include <cmocka.h>
 // clang-format on
-
-#include <stdio.h>
-
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    (void)context;
-    (void)bytes;
-    free(memory);
-}
-
-static const trading_host_functions host = {
-    .size = sizeof host, .abi = TRADING_PLUGIN_ABI, .allocate = allocate, .release = release};
 
 static int32_t append(void *store, int64_t position, trading_store_head *head)
 {
@@ -59,7 +42,7 @@ static void appends_fail_as_told(void **unused)
     assert_true(faulty_plan_add(&plan, FAULTY_APPEND, 4, FAULT_OVERTAKEN, 0));
     void *store;
     trading_error error;
-    assert_int_equal(faulty_store_open(&plan, &host, &store, &error), TRADING_OK);
+    assert_int_equal(faulty_store_open(&plan, &plain_host, &store, &error), TRADING_OK);
     trading_store_head head;
     assert_int_equal(append(store, 0, &head), TRADING_OK);
     assert_int_equal(append(store, 1, &head), TRADING_E_NO_SPACE);
@@ -93,7 +76,7 @@ static void reads_are_cut_and_refused(void **unused)
     faulty_plan_add(&plan, FAULTY_OPEN, 1, FAULT_REFUSED, TRADING_E_LOCKED);
     void *store;
     trading_error error;
-    assert_int_equal(faulty_store_open(&plan, &host, &store, &error), TRADING_OK);
+    assert_int_equal(faulty_store_open(&plan, &plain_host, &store, &error), TRADING_OK);
     for (int64_t i = 0; i < 5; i++)
         assert_int_equal(append(store, i, NULL), TRADING_OK);
     int visited = 0;
@@ -104,7 +87,7 @@ static void reads_are_cut_and_refused(void **unused)
     assert_int_equal(faulty_store_ops.read(store, 0, 0, count, &visited, &error), TRADING_OK);
     assert_int_equal(visited, 6);
     void *second;
-    assert_int_equal(faulty_store_open(&plan, &host, &second, &error), TRADING_E_LOCKED);
+    assert_int_equal(faulty_store_open(&plan, &plain_host, &second, &error), TRADING_E_LOCKED);
     faulty_store_ops.close(store);
 }
 

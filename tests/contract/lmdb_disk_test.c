@@ -207,7 +207,7 @@ static void write_a_little(const char *folder)
     assert_int_equal(lmdb_store_ops.secret_put(store, &secret, 1, &error), TRADING_OK);
     lmdb_store_ops.close(store);
     void *kept;
-    assert_int_equal(lmdb_state_store_ops.open(folder, false, &test_host, &kept, &error), TRADING_OK);
+    assert_int_equal(lmdb_state_store_ops.open(folder, false, &plain_host, &kept, &error), TRADING_OK);
     lmdb_state_store_ops.close(kept);
 }
 
@@ -220,8 +220,8 @@ static void read_only_disk(void **state)
     expect_read_only(folder);
     void *kept;
     trading_error error;
-    assert_int_equal(lmdb_state_store_ops.open(folder, false, &test_host, &kept, &error), TRADING_E_READ_ONLY);
-    assert_int_equal(lmdb_state_store_ops.open(folder, true, &test_host, &kept, &error), TRADING_OK);
+    assert_int_equal(lmdb_state_store_ops.open(folder, false, &plain_host, &kept, &error), TRADING_E_READ_ONLY);
+    assert_int_equal(lmdb_state_store_ops.open(folder, true, &plain_host, &kept, &error), TRADING_OK);
     lmdb_state_store_ops.close(kept);
     assert_int_equal(umount(folder), 0);
 }

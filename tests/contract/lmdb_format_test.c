@@ -121,7 +121,7 @@ static void mistaken_for_another(void **state)
     file_save(path, sample->bytes, sample->size);
     void *store;
     trading_error error;
-    assert_int_equal(lmdb_state_store_ops.open(folder, false, &test_host, &store, &error), TRADING_E_DAMAGED);
+    assert_int_equal(lmdb_state_store_ops.open(folder, false, &plain_host, &store, &error), TRADING_E_DAMAGED);
     assert_non_null(strstr(error.message, "trading journal"));
     scratch_remove(folder);
 }
@@ -260,7 +260,7 @@ static void use_state(const char *folder)
     void *write;
     trading_error error;
     uint64_t bytes = 0;
-    int32_t code = lmdb_state_store_ops.open(folder, false, &test_host, &store, &error);
+    int32_t code = lmdb_state_store_ops.open(folder, false, &plain_host, &store, &error);
     if (code == TRADING_E_DAMAGED)
         assert_non_null(strstr(error.message, "remove state.mdb"));
     if (code)
@@ -285,7 +285,7 @@ static void damaged_state(void **state)
     void *store;
     void *write;
     trading_error error;
-    assert_int_equal(lmdb_state_store_ops.open(folder, false, &test_host, &store, &error), TRADING_OK);
+    assert_int_equal(lmdb_state_store_ops.open(folder, false, &plain_host, &store, &error), TRADING_OK);
     static uint8_t value[4080];
     for (int round = 0; round < 3; round++) {
         assert_int_equal(lmdb_state_store_ops.begin(store, &write, &error), TRADING_OK);

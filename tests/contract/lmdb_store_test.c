@@ -170,7 +170,7 @@ static void closed_on_exec(void **state)
     must_append(store, 0, 0, 1, 10);
     assert_int_equal(lmdb_store_ops.secret_put(store, &secret, 1, &error), TRADING_OK);
     assert_int_equal(lmdb_store_ops.snapshot_put(store, 0, 2, 0, "x", 1, 0, &error), TRADING_OK);
-    assert_int_equal(lmdb_state_store_ops.open(*state, false, &test_host, &kept, &error), TRADING_OK);
+    assert_int_equal(lmdb_state_store_ops.open(*state, false, &plain_host, &kept, &error), TRADING_OK);
     unsigned found = 0;
     for (int fd = 0; fd < 256; fd++) {
         char name[64];
@@ -218,13 +218,13 @@ static void state_is_locked(void **state)
     void *first;
     void *second;
     trading_error error;
-    assert_int_equal(lmdb_state_store_ops.open(*state, false, &test_host, &first, &error), TRADING_OK);
-    assert_int_equal(lmdb_state_store_ops.open(*state, true, &test_host, &second, &error), TRADING_E_LOCKED);
+    assert_int_equal(lmdb_state_store_ops.open(*state, false, &plain_host, &first, &error), TRADING_OK);
+    assert_int_equal(lmdb_state_store_ops.open(*state, true, &plain_host, &second, &error), TRADING_E_LOCKED);
     pid_t child = fork();
     if (child == 0) {
         void *store;
-        int32_t writer = lmdb_state_store_ops.open(*state, false, &test_host, &store, &error);
-        int32_t reader = lmdb_state_store_ops.open(*state, true, &test_host, &store, &error);
+        int32_t writer = lmdb_state_store_ops.open(*state, false, &plain_host, &store, &error);
+        int32_t reader = lmdb_state_store_ops.open(*state, true, &plain_host, &store, &error);
         if (!reader)
             lmdb_state_store_ops.close(store);
         _exit(writer == TRADING_E_LOCKED && reader == TRADING_OK ? 0 : 1);
@@ -233,7 +233,7 @@ static void state_is_locked(void **state)
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
     lmdb_state_store_ops.close(first);
-    assert_int_equal(lmdb_state_store_ops.open(*state, true, &test_host, &second, &error), TRADING_OK);
+    assert_int_equal(lmdb_state_store_ops.open(*state, true, &plain_host, &second, &error), TRADING_OK);
     lmdb_state_store_ops.close(second);
 }
 

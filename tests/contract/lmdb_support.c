@@ -15,28 +15,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    (void)context;
-    (void)bytes;
-    free(memory);
-}
-
-static void write_line(void *context, int32_t level, const char *line)
-{
-    (void)context;
-    fprintf(stderr, "the store says (%d): %s\n", (int)level, line);
-}
-
-const trading_host_functions test_host = {
-    .size = sizeof test_host, .abi = TRADING_PLUGIN_ABI, .allocate = allocate, .release = release, .log = write_line};
-
 int32_t open_lmdb(const char *folder, struct opening how, void **store, trading_error *error)
 {
     trading_store_request request = {.size = sizeof request,
@@ -46,7 +24,7 @@ int32_t open_lmdb(const char *folder, struct opening how, void **store, trading_
                                      .map_bytes = how.map_bytes};
     *store = NULL;
     *error = (trading_error){0};
-    int32_t code = lmdb_store_ops.open(&request, &test_host, store, error);
+    int32_t code = lmdb_store_ops.open(&request, &plain_host, store, error);
     assert_int_equal(code, error->code);
     assert_true(!code == !!*store);
     return code;

@@ -2,13 +2,12 @@
 #ifndef LMDB_SUPPORT_H
 #define LMDB_SUPPORT_H
 
+#include "../plain_host.h"
 #include "backends/lmdb/lmdb_store.h"
 #include "scratch.h"
 
 #include <stdbool.h>
 #include <stdio.h>
-
-extern const trading_host_functions test_host;
 
 struct opening {
     uint32_t flags;

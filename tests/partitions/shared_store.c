@@ -1,5 +1,6 @@
 #include "shared_store.h"
 
+#include "../plain_host.h"
 #include "backends/memory/memory_store.h"
 
 #include <stdio.h>
@@ -20,26 +21,11 @@ static void close_shared(void *handle)
     (void)handle;
 }
 
-static void *allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return malloc(bytes);
-}
-
-static void release(void *context, void *memory, size_t bytes)
-{
-    (void)context;
-    (void)bytes;
-    free(memory);
-}
-
 void shared_store_make(struct shared_store *store)
 {
-    static const trading_host_functions host = {
-        .size = sizeof host, .abi = TRADING_PLUGIN_ABI, .allocate = allocate, .release = release};
     const trading_store_request request = {.size = sizeof request, .location = "", .durability = TRADING_DURABILITY_SYNC};
     trading_error error;
-    if (memory_store_ops.open(&request, &host, &store->inner, &error)) {
+    if (memory_store_ops.open(&request, &plain_host, &store->inner, &error)) {
         fprintf(stderr, "no store: %s\n", error.message);
         exit(1);
     }

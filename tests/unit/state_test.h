@@ -2,6 +2,7 @@
 #ifndef STATE_TEST_H
 #define STATE_TEST_H
 
+#include "../plain_host.h"
 #include "base/memory.h"
 #include "state/store.h"
 
@@ -114,25 +115,10 @@ static inline void scarce_init(struct scarce *scarce, uint64_t left)
 }
 
 /* A state store in memory. */
-static inline void *host_allocate(void *context, size_t bytes)
-{
-    (void)context;
-    return malloc(bytes);
-}
-
-static inline void host_release(void *context, void *block, size_t bytes)
-{
-    (void)context;
-    (void)bytes;
-    free(block);
-}
-
 static inline void state_store_open(struct state_store *store)
 {
-    static const trading_host_functions host = {
-        .size = sizeof host, .abi = TRADING_PLUGIN_ABI, .allocate = host_allocate, .release = host_release};
     store->ops = &memory_state_store_ops;
-    if (store->ops->open("", false, &host, &store->store, NULL))
+    if (store->ops->open("", false, &plain_host, &store->store, NULL))
         abort();
 }
 
