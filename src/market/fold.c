@@ -10,9 +10,10 @@ static uint64_t symbol_hash(const trading_symbol *symbol)
     return hash_mix(halves[0] ^ hash_mix(halves[1]));
 }
 
-static bool symbol_equal(const trading_symbol *a, const trading_symbol *b)
+uint32_t instrument_foresee(const struct market *market, const trading_symbol *symbol)
 {
-    return !memcmp(a->text, b->text, sizeof a->text);
+    uint64_t cursor = 0;
+    return index_next(market->by_symbol, symbol_hash(symbol), &cursor);
 }
 
 uint32_t instrument_find(const struct market *market, const trading_symbol *symbol)

@@ -122,7 +122,14 @@ static inline uint32_t book_of(uint32_t instrument, int32_t side)
     return instrument << 1 | side_index(side);
 }
 
+static inline bool symbol_equal(const trading_symbol *a, const trading_symbol *b)
+{
+    return !memcmp(a->text, b->text, sizeof a->text);
+}
+
 uint32_t instrument_find(const struct market *market, const trading_symbol *symbol);
+/* The same for who only wants advice, on any thread: maybe another's number. */
+uint32_t instrument_foresee(const struct market *market, const trading_symbol *symbol);
 enum table_read instrument_read(const struct market *market, const trading_symbol *symbol, struct pin *pin, uint32_t *number,
                                 struct instrument_record *record);
 

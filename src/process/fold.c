@@ -85,11 +85,17 @@ static const char *complete_shares(const struct domain *domain, uint32_t kind, c
     if (order->portfolio != event->portfolio || order->side != side || named_another)
         return "shares move for an order that is not the portfolio's";
     event->instrument = order->instrument;
-    event->holding = order->holding;
+    if (!event->holding) /* who just decided may have it at hand */
+        event->holding = order->holding;
     event->named = order->lot != 0;
+    if (kind == TRADING_EVENT_LOT_ACQUIRED) {
+        event->lot = event->order;
+        event->lot_number = order->bought;
+        return NULL;
+    }
     if (kind != TRADING_EVENT_LOT_DISPOSED)
-        event->lot = kind == TRADING_EVENT_LOT_ACQUIRED ? event->order : order->lot;
-    if (event->lot && !event->lot_number) /* a sale just decided has it at hand */
+        event->lot = order->lot;
+    if (event->lot && !event->lot_number) /* as a sale has this */
         event->lot_number = order_get(&domain->orders, event->lot)->bought;
     return NULL;
 }

@@ -21,7 +21,7 @@ struct foretold process_foresee_place(const struct domain *domain, const trading
 /* Some time later what that says of it. */
 void process_foresee_number(const struct domain *domain, const struct foretold *foretold, struct named *named);
 
-/* And again later whose a portfolio is, and the id of the order that the command makes. */
+/* And again later whose a portfolio is, and the instrument and the id of the order that the command makes. */
 void process_foresee_owner(const struct domain *domain, const trading_command *command, struct named *named);
 
 /* ---- what that leads to, by who decides ---- */

@@ -24,14 +24,14 @@ __attribute__((cold)) static uint32_t named_lot(const struct domain *domain, con
     return bought && order_get(&domain->orders, bought)->portfolio == portfolio ? bought : 0;
 }
 
-static bool decide_sell(const struct domain *domain, const trading_place_order *body, const struct order_terms *terms,
+static bool decide_sell(const struct domain *domain, const trading_place_order *body, struct order_terms *terms,
                         struct rejection *why)
 {
     uint32_t lot = terms->lot ? order_get(&domain->orders, terms->lot)->bought : 0;
     if (!id_is_zero(&body->lot) && !lot)
         return reject(why, TRADING_REASON_UNKNOWN_LOT);
-    uint32_t holding = holding_find(&domain->portfolios, terms->portfolio, terms->instrument);
-    return portfolio_decide_sell(&domain->portfolios, holding, lot, terms->quantity, why);
+    terms->holding = holding_find(&domain->portfolios, terms->portfolio, terms->instrument);
+    return portfolio_decide_sell(&domain->portfolios, terms->holding, lot, terms->quantity, why);
 }
 
 static bool decide_buy(const struct account_record *account, trading_decimal ask, trading_decimal collar,
@@ -72,6 +72,15 @@ static int32_t time_in_force(const trading_place_order *body)
     return body->time_in_force ? body->time_in_force : TRADING_TIME_IN_FORCE_DAY;
 }
 
+/* What the order names by its symbol. */
+static uint32_t instrument_of(struct process *process, const struct request *request, const trading_symbol *symbol)
+{
+    uint32_t foreseen = request->foreseen->instrument;
+    if (foreseen && symbol_equal(&instrument_get(&process->domain->market, foreseen)->symbol, symbol))
+        return foreseen;
+    return instrument_list(process, symbol, &request->account_record->currency);
+}
+
 static bool place(struct process *process, const struct request *request, struct rejection *why)
 {
     const trading_place_order *body = request->command->body;
@@ -80,7 +89,7 @@ static bool place(struct process *process, const struct request *request, struct
     process->folding.order_id = &request->placed;
     struct order_terms terms = {.portfolio = request->portfolio,
                                 .account = request->cause.account,
-                                .instrument = instrument_list(process, &body->symbol, &request->account_record->currency),
+                                .instrument = instrument_of(process, request, &body->symbol),
                                 .lot = named_lot(process->domain, body, request->portfolio),
                                 .side = body->side,
                                 .type = body->type,

@@ -27,27 +27,28 @@ static void emit_funds(struct process *process, uint32_t kind, uint32_t account,
     process_emit(process, &event);
 }
 
-static void emit_shares(struct process *process, uint32_t kind, uint32_t portfolio, uint32_t order, trading_decimal quantity)
+/* holding: the position's number, where it is at hand. */
+static void emit_shares(struct process *process, uint32_t kind, uint32_t portfolio, uint32_t order, uint32_t holding,
+                        trading_decimal quantity)
 {
     struct event event = {.kind = kind, .number = portfolio};
-    event.portfolio = (struct portfolio_event){.portfolio = portfolio, .order = order, .quantity = quantity};
+    event.portfolio =
+        (struct portfolio_event){.portfolio = portfolio, .order = order, .holding = holding, .quantity = quantity};
     process_emit(process, &event);
 }
 
-/* What makes an order of the terms. */
-static struct event event_of(uint32_t kind, uint32_t number, const struct order_terms *terms)
+/* What an event that makes an order of the terms says of it. */
+static struct order_event order_of(uint32_t number, const struct order_terms *terms)
 {
-    struct event event = {.kind = kind, .number = number};
-    event.order = (struct order_event){.order = number,
-                                       .portfolio = terms->portfolio,
-                                       .instrument = terms->instrument,
-                                       .lot = terms->lot,
-                                       .side = terms->side,
-                                       .type = terms->type,
-                                       .time_in_force = terms->time_in_force,
-                                       .quantity = terms->quantity,
-                                       .price = terms->limit};
-    return event;
+    return (struct order_event){.order = number,
+                                .portfolio = terms->portfolio,
+                                .instrument = terms->instrument,
+                                .lot = terms->lot,
+                                .side = terms->side,
+                                .type = terms->type,
+                                .time_in_force = terms->time_in_force,
+                                .quantity = terms->quantity,
+                                .price = terms->limit};
 }
 
 /* To the partition that has its book. */
@@ -81,10 +82,11 @@ uint32_t order_place(struct process *process, const struct order_terms *terms)
 {
     struct domain *domain = process->domain;
     uint32_t order = table_count(domain->orders.records) + 1;
-    struct event placed = event_of(TRADING_EVENT_ORDER_PLACED, order, terms);
+    struct event placed = {.kind = TRADING_EVENT_ORDER_PLACED, .number = order};
+    placed.order = order_of(order, terms);
     process_emit(process, &placed);
     if (terms->side == TRADING_SIDE_SELL)
-        emit_shares(process, TRADING_EVENT_SHARES_RESERVED, terms->portfolio, order, terms->quantity);
+        emit_shares(process, TRADING_EVENT_SHARES_RESERVED, terms->portfolio, order, terms->holding, terms->quantity);
     else if (terms->hold)
         emit_funds(process, TRADING_EVENT_FUNDS_HELD, terms->account, order, terms->hold);
     if (terms->outside)
@@ -119,7 +121,7 @@ void order_end(struct process *process, uint32_t number, uint32_t kind)
     trading_decimal leaves = order_leaves(&before);
     emit_order(process, kind, number, leaves);
     if (before.side == TRADING_SIDE_SELL)
-        emit_shares(process, TRADING_EVENT_SHARES_RELEASED, before.portfolio, number, leaves);
+        emit_shares(process, TRADING_EVENT_SHARES_RELEASED, before.portfolio, number, before.holding, leaves);
     else if (before.held)
         emit_funds(process, TRADING_EVENT_FUNDS_RELEASED, before.account, number, before.held);
 }
@@ -143,7 +145,8 @@ void order_cancel(struct process *process, uint32_t number)
 void order_refuse(struct process *process, const struct order_terms *terms, const struct rejection *why)
 {
     uint32_t number = table_count(process->domain->orders.records) + 1;
-    struct event rejected = event_of(TRADING_EVENT_ORDER_REJECTED, number, terms);
+    struct event rejected = {.kind = TRADING_EVENT_ORDER_REJECTED, .number = number};
+    rejected.order = order_of(number, terms);
     rejected.order.reason = why->reason;
     rejected.order.required = why->required;
     rejected.order.available = why->available;

@@ -13,6 +13,7 @@ struct order_terms {
     uint32_t account; /* the portfolio's */
     uint32_t instrument;
     uint32_t lot;
+    uint32_t holding; /* sells: the position, where it is at hand */
     int32_t side;
     int32_t type;
     int32_t time_in_force;

@@ -31,11 +31,12 @@ static inline bool command_names_order(int32_t type)
     return type == TRADING_COMMAND_CANCEL_ORDER || type == TRADING_COMMAND_BOOK_EXECUTION || type == TRADING_COMMAND_END_ORDER;
 }
 
-/* Numbers of what a command likely names by its id, whose record is then asked whether it is so; 0: nothing of the kind, or nobody looked. */
+/* Numbers of what a command likely names by its id or symbol, whose record is then asked whether it is so; 0: nothing of the kind, or nobody looked. */
 struct named {
     uint32_t account;
     uint32_t portfolio;
     uint32_t order;
+    uint32_t instrument;
     trading_id placed; /* the id of the order that its key makes for that account; zero: it makes none */
 };
 

@@ -14,6 +14,7 @@ struct leg {
     uint32_t number;
     const struct order_record *order; /* in place: once the execution is written, only what never changes of it may be read */
     uint32_t lot;                     /* a sale that names one: its record */
+    uint32_t holding;                 /* a buy: the position that it adds to, 0 when it is the first of its symbol */
     trading_decimal amount;           /* paid or received */
     trading_decimal held;             /* a buy: how much less is held after it */
 };
@@ -45,7 +46,6 @@ static void limit_pieces(const struct process *process, const struct leg *leg, s
             portfolio_disposable(&process->domain->portfolios, leg->order->holding, leg->lot, trade->quantity, PROCESS_PIECES);
 }
 
-/* The position that a buy adds to, 0 when it is the first of its symbol. */
 static uint32_t holding_of(const struct process *process, const struct order_record *order)
 {
     return order->holding ? order->holding : holding_find(&process->domain->portfolios, order->portfolio, order->instrument);
@@ -72,8 +72,8 @@ static bool work_out(const struct process *process, const struct trade *trade, s
     if (!order_hold(order, trade->quantity, trade->price, leg->amount, &hold))
         return false;
     leg->held = order->held - hold;
-    return portfolio_can_acquire(&domain->portfolios, order->portfolio, holding_of(process, order), trade->quantity,
-                                 leg->amount);
+    leg->holding = holding_of(process, order);
+    return portfolio_can_acquire(&domain->portfolios, order->portfolio, leg->holding, trade->quantity, leg->amount);
 }
 
 /* ---- writing it down ---- */
@@ -130,8 +130,11 @@ static void settle_buy(struct process *process, const struct trade *trade, const
         (struct account_event){.account = leg->order->account, .order = leg->number, .amount = leg->amount, .held = leg->held};
     process_emit(process, &paid);
     struct event acquired = {.kind = TRADING_EVENT_LOT_ACQUIRED, .number = leg->order->portfolio};
-    acquired.portfolio = (struct portfolio_event){
-        .portfolio = leg->order->portfolio, .order = leg->number, .quantity = trade->quantity, .amount = leg->amount};
+    acquired.portfolio = (struct portfolio_event){.portfolio = leg->order->portfolio,
+                                                  .order = leg->number,
+                                                  .holding = leg->holding,
+                                                  .quantity = trade->quantity,
+                                                  .amount = leg->amount};
     process_emit(process, &acquired);
 }
 

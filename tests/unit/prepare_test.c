@@ -195,6 +195,44 @@ static void test_without_memory_who_drives_prepares(void **state)
     close_house(&house);
 }
 
+/* Where the index leads from a symbol that is not there yet: to another's number. */
+static void mislead(trading_engine *engine, const trading_symbol *symbol, uint32_t number)
+{
+    uint64_t halves[2];
+    memcpy(halves, symbol->text, sizeof halves);
+    assert_true(index_insert(engine->domain.market.by_symbol, hash_mix(halves[0] ^ hash_mix(halves[1])), number));
+}
+
+static uint32_t foreseen_instrument(const trading_engine *engine, const trading_command *command)
+{
+    struct prepared prepared;
+    engine_prepare(engine, command, 1, &prepared);
+    return prepared.named.instrument;
+}
+
+static void test_what_is_foreseen_of_a_symbol_is_asked_for_its_own(void **state)
+{
+    (void)state;
+    static struct errand errand;
+    static trading_result results[MANY];
+    struct house house;
+    open_house(&house);
+    fill(&errand, 1000);
+    execute(&house, errand.commands, KINDS, 1, results);
+    trading_place_order order = errand.orders[0];
+    trading_command place = {.type = TRADING_COMMAND_PLACE_ORDER, .key = key_of(7), .body = &order, .body_size = sizeof order};
+    assert_int_equal(foreseen_instrument(house.engine, &place), 1);
+    memcpy(order.symbol.text, "AAPL", 4);
+    mislead(house.engine, &order.symbol, 1);
+    assert_int_equal(foreseen_instrument(house.engine, &place), 1);
+    execute(&house, &place, 1, 1, results);
+    const struct orders *orders = &house.engine->domain.orders;
+    const struct order_record *placed = order_get(orders, order_find(orders, &results[0].order));
+    assert_int_equal(placed->instrument, 2);
+    assert_memory_equal(&instrument_get(&house.engine->domain.market, 2)->symbol, &order.symbol, sizeof order.symbol);
+    close_house(&house);
+}
+
 /* ---- beside each other ---- */
 
 #define CALLERS 12u
@@ -275,6 +313,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_many_come_to_what_one_does),
         cmocka_unit_test(test_without_memory_who_drives_prepares),
+        cmocka_unit_test(test_what_is_foreseen_of_a_symbol_is_asked_for_its_own),
         cmocka_unit_test(test_each_key_is_taken_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -192,6 +192,31 @@ static void readers_see_what_is_installed(void **state)
     bed_close(&bed);
 }
 
+/* However many words it has. */
+static void what_a_record_was_is_kept_whole(void **state)
+{
+    (void)state;
+    for (uint32_t bytes = 8; bytes <= 120; bytes += 8) {
+        struct bed bed;
+        bed_open(&bed, bytes);
+        unsigned char was[120];
+        unsigned char found[120];
+        for (uint32_t i = 0; i < bytes; i++)
+            was[i] = (unsigned char)(i + 1);
+        uint32_t number;
+        assert_true(tables_begin(bed.tables));
+        memcpy(table_append(bed.table, &number), was, bytes);
+        tables_install(bed.tables);
+        assert_true(tables_begin(bed.tables));
+        memset(table_edit(bed.table, number), 0xff, bytes);
+        assert_int_equal(table_read(bed.table, number, NULL, found), TABLE_FOUND);
+        assert_memory_equal(found, was, bytes);
+        tables_discard(bed.tables);
+        assert_memory_equal(table_get(bed.table, number), was, bytes);
+        bed_close(&bed);
+    }
+}
+
 static void an_older_stage_keeps_its_own_version(void **state)
 {
     (void)state;
@@ -600,6 +625,7 @@ int tables_suite(void)
         cmocka_unit_test(only_an_install_moves_what_is_looked_at),
         cmocka_unit_test(the_first_words_of_a_record_are_read_alone),
         cmocka_unit_test(what_never_changes_is_read_without_its_stamp),
+        cmocka_unit_test(what_a_record_was_is_kept_whole),
         cmocka_unit_test(an_older_stage_keeps_its_own_version),
         cmocka_unit_test(discard_goes_back_to_what_is_installed),
         cmocka_unit_test(records_that_do_not_exist_are_zero_and_cannot_be_edited),
