@@ -219,7 +219,7 @@ void output_list(FILE *out, const struct column *columns, size_t count, const js
 int output_failure(const trading_error *error)
 {
     fprintf(stderr, "trading: %s: %s\n", trading_error_name(error->code), error->message);
-    return EXIT_STORE;
+    return error->code == TRADING_E_SYNTAX ? EXIT_USAGE : EXIT_STORE;
 }
 
 int output_no_position(const trading_error *error)

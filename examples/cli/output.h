@@ -39,7 +39,7 @@ void output_heading(FILE *out, const char *text);
 /* Number text with its digits in groups of three, into `buffer` of at least 48 bytes. */
 const char *output_grouped(const char *number, char *buffer);
 
-/* Says on stderr that the machinery failed, and what it said of it. @return EXIT_STORE */
+/* Says on stderr that the machinery failed, and what it said of it. @return EXIT_STORE; EXIT_USAGE for a URI that is none */
 int output_failure(const trading_error *error);
 
 /* Says on stderr that there is no such position to look at. @return EXIT_REFUSED */

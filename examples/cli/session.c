@@ -105,7 +105,7 @@ static int open_uri(struct session *session, const char *uri, const trading_engi
     int code = output_failure(&error);
     if (known && error.code == TRADING_E_NOT_FOUND)
         say_not_there(uri, (options->flags & TRADING_ENGINE_READ_ONLY) != 0);
-    return error.code == TRADING_E_SYNTAX ? EXIT_USAGE : code;
+    return code;
 }
 
 const char *session_chosen_uri(const struct store_choice *store, bool writes, char *buffer, int *code)

@@ -56,7 +56,7 @@ TRADING_EXTERN_C_BEGIN
 #define TRADING_EVENT_INSTRUMENT_LISTED   96 /**< symbol, currency */
 #define TRADING_EVENT_QUOTE_SET           97 /**< symbol, bid, ask, bid_size, ask_size */
 #define TRADING_EVENT_QUOTE_TAKEN         98 /**< symbol, order, side: of the house; quantity, price, amount: house ↔ clearing */
-#define TRADING_EVENT_SESSION_ENDED       99  /**< */
+#define TRADING_EVENT_SESSION_ENDED       99  /**< the events after it, of the same command, expire the day orders */
 #define TRADING_EVENT_WORK_PAUSED         100 /**< work too large for one commit goes on in the next: of an order or portfolio */
 #define TRADING_EVENT_TRADE_TAKEN_OVER    101 /**< symbol, order, side, quantity, price, amount: the house stands in */
 #define TRADING_EVENT_VENUE_TRADED        102 /**< symbol, order, side: of the house; quantity, price, amount: house ↔ clearing */
@@ -93,7 +93,7 @@ typedef struct trading_event {
     trading_decimal amount;
     trading_decimal held;     /**< FUNDS_PAID */
     trading_decimal cost;     /**< LOT_DISPOSED */
-    trading_decimal rounding; /**< FUNDS_RECEIVED */
+    trading_decimal rounding; /**< FUNDS_RECEIVED, GUEST_EXECUTED */
     trading_decimal bid;
     trading_decimal ask;
     trading_decimal bid_size;
