@@ -32,7 +32,7 @@ static size_t manifest_write(const struct keys *keys, const struct key_set *set,
     while ((writer.at - bytes) % 8) /* the sum is of words */
         write_u8(&writer, 0);
     size_t size = (size_t)(writer.at - bytes);
-    uint64_t sum = key_sum(bytes, size, KEY_FORMAT);
+    uint64_t sum = checksum(bytes, size, KEY_FORMAT);
     memcpy(bytes + size, &sum, sizeof sum);
     return size + SUM_BYTES;
 }
@@ -89,7 +89,7 @@ static int32_t manifest_read(struct keys *keys, const uint8_t *bytes, size_t siz
     if (size < KEY_MAGIC_BYTES + SUM_BYTES || size % 8 || memcmp(bytes, magic, sizeof magic) != 0)
         return damaged(error);
     memcpy(&sum, bytes + size - SUM_BYTES, sizeof sum);
-    if (sum != key_sum(bytes, size - SUM_BYTES, KEY_FORMAT))
+    if (sum != checksum(bytes, size - SUM_BYTES, KEY_FORMAT))
         return damaged(error);
     struct reader reader = {.at = bytes + KEY_MAGIC_BYTES, .end = bytes + size - SUM_BYTES};
     uint64_t format = read_u64(&reader);

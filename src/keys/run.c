@@ -58,7 +58,7 @@ static int32_t open_mapped(struct key_run *run, struct key_memory *memory, uint6
     run->pages = (const struct key_page *)(const void *)run->blob.bytes;
     const uint8_t *filter = run->blob.bytes + run->footer.pages * sizeof *run->pages;
     run->filter = (struct key_filter){(const uint64_t *)(const void *)filter, run->footer.lines};
-    if (key_sum(filter, run->footer.lines * FILTER_LINE_BYTES, number) != run->footer.filter_sum)
+    if (checksum(filter, run->footer.lines * FILTER_LINE_BYTES, number) != run->footer.filter_sum)
         return damaged(number, "has a damaged filter", error);
     run->proven = key_allocate(memory, proven_bytes(run));
     if (!run->proven)

@@ -11,8 +11,8 @@
 #ifndef KEYS_RUN_FORMAT_H
 #define KEYS_RUN_FORMAT_H
 
+#include "base/checksum.h"
 #include "keys/entry.h"
-#include "keys/sum.h"
 
 #define KEY_FORMAT       1u
 #define KEY_BYTE_ORDER   UINT32_C(0x01020304)
@@ -52,12 +52,12 @@ static inline uint64_t key_home(uint64_t hash, uint64_t home_pages)
 
 static inline uint64_t key_page_sum(const struct key_page *page, uint64_t number, uint64_t at)
 {
-    return key_sum(page, offsetof(struct key_page, sum), hash_mix(number) + at);
+    return checksum(page, offsetof(struct key_page, sum), hash_mix(number) + at);
 }
 
 static inline uint64_t key_footer_sum(const struct key_footer *footer)
 {
-    return key_sum(footer, offsetof(struct key_footer, sum), KEY_FORMAT);
+    return checksum(footer, offsetof(struct key_footer, sum), KEY_FORMAT);
 }
 
 #endif

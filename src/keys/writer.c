@@ -98,7 +98,7 @@ int32_t key_writer_finish(struct key_writer *writer, trading_error *error)
     while (writer->footer.pages < writer->footer.home_pages || writer->buffer[writer->buffered].count)
         end_page(writer);
     flush_pages(writer);
-    writer->footer.filter_sum = key_sum(writer->filter, filter_bytes(writer), writer->footer.number);
+    writer->footer.filter_sum = checksum(writer->filter, filter_bytes(writer), writer->footer.number);
     writer->footer.sum = key_footer_sum(&writer->footer);
     append(writer, writer->filter, filter_bytes(writer));
     append(writer, &writer->footer, sizeof writer->footer);

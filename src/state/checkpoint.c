@@ -140,7 +140,7 @@ static int32_t put_shape(struct tables *tables, struct pin *pin, uint64_t genera
     memcpy(all, &stored, sizeof stored);
     if (meta_size)
         memcpy(all + sizeof stored, meta, meta_size);
-    size_t size = shape_write(tables, pin, all, sizeof stored + meta_size, bytes);
+    size_t size = shape_write(tables, pin, CHECKPOINT_FORMAT, all, sizeof stored + meta_size, bytes);
     return store->ops->put(write, shape_key, sizeof shape_key, bytes, size, error);
 }
 
@@ -218,7 +218,8 @@ static int32_t load_shape(struct loading *loading, trading_error *error)
     const struct state_store *store = loading->store;
     int32_t code = store->ops->get(store->store, NULL, shape_key, sizeof shape_key, take_value, &loading->shape_value, error);
     if (!code)
-        code = shape_read(loading->tables, loading->shape_value.bytes, loading->shape_value.size, "checkpoint", shape, error);
+        code = shape_read(loading->tables, loading->shape_value.bytes, loading->shape_value.size, "checkpoint",
+                          CHECKPOINT_FORMAT, shape, error);
     if (code)
         return code;
     uint64_t generation = 0;
@@ -278,7 +279,6 @@ static int32_t read_page(struct loading *loading, uint32_t id, uint32_t page, tr
 {
     const struct state_store *store = loading->store;
     unsigned char *bytes = loading->group;
-    uint64_t sum;
     if (is_logged(loading, id, page)) {
         memset(bytes, 0, TABLE_PAGE_BYTES);
         return TRADING_OK;
@@ -286,8 +286,7 @@ static int32_t read_page(struct loading *loading, uint32_t id, uint32_t page, tr
     int32_t code = store->ops->file_read(store->store, id, (uint64_t)page * TABLE_PAGE_BYTES, bytes, TABLE_PAGE_BYTES, error);
     if (code)
         return code;
-    memcpy(&sum, bytes + TABLE_IMAGE_BYTES, sizeof sum);
-    if (sum != page_sum(id, page, bytes))
+    if (!page_sum_matches(id, page, bytes))
         return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", page, id);
     return TRADING_OK;
 }

@@ -15,6 +15,8 @@
 #include "state/store.h"
 #include "state/table.h"
 
+#define CHECKPOINT_FORMAT 3u /* its shape's: before, pages had another checksum, which is read (page_sum_matches) */
+
 /* What of a shape's meta is the owner's. */
 #define CHECKPOINT_META_BYTES (SHAPE_META_BYTES - 8u)
 

@@ -4,15 +4,14 @@
  *   slots    of shard 0, of shard 1 …, each 8 × 2^bits bytes, in the order of the machine, which the header tells
  *
  * The page is written last. */
+#include "base/checksum.h"
 #include "base/error.h"
-#include "base/hash.h"
 #include "state/index_inside.h"
 
-#include <sodium.h>
 #include <string.h>
 
 #define PAGE  4096u
-#define MAGIC UINT64_C(0x3178656469747473) /* as a machine of the other byte order does not read it */
+#define MAGIC UINT64_C(0x3278656469747473) /* as a machine of the other byte order does not read it */
 
 struct header {
     uint64_t magic;
@@ -27,13 +26,9 @@ struct header {
 
 _Static_assert(sizeof(struct header) <= PAGE, "a page has room for it");
 
-static const unsigned char sum_key[crypto_shorthash_KEYBYTES] = "index of numbers";
-
 static uint64_t sum_of(const void *bytes, size_t size)
 {
-    uint64_t sum;
-    crypto_shorthash((unsigned char *)&sum, bytes, size, sum_key);
-    return sum;
+    return checksum(bytes, size, MAGIC);
 }
 
 /* Whether it stands for the generation, and how many bytes of slots follow it. */

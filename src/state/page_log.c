@@ -163,8 +163,7 @@ static int32_t read_group(const struct state_store *store, uint64_t generation, 
     for (uint32_t i = 0; !code && i < count; i++) {
         uint32_t id = directory->entries[i].id = le32toh(directory->entries[i].id);
         uint32_t page = directory->entries[i].page = le32toh(directory->entries[i].page);
-        memcpy(&sum, page_in(group, i) + TABLE_IMAGE_BYTES, sizeof sum);
-        if (id >= TABLES_MAX || sum != page_sum(id, page, page_in(group, i)))
+        if (id >= TABLES_MAX || !page_sum_matches(id, page, page_in(group, i)))
             code = damaged(offset, error);
     }
     return code;

@@ -12,14 +12,14 @@ static void sum_of(const uint8_t *bytes, size_t size, uint8_t sum[SHAPE_SUM_BYTE
     crypto_generichash(sum, SHAPE_SUM_BYTES, bytes, size, NULL, 0);
 }
 
-size_t shape_write(const struct tables *tables, const struct pin *pin, const void *meta, size_t meta_size,
+size_t shape_write(const struct tables *tables, const struct pin *pin, uint32_t format, const void *meta, size_t meta_size,
                    uint8_t bytes[SHAPE_BYTES])
 {
     if (meta_size > SHAPE_META_BYTES)
         return 0;
     struct writer writer = {.at = bytes, .end = bytes + SHAPE_BYTES};
     uint32_t mark = BYTE_ORDER_MARK;
-    write_u64(&writer, SHAPE_FORMAT);
+    write_u64(&writer, format);
     write_bytes(&writer, &mark, sizeof mark);
     for (uint32_t id = 0; id < TABLES_MAX; id++) {
         uint32_t record_bytes = tables_record_bytes(tables, id);
@@ -63,16 +63,16 @@ static int32_t read_tables(const struct tables *tables, struct reader *reader, c
     return next == TABLES_MAX && !reader->bad ? TRADING_OK : other_tables(error, what);
 }
 
-static int32_t read_all(const struct tables *tables, struct reader *reader, const char *what, struct shape *shape,
-                        trading_error *error)
+static int32_t read_all(const struct tables *tables, struct reader *reader, const char *what, uint32_t newest,
+                        struct shape *shape, trading_error *error)
 {
     uint64_t format = read_u64(reader);
-    if (format > SHAPE_FORMAT)
+    if (format > newest)
         return error_set(error, TRADING_E_NEWER_FORMAT, "the %s has format %llu, this library knows %u: use a newer one", what,
-                         (unsigned long long)format, SHAPE_FORMAT);
+                         (unsigned long long)format, newest);
     uint32_t mark = 0;
     read_copy(reader, &mark, sizeof mark);
-    if (format != SHAPE_FORMAT || mark != BYTE_ORDER_MARK)
+    if (format < SHAPE_FORMAT || mark != BYTE_ORDER_MARK)
         return error_set(error, TRADING_E_UNSUPPORTED,
                          "the %s has an older format or the other byte order; rebuild it from the journal", what);
     int32_t status = read_tables(tables, reader, what, shape, error);
@@ -86,8 +86,8 @@ static int32_t read_all(const struct tables *tables, struct reader *reader, cons
     return TRADING_OK;
 }
 
-int32_t shape_read(const struct tables *tables, const uint8_t *bytes, size_t size, const char *what, struct shape *shape,
-                   trading_error *error)
+int32_t shape_read(const struct tables *tables, const uint8_t *bytes, size_t size, const char *what, uint32_t newest,
+                   struct shape *shape, trading_error *error)
 {
     *shape = (struct shape){.meta_size = 0};
     if (size < SHAPE_SUM_BYTES || size > SHAPE_BYTES)
@@ -98,7 +98,7 @@ int32_t shape_read(const struct tables *tables, const uint8_t *bytes, size_t siz
     if (memcmp(sum, bytes + summed, sizeof sum) != 0)
         return error_set(error, TRADING_E_DAMAGED, "the %s's description of itself does not match its checksum", what);
     struct reader reader = {.at = bytes, .end = bytes + summed};
-    return read_all(tables, &reader, what, shape, error);
+    return read_all(tables, &reader, what, newest, shape, error);
 }
 
 int32_t shape_apply(struct tables *tables, const struct shape *shape, trading_error *error)

@@ -237,7 +237,8 @@ static int32_t load_first(struct loading *loading, const uint8_t *data, uint64_t
         return damaged(loading, "belongs to an increment of another snapshot than is there");
     crypto_generichash_init(&loading->sum, NULL, 0, SNAPSHOT_SUM_BYTES);
     crypto_generichash_update(&loading->sum, data, size);
-    return shape_read(loading->tables, header.shape, header.shape_size, "snapshot", loading->shape, loading->error);
+    return shape_read(loading->tables, header.shape, header.shape_size, "snapshot", SHAPE_FORMAT, loading->shape,
+                      loading->error);
 }
 
 static bool is_complete(const struct loading *loading)

@@ -170,7 +170,7 @@ static int32_t write_one(const struct tables *tables, struct pin *pin, const voi
 {
     uint8_t shape[SHAPE_BYTES];
     uint8_t sum[SNAPSHOT_SUM_BYTES];
-    size_t shape_size = shape_write(tables, pin, meta, meta_size, shape);
+    size_t shape_size = shape_write(tables, pin, SHAPE_FORMAT, meta, meta_size, shape);
     if (!shape_size)
         return error_set(error, TRADING_E_INVALID, "%zu bytes of meta are more than the %u that a snapshot takes", meta_size,
                          SHAPE_META_BYTES);

@@ -1,5 +1,6 @@
 #include "state/table.h"
 
+#include "base/checksum.h"
 #include "base/error.h"
 #include "state/store.h"
 #include "state/table_inside.h"
@@ -140,6 +141,12 @@ void page_let_go(struct table *table)
 
 uint64_t page_sum(uint32_t id, uint32_t page, const void *bytes)
 {
+    return checksum(bytes, TABLE_IMAGE_BYTES, hash_mix((uint64_t)id << 32 | page));
+}
+
+/* What checkpoints of format 2 have. */
+__attribute__((cold)) static uint64_t former_page_sum(uint32_t id, uint32_t page, const void *bytes)
+{
     uint32_t place[4] = {htole32(TABLE_PAGE_BYTES), htole32(id), htole32(page), htole32(TABLE_IMAGE_BYTES)};
     _Static_assert(sizeof place == crypto_shorthash_KEYBYTES, "a key of SipHash");
     uint64_t sum;
@@ -148,12 +155,16 @@ uint64_t page_sum(uint32_t id, uint32_t page, const void *bytes)
     return sum;
 }
 
-bool table_verify_page_first(const struct table *table, uint32_t page)
+bool page_sum_matches(uint32_t id, uint32_t page, const unsigned char *bytes)
 {
-    const unsigned char *bytes = place_record(table, place_of_page(table, page));
     uint64_t sum;
     memcpy(&sum, bytes + TABLE_IMAGE_BYTES, sizeof sum);
-    if (page_sum(table->id, page, bytes) == sum) {
+    return sum == page_sum(id, page, bytes) || sum == former_page_sum(id, page, bytes);
+}
+
+bool table_verify_page_first(const struct table *table, uint32_t page)
+{
+    if (page_sum_matches(table->id, page, place_record(table, place_of_page(table, page)))) {
         atomic_fetch_or_explicit(&table->verified[page / 64], UINT64_C(1) << page % 64, memory_order_acq_rel);
         return true;
     }

@@ -213,8 +213,9 @@ int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const
 int32_t tables_load_pages(struct tables *tables, uint32_t id, uint32_t count, trading_error *error);
 
 /* The checksum of a page, of its TABLE_IMAGE_BYTES, under its own place, so that one in another's place does not match. It lies behind
- * them. */
+ * them: that is asked, and a page that an older library wrote has the checksum of its time. */
 uint64_t page_sum(uint32_t id, uint32_t page, const void *bytes);
+bool page_sum_matches(uint32_t id, uint32_t page, const unsigned char *bytes);
 
 /* Says how many records the pages that were put or loaded hold. TRADING_E_DAMAGED when a page of them is missing, or when there is anything
  * past the last record or in place of number 0. */

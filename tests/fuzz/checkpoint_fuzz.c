@@ -320,7 +320,7 @@ static void fix_run(struct value *value, uint64_t number)
     }
     size_t filter = footer.pages <= VALUE_MAX ? footer.pages * sizeof(struct key_page) : end;
     if (filter <= end)
-        footer.filter_sum = key_sum(value->bytes + filter, (end - filter) / 8 * 8, number);
+        footer.filter_sum = checksum(value->bytes + filter, (end - filter) / 8 * 8, number);
     footer.sum = key_footer_sum(&footer);
     memcpy(value->bytes + end, &footer, sizeof footer);
 }
@@ -342,7 +342,7 @@ static void fix_manifest(struct input *input)
         if (sum && number < input->count && input->values[number].size >= 8)
             memcpy(sum, input->values[number].bytes + input->values[number].size - 8, 8);
     }
-    uint64_t sum = key_sum(value->bytes, value->size - 8, KEY_FORMAT);
+    uint64_t sum = checksum(value->bytes, value->size - 8, KEY_FORMAT);
     memcpy(value->bytes + value->size - 8, &sum, sizeof sum);
 }
 

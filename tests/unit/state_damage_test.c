@@ -1,6 +1,7 @@
 /* Checkpoints in which a byte is another, or a page in another place, and those of other formats: each is told, and none believed. */
 #include "state_bed.h"
 
+#include <endian.h>
 #include <sodium.h>
 
 struct value {
@@ -172,6 +173,12 @@ static void pages_in_wrong_places_are_found(void **state)
     bed_close(&bed);
 }
 
+static void append_shape_sum(struct value *value)
+{
+    size_t summed = value->size - SHAPE_SUM_BYTES;
+    crypto_generichash(value->bytes + summed, SHAPE_SUM_BYTES, value->bytes, summed, NULL, 0);
+}
+
 /* What a later library might have written: sound, but not for this one. */
 static void other_formats_are_told_from_damage(void **state)
 {
@@ -181,7 +188,8 @@ static void other_formats_are_told_from_damage(void **state)
         size_t at;
         uint8_t byte;
         int32_t status;
-    } changes[] = {{0, SHAPE_FORMAT + 1, TRADING_E_NEWER_FORMAT}, {0, 0, TRADING_E_UNSUPPORTED}, {1, 1, TRADING_E_UNSUPPORTED}};
+    } changes[] = {
+        {0, CHECKPOINT_FORMAT + 1, TRADING_E_NEWER_FORMAT}, {0, 0, TRADING_E_UNSUPPORTED}, {1, 1, TRADING_E_UNSUPPORTED}};
     struct bed bed;
     struct shape shape;
     memset(&values, 0, sizeof values);
@@ -191,12 +199,54 @@ static void other_formats_are_told_from_damage(void **state)
     assert_int_equal(values.count, 1);
     for (size_t i = 0; i < 3; i++) {
         struct value other = values.value[0];
-        size_t summed = other.size - SHAPE_SUM_BYTES;
         other.bytes[changes[i].at] = changes[i].byte;
-        crypto_generichash(other.bytes + summed, SHAPE_SUM_BYTES, other.bytes, summed, NULL, 0);
+        append_shape_sum(&other);
         put_value(&bed, &other, other.size);
         assert_int_equal(reload(&bed, &shape), changes[i].status);
     }
+    bed_close(&bed);
+}
+
+/* As libraries before format 3 gave it to pages. */
+static void give_former_sum(struct bed *bed, uint32_t file, uint64_t at, uint32_t id, uint32_t page)
+{
+    const uint32_t place[4] = {htole32(TABLE_PAGE_BYTES), htole32(id), htole32(page), htole32(TABLE_IMAGE_BYTES)};
+    uint8_t bytes[TABLE_PAGE_BYTES];
+    assert_int_equal(bed->store.ops->file_read(bed->store.store, file, at, bytes, sizeof bytes, NULL), TRADING_OK);
+    crypto_shorthash(bytes + TABLE_IMAGE_BYTES, bytes, TABLE_IMAGE_BYTES, (const unsigned char *)place);
+    assert_int_equal(bed->store.ops->file_write(bed->store.store, file, at, bytes, sizeof bytes, NULL), TRADING_OK);
+}
+
+/* A checkpoint in its place and one in its log, and pages of both kinds side by side after the next. */
+static void the_former_checksum_is_read(void **state)
+{
+    (void)state;
+    static struct values values;
+    struct bed bed;
+    struct shape shape;
+    memset(&values, 0, sizeof values);
+    bed_open(&bed);
+    append(&bed, bed.small, 40, 100);
+    assert_int_equal(checkpoint(&bed, true, ""), TRADING_OK);
+    edit(&bed, bed.small, 20, 1);
+    assert_int_equal(write_log(&bed, false, ""), TRADING_OK);
+    for (uint32_t page = 0; page < 6; page++)
+        give_former_sum(&bed, 1, page * (uint64_t)TABLE_PAGE_BYTES, 1, page);
+    give_former_sum(&bed, STATE_FILES - 1, TABLE_PAGE_BYTES, 1, 2);
+    assert_int_equal(bed.store.ops->scan(bed.store.store, NULL, "\001c", 2, NULL, 0, take_value, &values, NULL), TRADING_OK);
+    struct value *described = &values.value[0];
+    assert_int_equal(described->bytes[0], CHECKPOINT_FORMAT);
+    described->bytes[0] = 2;
+    append_shape_sum(described);
+    put_value(&bed, described, described->size);
+    assert_int_equal(load(&bed, false, &shape), TRADING_OK);
+    assert_int_equal(reload(&bed, &shape), TRADING_OK);
+    assert_true(value_of(bed.small, 20) == 1);
+    edit(&bed, bed.small, 30, 2);
+    assert_int_equal(checkpoint(&bed, false, ""), TRADING_OK);
+    assert_int_equal(load(&bed, false, &shape), TRADING_OK);
+    flip(&bed, 1, 2 * TABLE_PAGE_BYTES + 100);
+    assert_int_equal(load(&bed, false, &shape), TRADING_E_DAMAGED);
     bed_close(&bed);
 }
 
@@ -208,6 +258,7 @@ int checkpoint_damage_suite(void)
         cmocka_unit_test(damage_of_a_log_is_found),
         cmocka_unit_test(pages_in_wrong_places_are_found),
         cmocka_unit_test(other_formats_are_told_from_damage),
+        cmocka_unit_test(the_former_checksum_is_read),
     };
     return cmocka_run_group_tests_name("damaged checkpoints", tests, NULL, NULL);
 }

@@ -465,7 +465,8 @@ static void an_older_library_says_that_it_is_newer(void **state)
     struct reader reader = {.at = kept->data[0], .end = kept->data[0] + kept->size[0]};
     read_u64(&reader);
     read_i64(&reader);
-    int32_t status = shape_read(bed->tables, reader.at, (size_t)(reader.end - reader.at), "snapshot", &shape, NULL);
+    int32_t status =
+        shape_read(bed->tables, reader.at, (size_t)(reader.end - reader.at), "snapshot", SHAPE_FORMAT, &shape, NULL);
     assert_int_equal(status, TRADING_E_NEWER_FORMAT);
     bed_close(bed);
 }
