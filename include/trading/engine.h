@@ -105,9 +105,11 @@ typedef struct trading_engine_options {
     uint64_t map_bytes;            /**< the most that the store may grow to; 0: its default */
     uint64_t view_bytes;           /**< what views may hold of old records before they expire; default 64 MiB */
     uint64_t checkpoint_events;    /**< a checkpoint after this many events; default 16,000,000; 0: only at close */
-    uint64_t snapshot_events;      /**< a snapshot for views of the past after this many; default 10,000,000; 0: none */
-    int64_t key_age;               /**< nanoseconds that keys are remembered; default 7 days; 0: no bound */
-    uint64_t key_count;            /**< how many are remembered; default 100,000,000; 0: no bound. Whichever comes first */
+    /** A snapshot for views of the past after this many events, and after as many bytes of the journal as the snapshot before it has, so
+     *  that snapshots are never more to write than the journal. Default 10,000,000; 0: none. */
+    uint64_t snapshot_events;
+    int64_t key_age;    /**< nanoseconds that keys are remembered; default 7 days; 0: no bound */
+    uint64_t key_count; /**< how many are remembered; default 100,000,000; 0: no bound. Whichever comes first */
     /** For a store that keeps no state beside its journal, as one on a server: the folder on this machine where checkpoints and the
      *  state of projections are kept, for this store alone. It may be lost: it is made anew from the journal. NULL: none are kept,
      *  and every opening reads the whole journal. Other stores ("lmdb:", "memory:") keep theirs where they are, whatever it says. */
@@ -117,7 +119,9 @@ typedef struct trading_engine_options {
      *  were answered in `trading_engine_execute` and did not run yet, at most as long as four appends take, and for nobody else. */
     int64_t group_delay;
     /** How much memory changed state and its indexes may take before a checkpoint is written, so that they can be given back, besides
-     *  those that checkpoint_events asks for. What is not changed lies in files that the system caches, and is not counted. Default 1 GiB. */
+     *  those that checkpoint_events asks for: after a quarter as many events, and where a quarter of that memory was not in use for half of the
+     *  time since the last checkpoint, as the rest is wanted again at once. What is not changed lies in files that the system caches, and is
+     *  not counted. Default 1 GiB. */
     uint64_t cache_bytes;
     /** How many partitions the store has, each with threads of its own: up to 64, fixed when the store is made. 0: what the store has, and 1
      *  where it is new. With more than one the clock and the entropy are called from several threads. */

@@ -162,7 +162,9 @@ struct trading_engine {
     bool checkpoint_is_ours; /* the tables came from the stored checkpoint, or are in it: only changes need be written */
     _Atomic int64_t checkpoint_position; /* where the newest stands */
     _Atomic int64_t checkpoint_tried;    /* where one was last begun */
+    _Atomic int64_t cache_looked_at;     /* where it was last asked whether a checkpoint would make room */
     _Atomic int64_t snapshot_tried;
+    _Atomic uint64_t snapshot_worth;    /* no other before so many bytes of the journal were written */
     struct snapshot_base snapshot_base; /* the keeper's */
 
     /* counts */

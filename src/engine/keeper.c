@@ -134,6 +134,12 @@ static int32_t write_snapshot(trading_engine *engine, trading_error *error)
     return code;
 }
 
+/* The next is not written before the journal has grown by as much as this one is long. */
+static void keep_apart(trading_engine *engine, uint64_t journal_bytes)
+{
+    atomic_store(&engine->snapshot_worth, journal_bytes + engine->snapshot_base.bytes);
+}
+
 /* ---- when they are due ---- */
 
 /* What was tried counts like what succeeded: a checkpoint that cannot be written is tried again an interval later, not at once. */
@@ -142,45 +148,68 @@ static bool is_due(trading_engine *engine, uint64_t interval, _Atomic int64_t *l
     return interval && (uint64_t)(engine_durable(engine) - atomic_load(last)) >= interval;
 }
 
-/* Where memory for changed pages runs short, a checkpoint makes room; but not so often that there is nothing else, as every page that is
- * in use all the time is written each time, and its memory is wanted again at once. */
+static bool checkpoint_is_due(trading_engine *engine)
+{
+    return engine->state_store.ops && is_due(engine, engine->options.checkpoint_events, &engine->checkpoint_tried);
+}
+
 #define CACHE_INTERVAL 4000000u
 
+/* Memory for changed pages runs short, and it was not just now that this was looked at. */
 static bool cache_is_full(trading_engine *engine)
 {
     uint64_t events = engine->options.checkpoint_events / 4;
-    return engine_cache_bytes(engine) >= engine->options.cache_bytes / 4 * 3 &&
-           is_due(engine, events ? events : CACHE_INTERVAL, &engine->checkpoint_tried);
+    return engine->state_store.ops && engine_cache_bytes(engine) >= engine->options.cache_bytes / 4 * 3 &&
+           is_due(engine, events ? events : CACHE_INTERVAL, &engine->cache_looked_at);
 }
 
-static bool checkpoint_is_due(trading_engine *engine)
+/* A checkpoint makes room where a good part of the memory is not in use all the time: what is, is wanted again at once. */
+static bool makes_room(trading_engine *engine)
 {
-    return engine->state_store.ops &&
-           (is_due(engine, engine->options.checkpoint_events, &engine->checkpoint_tried) || cache_is_full(engine));
+    return tables_idle_bytes(engine->domain.tables) >= engine_cache_bytes(engine) / 4;
 }
 
 static bool snapshot_is_due(trading_engine *engine)
 {
-    return is_due(engine, engine->options.snapshot_events, &engine->snapshot_tried);
+    return is_due(engine, engine->options.snapshot_events, &engine->snapshot_tried) &&
+           atomic_load(&engine->journal_bytes) >= atomic_load(&engine->snapshot_worth);
 }
 
 bool engine_keeping_due(trading_engine *engine)
 {
-    return checkpoint_is_due(engine) || snapshot_is_due(engine);
+    return checkpoint_is_due(engine) || cache_is_full(engine) || snapshot_is_due(engine);
+}
+
+static void keep_checkpoint(trading_engine *engine)
+{
+    bool full = cache_is_full(engine);
+    if (full)
+        atomic_store(&engine->cache_looked_at, engine_durable(engine));
+    if (!checkpoint_is_due(engine) && !(full && makes_room(engine)))
+        return;
+    trading_error error;
+    int64_t durable = engine_durable(engine);
+    atomic_store(&engine->checkpoint_tried, durable);
+    atomic_store(&engine->cache_looked_at, durable);
+    engine_write_checkpoint(engine, &error);
+}
+
+static void keep_snapshot(trading_engine *engine)
+{
+    if (!snapshot_is_due(engine))
+        return;
+    trading_error error;
+    uint64_t journal_bytes = atomic_load(&engine->journal_bytes);
+    atomic_store(&engine->snapshot_tried, engine_durable(engine));
+    if (write_snapshot(engine, &error))
+        host_log(engine->host, TRADING_LOG_WARNING, "no snapshot was written, which loses nothing: %s", error.message);
+    keep_apart(engine, journal_bytes);
 }
 
 void engine_keep(trading_engine *engine)
 {
-    trading_error error;
-    if (checkpoint_is_due(engine)) {
-        atomic_store(&engine->checkpoint_tried, engine_durable(engine));
-        engine_write_checkpoint(engine, &error);
-    }
-    if (snapshot_is_due(engine)) {
-        atomic_store(&engine->snapshot_tried, engine_durable(engine));
-        if (write_snapshot(engine, &error))
-            host_log(engine->host, TRADING_LOG_WARNING, "no snapshot was written, which loses nothing: %s", error.message);
-    }
+    keep_checkpoint(engine);
+    keep_snapshot(engine);
 }
 
 void engine_wake_keeper(trading_engine *engine)

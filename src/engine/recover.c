@@ -197,6 +197,7 @@ static int32_t follow(trading_engine *engine, trading_error *error)
     int64_t from = domain_mark(&engine->domain)->next_position;
     atomic_store(&engine->checkpoint_position, from);
     atomic_store(&engine->checkpoint_tried, from);
+    atomic_store(&engine->cache_looked_at, from);
     atomic_store(&engine->snapshot_tried, from);
     int32_t code = engine->read_only ? TRADING_OK : engine_open_keys(engine, from, error);
     if (!code)

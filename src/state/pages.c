@@ -189,6 +189,31 @@ int32_t tables_pages_of(const struct tables *tables, struct pin *pin, const stru
     return walk_tables(tables, &walk, error);
 }
 
+/* ---- what rests ---- */
+
+static uint64_t idle_bytes(const struct table *table, uint64_t saved, uint64_t middle)
+{
+    uint32_t pages = pages_for(table, table_installed(table, NULL));
+    uint64_t idle = 0;
+    for (uint32_t page = 0; page < pages; page++) {
+        uint64_t changed = atomic_load_explicit(place_changed(table, place_of_page(table, page)), memory_order_relaxed);
+        idle += page_is_memory(changed) && changed > saved && changed <= middle;
+    }
+    return idle * page_memory(table);
+}
+
+uint64_t tables_idle_bytes(const struct tables *tables)
+{
+    uint64_t saved = atomic_load_explicit(&tables->saved, memory_order_relaxed);
+    uint64_t horizon = atomic_load_explicit(&tables->horizon, memory_order_relaxed);
+    uint64_t middle = saved + (horizon > saved ? horizon - saved : 0) / 2;
+    uint64_t bytes = 0;
+    for (uint32_t id = 0; id < TABLES_MAX; id++)
+        if (tables->tables[id])
+            bytes += idle_bytes(tables->tables[id], saved, middle);
+    return bytes;
+}
+
 /* ---- saved ---- */
 
 void tables_saved(struct tables *tables, uint64_t horizon)

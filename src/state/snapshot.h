@@ -43,6 +43,7 @@ struct snapshot_base {
     uint64_t horizon;    /* of its pin: what changed after it is not in it */
     uint32_t increments; /* down to a whole one */
     uint64_t pages;      /* in all of these */
+    uint64_t bytes;      /* of this alone */
     uint8_t sum[SNAPSHOT_SUM_BYTES];
 };
 

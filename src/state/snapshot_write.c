@@ -59,6 +59,7 @@ struct writing {
     const struct page_set *changed;   /* since the base */
     uint32_t chunk;                   /* the next one's number */
     uint64_t pages;                   /* taken */
+    uint64_t bytes;                   /* put */
     struct packer packer;
     uint8_t *images; /* SNAPSHOT_CHUNK_BYTES, not yet written */
     uint32_t used;
@@ -69,6 +70,7 @@ struct writing {
 static int32_t put_chunk(struct writing *writing, const void *data, size_t size, bool last, trading_error *error)
 {
     const struct snapshot_place *place = writing->place;
+    writing->bytes += size;
     return place->ops->snapshot_put(place->store, place->partition, place->position, writing->chunk++, data, size, last, error);
 }
 
@@ -161,7 +163,8 @@ static struct snapshot_base base_of(const struct writing *writing, const struct 
                                   .position = writing->place->position,
                                   .horizon = pin_horizon(pin),
                                   .increments = base ? base->increments + 1 : 0,
-                                  .pages = writing->pages + (base ? base->pages : 0)};
+                                  .pages = writing->pages + (base ? base->pages : 0),
+                                  .bytes = writing->bytes};
 }
 
 /* `next`: what the snapshot is for the one after it. */

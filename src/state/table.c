@@ -119,12 +119,6 @@ bool table_reserve_page_first(struct table *table, uint32_t page)
 
 /* ---- pages ---- */
 
-/* What a page costs that was changed. */
-static size_t page_memory(const struct table *table)
-{
-    return TABLE_PAGE_BYTES + page_heads_bytes(table);
-}
-
 void pages_held(struct table *table, uint32_t pages)
 {
     table->held += pages;

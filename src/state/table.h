@@ -113,6 +113,9 @@ void tables_grow_ahead(const struct tables_growth *growth);
 /* Any thread: bytes of changed pages and what belongs to them. */
 uint64_t tables_cached_bytes(const struct tables *tables);
 
+/* Any thread: of those, what changed since tables_saved, but not in the later half of the batches since. */
+uint64_t tables_idle_bytes(const struct tables *tables);
+
 /* ---- any thread ---- */
 
 /* What a read found. */

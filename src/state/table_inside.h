@@ -143,6 +143,12 @@ static inline size_t page_heads_bytes(const struct table *table)
     return table->per_page * sizeof(struct head);
 }
 
+/* What a page costs that was changed. */
+static inline size_t page_memory(const struct table *table)
+{
+    return TABLE_PAGE_BYTES + page_heads_bytes(table);
+}
+
 /* Makes sure that the page has a place. False when there is no memory. */
 __attribute__((cold)) bool table_reserve_page_first(struct table *table, uint32_t page);
 static inline bool table_reserve_page(struct table *table, uint32_t page)

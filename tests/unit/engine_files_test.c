@@ -24,11 +24,16 @@ struct fixture {
     trading_id accounts[ACCOUNTS];
 };
 
-static void open_engine(struct fixture *fixture)
+static void open_engine_as(struct fixture *fixture, const trading_engine_options *options)
 {
     trading_error error;
-    if (trading_engine_open(&fixture->engine, fixture->host, fixture->uri, NULL, &error))
+    if (trading_engine_open(&fixture->engine, fixture->host, fixture->uri, options, &error))
         fail_msg("%s", error.message);
+}
+
+static void open_engine(struct fixture *fixture)
+{
+    open_engine_as(fixture, NULL);
 }
 
 static void close_engine(struct fixture *fixture, int32_t how)
@@ -147,6 +152,41 @@ static void test_without_one_the_tail_is_read(void **state)
         assert_int_equal(balance_of(fixture, i), i >= 1 && i <= 4);
 }
 
+/* ---- when memory runs short ---- */
+
+/* Without threads, each deposit an event, and memory for changed pages that is full at once. */
+static void reopen_in_want_of_memory(struct fixture *fixture)
+{
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.flags = TRADING_ENGINE_MANUAL;
+    options.checkpoint_events = 400;
+    options.cache_bytes = 1;
+    close_engine(fixture, TRADING_CLOSE_DRAIN);
+    open_engine_as(fixture, &options);
+}
+
+/* After how many of the deposits the next checkpoint stands, the first `wide` of them all over the accounts and the others to one. */
+static int64_t checkpoint_after(struct fixture *fixture, uint32_t wide)
+{
+    int64_t from = info_of(fixture).next_position;
+    int64_t before = info_of(fixture).checkpoint_position;
+    for (uint32_t i = 0; info_of(fixture).checkpoint_position == before; i++) {
+        assert_true(i < 1000);
+        assert_int_equal(deposit(fixture, i < wide ? i * 61 % ACCOUNTS : 0, NULL), TRADING_OK);
+    }
+    return info_of(fixture).checkpoint_position - from;
+}
+
+static void test_memory_that_is_in_use_is_not_written_for_its_own_sake(void **state)
+{
+    struct fixture *fixture = *state;
+    reopen_in_want_of_memory(fixture);
+    assert_int_equal(checkpoint_after(fixture, 0), 400);
+    assert_int_equal(checkpoint_after(fixture, 1000), 400);
+    assert_int_equal(checkpoint_after(fixture, 40), 100);
+    assert_int_equal(checkpoint_after(fixture, 90), 200); /* what was in use until then is not at the second look */
+}
+
 /* ---- damage ---- */
 
 static void flip(struct fixture *fixture, const char *name, off_t at)
@@ -222,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_after_a_clean_close_nothing_is_made, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_without_one_the_tail_is_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_memory_that_is_in_use_is_not_written_for_its_own_sake, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_index_is_made_anew, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_page_stops_the_engine_once, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_damaged_page_is_found_when_indexes_are_made, set_up, tear_down),

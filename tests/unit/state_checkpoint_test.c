@@ -263,11 +263,14 @@ static void pages_that_are_kept_give_their_memory_back(void **state)
     for (uint32_t number = 1; number <= 4000; number += 2)
         edit(&bed, bed.small, number, 5);
     assert_true(tables_cached_bytes(bed.tables) > 500 * TABLE_PAGE_BYTES);
+    uint64_t idle = tables_idle_bytes(bed.tables);
+    assert_true(idle > tables_cached_bytes(bed.tables) / 100 * 49 && idle < tables_cached_bytes(bed.tables) / 100 * 51);
     tables_trim(bed.tables, UINT32_MAX);
     assert_true(tables_cached_bytes(bed.tables) > 500 * TABLE_PAGE_BYTES); /* nothing is kept yet */
     struct pin *old = tables_pin(bed.tables);
     edit(&bed, bed.small, 2000, 6);
     assert_int_equal(checkpoint(&bed, false, ""), TRADING_OK);
+    assert_int_equal(tables_idle_bytes(bed.tables), 0);
     edit(&bed, bed.small, 1000, 7);
     for (uint32_t turn = 0; turn < 100; turn++)
         tables_trim(bed.tables, 10);

@@ -174,13 +174,42 @@ static void every_snapshot_that_is_kept_can_be_read(void **state)
     desk_morning(desk);
     for (size_t i = 0; engine_durable(desk->engine) < 4000; i++) {
         desk_random(desk, &seed);
-        if (i % 100)
+        if (i % 20)
             continue;
         read_snapshots(desk, &count, &increments);
         seen += increments;
     }
-    assert_true(count > 5 && count < 40); /* of more than two hundred */
+    assert_true(count > 5 && count < 40); /* of many more */
     assert_true(seen > 10);
+}
+
+/* Each comes when the journal has grown by as much as the one before it has bytes, and then with the next events. */
+static void snapshots_are_never_more_than_the_journal(void **state)
+{
+    struct desk *desk = *state;
+    uint64_t seed = SEED;
+    reopen_with_snapshots(desk, 15, "memory:");
+    desk_morning(desk);
+    trading_engine *engine = desk->engine;
+    struct snapshot_base last = engine->snapshot_base;
+    uint64_t least = 0; /* of the journal, with the last, and most */
+    uint64_t most = atomic_load(&engine->journal_bytes);
+    uint32_t count = 0;
+    while (engine_durable(engine) < 2000) {
+        uint64_t before = atomic_load(&engine->journal_bytes);
+        desk_random(desk, &seed);
+        uint64_t now = atomic_load(&engine->journal_bytes);
+        if (engine->snapshot_base.position == last.position) {
+            assert_true(engine_durable(engine) < last.position + 15 || before < most + last.bytes);
+            continue;
+        }
+        assert_true(now >= least + last.bytes);
+        last = engine->snapshot_base;
+        least = before;
+        most = now;
+        count++;
+    }
+    assert_true(count > 10 && count < 2000 / 15 / 2);
 }
 
 static bool get_fails(void)
@@ -426,6 +455,7 @@ int view_past_suite(void)
         cmocka_unit_test_setup_teardown(the_past_is_as_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_past_is_rebuilt_from_snapshots, set_up, tear_down),
         cmocka_unit_test_setup_teardown(every_snapshot_that_is_kept_can_be_read, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(snapshots_are_never_more_than_the_journal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_store_that_fails_costs_no_snapshot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_snapshots_are_passed_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_snapshot_that_was_cut_off_hides_none, set_up, tear_down),
