@@ -42,7 +42,7 @@ static unsigned char *page_in(unsigned char *group, uint32_t at)
 
 /* What is written is sent to the disk every so often: a sync of all of it at once would have the journal's syncs wait behind hundreds of
  * megabytes, and the writer with them. */
-#define SYNC_BYTES (UINT64_C(8) << 20)
+#define SYNC_BYTES (UINT64_C(1) << 20)
 
 static int32_t write_some(const struct state_store *store, uint32_t file, uint64_t offset, const unsigned char *from,
                           size_t bytes, uint64_t *unsynced, trading_error *error)
