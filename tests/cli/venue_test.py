@@ -60,7 +60,7 @@ class Venue(Case):
         self.assertIn("NAME=URI", self.complaint("run", "--venue", "=paper:", code=USAGE))
         self.assertIn("NAME=URI", self.complaint("run", "--venue", "x" * 33 + "=paper:", code=USAGE))
         self.assertIn("no venue is registered", self.complaint("run", "--venue", "lmdb:", code=STORE))
-        self.assertIn("SYMBOL:BID/ASK", self.complaint("run", "--venue", "a=paper:?quotes=x", code=STORE))
+        self.assertIn("SYMBOL:BID/ASK", self.complaint("run", "--venue", "a=paper:?quotes=x", code=USAGE))
         self.assertIn("a venue is named by", self.complaint("run", "--venue", "a b=paper:", code=STORE))
         self.assertIn("--compat", self.complaint("serve", "--bus", "memory:", "--compat", "reference", "--venue", "paper:", code=USAGE))
 
