@@ -27,7 +27,7 @@
 
 #include "base/bytes.h"
 #include "base/memory.h"
-#include "journal/pack.h"
+#include "base/pack.h"
 
 #include <trading/error.h>
 #include <trading/id.h>

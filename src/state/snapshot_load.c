@@ -1,6 +1,6 @@
 /* Loading a snapshot, with those that it is an increment of, and finding what may be wrong with any of them. */
 #include "base/error.h"
-#include "journal/pack.h"
+#include "base/pack.h"
 #include "state/snapshot_inside.h"
 
 #include <endian.h>

@@ -1,6 +1,6 @@
 /* Writing a snapshot: whole, or as the pages that are not in its base. */
 #include "base/error.h"
-#include "journal/pack.h"
+#include "base/pack.h"
 #include "state/snapshot_inside.h"
 
 #include <endian.h>

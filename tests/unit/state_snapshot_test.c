@@ -1,6 +1,6 @@
 /* Snapshots into an event store and back; whatever may be wrong with one is told, never a crash. */
 #include "base/error.h"
-#include "journal/pack.h"
+#include "base/pack.h"
 #include "state/snapshot.h"
 #include "state_test.h"
 

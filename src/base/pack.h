@@ -1,6 +1,6 @@
 /* Compression of one body after another (zstd), with contexts that live as long as whoever packs, in the owner's memory. */
-#ifndef JOURNAL_PACK_H
-#define JOURNAL_PACK_H
+#ifndef BASE_PACK_H
+#define BASE_PACK_H
 
 #include "base/memory.h"
 

@@ -1,4 +1,4 @@
-#include "journal/pack.h"
+#include "base/pack.h"
 
 #include "base/error.h"
 
