@@ -110,9 +110,7 @@ void keys_close(struct keys *keys)
     keys_free_retired(keys);
     free_tables(keys);
     forget_runs(keys);
-    if (keys->published)
-        keys_free_list(keys, keys->published);
-    key_sieve_free(&keys->memory, keys->sieve);
+    key_release(&keys->memory, keys->published, sizeof *keys->published);
     if (keys->own_store && keys->store.store)
         keys->store.ops->close(keys->store.store);
     sem_destroy(&keys->work);

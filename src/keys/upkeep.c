@@ -34,7 +34,7 @@ void keys_free_retired(struct keys *keys)
     while (retired->lists) {
         struct key_list *list = retired->lists;
         retired->lists = list->next;
-        keys_free_list(keys, list);
+        key_release(&keys->memory, list, sizeof *list);
     }
     while (retired->runs) {
         struct key_run *run = retired->runs;
@@ -72,29 +72,15 @@ struct key_list *keys_list_of(struct keys *keys, const struct key_set *set, uint
     atomic_init(&list->visitors, 0);
     list->generation = keys->generation + 1;
     list->tables = tables;
-    list->sieve = keys->sieve;
-    if (list->sieve)
-        list->sieve->lists++;
-    list->beside_sieve = 0;
     list->count = set->count;
     for (uint32_t i = 0; i < set->count; i++) {
         struct key_run *run = set->runs[set->count - 1 - i];
         list->runs[i] = run;
         list->filters[i] = run->filter;
-        list->eras[i] = run->eras ? run->eras : KEY_BESIDE_SIEVE;
-        list->beside_sieve |= list->eras[i] & KEY_BESIDE_SIEVE;
         list->ends[i] = run->footer.span.last_position + 1;
     }
     list->ends[set->count] = 0;
     return list;
-}
-
-void keys_free_list(struct keys *keys, struct key_list *list)
-{
-    struct key_sieve *sieve = list->sieve;
-    if (sieve && !--sieve->lists && sieve != keys->sieve)
-        key_sieve_free(&keys->memory, sieve);
-    key_release(&keys->memory, list, sizeof *list);
 }
 
 void keys_publish(struct keys *keys, struct key_list *list)
@@ -154,7 +140,7 @@ static int32_t change(struct keys *keys, const struct key_set *next, uint64_t se
         return error_no_memory(error, "a list of runs of command keys");
     int32_t code = keys_write_manifest(keys, next, stored, error);
     if (code) {
-        keys_free_list(keys, list);
+        key_release(&keys->memory, list, sizeof *list);
         return code;
     }
     uint64_t gone = count_of(&keys->set) + added - count_of(next);
@@ -170,10 +156,8 @@ static int32_t change(struct keys *keys, const struct key_set *next, uint64_t se
 
 /* ---- dropping the oldest ---- */
 
-static bool is_read(const struct keys *keys, const struct key_run *run)
+static bool is_merging(const struct keys *keys, const struct key_run *run)
 {
-    if (keys->entering.run == run)
-        return true;
     for (uint32_t i = 0; i < keys->merge.count; i++)
         if (keys->merge.readers[i].run == run)
             return true;
@@ -190,7 +174,7 @@ static void retain(const struct keys *keys, struct key_set *set)
         trading_time now = set->runs[set->count - 1]->footer.span.last_time;
         bool too_old = keys->options.max_age && now - oldest->span.last_time > keys->options.max_age;
         bool too_many = keys->options.max_count && count - oldest->count >= keys->options.max_count;
-        if ((!too_old && !too_many) || is_read(keys, set->runs[gone]))
+        if ((!too_old && !too_many) || is_merging(keys, set->runs[gone]))
             break;
         count -= oldest->count;
         gone++;
@@ -312,7 +296,7 @@ void keys_abandon_merge(struct keys *keys)
     keys->merge.count = 0;
 }
 
-int32_t keys_run_damaged(struct keys *keys, const struct key_run *run, trading_error *error)
+static int32_t merge_damaged(struct keys *keys, const struct key_run *run, trading_error *error)
 {
     atomic_store_explicit(&((struct key_run *)run)->damaged, true, memory_order_relaxed);
     keys_abandon_merge(keys);
@@ -328,7 +312,7 @@ static int32_t read_next(struct keys *keys, uint32_t reader, trading_error *erro
     struct key_merge *merge = &keys->merge;
     enum key_read read = key_reader_next(&merge->readers[reader]);
     merge->ended[reader] = read == KEY_READ_END;
-    return read == KEY_READ_DAMAGED ? keys_run_damaged(keys, merge->readers[reader].run, error) : TRADING_OK;
+    return read == KEY_READ_DAMAGED ? merge_damaged(keys, merge->readers[reader].run, error) : TRADING_OK;
 }
 
 static int32_t begin_merge(struct keys *keys, uint32_t first, uint32_t end, trading_error *error)
@@ -362,18 +346,6 @@ static uint32_t least_reader(const struct key_merge *merge)
     return least;
 }
 
-/* None, where a run is in none. */
-static uint32_t eras_of(const struct key_merge *merge, uint32_t merged)
-{
-    uint32_t eras = 0;
-    for (uint32_t i = 0; i < merged; i++) {
-        if (!merge->readers[i].run->eras)
-            return 0;
-        eras |= merge->readers[i].run->eras;
-    }
-    return eras;
-}
-
 /* Puts the merged run in the place of what it is made of. */
 static int32_t end_merge(struct keys *keys, trading_error *error)
 {
@@ -386,7 +358,6 @@ static int32_t end_merge(struct keys *keys, trading_error *error)
         code = key_run_open(&run, &keys->memory, &keys->store, merge->number, error);
     if (code)
         return code;
-    run->eras = eras_of(merge, merged);
     struct key_set next = {0};
     for (uint32_t i = 0; i < keys->set.count; i++) {
         bool first = keys->set.runs[i] == merge->readers[0].run;
@@ -426,8 +397,6 @@ static int32_t work(struct keys *keys, bool *worked, trading_error *error)
     reclaim(keys);
     if (due_table(keys))
         return keys_seal(keys, error);
-    if (keys_may_enter(keys))
-        return keys_enter_piece(keys, error);
     if (keys->merge.count)
         return merge_piece(keys, error);
     if (pick_newest(keys, &first, &end) || pick_last(keys, &first, &end))

@@ -12,7 +12,6 @@ int keys_store_suite(void);
 int keys_fault_suite(void);
 int keys_thread_suite(void);
 int keys_ahead_suite(void);
-int keys_sieve_suite(void);
 
 /* ---- keys_model.c ---- */
 
