@@ -17,7 +17,7 @@ int32_t packer_open(struct packer *packer, struct memory *memory, int32_t level,
     packer->workspace_bytes = ZSTD_estimateCCtxSize(level);
     packer->workspace = memory_allocate(memory, packer->workspace_bytes);
     if (!packer->workspace)
-        return error_no_memory(error, "compressing commits");
+        return error_no_memory(error, "compression");
     packer->context = ZSTD_initStaticCCtx(packer->workspace, packer->workspace_bytes);
     if (packer->context)
         return TRADING_OK;
@@ -54,7 +54,7 @@ int32_t unpacker_ready(struct unpacker *unpacker, trading_error *error)
     unpacker->workspace_bytes = ZSTD_estimateDCtxSize();
     unpacker->workspace = memory_allocate(unpacker->memory, unpacker->workspace_bytes);
     if (!unpacker->workspace)
-        return error_no_memory(error, "decompressing commits");
+        return error_no_memory(error, "decompression");
     unpacker->context = ZSTD_initStaticDCtx(unpacker->workspace, unpacker->workspace_bytes);
     if (unpacker->context)
         return TRADING_OK;

@@ -182,15 +182,15 @@ bool engine_keeping_due(trading_engine *engine)
 
 static void keep_checkpoint(trading_engine *engine)
 {
-    bool full = cache_is_full(engine);
-    if (full)
-        atomic_store(&engine->cache_looked_at, engine_durable(engine));
-    if (!checkpoint_is_due(engine) && !(full && makes_room(engine)))
+    int64_t durable = engine_durable(engine);
+    bool due = checkpoint_is_due(engine);
+    if (!due && !cache_is_full(engine))
+        return;
+    atomic_store(&engine->cache_looked_at, durable);
+    if (!due && !makes_room(engine))
         return;
     trading_error error;
-    int64_t durable = engine_durable(engine);
     atomic_store(&engine->checkpoint_tried, durable);
-    atomic_store(&engine->cache_looked_at, durable);
     engine_write_checkpoint(engine, &error);
 }
 

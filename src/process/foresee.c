@@ -99,6 +99,7 @@ void process_foresee_owner(const struct domain *domain, const trading_command *c
     named->account = owner[0];
     if (!command_places_order(command->type))
         return;
+    /* Its body is whole, as it named a portfolio. */
     named->instrument = instrument_foresee(&domain->market, &((const trading_place_order *)command->body)->symbol);
     if (!id_is_zero(&command->key) && table_read_fixed(domain->accounts.records, named->account, 0, &id, sizeof id))
         id_derive(&named->placed, TRADING_ENTITY_ORDER, &id, &command->key, 0);

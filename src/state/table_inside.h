@@ -26,20 +26,24 @@ __attribute__((no_sanitize("thread"))) static inline void copy_words(void *into,
     }
 }
 
-/* The same where only the writer changes what is copied: four words at a time, in pairs, the last four perhaps once more. */
 typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) table_pair;
+__attribute__((no_sanitize("thread"))) static inline void copy_four_words(table_word *to, const table_word *from)
+{
+    table_pair first = *(const table_pair *)&from[0];
+    table_pair second = *(const table_pair *)&from[2];
+    *(table_pair *)&to[0] = first;
+    *(table_pair *)&to[2] = second;
+}
+
+/* The same where only the writer changes what is copied: four words at a time, of a rest the four that end with it. */
 __attribute__((no_sanitize("thread"))) static inline void copy_own_words(table_word *to, const table_word *from, size_t count)
 {
     size_t at = 0;
-    for (; count >= 4; at = at + 8 <= count ? at + 4 : count - 4) {
-        table_pair first = *(const table_pair *)&from[at];
-        table_pair second = *(const table_pair *)&from[at + 2];
-        *(table_pair *)&to[at] = first;
-        *(table_pair *)&to[at + 2] = second;
-        if (at + 4 == count)
-            return;
-    }
-    for (; at < count; at++)
+    for (; at + 4 <= count; at += 4)
+        copy_four_words(&to[at], &from[at]);
+    if (count >= 4 && at < count)
+        copy_four_words(&to[count - 4], &from[count - 4]);
+    for (; count < 4 && at < count; at++)
         to[at] = from[at];
 }
 
