@@ -2,6 +2,7 @@
 
 #include "backends/lmdb/lmdb_error.h"
 #include "base/error.h"
+#include "base/fence.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,8 @@
 #define MAP_DEFAULT ((uint64_t)1 << 40)
 #define MAP_LEAST   ((uint64_t)1 << 28)
 #define MAP_NEW     ((uint64_t)1 << 20) /* while creating */
+
+#define READERS_MAX 1022u /* read transactions at once, of all processes; a thread may have two, see environment_begin_read */
 
 const struct file_kind journal_kind = {"trading journal ", 2, 1};
 const struct file_kind secrets_kind = {"trading secrets ", 1, 1};
@@ -164,6 +167,8 @@ static int open_with_map(struct environment *environment, const char *path, uint
     }
     failure = mdb_env_set_mapsize(environment->env, map_bytes);
     if (!failure)
+        failure = mdb_env_set_maxreaders(environment->env, READERS_MAX);
+    if (!failure)
         failure = mdb_env_open(environment->env, path, flags | MDB_NOSUBDIR, 0600);
     if (!failure)
         return 0;
@@ -264,6 +269,38 @@ int environment_run(struct environment *environment, int (*work)(struct environm
     leave(environment, &call);
     return result;
 }
+
+/* ---- reading ---- */
+
+/* Whether the pages of the two newest commits say no more than that `txn` is the newest: then its own was not written meanwhile. */
+static bool nothing_newer(MDB_env *env, MDB_txn *txn)
+{
+    fence_acquire(); /* the copy comes before the look */
+    MDB_envinfo now;
+    mdb_env_info(env, &now);
+    return now.me_last_txnid == mdb_txn_id(txn);
+}
+
+/* A commit writes the page of the last but one only after the last was published. So if one that begins now finds the same commit the
+ * newest, the former has what it was to have. */
+int environment_begin_read(struct environment *environment, MDB_txn **txn)
+{
+    MDB_env *env = environment->env;
+    int failure = mdb_txn_begin(env, NULL, MDB_RDONLY, txn);
+    while (!failure && !nothing_newer(env, *txn)) {
+        MDB_txn *former = *txn;
+        failure = mdb_txn_begin(env, NULL, MDB_RDONLY, txn);
+        bool same = !failure && mdb_txn_id(*txn) == mdb_txn_id(former);
+        mdb_txn_abort(same ? *txn : former);
+        if (same) {
+            *txn = former;
+            break;
+        }
+    }
+    return failure;
+}
+
+/* ---- raising ---- */
 
 static int raise_format(struct environment *environment, void *arg)
 {

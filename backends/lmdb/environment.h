@@ -69,4 +69,11 @@ static inline MDB_val mdb_bytes(const void *data, size_t size)
  * bring about; here it ends the work instead with ENVIRONMENT_BROKEN, and every later call. */
 int environment_run(struct environment *environment, int (*work)(struct environment *environment, void *arg), void *arg);
 
+/* Within environment_run, of a file that is not ENVIRONMENT_ALONE: begins a read transaction of the newest commit. A code of LMDB's.
+ *
+ * LMDB's own way has a gap. It notes which commit is the newest, and then copies from the page of two where such commits say where their
+ * trees are. Who is interrupted between the two while a commit ends and the next one begins to write that very page sees the second
+ * before it is finished, or in part, and may see the first after it. */
+int environment_begin_read(struct environment *environment, MDB_txn **txn);
+
 #endif

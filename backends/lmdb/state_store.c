@@ -376,7 +376,7 @@ static int run_query(struct environment *environment, void *arg)
     if (query->write)
         return query->in_transaction(query->write->txn, environment->dbi, query);
     MDB_txn *txn;
-    int failure = mdb_txn_begin(environment->env, NULL, MDB_RDONLY, &txn);
+    int failure = environment_begin_read(environment, &txn);
     if (failure)
         return failure;
     failure = query->in_transaction(txn, environment->dbi, query);

@@ -2,6 +2,7 @@
 #ifndef STATE_TABLE_INSIDE_H
 #define STATE_TABLE_INSIDE_H
 
+#include "base/fence.h"
 #include "state/table.h"
 #include "state/undo.h"
 
@@ -9,11 +10,6 @@
 #include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
-
-/* ThreadSanitizer does not know fences, and GCC says so. What they order here are bytes that it does not watch (see read.c). */
-#ifdef __SANITIZE_THREAD__
-#pragma GCC diagnostic ignored "-Wtsan"
-#endif
 
 /* Copies words that another thread may read or write meanwhile (see read.c), unseen by ThreadSanitizer. */
 __attribute__((no_sanitize("thread"))) static inline void copy_words(void *into, const void *from, size_t bytes)
@@ -45,16 +41,6 @@ __attribute__((no_sanitize("thread"))) static inline void copy_own_words(table_w
         copy_four_words(&to[count - 4], &from[count - 4]);
     for (; count < 4 && at < count; at++)
         to[at] = from[at];
-}
-
-static inline void fence_acquire(void)
-{
-    atomic_thread_fence(memory_order_acquire);
-}
-
-static inline void fence_release(void)
-{
-    atomic_thread_fence(memory_order_release);
 }
 
 /* One batch in flight. What its records were before it, in two lists: what a pin could see that was there when the batch began, and

@@ -15,6 +15,7 @@ static _Atomic int times;
 static _Atomic uint64_t flushes;
 static void (*_Atomic reading)(void);
 static void (*_Atomic flushing)(void);
+static void (*_Atomic publishing)(void);
 
 static bool fails(enum failing what)
 {
@@ -45,6 +46,11 @@ void meanwhile_reading(void (*happens)(void))
 void meanwhile_flushing(void (*happens)(void))
 {
     atomic_store(&flushing, happens);
+}
+
+void meanwhile_publishing(void (*happens)(void))
+{
+    atomic_store(&publishing, happens);
 }
 
 /* The thread that lays out ahead has a descriptor of its own. */
@@ -85,6 +91,9 @@ ssize_t faulty_pwrite(int fd, const void *bytes, size_t size, off_t offset)
     if (fcntl(fd, F_GETFL) & O_DSYNC)
         atomic_fetch_add(&flushes, 1);
     ssize_t put = syscall(SYS_pwrite64, fd, bytes, size, offset);
+    void (*happens)(void) = meta ? atomic_load(&publishing) : NULL;
+    if (happens)
+        happens();
     return meta && fails(META_STAYS) ? -1 : put;
 }
 

@@ -25,4 +25,7 @@ void meanwhile_reading(void (*happens)(void));
 /* What happens while pages are flushed; NULL: nothing. */
 void meanwhile_flushing(void (*happens)(void));
 
+/* What happens when a meta page was written and LMDB does not know it yet; NULL: nothing. */
+void meanwhile_publishing(void (*happens)(void));
+
 #endif
