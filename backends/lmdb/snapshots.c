@@ -19,6 +19,7 @@
 #define CHUNKS_MOST ((uint32_t)1 << 24)
 #define MAGIC       "trading snapshot"
 #define MAGIC_BYTES 16u
+#define SEND_BYTES  ((uint64_t)1 << 20)
 
 struct head {
     char magic[MAGIC_BYTES];
@@ -46,7 +47,8 @@ struct snapshot_writing {
     uint32_t partition;
     int64_t position;
     int fd;
-    uint64_t end; /* of what is written */
+    uint64_t end;  /* of what is written */
+    uint64_t sent; /* of what is on the disk */
     struct extent *extents;
     size_t chunks;
     size_t capacity;
@@ -186,6 +188,23 @@ static int32_t finish(struct snapshots *snapshots, struct snapshot_writing *writ
     return failure ? lmdb_failure(error, failure, "writing", snapshots->folder.path, name) : TRADING_OK;
 }
 
+static int32_t cannot_write(const struct snapshots *snapshots, const struct snapshot_writing *writing, int failure,
+                            trading_error *error)
+{
+    char name[NAME_BYTES];
+    snapshot_name(writing->partition, writing->position, name);
+    return lmdb_failure(error, failure, "writing", snapshots->folder.path, name);
+}
+
+/* A snapshot goes to the disk as it is written: all of it at once would have the journal's appends wait behind hundreds of megabytes. */
+static int32_t send_on(const struct snapshots *snapshots, struct snapshot_writing *writing, trading_error *error)
+{
+    if (writing->end - writing->sent < SEND_BYTES)
+        return TRADING_OK;
+    writing->sent = writing->end;
+    return fdatasync(writing->fd) ? cannot_write(snapshots, writing, errno, error) : TRADING_OK;
+}
+
 static int32_t add_chunk(struct snapshots *snapshots, struct snapshot_writing *writing, const void *data, uint64_t size,
                          trading_error *error)
 {
@@ -195,14 +214,11 @@ static int32_t add_chunk(struct snapshots *snapshots, struct snapshot_writing *w
                     sizeof *writing->extents))
         return error_no_memory(error, "a snapshot's directory");
     int failure = file_write(writing->fd, data, size, writing->end);
-    if (failure) {
-        char name[NAME_BYTES];
-        snapshot_name(writing->partition, writing->position, name);
-        return lmdb_failure(error, failure, "writing", snapshots->folder.path, name);
-    }
+    if (failure)
+        return cannot_write(snapshots, writing, failure, error);
     writing->extents[writing->chunks++] = (struct extent){.offset = writing->end, .size = size};
     writing->end += size;
-    return TRADING_OK;
+    return send_on(snapshots, writing, error);
 }
 
 static int32_t put_locked(struct snapshots *snapshots, uint32_t partition, int64_t position, uint32_t chunk, const void *data,

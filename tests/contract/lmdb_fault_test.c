@@ -313,6 +313,36 @@ static void one_flush_an_append(void **state)
     expect_flushes(fixture, 13, 1);
 }
 
+/* So many chunks of 600 kB, the last too; the first that fails ends it. */
+static int32_t put_snapshot(struct fixture *fixture, uint32_t chunks)
+{
+    static const uint8_t chunk[600000] = {1};
+    trading_error error;
+    int32_t code = TRADING_OK;
+    for (uint32_t i = 0; i < chunks && !code; i++)
+        code = lmdb_store_ops.snapshot_put(fixture->store, 0, 1, i, chunk, sizeof chunk, i + 1 == chunks, &error);
+    return code;
+}
+
+/* Appends wait behind what is to go to the disk: never for a whole snapshot. */
+static void a_snapshot_goes_to_the_disk_in_parts(void **state)
+{
+    struct fixture *fixture = *state;
+    trading_error error;
+    int64_t position;
+    uint32_t chunks;
+    uint64_t flushed = flushes_of_journals();
+    fail_next(FLUSH, EIO, 1);
+    assert_int_equal(put_snapshot(fixture, 10), TRADING_E_IO);
+    assert_int_equal(lmdb_store_ops.snapshot_find(fixture->store, 0, INT64_MAX, &position, &chunks, &error),
+                     TRADING_E_NOT_FOUND);
+    assert_int_equal(flushes_of_journals(), flushed);
+    assert_int_equal(put_snapshot(fixture, 10), TRADING_OK);
+    assert_int_equal(flushes_of_journals() - flushed, 5);
+    assert_int_equal(lmdb_store_ops.snapshot_find(fixture->store, 0, INT64_MAX, &position, &chunks, &error), TRADING_OK);
+    assert_int_equal(chunks, 10);
+}
+
 #define CASE(function) cmocka_unit_test_setup_teardown(function, begin, end)
 
 int main(void)
@@ -333,6 +363,7 @@ int main(void)
         CASE(nothing_ahead_on_a_full_disk),
         CASE(overtaken_by_the_writer),
         CASE(one_flush_an_append),
+        CASE(a_snapshot_goes_to_the_disk_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
