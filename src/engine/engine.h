@@ -163,9 +163,10 @@ struct trading_engine {
     _Atomic int64_t checkpoint_position; /* where the newest stands */
     _Atomic int64_t checkpoint_tried;    /* where one was last begun */
     _Atomic int64_t cache_looked_at;     /* where it was last asked whether a checkpoint would make room */
-    _Atomic int64_t snapshot_tried;
-    _Atomic uint64_t snapshot_worth;    /* no other before so many bytes of the journal were written */
-    struct snapshot_base snapshot_base; /* the keeper's */
+    _Atomic int64_t snapshot_tried;      /* where the newest stands, or one was last begun */
+    _Atomic uint64_t snapshot_worth;     /* no other before so many bytes of the journal were written */
+    bool snapshot_weighed;               /* the keeper's: snapshot_worth counts the newest */
+    struct snapshot_base snapshot_base;  /* the keeper's */
 
     /* counts */
     _Atomic uint64_t commits;

@@ -134,10 +134,32 @@ static int32_t write_snapshot(trading_engine *engine, trading_error *error)
     return code;
 }
 
-/* The next is not written before the journal has grown by as much as this one is long. */
-static void keep_apart(trading_engine *engine, uint64_t journal_bytes)
+#define SNAPSHOT_WORTH 2u /* times as many bytes of the journal as a snapshot has come between it and the next */
+
+/* About as many bytes as the events since then have, by those that this engine wrote. */
+static uint64_t journal_bytes_since(trading_engine *engine, int64_t position)
 {
-    atomic_store(&engine->snapshot_worth, journal_bytes + engine->snapshot_base.bytes);
+    uint64_t events = atomic_load(&engine->events);
+    uint64_t each = events ? atomic_load(&engine->journal_bytes) / events : 0;
+    int64_t since = engine_durable(engine) - position;
+    uint64_t bytes = 0;
+    return since > 0 && !__builtin_mul_overflow(each, (uint64_t)since, &bytes) ? bytes : 0;
+}
+
+/* The newest snapshot is of a time before this engine was opened. One that cannot be read is worth nothing. */
+static void weigh_newest(trading_engine *engine)
+{
+    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = engine->partition};
+    int64_t at_most = atomic_load(&engine->snapshot_tried);
+    uint32_t chunks;
+    uint64_t bytes = 0;
+    engine->snapshot_weighed = true;
+    if (engine->ops->snapshot_find(engine->store, engine->partition, at_most, &place.position, &chunks, NULL) ||
+        snapshot_weigh(&place, chunks, &bytes, NULL))
+        return;
+    uint64_t grown = journal_bytes_since(engine, place.position);
+    if (grown < SNAPSHOT_WORTH * bytes)
+        atomic_store(&engine->snapshot_worth, atomic_load(&engine->journal_bytes) + SNAPSHOT_WORTH * bytes - grown);
 }
 
 /* ---- when they are due ---- */
@@ -169,10 +191,12 @@ static bool makes_room(trading_engine *engine)
     return tables_idle_bytes(engine->domain.tables) >= engine_cache_bytes(engine) / 4;
 }
 
+/* Nothing is written for who only opens an engine. */
 static bool snapshot_is_due(trading_engine *engine)
 {
-    return is_due(engine, engine->options.snapshot_events, &engine->snapshot_tried) &&
-           atomic_load(&engine->journal_bytes) >= atomic_load(&engine->snapshot_worth);
+    uint64_t bytes = atomic_load(&engine->journal_bytes);
+    return bytes && bytes >= atomic_load(&engine->snapshot_worth) &&
+           is_due(engine, engine->options.snapshot_events, &engine->snapshot_tried);
 }
 
 bool engine_keeping_due(trading_engine *engine)
@@ -196,6 +220,8 @@ static void keep_checkpoint(trading_engine *engine)
 
 static void keep_snapshot(trading_engine *engine)
 {
+    if (snapshot_is_due(engine) && !engine->snapshot_weighed)
+        weigh_newest(engine);
     if (!snapshot_is_due(engine))
         return;
     trading_error error;
@@ -203,7 +229,8 @@ static void keep_snapshot(trading_engine *engine)
     atomic_store(&engine->snapshot_tried, engine_durable(engine));
     if (write_snapshot(engine, &error))
         host_log(engine->host, TRADING_LOG_WARNING, "no snapshot was written, which loses nothing: %s", error.message);
-    keep_apart(engine, journal_bytes);
+    atomic_store(&engine->snapshot_worth, journal_bytes + SNAPSHOT_WORTH * engine->snapshot_base.bytes);
+    engine->snapshot_weighed = true;
 }
 
 void engine_keep(trading_engine *engine)

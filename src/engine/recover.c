@@ -191,6 +191,15 @@ static int32_t start_without(trading_engine *engine, trading_error *error)
     return start_empty(engine, error);
 }
 
+/* Where the newest snapshot stands; 0: there is none, or that is not known. */
+static int64_t newest_snapshot(trading_engine *engine)
+{
+    int64_t position;
+    uint32_t chunks;
+    int64_t head = domain_mark(&engine->domain)->next_position;
+    return engine->ops->snapshot_find(engine->store, engine->partition, head, &position, &chunks, NULL) ? 0 : position;
+}
+
 /* Folds the tail of the journal into what was loaded, after the keys of what comes before it. */
 static int32_t follow(trading_engine *engine, trading_error *error)
 {
@@ -198,10 +207,11 @@ static int32_t follow(trading_engine *engine, trading_error *error)
     atomic_store(&engine->checkpoint_position, from);
     atomic_store(&engine->checkpoint_tried, from);
     atomic_store(&engine->cache_looked_at, from);
-    atomic_store(&engine->snapshot_tried, from);
     int32_t code = engine->read_only ? TRADING_OK : engine_open_keys(engine, from, error);
     if (!code)
         code = engine_catch_up(engine, error);
+    if (!code)
+        atomic_store(&engine->snapshot_tried, newest_snapshot(engine));
     engine->replayed_events = (uint64_t)(domain_mark(&engine->domain)->next_position - from);
     return code;
 }

@@ -58,6 +58,9 @@ int32_t snapshot_write(const struct tables *tables, struct pin *pin, const void 
 int32_t snapshot_load(struct tables *tables, const struct snapshot_place *place, uint32_t chunks, struct shape *shape,
                       struct memory *memory, trading_error *error);
 
+/* About how many bytes the snapshot of so many chunks would have if it were whole: those of the whole one below it, by some of its chunks. */
+int32_t snapshot_weigh(const struct snapshot_place *place, uint32_t chunks, uint64_t *bytes, trading_error *error);
+
 /* Where the base of the snapshot stands; −1: it is whole, or damaged or gone, so that nobody reads its base for it. Fails where the store does, and
  * it is not known then. */
 int32_t snapshot_base_of(const struct snapshot_place *place, int64_t *base, trading_error *error);

@@ -325,3 +325,31 @@ int32_t snapshot_load(struct tables *tables, const struct snapshot_place *place,
     unpacker_close(&loading.unpacker);
     return status;
 }
+
+/* ---- weighing ---- */
+
+#define CHUNKS_WEIGHED 16u
+
+static void take_weight(void *arg, const void *data, uint64_t size)
+{
+    (void)data;
+    uint64_t *bytes = arg;
+    *bytes += size;
+}
+
+int32_t snapshot_weigh(const struct snapshot_place *place, uint32_t chunks, uint64_t *bytes, trading_error *error)
+{
+    struct link links[SNAPSHOT_INCREMENTS_MOST + 1] = {{.position = place->position, .chunks = chunks}};
+    uint32_t count;
+    int32_t status = find_chain(place, links, &count, error);
+    if (status)
+        return status;
+    struct link whole = links[count - 1];
+    uint32_t weighed = whole.chunks < CHUNKS_WEIGHED ? whole.chunks : CHUNKS_WEIGHED;
+    *bytes = 0;
+    for (uint32_t i = 0; i < weighed && !status; i++)
+        status = place->ops->snapshot_get(place->store, place->partition, whole.position,
+                                          (uint32_t)((uint64_t)whole.chunks * i / weighed), take_weight, bytes, error);
+    *bytes = weighed ? *bytes / weighed * whole.chunks : 0;
+    return status;
+}
