@@ -37,18 +37,20 @@ static void emit_shares(struct process *process, uint32_t kind, uint32_t portfol
     process_emit(process, &event);
 }
 
-/* What an event that makes an order of the terms says of it. */
-static struct order_event order_of(uint32_t number, const struct order_terms *terms)
+/* An event that makes an order of the terms. */
+static struct event order_of(uint32_t kind, uint32_t number, const struct order_terms *terms)
 {
-    return (struct order_event){.order = number,
-                                .portfolio = terms->portfolio,
-                                .instrument = terms->instrument,
-                                .lot = terms->lot,
-                                .side = terms->side,
-                                .type = terms->type,
-                                .time_in_force = terms->time_in_force,
-                                .quantity = terms->quantity,
-                                .price = terms->limit};
+    return (struct event){.kind = kind,
+                          .number = number,
+                          .order = {.order = number,
+                                    .portfolio = terms->portfolio,
+                                    .instrument = terms->instrument,
+                                    .lot = terms->lot,
+                                    .side = terms->side,
+                                    .type = terms->type,
+                                    .time_in_force = terms->time_in_force,
+                                    .quantity = terms->quantity,
+                                    .price = terms->limit}};
 }
 
 /* To the partition that has its book. */
@@ -82,8 +84,7 @@ uint32_t order_place(struct process *process, const struct order_terms *terms)
 {
     struct domain *domain = process->domain;
     uint32_t order = table_count(domain->orders.records) + 1;
-    struct event placed = {.kind = TRADING_EVENT_ORDER_PLACED, .number = order};
-    placed.order = order_of(order, terms);
+    struct event placed = order_of(TRADING_EVENT_ORDER_PLACED, order, terms);
     process_emit(process, &placed);
     if (terms->side == TRADING_SIDE_SELL)
         emit_shares(process, TRADING_EVENT_SHARES_RESERVED, terms->portfolio, order, terms->holding, terms->quantity);
@@ -145,8 +146,7 @@ void order_cancel(struct process *process, uint32_t number)
 void order_refuse(struct process *process, const struct order_terms *terms, const struct rejection *why)
 {
     uint32_t number = table_count(process->domain->orders.records) + 1;
-    struct event rejected = {.kind = TRADING_EVENT_ORDER_REJECTED, .number = number};
-    rejected.order = order_of(number, terms);
+    struct event rejected = order_of(TRADING_EVENT_ORDER_REJECTED, number, terms);
     rejected.order.reason = why->reason;
     rejected.order.required = why->required;
     rejected.order.available = why->available;
