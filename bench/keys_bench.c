@@ -1,6 +1,7 @@
 /* What command keys cost: each command looks for its key, does not find it, and leaves it. By processor time of the decider's thread, and
  * of all threads; memory that is not a file's pages, bytes stored and written, opening again.
- * usage: keys-bench [--quick] [--count KEYS] [--alone] [--ahead] [FOLDER for a state store on LMDB]
+ * usage: keys-bench [--quick] [--count KEYS] [--rate KEYS] [--alone] [--ahead] [FOLDER for a state store on LMDB]
+ * --rate: no more a second, as else the keys' thread falls behind with merging, and there are more runs than an engine comes to.
  * --alone: no thread beside, as for callgrind. --ahead: what is stored is looked at ahead, a batch at a time, as who hands commands over does;
  * that is counted apart. At the most 100,000,000 are remembered. */
 #include "base/hash.h"
@@ -12,9 +13,10 @@
 #include <string.h>
 #include <time.h>
 
-#define BATCH 8192u
-#define GROUP 8u
-#define LOOKS 1000000u
+#define BATCH   8192u
+#define GROUP   8u
+#define STRETCH 64u /* that is looked at ahead together */
+#define LOOKS   1000000u
 
 struct bench {
     struct memory memory;
@@ -22,6 +24,7 @@ struct bench {
     struct keys_options options;
     struct keys *keys;
     bool ahead;
+    uint64_t rate;                        /* keys a second, 0: as many as can be */
     uint64_t ahead_time;                  /* nanoseconds of a processor */
     int64_t absent_before[BATCH + GROUP]; /* of the batch's keys, and some behind it */
     uint64_t found;
@@ -80,16 +83,31 @@ static void open_keys(struct bench *bench)
         fail(error.message);
 }
 
+/* False: it is due already. */
+static bool wait_until_due(const struct bench *bench, uint64_t began, uint64_t keys)
+{
+    uint64_t due = bench->rate ? began + keys * 1000 / bench->rate * 1000000 : 0;
+    uint64_t now = read_clock(CLOCK_MONOTONIC);
+    if (due <= now)
+        return false;
+    struct timespec pause = {(time_t)((due - now) / 1000000000), (long)((due - now) % 1000000000)};
+    nanosleep(&pause, NULL);
+    return true;
+}
+
 static void look_ahead(struct bench *bench, uint64_t from, uint64_t to)
 {
     uint64_t start = read_clock(CLOCK_THREAD_CPUTIME_ID);
     struct key_list *stored = keys_visit(bench->keys);
-    for (uint64_t group = from; group < to; group += GROUP) {
-        uint64_t end = group + GROUP < to ? group + GROUP : to;
-        for (uint64_t n = group; n < end; n++)
+    for (uint64_t first = from; first < to; first += STRETCH) {
+        uint64_t end = first + STRETCH < to ? first + STRETCH : to;
+        uint32_t suspects[STRETCH];
+        for (uint64_t n = first; n < end; n++)
             keys_prefetch_stored(stored, hash_mix(n));
-        for (uint64_t n = group; n < end; n++)
-            bench->absent_before[n - from] = keys_absent_before(stored, hash_mix(n));
+        for (uint64_t n = first; n < end; n++)
+            suspects[n - first] = keys_suspects(stored, hash_mix(n));
+        for (uint64_t n = first; n < end; n++)
+            bench->absent_before[n - from] = keys_absent_before(stored, hash_mix(n), suspects[n - first]);
     }
     keys_leave(stored);
     bench->ahead_time += read_clock(CLOCK_THREAD_CPUTIME_ID) - start;
@@ -141,7 +159,8 @@ static void measure(struct bench *bench, uint64_t count)
 {
     printf("%12s %10s %10s %10s %10s %12s %12s %12s %12s\n", "keys so far", "ns a key", "ahead", "all CPU", "worst us",
            "remembered", "anon MB", "stored MB", "written MB");
-    uint64_t worst_start = read_clock(CLOCK_MONOTONIC);
+    const uint64_t began = read_clock(CLOCK_MONOTONIC);
+    uint64_t worst_start = began;
     for (uint64_t from = 0, to = count < 1000000 ? count : 1000000; from < count;
          from = to, to = to * 2 < count ? to * 2 : count) {
         uint64_t thread = read_clock(CLOCK_THREAD_CPUTIME_ID);
@@ -152,7 +171,7 @@ static void measure(struct bench *bench, uint64_t count)
             insert(bench, n, n + BATCH < to ? n + BATCH : to);
             uint64_t now = read_clock(CLOCK_MONOTONIC);
             worst = now - worst_start > worst ? now - worst_start : worst;
-            worst_start = now;
+            worst_start = wait_until_due(bench, began, n + BATCH) ? read_clock(CLOCK_MONOTONIC) : now;
         }
         thread = read_clock(CLOCK_THREAD_CPUTIME_ID) - thread - bench->ahead_time;
         all = read_clock(CLOCK_PROCESS_CPUTIME_ID) - all;
@@ -174,7 +193,9 @@ int main(int argc, char **argv)
     trading_error error;
     memory_init(&bench.memory);
     for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--quick"))
+        if (!strcmp(argv[i], "--rate") && i + 1 < argc)
+            bench.rate = strtoull(argv[++i], NULL, 10);
+        else if (!strcmp(argv[i], "--quick"))
             count = 200000;
         else if (!strcmp(argv[i], "--count") && i + 1 < argc)
             count = strtoull(argv[++i], NULL, 10);

@@ -4,6 +4,8 @@
 #include "process/foresee.h"
 #include "process/validate.h"
 
+#define STRETCH ((size_t)8 * ENGINE_GROUP)
+
 /* ---- memory ---- */
 
 void preparations_open(struct preparations *preparations, struct memory *memory, size_t most)
@@ -84,15 +86,6 @@ static void prepare_alone(const trading_engine *engine, const trading_command *c
         prepared->digest = engine_body_digest(engine, command);
 }
 
-/* Whether their keys are in what is stored, which who decides need not look at then. */
-static void prepare_keys(const struct key_list *stored, size_t count, struct prepared *prepared)
-{
-    for (size_t i = 0; i < count; i++)
-        keys_prefetch_stored(stored, prepared[i].key_hash);
-    for (size_t i = 0; i < count; i++)
-        prepared[i].key_absent_before = keys_absent_before(stored, prepared[i].key_hash);
-}
-
 /* One thing after another for all of a group, so that what they wait for in memory they wait for together. */
 static void prepare_group(const trading_engine *engine, const struct key_list *stored, const trading_command *commands,
                           size_t count, struct prepared *prepared)
@@ -109,7 +102,32 @@ static void prepare_group(const trading_engine *engine, const struct key_list *s
         process_foresee_owner(domain, &commands[i], &prepared[i].named);
         prepared[i].key_hash = engine_key_hash(engine, &commands[i].key, prepared[i].named.account);
         prepared[i].key_absent_before = 0;
+        if (stored)
+            keys_prefetch_stored(stored, prepared[i].key_hash);
     }
+}
+
+/* Whether their keys are in what is stored, which who decides need not look at then. */
+static void prepare_keys(const struct key_list *stored, size_t count, struct prepared *prepared)
+{
+    uint32_t suspects[STRETCH];
+    for (size_t i = 0; i < count; i++)
+        suspects[i] = keys_suspects(stored, prepared[i].key_hash);
+    for (size_t i = 0; i < count; i++)
+        prepared[i].key_absent_before = keys_absent_before(stored, prepared[i].key_hash, suspects[i]);
+}
+
+static size_t least(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+/* What is stored is looked at for several groups together, so that what the first wait for comes while the last are prepared. */
+static void prepare_stretch(const trading_engine *engine, const struct key_list *stored, const trading_command *commands,
+                            size_t count, struct prepared *prepared)
+{
+    for (size_t i = 0; i < count; i += ENGINE_GROUP)
+        prepare_group(engine, stored, commands + i, least(count - i, ENGINE_GROUP), prepared + i);
     if (stored)
         prepare_keys(stored, count, prepared);
 }
@@ -117,8 +135,8 @@ static void prepare_group(const trading_engine *engine, const struct key_list *s
 static void prepare(const trading_engine *engine, const struct key_list *stored, const trading_command *commands, size_t count,
                     struct prepared *prepared)
 {
-    for (size_t i = 0; i < count; i += ENGINE_GROUP)
-        prepare_group(engine, stored, commands + i, count - i < ENGINE_GROUP ? count - i : ENGINE_GROUP, prepared + i);
+    for (size_t i = 0; i < count; i += STRETCH)
+        prepare_stretch(engine, stored, commands + i, least(count - i, STRETCH), prepared + i);
 }
 
 void engine_prepare(const trading_engine *engine, const trading_command *commands, size_t count, struct prepared *prepared)

@@ -21,15 +21,26 @@ void keys_leave(struct key_list *list)
 
 void keys_prefetch_stored(const struct key_list *list, uint64_t hash)
 {
-    for (uint32_t i = 0; i < list->count; i++)
-        key_filter_prefetch(&list->filters[i], hash);
+    if (list->sieve)
+        key_sieve_prefetch(list->sieve, hash);
 }
 
-int64_t keys_absent_before(const struct key_list *list, uint64_t hash)
+uint32_t keys_suspects(const struct key_list *list, uint64_t hash)
 {
+    uint32_t eras = key_list_suspects(list, hash);
+    if (eras)
+        key_list_prefetch(list, hash, eras, 0);
+    return eras;
+}
+
+int64_t keys_absent_before(const struct key_list *list, uint64_t hash, uint32_t suspects)
+{
+    if (!suspects)
+        return list->ends[0];
     struct key_probe first = key_first_probe(hash);
     for (uint32_t i = 0; i < list->count; i++)
-        if (key_filter_may_have(&list->filters[i], hash, &first) && key_filter_has(&list->filters[i], hash))
+        if (list->eras[i] & suspects && key_filter_may_have(&list->filters[i], hash, &first) &&
+            key_filter_has(&list->filters[i], hash))
             return 0;
     return list->ends[0];
 }

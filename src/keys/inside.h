@@ -1,9 +1,10 @@
-/* What the files that make up the keys share: keys.c is the decider's side, upkeep.c the other, ahead.c any thread's, manifest.c what is
- * stored. */
+/* What the files that make up the keys share: keys.c is the decider's side, upkeep.c and sieve.c the other, ahead.c any thread's,
+ * manifest.c and sieve_store.c what is stored. */
 #ifndef KEYS_INSIDE_H
 #define KEYS_INSIDE_H
 
 #include "keys/keys.h"
+#include "keys/sieve.h"
 #include "keys/young.h"
 
 #include <pthread.h>
@@ -27,12 +28,32 @@ struct key_list {
     struct key_list *next; /* in a list of what is to be freed */
     _Atomic uint32_t visitors;
     uint64_t generation;
-    uint64_t tables; /* so many, from the first on, are in runs, and no more in tables */
+    uint64_t tables;         /* so many, from the first on, are in runs, and no more in tables */
+    struct key_sieve *sieve; /* NULL: there is none */
+    uint32_t beside_sieve;   /* KEY_BESIDE_SIEVE, where a run is */
     uint32_t count;
+    uint32_t eras[KEY_RUNS_MAX];
     int64_t ends[KEY_RUNS_MAX + 1]; /* newest first, as filters and runs: the position behind the run's last; then a 0 */
     struct key_filter filters[KEY_RUNS_MAX];
     struct key_run *runs[KEY_RUNS_MAX];
 };
+
+/* In the place of eras, of a run that is not in the sieve. */
+#define KEY_BESIDE_SIEVE (1u << SIEVE_ERAS)
+
+/* The eras of those runs that may have a hash. */
+static inline uint32_t key_list_suspects(const struct key_list *list, uint64_t hash)
+{
+    return (list->sieve ? key_sieve_eras(list->sieve, hash) : 0) | list->beside_sieve;
+}
+
+/* Calls the filters of runs of these eras, or those beside, into the cache: as many as have keys from that position on. */
+static inline void key_list_prefetch(const struct key_list *list, uint64_t hash, uint32_t eras, int64_t absent_before)
+{
+    for (uint32_t i = 0; list->ends[i] > absent_before; i++)
+        if (list->eras[i] & eras)
+            key_filter_prefetch(&list->filters[i], hash);
+}
 
 struct key_merge {
     uint32_t count; /* 0: none is under way */
@@ -48,6 +69,12 @@ struct key_retired {
     struct key_list *lists;
     struct key_run *runs;
     struct key_young *tables;
+};
+
+/* Of the blob that a sieve was stored in. */
+struct key_sieve_name {
+    uint64_t number; /* 0: none was */
+    uint64_t sum;
 };
 
 struct keys {
@@ -85,6 +112,10 @@ struct keys {
     uint64_t sealed;      /* tables before it are in runs */
     uint64_t generation;
     struct key_merge merge;
+    struct key_sieve *sieve;    /* NULL: there is none yet */
+    struct key_reader entering; /* of the run that is being entered, if any is */
+    struct key_sieve_name stored_sieve;
+    struct key_sieve_loading *loading; /* of that, after opening; or NULL */
     struct key_retired retired;
     bool troubled; /* the newest try to write failed, and was reported */
     bool runs;     /* the thread */
@@ -103,14 +134,35 @@ int32_t keys_seal(struct keys *keys, trading_error *error);
 void keys_report(struct keys *keys, const trading_error *error);
 /* A list of a set, in which so many tables are; NULL: no memory. */
 struct key_list *keys_list_of(struct keys *keys, const struct key_set *set, uint64_t tables);
+void keys_free_list(struct keys *keys, struct key_list *list);
 /* Shows it to the decider, in the place of the one before. */
 void keys_publish(struct keys *keys, struct key_list *list);
+/* The set as it is, after something about it has changed. */
+int32_t keys_show_set(struct keys *keys, trading_error *error);
 void keys_count_stored(struct keys *keys);
 void keys_abandon_merge(struct keys *keys);
+/* Sets a run aside of which a page is damaged, and says so. */
+int32_t keys_run_damaged(struct keys *keys, const struct key_run *run, trading_error *error);
 void keys_free_retired(struct keys *keys);
 
 bool keys_start_thread(struct keys *keys);
 void keys_stop_thread(struct keys *keys);
+
+/* ---- sieve.c ---- */
+
+/* Whether there is a run of so many keys at the most to be entered into the sieve, or one on its way; and a bounded piece of that. With the
+ * mutex held. */
+bool keys_may_enter(struct keys *keys, uint64_t most);
+int32_t keys_enter_piece(struct keys *keys, trading_error *error);
+
+/* ---- sieve_store.c ---- */
+
+/* Stores the sieve, if what is stored is without much of it; in closing. What fails is reported: it will be made anew. */
+void keys_store_sieve(struct keys *keys);
+/* Begins to load the one that the manifest names, if it can be had; in opening. Then a bounded piece of that, with the mutex held. */
+void keys_begin_loading(struct keys *keys);
+int32_t keys_load_piece(struct keys *keys, trading_error *error);
+void keys_abandon_loading(struct keys *keys);
 
 /* ---- manifest.c ---- */
 

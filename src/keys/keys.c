@@ -175,8 +175,12 @@ void keys_prefetch(const struct keys *keys, uint64_t hash, int64_t absent_before
     for (uint64_t table = keys->first_table; table <= keys->young_table; table++)
         key_young_prefetch(table_at(keys, table), hash);
     const struct key_list *list = keys->list;
-    for (uint32_t i = 0; list->ends[i] > absent_before; i++)
-        key_filter_prefetch(&list->filters[i], hash);
+    if (list->ends[0] <= absent_before)
+        return;
+    if (list->sieve)
+        key_sieve_prefetch(list->sieve, hash);
+    if (list->beside_sieve)
+        key_list_prefetch(list, hash, KEY_BESIDE_SIEVE, absent_before);
 }
 
 void keys_prefetch_insert(const struct keys *keys, uint64_t hash)
@@ -195,8 +199,9 @@ static int64_t found(struct keys_cursor *cursor, uint64_t source, int64_t positi
 static int64_t next_in_runs(const struct keys *keys, uint64_t hash, struct keys_cursor *cursor, uint64_t tables, int64_t below)
 {
     const struct key_list *list = keys->list;
+    uint32_t suspects = key_list_suspects(list, hash);
     for (uint64_t i = cursor->state[0] > tables ? cursor->state[0] - tables : 0; i < list->count; i++) {
-        if (!key_filter_has(&list->filters[i], hash))
+        if (!(list->eras[i] & suspects) || !key_filter_has(&list->filters[i], hash))
             continue;
         int64_t position = key_run_find(list->runs[i], hash, below);
         if (position == KEY_DAMAGED)
@@ -226,9 +231,12 @@ static inline bool may_be_stored(const struct key_list *list, uint64_t hash, int
 {
     if (list->ends[0] <= absent_before)
         return false;
+    uint32_t suspects = key_list_suspects(list, hash);
+    if (!suspects)
+        return false;
     struct key_probe probe = key_first_probe(hash);
     for (uint32_t i = 0; list->ends[i] > absent_before; i++)
-        if (key_filter_may_have(&list->filters[i], hash, &probe))
+        if (list->eras[i] & suspects && key_filter_may_have(&list->filters[i], hash, &probe))
             return true;
     return false;
 }

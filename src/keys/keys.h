@@ -4,7 +4,8 @@
  * The newest keys are in a table in memory. When it is full another takes its place, and the keys' own thread writes the full one out
  * as a run: an immutable blob of the state store, sorted by hash, with a filter that tells most strangers. Neighbouring runs of like size
  * are merged, four into one at least, and the oldest are dropped whole when all in them is past its age or count. The runs are mapped,
- * and a manifest tells which there are; so opening reads little, and what is stored needs no checkpoint.
+ * and a manifest tells which there are; so opening reads little, and what is stored needs no checkpoint. Where there are many runs, a
+ * sieve in memory tells most strangers at once (keys/sieve.h), which is loaded after opening; until then each is asked.
  *
  * All but what is said to be any thread's belongs to one thread, the decider, which takes no lock: full tables are handed over by number,
  * and lists of runs come back through one atomic word. Only when the keys' thread has fallen behind by KEYS_WAITING_MOST tables does the
@@ -89,11 +90,13 @@ struct key_list;
 struct key_list *keys_visit(struct keys *keys);
 void keys_leave(struct key_list *list);
 
-/* Calls what the next will look at into the cache. */
+/* One after another for a group of hashes, as each calls what the next will look at into the cache. */
 void keys_prefetch_stored(const struct key_list *list, uint64_t hash);
+/* Where the hash may be stored: mostly nowhere, 0. */
+uint32_t keys_suspects(const struct key_list *list, uint64_t hash);
 /* A position: no run has this hash from before it. 0: one may have it, or there are none. That stays true, as what is stored later is of
  * later positions, or was stored already; so whoever looks the hash up need only look at what is not from before it. */
-int64_t keys_absent_before(const struct key_list *list, uint64_t hash);
+int64_t keys_absent_before(const struct key_list *list, uint64_t hash, uint32_t suspects);
 
 /* How many; memory; blobs, and what they take. */
 uint64_t keys_count(const struct keys *keys);

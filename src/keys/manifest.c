@@ -8,7 +8,7 @@
 
 #define MANIFEST     UINT64_C(0) /* the number of its blob */
 #define SUM_BYTES    8u
-#define BYTES_MOST   (64u + KEY_RUNS_MAX * 20u)
+#define BYTES_MOST   (64u + (KEY_RUNS_MAX + 1) * 20u)
 #define ORPHANS_MOST 64u
 
 static const char magic[KEY_MAGIC_BYTES] = "keys manifest";
@@ -28,6 +28,10 @@ static size_t manifest_write(const struct keys *keys, const struct key_set *set,
     for (uint32_t i = 0; i < set->count; i++) {
         write_u64(&writer, set->runs[i]->footer.number);
         write_bytes(&writer, &set->runs[i]->footer.sum, SUM_BYTES);
+    }
+    if (keys->stored_sieve.number) {
+        write_u64(&writer, keys->stored_sieve.number);
+        write_bytes(&writer, &keys->stored_sieve.sum, SUM_BYTES);
     }
     while ((writer.at - bytes) % 8) /* the sum is of words */
         write_u8(&writer, 0);
@@ -83,6 +87,17 @@ static int32_t open_run(struct keys *keys, struct reader *reader, trading_error 
     return follows ? TRADING_OK : error_set(error, TRADING_E_DAMAGED, "run %" PRIu64 " of command keys is another", number);
 }
 
+/* What is behind the runs: a sieve, or zeros. */
+static int32_t read_sieve(struct keys *keys, struct reader *reader, trading_error *error)
+{
+    uint64_t number = reader->at < reader->end ? read_u64(reader) : 0;
+    if (!number)
+        return TRADING_OK;
+    keys->stored_sieve.number = number;
+    read_copy(reader, &keys->stored_sieve.sum, SUM_BYTES);
+    return reader->bad || number >= keys->next_number ? damaged(error) : TRADING_OK;
+}
+
 static int32_t manifest_read(struct keys *keys, const uint8_t *bytes, size_t size, trading_error *error)
 {
     uint64_t sum;
@@ -105,7 +120,7 @@ static int32_t manifest_read(struct keys *keys, const uint8_t *bytes, size_t siz
     int32_t code = TRADING_OK;
     while (!code && count--)
         code = open_run(keys, &reader, error);
-    return code;
+    return code ? code : read_sieve(keys, &reader, error);
 }
 
 int32_t keys_read_manifest(struct keys *keys, trading_error *error)
@@ -129,7 +144,7 @@ struct orphans {
 
 static bool is_named(const struct keys *keys, uint64_t number)
 {
-    bool named = number == MANIFEST && keys->stored.next_position;
+    bool named = number == MANIFEST ? keys->stored.next_position : number == keys->stored_sieve.number;
     for (uint32_t i = 0; !named && i < keys->set.count; i++)
         named = keys->set.runs[i]->footer.number == number;
     return named;

@@ -7,6 +7,7 @@ static void forget_runs(struct keys *keys)
     while (keys->set.count)
         key_run_close(keys->set.runs[--keys->set.count], &keys->memory, &keys->store);
     keys->stored = (struct keys_stored){0};
+    keys->stored_sieve = (struct key_sieve_name){0};
 }
 
 /* What cannot be trusted is said, and dropped with what nobody knows. */
@@ -21,11 +22,12 @@ static int32_t open_stored(struct keys *keys, trading_error *error)
     }
     if (code && code != TRADING_E_NOT_FOUND)
         keys_report(keys, &failure);
-    keys->troubled = false;
     if (code) {
         forget_runs(keys);
         keys->next_number = 1;
     }
+    keys_begin_loading(keys);
+    keys->troubled = false;
     return keys_drop_orphans(keys, error);
 }
 
@@ -107,10 +109,14 @@ void keys_close(struct keys *keys)
         return;
     keys_stop_thread(keys);
     keys_abandon_merge(keys);
+    keys_store_sieve(keys);
+    keys_abandon_loading(keys);
     keys_free_retired(keys);
     free_tables(keys);
     forget_runs(keys);
-    key_release(&keys->memory, keys->published, sizeof *keys->published);
+    if (keys->published)
+        keys_free_list(keys, keys->published);
+    key_sieve_free(&keys->memory, keys->sieve);
     if (keys->own_store && keys->store.store)
         keys->store.ops->close(keys->store.store);
     sem_destroy(&keys->work);

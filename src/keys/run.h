@@ -14,6 +14,8 @@ struct key_run {
     struct key_filter filter;
     uint8_t *proven;      /* a bit for each page whose sum was seen to be right by a search; the searching thread's own */
     _Atomic bool damaged; /* a page is: it takes part in nothing any more */
+    uint32_t eras;        /* of the sieve that have all of its keys; 0: none has */
+    bool in_stored_sieve; /* which is in the store, too */
     struct key_run *next; /* in a list of what is to be freed */
 };
 

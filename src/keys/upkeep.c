@@ -14,6 +14,7 @@
 #define RETAIN_PARTS   8u /* neither bound on what is retained may be passed by more than one part in so many */
 #define UNBOUNDED_RUNS 4u /* tables in the largest run at least, where no count bounds them */
 #define RETRY          INT64_C(1000000000)
+#define REST           200000            /* nanoseconds between two pieces of the sieve that is loaded */
 #define LOOK_AGAIN     INT64_C(10000000) /* whether what is retired may be freed; doubled up to RETRY */
 
 /* ---- what is freed ---- */
@@ -34,7 +35,7 @@ void keys_free_retired(struct keys *keys)
     while (retired->lists) {
         struct key_list *list = retired->lists;
         retired->lists = list->next;
-        key_release(&keys->memory, list, sizeof *list);
+        keys_free_list(keys, list);
     }
     while (retired->runs) {
         struct key_run *run = retired->runs;
@@ -72,15 +73,29 @@ struct key_list *keys_list_of(struct keys *keys, const struct key_set *set, uint
     atomic_init(&list->visitors, 0);
     list->generation = keys->generation + 1;
     list->tables = tables;
+    list->sieve = keys->sieve;
+    if (list->sieve)
+        list->sieve->lists++;
+    list->beside_sieve = 0;
     list->count = set->count;
     for (uint32_t i = 0; i < set->count; i++) {
         struct key_run *run = set->runs[set->count - 1 - i];
         list->runs[i] = run;
         list->filters[i] = run->filter;
+        list->eras[i] = run->eras ? run->eras : KEY_BESIDE_SIEVE;
+        list->beside_sieve |= list->eras[i] & KEY_BESIDE_SIEVE;
         list->ends[i] = run->footer.span.last_position + 1;
     }
     list->ends[set->count] = 0;
     return list;
+}
+
+void keys_free_list(struct keys *keys, struct key_list *list)
+{
+    struct key_sieve *sieve = list->sieve;
+    if (sieve && !--sieve->lists && sieve != keys->sieve)
+        key_sieve_free(&keys->memory, sieve);
+    key_release(&keys->memory, list, sizeof *list);
 }
 
 void keys_publish(struct keys *keys, struct key_list *list)
@@ -93,6 +108,15 @@ void keys_publish(struct keys *keys, struct key_list *list)
         before->next = keys->retired.lists;
         keys->retired.lists = before;
     }
+}
+
+int32_t keys_show_set(struct keys *keys, trading_error *error)
+{
+    struct key_list *list = keys_list_of(keys, &keys->set, keys->sealed);
+    if (!list)
+        return error_no_memory(error, "a list of runs of command keys");
+    keys_publish(keys, list);
+    return TRADING_OK;
 }
 
 static bool has(const struct key_set *set, const struct key_run *run)
@@ -117,6 +141,8 @@ static void retire_runs(struct keys *keys, const struct key_set *next)
         struct key_run *run = keys->set.runs[i];
         if (has(next, run))
             continue;
+        if (keys->entering.run == run)
+            keys->entering.run = NULL;
         keys->store.ops->blob_drop(keys->store.store, run->footer.number, NULL); /* else an orphan, dropped at opening */
         run->next = keys->retired.runs;
         keys->retired.runs = run;
@@ -140,7 +166,7 @@ static int32_t change(struct keys *keys, const struct key_set *next, uint64_t se
         return error_no_memory(error, "a list of runs of command keys");
     int32_t code = keys_write_manifest(keys, next, stored, error);
     if (code) {
-        key_release(&keys->memory, list, sizeof *list);
+        keys_free_list(keys, list);
         return code;
     }
     uint64_t gone = count_of(&keys->set) + added - count_of(next);
@@ -296,7 +322,7 @@ void keys_abandon_merge(struct keys *keys)
     keys->merge.count = 0;
 }
 
-static int32_t merge_damaged(struct keys *keys, const struct key_run *run, trading_error *error)
+int32_t keys_run_damaged(struct keys *keys, const struct key_run *run, trading_error *error)
 {
     atomic_store_explicit(&((struct key_run *)run)->damaged, true, memory_order_relaxed);
     keys_abandon_merge(keys);
@@ -312,7 +338,7 @@ static int32_t read_next(struct keys *keys, uint32_t reader, trading_error *erro
     struct key_merge *merge = &keys->merge;
     enum key_read read = key_reader_next(&merge->readers[reader]);
     merge->ended[reader] = read == KEY_READ_END;
-    return read == KEY_READ_DAMAGED ? merge_damaged(keys, merge->readers[reader].run, error) : TRADING_OK;
+    return read == KEY_READ_DAMAGED ? keys_run_damaged(keys, merge->readers[reader].run, error) : TRADING_OK;
 }
 
 static int32_t begin_merge(struct keys *keys, uint32_t first, uint32_t end, trading_error *error)
@@ -346,6 +372,18 @@ static uint32_t least_reader(const struct key_merge *merge)
     return least;
 }
 
+/* None, where a run is in none. */
+static uint32_t eras_of(const struct key_merge *merge, uint32_t merged)
+{
+    uint32_t eras = 0;
+    for (uint32_t i = 0; i < merged; i++) {
+        if (!merge->readers[i].run->eras)
+            return 0;
+        eras |= merge->readers[i].run->eras;
+    }
+    return eras;
+}
+
 /* Puts the merged run in the place of what it is made of. */
 static int32_t end_merge(struct keys *keys, trading_error *error)
 {
@@ -358,6 +396,7 @@ static int32_t end_merge(struct keys *keys, trading_error *error)
         code = key_run_open(&run, &keys->memory, &keys->store, merge->number, error);
     if (code)
         return code;
+    run->eras = eras_of(merge, merged);
     struct key_set next = {0};
     for (uint32_t i = 0; i < keys->set.count; i++) {
         bool first = keys->set.runs[i] == merge->readers[0].run;
@@ -397,10 +436,16 @@ static int32_t work(struct keys *keys, bool *worked, trading_error *error)
     reclaim(keys);
     if (due_table(keys))
         return keys_seal(keys, error);
+    if (keys->loading)
+        return keys_load_piece(keys, error);
+    if (keys_may_enter(keys, keys->options.young))
+        return keys_enter_piece(keys, error);
     if (keys->merge.count)
         return merge_piece(keys, error);
     if (pick_newest(keys, &first, &end) || pick_last(keys, &first, &end))
         return begin_merge(keys, first, end, error);
+    if (keys_may_enter(keys, UINT64_MAX)) /* what is in no sieve that was stored */
+        return keys_enter_piece(keys, error);
     *worked = false;
     return TRADING_OK;
 }
@@ -447,6 +492,13 @@ static void wait_for_work(struct keys *keys, int64_t *pause)
         *pause = 0;
 }
 
+/* So that who opens the store, and wants the mutex, gets it: else this thread would mostly have it again at once. */
+static void rest(void)
+{
+    struct timespec pause = {.tv_nsec = REST};
+    nanosleep(&pause, NULL);
+}
+
 static void *keep(void *arg)
 {
     struct keys *keys = arg;
@@ -454,6 +506,8 @@ static void *keep(void *arg)
     while (!atomic_load_explicit(&keys->stop, memory_order_relaxed)) {
         if (!keys_work(keys))
             wait_for_work(keys, &pause);
+        else if (keys->loading)
+            rest();
     }
     return NULL;
 }

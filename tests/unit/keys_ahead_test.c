@@ -11,7 +11,7 @@ static int64_t told_of(struct keys *keys, uint64_t hash)
 {
     struct key_list *stored = keys_visit(keys);
     keys_prefetch_stored(stored, hash);
-    int64_t absent_before = keys_absent_before(stored, hash);
+    int64_t absent_before = keys_absent_before(stored, hash, keys_suspects(stored, hash));
     keys_leave(stored);
     return absent_before;
 }
@@ -141,7 +141,7 @@ static void what_is_visited_stays(void **state)
     insert(keys, SMALL, 10 * SMALL);
     assert_true(keys->list->ends[keys->list->count - 1] > SMALL);
     for (uint32_t i = 0; i < SMALL; i++)
-        assert_true(keys_absent_before(stored, hash_mix(i)) == 0);
+        assert_true(keys_absent_before(stored, hash_mix(i), keys_suspects(stored, hash_mix(i))) == 0);
     keys_leave(stored);
     while (keys_work(keys))
         continue;

@@ -12,6 +12,8 @@ int keys_store_suite(void);
 int keys_fault_suite(void);
 int keys_thread_suite(void);
 int keys_ahead_suite(void);
+int keys_sieve_suite(void);
+int keys_sieve_store_suite(void);
 
 /* ---- keys_model.c ---- */
 

@@ -1,0 +1,189 @@
+/* Keeping the sieve: runs that are not in it yet are read and entered, oldest first, but what is new before what an opening left over. They
+ * are looked for in their own filters meanwhile, so that it may be made anew, or be missing, at any time. */
+#include "keys/sieve.h"
+
+#include "base/error.h"
+#include "keys/inside.h"
+
+#define SIEVE_PIECE 65536u /* keys, between two looks at what is more urgent */
+#define SIEVE_LEAST 8u     /* runs: fewer are asked for less than entering them takes */
+#define SIEVE_FULL  7u     /* eras that are filled by all there is, so that another may be emptied */
+#define TOGETHER    64u    /* keys, whose lines are waited for together */
+
+/* ---- the sieve ---- */
+
+static size_t sieve_bytes(const struct key_sieve *sieve)
+{
+    return sieve->lines * sizeof *sieve->line;
+}
+
+struct key_sieve *key_sieve_new(struct key_memory *memory, uint64_t era_keys)
+{
+    struct key_sieve *sieve = key_allocate(memory, sizeof *sieve);
+    if (!sieve)
+        return NULL;
+    *sieve = (struct key_sieve){.lines = (era_keys - 1) / SIEVE_KEYS_PER_LINE + 1};
+    sieve->line = key_reserve(memory, sieve_bytes(sieve));
+    if (sieve->line)
+        return sieve;
+    key_release(memory, sieve, sizeof *sieve);
+    return NULL;
+}
+
+void key_sieve_free(struct key_memory *memory, struct key_sieve *sieve)
+{
+    if (!sieve)
+        return;
+    key_unreserve(memory, sieve->line, sieve_bytes(sieve));
+    key_release(memory, sieve, sizeof *sieve);
+}
+
+/* Nobody else writes. */
+static void set(_Atomic uint64_t *word, uint64_t bits)
+{
+    atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed) | bits, memory_order_relaxed);
+}
+
+static void clear(_Atomic uint64_t *word, uint64_t bits)
+{
+    atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed) & ~bits, memory_order_relaxed);
+}
+
+void key_sieve_enter(struct key_sieve *sieve, uint64_t hash)
+{
+    _Atomic uint64_t *line = key_sieve_line(sieve, hash);
+    uint64_t places = key_sieve_places(hash);
+    for (uint32_t i = 0; i < SIEVE_PLACES; i++, places <<= SIEVE_PLACE_BITS)
+        set(&line[places >> 61], UINT64_C(1) << ((places >> 55 & 56) + key_sieve_newest(sieve)));
+}
+
+void key_sieve_turn(struct key_sieve *sieve)
+{
+    sieve->entered = 0;
+    if (++sieve->turns < SIEVE_ERAS)
+        return;
+    uint64_t bits = UINT64_C(0x0101010101010101) << key_sieve_newest(sieve);
+    for (uint64_t i = 0; i < sieve->lines; i++)
+        for (uint32_t word = 0; word < SIEVE_LINE_WORDS; word++)
+            clear(&sieve->line[i][word], bits);
+}
+
+/* ---- which size ---- */
+
+static uint64_t count_of(const struct key_set *set, uint64_t *largest)
+{
+    uint64_t count = 0;
+    *largest = 0;
+    for (uint32_t i = 0; i < set->count; i++) {
+        uint64_t here = set->runs[i]->footer.count;
+        count += here;
+        *largest = here > *largest ? here : *largest;
+    }
+    return count;
+}
+
+static void replace(struct keys *keys, struct key_sieve *sieve)
+{
+    if (keys->sieve && !keys->sieve->lists)
+        key_sieve_free(&keys->memory, keys->sieve);
+    keys->sieve = sieve;
+    for (uint32_t i = 0; i < keys->set.count; i++) {
+        keys->set.runs[i]->eras = 0;
+        keys->set.runs[i]->in_stored_sieve = false;
+    }
+}
+
+/* Puts a larger sieve, with nothing in it, in the place of what there is, if that is too small. False: there is no memory for one. */
+static bool make_sieve(struct keys *keys)
+{
+    uint64_t largest;
+    uint64_t count = count_of(&keys->set, &largest);
+    if (keys->sieve && count <= key_sieve_era_keys(keys->sieve) * SIEVE_FULL)
+        return true;
+    uint64_t era_keys = keys->options.young;
+    while (era_keys < largest || era_keys * SIEVE_FULL < count)
+        era_keys *= 2;
+    struct key_sieve *sieve = key_sieve_new(&keys->memory, era_keys);
+    if (!sieve)
+        return keys->sieve;
+    replace(keys, sieve);
+    return true;
+}
+
+/* ---- entering runs ---- */
+
+/* Of the runs that anybody may look for yet. */
+static uint32_t eras_in_use(const struct keys *keys)
+{
+    uint32_t eras = 0;
+    for (uint32_t i = 0; i < keys->set.count; i++)
+        eras |= keys->set.runs[i]->eras;
+    for (const struct key_run *run = keys->retired.runs; run; run = run->next)
+        eras |= run->eras;
+    return eras;
+}
+
+/* Where the next era is still in use, this one takes more than its part, and passes more. */
+static void begin_entering(struct keys *keys, struct key_run *run)
+{
+    struct key_sieve *sieve = keys->sieve;
+    uint32_t next = (key_sieve_newest(sieve) + 1) % SIEVE_ERAS;
+    bool full = sieve->entered && sieve->entered + run->footer.count > key_sieve_era_keys(sieve);
+    if (full && !(eras_in_use(keys) >> next & 1))
+        key_sieve_turn(sieve);
+    sieve->entered += run->footer.count;
+    keys->entering = (struct key_reader){.run = run};
+}
+
+static struct key_run *next_to_enter(const struct keys *keys, uint64_t most)
+{
+    for (uint32_t i = 0; i < keys->set.count; i++) {
+        struct key_run *run = keys->set.runs[i];
+        if (!run->eras && run->footer.count <= most && !atomic_load_explicit(&run->damaged, memory_order_relaxed))
+            return run;
+    }
+    return NULL;
+}
+
+static int32_t show_entered(struct keys *keys, struct key_run *run, trading_error *error)
+{
+    run->eras = 1u << key_sieve_newest(keys->sieve);
+    return keys_show_set(keys, error);
+}
+
+bool keys_may_enter(struct keys *keys, uint64_t most)
+{
+    if (keys->entering.run)
+        return keys->entering.run->footer.count <= most;
+    struct key_run *run = keys->sieve || keys->set.count >= SIEVE_LEAST ? next_to_enter(keys, most) : NULL;
+    if (!run || !make_sieve(keys))
+        return false;
+    begin_entering(keys, next_to_enter(keys, most));
+    return true;
+}
+
+static enum key_read enter_some(struct key_sieve *sieve, struct key_reader *reader)
+{
+    uint64_t hashes[TOGETHER];
+    uint32_t count = 0;
+    enum key_read read = KEY_READ_ENTRY;
+    while (count < TOGETHER && (read = key_reader_next(reader)) == KEY_READ_ENTRY) {
+        hashes[count] = reader->entry.hash;
+        key_sieve_prefetch(sieve, hashes[count++]);
+    }
+    for (uint32_t i = 0; i < count; i++)
+        key_sieve_enter(sieve, hashes[i]);
+    return read;
+}
+
+int32_t keys_enter_piece(struct keys *keys, trading_error *error)
+{
+    struct key_run *run = (struct key_run *)keys->entering.run;
+    enum key_read read = KEY_READ_ENTRY;
+    for (uint32_t i = 0; i < SIEVE_PIECE && read == KEY_READ_ENTRY; i += TOGETHER)
+        read = enter_some(keys->sieve, &keys->entering);
+    if (read == KEY_READ_ENTRY)
+        return TRADING_OK;
+    keys->entering.run = NULL;
+    return read == KEY_READ_END ? show_entered(keys, run, error) : keys_run_damaged(keys, run, error);
+}
