@@ -117,21 +117,46 @@ static void thin_out(trading_engine *engine, int64_t newest)
     }
 }
 
-static int32_t write_snapshot(trading_engine *engine, trading_error *error)
+/* Of the tables as of the pin, where the journal is at the position. */
+static int32_t write_as_of(trading_engine *engine, struct pin *pin, int64_t position, trading_error *error)
+{
+    struct snapshot_place place = {engine->ops, engine->store, engine->partition, position};
+    int32_t code = snapshot_write(engine->domain.tables, pin, &position, sizeof position, &place, &engine->snapshot_base,
+                                  &engine->memory, error);
+    if (!code)
+        thin_out(engine, position);
+    return code;
+}
+
+/* What the writer changes meanwhile is kept in memory, as far as view_bytes go. */
+static int32_t write_from_memory(trading_engine *engine, trading_error *error)
 {
     struct mark_record mark;
-    struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = engine->partition};
     struct pin *pin = tables_pin(engine->domain.tables);
     int32_t code = error_set(error, TRADING_E_VIEW_EXPIRED, "its view expired");
-    if (pin && table_read(engine->domain.mark, 1, pin, &mark) == TABLE_FOUND) {
-        place.position = mark.next_position;
-        code = snapshot_write(engine->domain.tables, pin, &mark.next_position, sizeof mark.next_position, &place,
-                              &engine->snapshot_base, &engine->memory, error);
-    }
+    if (pin && table_read(engine->domain.mark, 1, pin, &mark) == TABLE_FOUND)
+        code = write_as_of(engine, pin, mark.next_position, error);
     tables_unpin(pin);
-    if (!code)
-        thin_out(engine, place.position);
     return code;
+}
+
+/* Of a checkpoint that is made for it: its files change no more, so nothing is kept for it, however long it takes. */
+static int32_t write_from_files(trading_engine *engine, trading_error *error)
+{
+    pthread_mutex_lock(&engine->checkpoint_mutex);
+    atomic_store(&engine->checkpoint_tried, engine_durable(engine));
+    int32_t code = write_checkpoint(engine, error);
+    struct pin *rest = tables_at_rest(engine->domain.tables);
+    if (!code)
+        code = rest ? write_as_of(engine, rest, atomic_load(&engine->checkpoint_position), error)
+                    : error_set(error, TRADING_E_NOT_FOUND, "nothing has changed since the store was opened");
+    pthread_mutex_unlock(&engine->checkpoint_mutex);
+    return code;
+}
+
+static int32_t write_snapshot(trading_engine *engine, trading_error *error)
+{
+    return engine->state_store.ops ? write_from_files(engine, error) : write_from_memory(engine, error);
 }
 
 #define SNAPSHOT_WORTH 2u /* times as many bytes of the journal as a snapshot has come between it and the next */

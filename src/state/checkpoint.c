@@ -125,7 +125,7 @@ int32_t checkpoint_settle(struct tables *tables, const struct state_store *store
     int32_t code = settle(store, group, error);
     memory_release(memory, group, PAGE_LOG_BYTES);
     if (!code)
-        tables_settled(tables);
+        tables_settled(tables, store);
     return code;
 }
 
@@ -192,7 +192,7 @@ int32_t checkpoint_write(struct tables *tables, struct pin *pin, bool all, const
     if (code)
         return code;
     tables_set_generation(tables, generation);
-    tables_saved(tables, pin_horizon(pin));
+    tables_saved(tables, pin);
     return TRADING_OK;
 }
 

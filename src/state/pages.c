@@ -1,5 +1,6 @@
 /* The pages of tables as checkpoints and snapshots see them: walked at a pin, and put back into tables that are being loaded. */
 #include "base/error.h"
+#include "state/store.h"
 #include "state/table.h"
 #include "state/table_inside.h"
 
@@ -91,26 +92,48 @@ static bool is_wanted(const struct walk *walk, const struct table *table, uint32
     return walk->all || has_changed(table, page, walk->saved);
 }
 
+/* As it was when it was settled. */
+static int32_t read_at_rest(const struct table *table, uint32_t page, unsigned char *bytes, trading_error *error)
+{
+    const struct state_store *store = table->tables->rest_store;
+    int32_t code =
+        store->ops->file_read(store->store, table->id, (uint64_t)page * TABLE_PAGE_BYTES, bytes, TABLE_PAGE_BYTES, error);
+    if (!code && !page_sum_matches(table->id, page, bytes))
+        return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", page, table->id);
+    return code;
+}
+
+static int32_t read_pinned(const struct table *table, uint32_t page, struct pin *pin, unsigned char *bytes, uint64_t *newest,
+                           trading_error *error)
+{
+    if (!table_verify_page(table, page))
+        return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", page, table->id);
+    if (!read_page(table, page, pin, bytes, newest))
+        return error_set(
+            error, TRADING_E_VIEW_EXPIRED,
+            "what was pinned at batch %llu was overwritten before it was read; try again, or give pins more memory",
+            (unsigned long long)pin->horizon);
+    return TRADING_OK;
+}
+
 static int32_t walk_table(const struct table *table, const struct walk *walk, trading_error *error)
 {
-    unsigned char image[TABLE_IMAGE_BYTES];
+    unsigned char bytes[TABLE_PAGE_BYTES];
+    bool at_rest = walk->pin == &table->tables->rest;
     uint32_t pages = pages_for(table, table_installed(table, walk->pin));
     for (uint32_t number = 0; number < pages; number++) {
         if (!is_wanted(walk, table, number))
             continue;
-        uint64_t newest;
-        if (!table_verify_page(table, number))
-            return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", number, table->id);
-        if (!read_page(table, number, walk->pin, image, &newest))
-            return error_set(
-                error, TRADING_E_VIEW_EXPIRED,
-                "what was pinned at batch %llu was overwritten before it was read; try again, or give pins more memory",
-                (unsigned long long)walk->pin->horizon);
+        uint64_t newest = 0;
+        int32_t code =
+            at_rest ? read_at_rest(table, number, bytes, error) : read_pinned(table, number, walk->pin, bytes, &newest, error);
+        if (code)
+            return code;
         if (!walk->all && !walk->set && newest <= walk->saved)
             continue; /* changed after the pin only */
-        int32_t status = walk->take(walk->arg, table->id, number, image, image_bytes(table), error);
-        if (status)
-            return status;
+        code = walk->take(walk->arg, table->id, number, bytes, image_bytes(table), error);
+        if (code)
+            return code;
     }
     return TRADING_OK;
 }
@@ -216,15 +239,24 @@ uint64_t tables_idle_bytes(const struct tables *tables)
 
 /* ---- saved ---- */
 
-void tables_saved(struct tables *tables, uint64_t horizon)
+void tables_saved(struct tables *tables, const struct pin *pin)
 {
-    atomic_store_explicit(&tables->saved, horizon, memory_order_relaxed);
+    tables->rest = (struct pin){.tables = tables, .firm = true, .horizon = pin->horizon};
+    memcpy(tables->rest.counts, pin->counts, sizeof pin->counts);
+    tables->rest_store = NULL;
+    atomic_store_explicit(&tables->saved, pin->horizon, memory_order_relaxed);
 }
 
-void tables_settled(struct tables *tables)
+void tables_settled(struct tables *tables, const struct state_store *store)
 {
     uint64_t saved = atomic_load_explicit(&tables->saved, memory_order_relaxed);
+    tables->rest_store = store;
     atomic_store_explicit(&tables->settled, saved, memory_order_release); /* after what was written into the files */
+}
+
+struct pin *tables_at_rest(struct tables *tables)
+{
+    return tables->rest.tables && tables->rest_store ? &tables->rest : NULL;
 }
 
 /* ---- putting back ---- */

@@ -197,10 +197,15 @@ void page_set_close(struct page_set *set);
 int32_t tables_pages_of(const struct tables *tables, struct pin *pin, const struct page_set *set, table_page_take take,
                         void *arg, trading_error *error);
 
-/* Says that the pages as of the pin of this horizon are kept for good: the next tables_pages leaves out what has not changed after it. One
- * thread at a time saves. tables_settled: what was saved is in the state files too, so that tables_trim may do its work. */
-void tables_saved(struct tables *tables, uint64_t horizon);
-void tables_settled(struct tables *tables);
+/* Says that the pages as of the pin are kept for good: the next tables_pages leaves out what has not changed after it. One thread at a
+ * time saves. tables_settled: what was saved is in the store's state files too, so that tables_trim may do its work. */
+void tables_saved(struct tables *tables, const struct pin *pin);
+void tables_settled(struct tables *tables, const struct state_store *store);
+
+/* For who saves: what is settled, as a pin for which nothing is kept in memory. tables_pages with `all` and tables_pages_of read its pages from
+ * the state files; records are not read by it. It never expires, is not given back, and is good until the files are next written. NULL:
+ * nothing was settled. */
+struct pin *tables_at_rest(struct tables *tables);
 
 /* Which checkpoint the tables were loaded from or last saved in; 0: none. */
 uint64_t tables_generation(const struct tables *tables);

@@ -53,6 +53,18 @@ struct stage {
     uint32_t counts[TABLES_MAX]; /* of each table at its end */
 };
 
+struct pin {
+    struct tables *tables;
+    struct pin *older;
+    struct pin *newer;
+    uint32_t holders; /* who took this horizon and has not given it back */
+    _Atomic bool expired;
+    bool firm; /* never expires */
+    uint64_t horizon;
+    uint32_t counts[TABLES_MAX];
+    struct chunks kept;
+};
+
 struct tables {
     struct memory *memory;
     struct table *tables[TABLES_MAX];
@@ -82,6 +94,9 @@ struct tables {
     uint64_t trimming; /* what was settled when it began to go round */
     uint64_t trimmed;  /* and when it last had gone round */
 
+    struct pin rest;                      /* what tables_saved named, by numbers alone; who saves has it */
+    const struct state_store *rest_store; /* in whose files it is; NULL: in none */
+
     _Atomic uint64_t saved;   /* horizon of what tables_saved named */
     _Atomic uint64_t settled; /* and tables_settled */
     _Atomic uint64_t pinned;  /* the newest pin's horizon; what was there last when there is none */
@@ -93,18 +108,6 @@ struct tables {
     uint64_t pin_bytes;
     uint64_t kept_bytes;    /* held for all pins */
     struct chunks unneeded; /* of pins that went; the writer's next installs take them */
-};
-
-struct pin {
-    struct tables *tables;
-    struct pin *older;
-    struct pin *newer;
-    uint32_t holders; /* who took this horizon and has not given it back */
-    _Atomic bool expired;
-    bool firm; /* never expires */
-    uint64_t horizon;
-    uint32_t counts[TABLES_MAX];
-    struct chunks kept;
 };
 
 static inline struct table *tables_at(const struct tables *tables, uint32_t id)

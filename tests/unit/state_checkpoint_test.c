@@ -294,6 +294,68 @@ static void pages_that_are_kept_give_their_memory_back(void **state)
     bed_close(&bed);
 }
 
+/* ---- at rest ---- */
+
+struct walk {
+    struct bed *bed;
+    uint32_t pages;
+    uint64_t sum; /* of the first words of the small table's records */
+};
+
+/* The writer changes all and adds to it, again and again, while the pages are taken. */
+static int32_t take_beside_writer(void *arg, uint32_t id, uint32_t page, const void *image, uint32_t bytes,
+                                  trading_error *error)
+{
+    (void)page, (void)error;
+    struct walk *walk = arg;
+    for (uint32_t number = 1; number <= 20; number++)
+        edit(walk->bed, walk->bed->small, number, 7777);
+    append(walk->bed, walk->bed->small, 10, 7777);
+    for (uint32_t at = 0; id == 1 && at < bytes; at += 504)
+        walk->sum += *(const uint64_t *)(const void *)((const uint8_t *)image + at);
+    walk->pages++;
+    return TRADING_OK;
+}
+
+static void what_is_at_rest_needs_no_memory(void **state)
+{
+    (void)state;
+    struct bed bed;
+    trading_error error;
+    bed_open(&bed);
+    assert_null(tables_at_rest(bed.tables));
+    append(&bed, bed.small, 20, 0);
+    append(&bed, bed.large, 5, 200);
+    assert_int_equal(write_log(&bed, true, ""), TRADING_OK);
+    assert_null(tables_at_rest(bed.tables)); /* its files may not have all of it */
+    assert_int_equal(checkpoint_settle(bed.tables, &bed.store, &bed.memory, NULL), TRADING_OK);
+    struct pin *rest = tables_at_rest(bed.tables);
+    uint64_t held = memory_held(&bed.memory);
+    struct walk all = {.bed = &bed};
+    assert_int_equal(tables_pages(bed.tables, rest, true, take_beside_writer, &all, &error), TRADING_OK);
+    assert_int_equal(all.pages, 3 + 2);
+    assert_int_equal(all.sum, 20 * 21 / 2);
+    assert_true(memory_held(&bed.memory) - held < 40 * TABLE_PAGE_BYTES); /* of what was added, and no former versions */
+    assert_true(value_of(bed.small, 20) == 7777);
+
+    uint64_t then = pin_horizon(rest);
+    struct page_set changed;
+    assert_int_equal(checkpoint(&bed, false, ""), TRADING_OK);
+    rest = tables_at_rest(bed.tables);
+    assert_true(tables_changed(bed.tables, rest, then, &bed.memory, &changed));
+    struct walk some = {.bed = &bed};
+    assert_int_equal(tables_pages_of(bed.tables, rest, &changed, take_beside_writer, &some, &error), TRADING_OK);
+    assert_int_equal(some.pages, changed.count);
+    assert_true(some.pages < changed.all);
+    page_set_close(&changed);
+
+    uint8_t byte = 1;
+    assert_int_equal(bed.store.ops->file_write(bed.store.store, 31, 100, &byte, 1, NULL), TRADING_OK);
+    assert_int_equal(tables_pages(bed.tables, rest, true, take_beside_writer, &all, &error), TRADING_E_DAMAGED);
+    assert_non_null(strstr(error.message, "page 0 of table 31"));
+    bed_close(&bed);
+}
+
 static void other_tables_are_refused(void **state)
 {
     (void)state;
@@ -393,6 +455,7 @@ int checkpoint_suite(void)
         cmocka_unit_test(too_much_meta_changes_nothing),
         cmocka_unit_test(what_is_given_up_is_gone),
         cmocka_unit_test(pages_that_are_kept_give_their_memory_back),
+        cmocka_unit_test(what_is_at_rest_needs_no_memory),
         cmocka_unit_test(other_tables_are_refused),
         cmocka_unit_test(tables_that_were_added_since_are_empty),
         cmocka_unit_test(a_checkpoint_that_is_replaced_meanwhile_is_read_again),

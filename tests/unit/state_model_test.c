@@ -210,7 +210,7 @@ static void checkpoint(struct model *model)
         return;
     }
     if (status == TRADING_OK) {
-        tables_saved(model->tables, pin_horizon(pin));
+        tables_saved(model->tables, pin);
         model->saved = model->pinned[i];
         model->checkpoints++;
         return;
@@ -219,7 +219,7 @@ static void checkpoint(struct model *model)
     struct pin *present = tables_pin(model->tables);
     taking.left = UINT32_MAX;
     assert_int_equal(tables_pages(model->tables, present, true, take, &taking, NULL), TRADING_OK);
-    tables_saved(model->tables, pin_horizon(present));
+    tables_saved(model->tables, present);
     tables_unpin(present);
     model->saved = model->installed;
 }

@@ -392,7 +392,7 @@ static void *checkpoint(void *arg)
         CHECK_IN_THREAD(status == TRADING_OK || status == TRADING_E_VIEW_EXPIRED);
         all = status != TRADING_OK;
         if (status == TRADING_OK) {
-            tables_saved(set->bed.tables, pin_horizon(pin));
+            tables_saved(set->bed.tables, pin);
             check_copy(set, &copy);
             atomic_fetch_add(&set->images, 1);
         }

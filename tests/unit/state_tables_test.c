@@ -494,12 +494,12 @@ static void pages_changed_since_the_last_save_are_handed_over(void **state)
     assert_true(tables_begin(bed.tables));
     edit_value(&bed, 1, 100);
     tables_install(bed.tables);
-    tables_saved(bed.tables, pin_horizon(first));
+    tables_saved(bed.tables, first);
     assert_int_equal(count_pages(&bed, first, false), 0); /* the change came after the pin */
     struct pin *second = tables_pin(bed.tables);
     assert_int_equal(count_pages(&bed, second, false), 1);
     assert_int_equal(count_pages(&bed, second, true), 5);
-    tables_saved(bed.tables, pin_horizon(second));
+    tables_saved(bed.tables, second);
     assert_int_equal(count_pages(&bed, second, false), 0);
     assert_int_equal(tables_pages(bed.tables, first, false, refuse, &left, &error), TRADING_E_INVALID);
     assert_int_equal(count_pages(&bed, first, true), 5);
