@@ -227,7 +227,8 @@ TRADING_API void trading_engine_fd_clear(trading_engine *engine);
 TRADING_API int32_t trading_engine_step(trading_engine *engine, uint32_t batches, uint32_t *done, trading_error *error);
 
 /** Writes a checkpoint now and waits for it, behind a snapshot that is being written; the next opening replays only what comes after.
- *  @return TRADING_OK, also where the store keeps no checkpoints; TRADING_E_READ_ONLY, TRADING_E_NO_SPACE or another code of the state store: nothing but time is lost. Any thread. */
+ *  @return TRADING_OK, also where the store keeps no checkpoints; TRADING_E_READ_ONLY, TRADING_E_NO_SPACE or another code of the state store:
+ *  nothing but time is lost. Any thread. */
 TRADING_API int32_t trading_engine_checkpoint(trading_engine *engine, trading_error *error);
 
 /** What an engine says of itself. */

@@ -10,6 +10,7 @@
 #include <inttypes.h>
 
 #define MERGE_PIECE    65536u /* keys, between two looks at what is more urgent */
+#define RUNS_USUAL     24u    /* with more, merging is behind, and goes before entering new ones into the sieve */
 #define MERGE_LEAST    4u
 #define RETAIN_PARTS   8u /* neither bound on what is retained may be passed by more than one part in so many */
 #define UNBOUNDED_RUNS 4u /* tables in the largest run at least, where no count bounds them */
@@ -438,7 +439,7 @@ static int32_t work(struct keys *keys, bool *worked, trading_error *error)
         return keys_seal(keys, error);
     if (keys->loading)
         return keys_load_piece(keys, error);
-    if (keys_may_enter(keys, keys->options.young))
+    if (keys->set.count <= RUNS_USUAL && keys_may_enter(keys, keys->options.young))
         return keys_enter_piece(keys, error);
     if (keys->merge.count)
         return merge_piece(keys, error);
