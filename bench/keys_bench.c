@@ -1,17 +1,19 @@
 /* What command keys cost: each command looks for its key, does not find it, and leaves it. By processor time of the decider's thread, and
  * of all threads; memory that is not a file's pages, bytes stored and written, opening again.
- * usage: keys-bench [--quick] [--count KEYS] [--rate KEYS] [--alone] [--ahead] [FOLDER for a state store on LMDB]
  * --rate: no more a second, as else the keys' thread falls behind with merging, and there are more runs than an engine comes to.
  * --alone: no thread beside, as for callgrind. --ahead: what is stored is looked at ahead, a batch at a time, as who hands commands over does;
  * that is counted apart. At the most 100,000,000 are remembered. */
 #include "base/hash.h"
 #include "keys/keys.h"
 
+#include <getopt.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+
+#define USAGE "keys-bench [--quick] [--count KEYS] [--rate KEYS] [--alone] [--ahead] [FOLDER for a state store on LMDB]"
 
 #define BATCH   8192u
 #define GROUP   8u
@@ -185,29 +187,49 @@ static void measure(struct bench *bench, uint64_t count)
     look_for_old(bench, count);
 }
 
-int main(int argc, char **argv)
+static void open_store(struct bench *bench, const char *folder)
 {
     trading_host_functions host = {.size = sizeof host, .abi = TRADING_PLUGIN_ABI, .allocate = allocate, .release = release};
-    static struct bench bench = {.options = {.max_count = 100000000, .thread = true, .report = report}};
-    uint64_t count = 8000000;
     trading_error error;
-    memory_init(&bench.memory);
-    for (int i = 1; i < argc; i++) {
-        if (!strcmp(argv[i], "--rate") && i + 1 < argc)
-            bench.rate = strtoull(argv[++i], NULL, 10);
-        else if (!strcmp(argv[i], "--quick"))
+    if (lmdb_state_store_ops.open(folder, false, &host, &bench->store.store, &error))
+        fail(error.message);
+    bench->store.ops = &lmdb_state_store_ops;
+}
+
+/* How many keys are asked for. */
+static uint64_t read_arguments(struct bench *bench, int argc, char **argv)
+{
+    static const struct option options[] = {{"quick", no_argument, NULL, 'q'},      {"count", required_argument, NULL, 'c'},
+                                            {"rate", required_argument, NULL, 'r'}, {"alone", no_argument, NULL, 'a'},
+                                            {"ahead", no_argument, NULL, 'h'},      {NULL, 0, NULL, 0}};
+    uint64_t count = 8000000;
+    int option;
+    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (option == 'q') {
             count = 200000;
-        else if (!strcmp(argv[i], "--count") && i + 1 < argc)
-            count = strtoull(argv[++i], NULL, 10);
-        else if (!strcmp(argv[i], "--alone"))
-            bench.options.thread = false;
-        else if (!strcmp(argv[i], "--ahead"))
-            bench.ahead = true;
-        else if (lmdb_state_store_ops.open(argv[i], false, &host, &bench.store.store, &error))
-            fail(error.message);
-        else
-            bench.store.ops = &lmdb_state_store_ops;
+        } else if (option == 'c') {
+            count = strtoull(optarg, NULL, 10);
+        } else if (option == 'r') {
+            bench->rate = strtoull(optarg, NULL, 10);
+        } else if (option == 'a') {
+            bench->options.thread = false;
+        } else if (option == 'h') {
+            bench->ahead = true;
+        } else {
+            fputs("usage: " USAGE "\n", stderr);
+            exit(2);
+        }
     }
+    if (optind < argc)
+        open_store(bench, argv[optind]);
+    return count;
+}
+
+int main(int argc, char **argv)
+{
+    static struct bench bench = {.options = {.max_count = 100000000, .thread = true, .report = report}};
+    memory_init(&bench.memory);
+    uint64_t count = read_arguments(&bench, argc, argv);
     bench.options.fresh = true;
     open_keys(&bench);
     measure(&bench, count);
