@@ -306,13 +306,13 @@ void engine_fail_deciding(trading_engine *engine, struct batch *batch, const tra
         yield_to_successor(engine, batch, &(struct behind){.count = 0}, false);
         return;
     }
-    if (damaged)
-        engine_write_checkpoint(engine, NULL); /* which is to give up the one that there is */
     if (damaged || error->code == TRADING_E_POISONED) {
         engine_poison(engine, error->code, error->message);
         domain_discard(&engine->domain);
         fail_slices(engine, batch, TRADING_STATUS_NONE, error);
         engine_fail_waiting(engine, error);
+        if (damaged)
+            engine_write_checkpoint(engine, NULL); /* which is to give up the one that there is, behind a snapshot */
         return;
     }
     if (batch->slice_count == 0) /* nobody's command was even taken: whoever waits is told, rather than tried for ever */

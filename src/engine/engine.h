@@ -157,7 +157,8 @@ struct trading_engine {
     /* the keeper: checkpoints and snapshots */
     pthread_mutex_t keeper_mutex;
     pthread_cond_t keeper_signal;
-    pthread_mutex_t checkpoint_mutex; /* one checkpoint at a time */
+    pthread_mutex_t
+        checkpoint_mutex; /* one checkpoint at a time, and none while a snapshot is read from the files of the last */
     bool keeper_stop;
     bool checkpoint_is_ours; /* the tables came from the stored checkpoint, or are in it: only changes need be written */
     _Atomic int64_t checkpoint_position; /* where the newest stands */

@@ -161,26 +161,41 @@ static int32_t write_snapshot(trading_engine *engine, trading_error *error)
 
 #define SNAPSHOT_WORTH 2u /* times as many bytes of the journal as a snapshot has come between it and the next */
 
-/* About as many bytes as the events since then have, by those that this engine wrote. */
+#define COMMITS_WEIGHED 16u
+
+/* In 256ths of a byte an event. */
+static int weigh_commit(void *arg, const trading_store_commit *commit)
+{
+    uint64_t *weight = arg;
+    *weight += commit->size * 256 / (uint64_t)commit->event_count;
+    return 1;
+}
+
+/* About as many bytes as the journal's events have from the position on: by the commits that hold some of them, which are as far apart as each other.
+ * 0 where it cannot be read. */
 static uint64_t journal_bytes_since(trading_engine *engine, int64_t position)
 {
-    uint64_t events = atomic_load(&engine->events);
-    uint64_t each = events ? atomic_load(&engine->journal_bytes) / events : 0;
     int64_t since = engine_durable(engine) - position;
-    uint64_t bytes = 0;
-    return since > 0 && !__builtin_mul_overflow(each, (uint64_t)since, &bytes) ? bytes : 0;
+    uint64_t weight = 0;
+    uint64_t bytes;
+    for (int64_t i = 0; i < COMMITS_WEIGHED; i++)
+        if (since <= 0 || engine->ops->read(engine->store, engine->partition, position + since / COMMITS_WEIGHED * i,
+                                            weigh_commit, &weight, NULL))
+            return 0;
+    return __builtin_mul_overflow(weight / COMMITS_WEIGHED, (uint64_t)since, &bytes) ? UINT64_MAX : bytes / 256;
 }
 
 /* The newest snapshot is of a time before this engine was opened. One that cannot be read is worth nothing. */
 static void weigh_newest(trading_engine *engine)
 {
     struct snapshot_place place = {.ops = engine->ops, .store = engine->store, .partition = engine->partition};
-    int64_t at_most = atomic_load(&engine->snapshot_tried);
     uint32_t chunks;
     uint64_t bytes = 0;
     engine->snapshot_weighed = true;
-    if (engine->ops->snapshot_find(engine->store, engine->partition, at_most, &place.position, &chunks, NULL) ||
-        snapshot_weigh(&place, chunks, &bytes, NULL))
+    if (engine->ops->snapshot_find(engine->store, engine->partition, engine_durable(engine), &place.position, &chunks, NULL))
+        return;
+    atomic_store(&engine->snapshot_tried, place.position); /* which an opening may not have come to know */
+    if (snapshot_weigh(&place, chunks, &bytes, NULL))
         return;
     uint64_t grown = journal_bytes_since(engine, place.position);
     if (grown < SNAPSHOT_WORTH * bytes)

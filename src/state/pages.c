@@ -98,9 +98,10 @@ static int32_t read_at_rest(const struct table *table, uint32_t page, unsigned c
     const struct state_store *store = table->tables->rest_store;
     int32_t code =
         store->ops->file_read(store->store, table->id, (uint64_t)page * TABLE_PAGE_BYTES, bytes, TABLE_PAGE_BYTES, error);
-    if (!code && !page_sum_matches(table->id, page, bytes))
-        return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", page, table->id);
-    return code;
+    if (code || page_sum_matches(table->id, page, bytes))
+        return code;
+    atomic_store(&table->tables->damaged, true);
+    return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", page, table->id);
 }
 
 static int32_t read_pinned(const struct table *table, uint32_t page, struct pin *pin, unsigned char *bytes, uint64_t *newest,

@@ -12,7 +12,7 @@
 /* ---- an event store that keeps snapshots ---- */
 
 #define SNAPSHOTS 64u
-#define CHUNKS    16u
+#define CHUNKS    64u
 
 struct kept {
     int64_t position;
@@ -330,6 +330,27 @@ static void what_is_new_is_written_once(void **state)
     bed_close(bed);
 }
 
+/* By some of its chunks, and below an increment by those of the whole one. */
+static void a_snapshot_is_weighed_as_if_it_were_whole(void **state)
+{
+    (void)state;
+    struct bed *bed = bed_open();
+    uint64_t bytes;
+    append(bed, bed->small, 100000);
+    assert_int_equal(snapshot(bed, 10), TRADING_OK);
+    change(bed, 1, 100, false);
+    assert_int_equal(snapshot(bed, 20), TRADING_OK);
+    uint64_t whole = bytes_at(bed, 10);
+    assert_true(kept_at(&bed->shelf, 10)->count > 20);
+    assert_true(bytes_at(bed, 20) < whole / 100);
+    for (int64_t position = 10; position <= 20; position += 10) {
+        bed->place.position = position;
+        assert_int_equal(snapshot_weigh(&bed->place, kept_at(&bed->shelf, position)->count, &bytes, NULL), TRADING_OK);
+        assert_in_range(bytes, whole / 10 * 9, whole / 10 * 11);
+    }
+    bed_close(bed);
+}
+
 static struct bed *make_chain_of(uint64_t seed, uint64_t digests[3])
 {
     struct bed *bed = bed_open();
@@ -568,6 +589,7 @@ int increment_suite(void)
         cmocka_unit_test(an_increment_holds_what_changed),
         cmocka_unit_test(chains_are_bounded),
         cmocka_unit_test(what_is_new_is_written_once),
+        cmocka_unit_test(a_snapshot_is_weighed_as_if_it_were_whole),
         cmocka_unit_test(damage_in_any_link_is_found),
         cmocka_unit_test(another_base_is_found_out),
         cmocka_unit_test(failures_on_the_way_leave_no_base),

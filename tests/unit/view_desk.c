@@ -259,6 +259,16 @@ void desk_random(struct desk *desk, uint64_t *seed)
     }
 }
 
+void desk_reopen(struct desk *desk, uint64_t events, const char *uri)
+{
+    trading_error error;
+    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
+    options.flags = TRADING_ENGINE_MANUAL;
+    options.snapshot_events = events;
+    must(trading_engine_close(desk->engine, TRADING_CLOSE_DRAIN, &error), &error);
+    desk_open_store(desk, &options, uri);
+}
+
 trading_view *view_at(struct desk *desk, int64_t at)
 {
     trading_error error;

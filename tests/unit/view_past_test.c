@@ -129,169 +129,6 @@ static void the_past_is_rebuilt_from_snapshots(void **state)
     assert_true(position > 0);
 }
 
-static void reopen_with_snapshots(struct desk *desk, uint64_t events, const char *uri)
-{
-    trading_error error;
-    trading_engine_options options = TRADING_ENGINE_OPTIONS_INIT;
-    options.flags = TRADING_ENGINE_MANUAL;
-    options.snapshot_events = events;
-    must(trading_engine_close(desk->engine, TRADING_CLOSE_DRAIN, &error), &error);
-    desk_open_store(desk, &options, uri);
-}
-
-/* Reads each of them: one that is passed over would leave another position. How many there are, and how many are increments. */
-static void read_snapshots(struct desk *desk, uint32_t *count, uint32_t *increments)
-{
-    trading_engine *engine = desk->engine;
-    trading_error error;
-    int64_t at_most = INT64_MAX;
-    int64_t position;
-    uint32_t chunks;
-    *count = *increments = 0;
-    while (!engine->ops->snapshot_find(engine->store, ENGINE_PARTITION, at_most, &position, &chunks, &error)) {
-        struct domain domain = {0};
-        struct snapshot_place place = {engine->ops, engine->store, ENGINE_PARTITION, position};
-        int64_t base;
-        must(engine_past_domain(engine, &domain, position, true, &error), &error);
-        assert_int_equal(domain_mark(&domain)->next_position, position);
-        domain_close(&domain);
-        ++*count;
-        must(snapshot_base_of(&place, &base, &error), &error);
-        *increments += base >= 0;
-        at_most = position - 1;
-    }
-}
-
-/* They are thinned out, but none goes that another was made of. */
-static void every_snapshot_that_is_kept_can_be_read(void **state)
-{
-    struct desk *desk = *state;
-    uint64_t seed = SEED;
-    uint32_t count = 0;
-    uint32_t increments = 0;
-    uint32_t seen = 0;
-    reopen_with_snapshots(desk, 15, "memory:");
-    desk_morning(desk);
-    for (size_t i = 0; engine_durable(desk->engine) < 8000; i++) {
-        desk_random(desk, &seed);
-        if (i % 20)
-            continue;
-        read_snapshots(desk, &count, &increments);
-        seen += increments;
-    }
-    assert_true(count > 5 && count < 40); /* of many more */
-    assert_true(seen > 10);
-}
-
-/* Each comes when the journal has grown by twice as much as the one before it has bytes, and then with the next events. */
-static void snapshots_are_never_more_than_half_the_journal(void **state)
-{
-    struct desk *desk = *state;
-    uint64_t seed = SEED;
-    reopen_with_snapshots(desk, 15, "memory:");
-    desk_morning(desk);
-    trading_engine *engine = desk->engine;
-    struct snapshot_base last = engine->snapshot_base;
-    uint64_t least = 0; /* of the journal, with the last, and most */
-    uint64_t most = atomic_load(&engine->journal_bytes);
-    uint32_t count = 0;
-    while (engine_durable(engine) < 2000) {
-        uint64_t before = atomic_load(&engine->journal_bytes);
-        desk_random(desk, &seed);
-        uint64_t now = atomic_load(&engine->journal_bytes);
-        if (engine->snapshot_base.position == last.position) {
-            assert_true(engine_durable(engine) < last.position + 15 || before < most + 2 * last.bytes);
-            continue;
-        }
-        assert_true(now >= least + 2 * last.bytes);
-        last = engine->snapshot_base;
-        least = before;
-        most = now;
-        count++;
-    }
-    assert_true(count > 5 && count < 2000 / 15 / 4);
-}
-
-static int64_t newest_snapshot(struct desk *desk)
-{
-    trading_engine *engine = desk->engine;
-    int64_t position;
-    uint32_t chunks;
-    bool none = engine->ops->snapshot_find(engine->store, ENGINE_PARTITION, INT64_MAX, &position, &chunks, NULL);
-    return none ? 0 : position;
-}
-
-static void work_until(struct desk *desk, uint64_t *seed, int64_t position)
-{
-    while (engine_durable(desk->engine) < position)
-        desk_random(desk, seed);
-}
-
-/* An engine that is opened often writes them neither sooner for that nor never. */
-static void snapshots_keep_their_distance_over_openings(void **state)
-{
-    struct desk *desk = *state;
-    uint64_t seed = SEED;
-    char folder[] = "/tmp/view-past-XXXXXX";
-    char uri[64];
-    assert_non_null(mkdtemp(folder));
-    snprintf(uri, sizeof uri, "lmdb:%s", folder);
-    reopen_with_snapshots(desk, 400, uri);
-    desk_morning(desk);
-    for (int64_t position = 100; position <= 300; position += 100) {
-        work_until(desk, &seed, position);
-        assert_int_equal(newest_snapshot(desk), 0);
-        reopen_with_snapshots(desk, 400, uri);
-    }
-    work_until(desk, &seed, 450);
-    int64_t first = newest_snapshot(desk);
-    assert_true(first >= 400);
-    reopen_with_snapshots(desk, 15, uri); /* now it is the journal's bytes that count */
-    work_until(desk, &seed, first + 60);
-    assert_int_equal(newest_snapshot(desk), first);
-    work_until(desk, &seed, first + 4000);
-    assert_true(newest_snapshot(desk) > first);
-    reopen_with_snapshots(desk, 0, "memory:");
-    snprintf(uri, sizeof uri, "rm -r %s", folder);
-    assert_int_equal(system(uri), 0);
-}
-
-static bool get_fails(void)
-{
-    static unsigned calls;
-    return calls++ % 4 == 1;
-}
-
-static int32_t get_with_failures(void *store, uint32_t partition, int64_t position, uint32_t chunk, trading_store_bytes take,
-                                 void *arg, trading_error *error)
-{
-    if (get_fails())
-        return TRADING_E_IO;
-    return memory_store_ops.snapshot_get(store, partition, position, chunk, take, arg, error);
-}
-
-/* Nobody knows what a snapshot is made of that the store does not give for now: nothing is dropped for that. */
-static void a_store_that_fails_costs_no_snapshot(void **state)
-{
-    struct desk *desk = *state;
-    uint64_t seed = SEED;
-    uint32_t count;
-    uint32_t increments;
-    reopen_with_snapshots(desk, 15, "memory:");
-    desk_morning(desk);
-    const trading_store_ops *ops = desk->engine->ops;
-    trading_store_ops failing = *ops;
-    failing.snapshot_get = get_with_failures;
-    assert_ptr_equal(ops, &memory_store_ops);
-    for (size_t i = 0; engine_durable(desk->engine) < 2000; i++) {
-        desk->engine->ops = &failing;
-        desk_random(desk, &seed);
-        desk->engine->ops = ops;
-        if (i % 100 == 0)
-            read_snapshots(desk, &count, &increments);
-    }
-}
-
 /* Turns a byte over in the middle of each file, or of every second. */
 static void damage_snapshots(const char *folder, unsigned step)
 {
@@ -336,7 +173,7 @@ static void a_snapshot_that_was_cut_off_hides_none(void **state)
     uint32_t chunks;
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "lmdb:%s", folder);
-    reopen_with_snapshots(desk, 25, path);
+    desk_reopen(desk, 25, path);
     desk_morning(desk);
     while (engine_durable(desk->engine) < 200)
         desk_random(desk, &seed);
@@ -349,7 +186,7 @@ static void a_snapshot_that_was_cut_off_hides_none(void **state)
     must(engine_past_domain(engine, &domain, INT64_MAX, true, &error), &error);
     assert_int_equal(domain_mark(&domain)->next_position, older);
     domain_close(&domain);
-    reopen_with_snapshots(desk, 0, "memory:");
+    desk_reopen(desk, 0, "memory:");
     snprintf(path, sizeof path, "rm -r %s", folder);
     assert_int_equal(system(path), 0);
 }
@@ -363,14 +200,14 @@ static void damaged_snapshots_are_passed_over(void **state)
     char uri[64];
     assert_non_null(mkdtemp(folder));
     snprintf(uri, sizeof uri, "lmdb:%s", folder);
-    reopen_with_snapshots(desk, 25, uri);
+    desk_reopen(desk, 25, uri);
     live_a_while(album, desk);
     for (unsigned step = 2; step > 0; step--) {
         damage_snapshots(folder, step);
         compare_past(album, desk);
-        reopen_with_snapshots(desk, 0, "memory:");
+        desk_reopen(desk, 0, "memory:");
         forget_state(folder);
-        reopen_with_snapshots(desk, 0, uri);
+        desk_reopen(desk, 0, uri);
         char *text = text_now(desk);
         assert_string_equal(text, album->texts[album->end]);
         free(text);
@@ -378,7 +215,7 @@ static void damaged_snapshots_are_passed_over(void **state)
     for (size_t i = 0; i < MOST; i++)
         free(album->texts[i]);
     free(album);
-    reopen_with_snapshots(desk, 0, "memory:");
+    desk_reopen(desk, 0, "memory:");
     char command[64];
     snprintf(command, sizeof command, "rm -r %s", folder);
     assert_int_equal(system(command), 0);
@@ -498,10 +335,6 @@ int view_past_suite(void)
         cmocka_unit_test_setup_teardown(a_pinned_view_stays, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_past_is_as_it_was, set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_past_is_rebuilt_from_snapshots, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(every_snapshot_that_is_kept_can_be_read, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(snapshots_are_never_more_than_half_the_journal, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(snapshots_keep_their_distance_over_openings, set_up, tear_down),
-        cmocka_unit_test_setup_teardown(a_store_that_fails_costs_no_snapshot, set_up, tear_down),
         cmocka_unit_test_setup_teardown(damaged_snapshots_are_passed_over, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_snapshot_that_was_cut_off_hides_none, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_time_shows_all_that_was_committed_until_then, set_up, tear_down),

@@ -19,6 +19,7 @@
 int view_now_suite(void);
 int view_list_suite(void);
 int view_past_suite(void);
+int view_snapshots_suite(void);
 int view_history_suite(void);
 int view_profile_suite(void);
 int view_thread_suite(void);
@@ -50,6 +51,8 @@ void must(int32_t code, const trading_error *error);
 void desk_open(struct desk *desk, const trading_engine_options *options);
 /* The engine alone, on another store, with the same clock and entropy. */
 void desk_open_store(struct desk *desk, const trading_engine_options *options, const char *uri);
+/* Closes the engine and opens the store, driven by hand, with a snapshot after so many events. */
+void desk_reopen(struct desk *desk, uint64_t snapshot_events, const char *uri);
 void desk_close(struct desk *desk);
 
 extern const trading_id nobody;
