@@ -104,8 +104,8 @@ typedef struct trading_engine_options {
     uint64_t commit_bytes;         /**< the byte limit of a commit; default 4 MiB, 64 KiB to 64 MiB */
     uint64_t map_bytes;            /**< the most that the store may grow to; 0: its default */
     uint64_t view_bytes;           /**< what views may hold of old records before they expire; default 64 MiB */
-    uint64_t
-        checkpoint_events; /**< a checkpoint after this many events; default 16,000,000; 0: only at close and with a snapshot */
+    /** A checkpoint after this many events, besides those at closing and with each snapshot. Default 16,000,000; 0: only those. */
+    uint64_t checkpoint_events;
     /** A snapshot for views of the past after this many events, and after twice as many bytes of the journal as the one before it has, so
      *  that together they are at most about half of what the journal is to write, however large the state. Default 10,000,000; 0: none. */
     uint64_t snapshot_events;
