@@ -142,11 +142,11 @@ static void retire_runs(struct keys *keys, const struct key_set *next)
         struct key_run *run = keys->set.runs[i];
         if (has(next, run))
             continue;
-        if (keys->entering.run == run)
-            keys->entering.run = NULL;
         keys->store.ops->blob_drop(keys->store.store, run->footer.number, NULL); /* else an orphan, dropped at opening */
         run->next = keys->retired.runs;
         keys->retired.runs = run;
+        if (keys->entering.run == run)
+            keys->entering.run = NULL;
     }
 }
 
