@@ -263,7 +263,7 @@ static void a_damaged_page_is_told_by_the_snapshot_that_meets_it(void **state)
     desk_reopen(desk, 0, "memory:");
     snprintf(path, sizeof path, "%s/state/06.pages", fixture->folder);
     int file = open(path, O_RDWR | O_CLOEXEC);
-    uint8_t byte;
+    uint8_t byte = 0;
     assert_true(file >= 0 && pread(file, &byte, 1, 4096 + 100) == 1);
     byte ^= 1;
     assert_int_equal(pwrite(file, &byte, 1, 4096 + 100), 1);
