@@ -175,6 +175,14 @@ static int write_tail(struct snapshot_writing *writing)
     return failure;
 }
 
+static int32_t cannot_write(const struct snapshots *snapshots, const struct snapshot_writing *writing, int failure,
+                            trading_error *error)
+{
+    char name[NAME_BYTES];
+    snapshot_name(writing->partition, writing->position, name);
+    return lmdb_failure(error, failure, "writing", snapshots->folder.path, name);
+}
+
 static int32_t finish(struct snapshots *snapshots, struct snapshot_writing *writing, trading_error *error)
 {
     char temporary[NAME_BYTES];
@@ -184,16 +192,9 @@ static int32_t finish(struct snapshots *snapshots, struct snapshot_writing *writ
     int failure = write_tail(writing);
     if (!failure)
         failure = folder_rename(&snapshots->folder, temporary, name);
+    int32_t code = failure ? cannot_write(snapshots, writing, failure, error) : TRADING_OK;
     forget(snapshots, writing->partition);
-    return failure ? lmdb_failure(error, failure, "writing", snapshots->folder.path, name) : TRADING_OK;
-}
-
-static int32_t cannot_write(const struct snapshots *snapshots, const struct snapshot_writing *writing, int failure,
-                            trading_error *error)
-{
-    char name[NAME_BYTES];
-    snapshot_name(writing->partition, writing->position, name);
-    return lmdb_failure(error, failure, "writing", snapshots->folder.path, name);
+    return code;
 }
 
 /* A snapshot goes to the disk as it is written: all of it at once would have the journal's appends wait behind hundreds of megabytes. */

@@ -178,9 +178,11 @@ static uint64_t journal_bytes_since(trading_engine *engine, int64_t position)
     int64_t since = engine_durable(engine) - position;
     uint64_t weight = 0;
     uint64_t bytes;
+    if (since <= 0)
+        return 0;
     for (int64_t i = 0; i < COMMITS_WEIGHED; i++)
-        if (since <= 0 || engine->ops->read(engine->store, engine->partition, position + since / COMMITS_WEIGHED * i,
-                                            weigh_commit, &weight, NULL))
+        if (engine->ops->read(engine->store, engine->partition, position + since / COMMITS_WEIGHED * i, weigh_commit, &weight,
+                              NULL))
             return 0;
     return __builtin_mul_overflow(weight / COMMITS_WEIGHED, (uint64_t)since, &bytes) ? UINT64_MAX : bytes / 256;
 }

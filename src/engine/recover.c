@@ -210,7 +210,7 @@ static int32_t follow(trading_engine *engine, trading_error *error)
     int32_t code = engine->read_only ? TRADING_OK : engine_open_keys(engine, from, error);
     if (!code)
         code = engine_catch_up(engine, error);
-    if (!code)
+    if (!code && !engine->read_only)
         atomic_store(&engine->snapshot_tried, newest_snapshot(engine));
     engine->replayed_events = (uint64_t)(domain_mark(&engine->domain)->next_position - from);
     return code;

@@ -277,17 +277,9 @@ static bool is_logged(const struct loading *loading, uint32_t id, uint32_t page)
 
 static int32_t read_page(struct loading *loading, uint32_t id, uint32_t page, trading_error *error)
 {
-    const struct state_store *store = loading->store;
-    unsigned char *bytes = loading->group;
-    if (is_logged(loading, id, page)) {
-        memset(bytes, 0, TABLE_PAGE_BYTES);
-        return TRADING_OK;
-    }
-    int32_t code = store->ops->file_read(store->store, id, (uint64_t)page * TABLE_PAGE_BYTES, bytes, TABLE_PAGE_BYTES, error);
-    if (code)
-        return code;
-    if (!page_sum_matches(id, page, bytes))
-        return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", page, id);
+    if (!is_logged(loading, id, page))
+        return page_read_file(loading->store, id, page, loading->group, error);
+    memset(loading->group, 0, TABLE_PAGE_BYTES);
     return TRADING_OK;
 }
 

@@ -92,23 +92,32 @@ static bool is_wanted(const struct walk *walk, const struct table *table, uint32
     return walk->all || has_changed(table, page, walk->saved);
 }
 
+static int32_t mismatch(uint32_t id, uint32_t page, trading_error *error)
+{
+    return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", page, id);
+}
+
+int32_t page_read_file(const struct state_store *store, uint32_t id, uint32_t page, unsigned char *bytes, trading_error *error)
+{
+    uint64_t offset = (uint64_t)page * TABLE_PAGE_BYTES;
+    int32_t code = store->ops->file_read(store->store, id, offset, bytes, TABLE_PAGE_BYTES, error);
+    return code || page_sum_matches(id, page, bytes) ? code : mismatch(id, page, error);
+}
+
 /* As it was when it was settled. */
 static int32_t read_at_rest(const struct table *table, uint32_t page, unsigned char *bytes, trading_error *error)
 {
-    const struct state_store *store = table->tables->rest_store;
-    int32_t code =
-        store->ops->file_read(store->store, table->id, (uint64_t)page * TABLE_PAGE_BYTES, bytes, TABLE_PAGE_BYTES, error);
-    if (code || page_sum_matches(table->id, page, bytes))
-        return code;
-    atomic_store(&table->tables->damaged, true);
-    return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", page, table->id);
+    int32_t code = page_read_file(table->tables->rest_store, table->id, page, bytes, error);
+    if (code == TRADING_E_DAMAGED)
+        atomic_store(&table->tables->damaged, true);
+    return code;
 }
 
 static int32_t read_pinned(const struct table *table, uint32_t page, struct pin *pin, unsigned char *bytes, uint64_t *newest,
                            trading_error *error)
 {
     if (!table_verify_page(table, page))
-        return error_set(error, TRADING_E_DAMAGED, "page %u of table %u does not match its checksum", page, table->id);
+        return mismatch(table->id, page, error);
     if (!read_page(table, page, pin, bytes, newest))
         return error_set(
             error, TRADING_E_VIEW_EXPIRED,

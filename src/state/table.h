@@ -224,6 +224,8 @@ int32_t tables_load_pages(struct tables *tables, uint32_t id, uint32_t count, tr
  * them: that is asked, and a page that an older library wrote has the checksum of its time. */
 uint64_t page_sum(uint32_t id, uint32_t page, const void *bytes);
 bool page_sum_matches(uint32_t id, uint32_t page, const unsigned char *bytes);
+/* Reads a page from its state file, TABLE_PAGE_BYTES. TRADING_E_DAMAGED when its checksum does not match. */
+int32_t page_read_file(const struct state_store *store, uint32_t id, uint32_t page, unsigned char *bytes, trading_error *error);
 
 /* Says how many records the pages that were put or loaded hold. TRADING_E_DAMAGED when a page of them is missing, or when there is anything
  * past the last record or in place of number 0. */

@@ -20,8 +20,8 @@
 #include <stdatomic.h>
 #include <time.h>
 
-/* Interruptions at random points: one in a hundred or two is at the few instructions that matter. */
-enum { INTERRUPTIONS = 1500, PATIENCE_MS = 20 };
+/* Interruptions at random points, of which few are at the instructions that matter. */
+enum { INTERRUPTIONS = 6000, PATIENCE_MS = 20 };
 
 /* The reader is interrupted, and goes on within the second commit that is written after that, where its page is written and is not known
  * to LMDB; that commit waits until it has read twice. */

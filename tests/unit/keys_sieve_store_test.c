@@ -167,8 +167,8 @@ static void what_is_stored_passes_whatever_happens(void **state)
 
 /* ---- a sieve that is not as it was ---- */
 
-/* Keys with a sieve, which are closed. */
-static struct state_blob store_sieve(struct trial *trial, uint64_t *number)
+/* Keys that are closed, with a sieve; the number of its blob. */
+static uint64_t store_sieve(struct trial *trial)
 {
     trial_open(trial, 1);
     insert(trial, 60 * SMALL);
@@ -176,12 +176,10 @@ static struct state_blob store_sieve(struct trial *trial, uint64_t *number)
     work(trial);
     assert_non_null(trial->keys->published->sieve);
     open_again(trial);
-    *number = trial->keys->stored_sieve.number;
-    assert_true(*number && trial->keys->loading);
+    uint64_t number = trial->keys->stored_sieve.number;
+    assert_true(number && trial->keys->loading);
     keys_close(trial->keys);
-    struct state_blob blob;
-    assert_int_equal(trial->bed.store.ops->blob_map(trial->bed.store.store, *number, &blob, NULL), TRADING_OK);
-    return blob;
+    return number;
 }
 
 /* Runs are asked themselves until the last piece is loaded. */
@@ -189,9 +187,7 @@ static void a_sieve_is_loaded_after_opening(void **state)
 {
     (void)state;
     struct trial trial;
-    uint64_t number;
-    struct state_blob blob = store_sieve(&trial, &number);
-    trial.bed.store.ops->blob_unmap(trial.bed.store.store, &blob);
+    uint64_t number = store_sieve(&trial);
     open_closed(&trial);
     assert_true(trial.keys->loading && !trial.keys->published->sieve);
     expect_agreed(&trial);
@@ -217,9 +213,7 @@ static void a_sieve_outlives_a_crash(void **state)
 {
     (void)state;
     struct trial trial;
-    uint64_t number;
-    struct state_blob blob = store_sieve(&trial, &number);
-    trial.bed.store.ops->blob_unmap(trial.bed.store.store, &blob);
+    uint64_t number = store_sieve(&trial);
     open_closed(&trial);
     insert(&trial, 5 * SMALL);
     work(&trial);
@@ -240,8 +234,9 @@ static void damage_is_told(void **state)
 {
     (void)state;
     struct trial trial;
-    uint64_t number;
-    struct state_blob blob = store_sieve(&trial, &number);
+    struct state_blob blob;
+    uint64_t number = store_sieve(&trial);
+    assert_int_equal(trial.bed.store.ops->blob_map(trial.bed.store.store, number, &blob, NULL), TRADING_OK);
     uint8_t *bytes = malloc(blob.size);
     memcpy(bytes, blob.bytes, blob.size);
     for (size_t at = 0; at < blob.size; at += at + 300 < blob.size ? 997 : 1) {
@@ -270,9 +265,7 @@ static void a_sieve_may_be_missing(void **state)
 {
     (void)state;
     struct trial trial;
-    uint64_t number;
-    struct state_blob blob = store_sieve(&trial, &number);
-    trial.bed.store.ops->blob_unmap(trial.bed.store.store, &blob);
+    uint64_t number = store_sieve(&trial);
     assert_int_equal(memory_state_store_ops.blob_drop(trial.bed.store.store, number, NULL), TRADING_OK);
     open_closed(&trial);
     assert_true(!trial.keys->loading && trial.bed.reports == 0);
