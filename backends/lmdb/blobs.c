@@ -16,15 +16,10 @@
 #define FOLDER     "keys"
 #define NAME_BYTES 32u
 
-/* So much is written before the disk is told to begin: else it all comes at once when the file is flushed, in the way of commits. */
-#define WRITE_BEHIND (4u << 20)
-
 struct blob_writing {
     struct blobs *blobs;
     uint64_t number;
-    int fd;
-    uint64_t end;   /* of what is written */
-    uint64_t begun; /* of what the disk was told to write */
+    struct file_output output;
 };
 
 static void blob_name(uint64_t number, const char *suffix, char name[NAME_BYTES])
@@ -73,8 +68,8 @@ int32_t blobs_create(struct blobs *blobs, uint64_t number, void **blob, trading_
     char name[NAME_BYTES];
     blob_name(number, ".tmp", name);
     *writing = (struct blob_writing){.blobs = blobs, .number = number};
-    writing->fd = file_open(&blobs->folder, name, O_RDWR | O_CREAT | O_TRUNC);
-    if (writing->fd < 0) {
+    writing->output.fd = file_open(&blobs->folder, name, O_RDWR | O_CREAT | O_TRUNC);
+    if (writing->output.fd < 0) {
         int failure = errno;
         memory_release(blobs->memory, writing, sizeof *writing);
         return failed(blobs, failure, "writing", number, error);
@@ -86,20 +81,13 @@ int32_t blobs_create(struct blobs *blobs, uint64_t number, void **blob, trading_
 int32_t blob_append(void *blob, const void *bytes, size_t size, trading_error *error)
 {
     struct blob_writing *writing = blob;
-    int failure = file_write(writing->fd, bytes, size, writing->end);
-    if (failure)
-        return failed(writing->blobs, failure, "writing", writing->number, error);
-    writing->end += size;
-    if (writing->end - writing->begun >= WRITE_BEHIND) {
-        sync_file_range(writing->fd, (off_t)writing->begun, (off_t)(writing->end - writing->begun), SYNC_FILE_RANGE_WRITE);
-        writing->begun = writing->end;
-    }
-    return TRADING_OK;
+    int failure = file_append(&writing->output, bytes, size);
+    return failure ? failed(writing->blobs, failure, "writing", writing->number, error) : TRADING_OK;
 }
 
 static void writing_free(struct blob_writing *writing)
 {
-    close(writing->fd);
+    close(writing->output.fd);
     memory_release(writing->blobs->memory, writing, sizeof *writing);
 }
 
@@ -111,7 +99,7 @@ int32_t blob_seal(void *blob, trading_error *error)
     char name[NAME_BYTES];
     blob_name(writing->number, ".tmp", temporary);
     blob_name(writing->number, ".run", name);
-    int failure = fdatasync(writing->fd) ? errno : 0;
+    int failure = fdatasync(writing->output.fd) ? errno : 0;
     if (!failure)
         failure = folder_rename(&blobs->folder, temporary, name);
     if (failure)

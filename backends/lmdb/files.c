@@ -2,6 +2,7 @@
 
 #include "backends/lmdb/lmdb_error.h"
 #include "base/error.h"
+#include "base/flush.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -125,6 +126,29 @@ int file_write(int fd, const void *from, size_t size, uint64_t offset)
             return errno;
     }
     return 0;
+}
+
+static int flush_output(struct file_output *output)
+{
+    output->unflushed = 0;
+    return fdatasync(output->fd) ? errno : 0;
+}
+
+int file_append(struct file_output *output, const void *from, size_t size)
+{
+    int failure = 0;
+    for (const uint8_t *next = from; size && !failure;) {
+        size_t room = FLUSH_BYTES - output->unflushed;
+        size_t piece = size < room ? size : room;
+        failure = file_write(output->fd, next, piece, output->end);
+        output->end += piece;
+        output->unflushed += piece;
+        next += piece;
+        size -= piece;
+        if (!failure && output->unflushed == FLUSH_BYTES)
+            failure = flush_output(output);
+    }
+    return failure;
 }
 
 int file_size(int fd, uint64_t *bytes)

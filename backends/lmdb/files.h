@@ -42,6 +42,17 @@ ssize_t file_read(int fd, void *into, size_t size, uint64_t offset);
 /* Writes all of it. 0 or errno. */
 int file_write(int fd, const void *from, size_t size, uint64_t offset);
 
+/* A file that is written from its beginning to its end, and flushed as it grows (base/flush.h). */
+struct file_output {
+    int fd;
+    size_t unflushed; /* of what is written */
+    uint64_t end;     /* of that */
+};
+
+/* Writes all of it behind what there is. 0 or errno: then the file is to be given up, as a flush that failed may have dropped what it was to
+ * write, and the next one not say so. */
+int file_append(struct file_output *output, const void *from, size_t size);
+
 /* 0 or errno. */
 int file_size(int fd, uint64_t *bytes);
 

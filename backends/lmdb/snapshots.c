@@ -19,7 +19,6 @@
 #define CHUNKS_MOST ((uint32_t)1 << 24)
 #define MAGIC       "trading snapshot"
 #define MAGIC_BYTES 16u
-#define SEND_BYTES  ((uint64_t)1 << 20)
 
 struct head {
     char magic[MAGIC_BYTES];
@@ -46,9 +45,7 @@ struct snapshot_writing {
     struct snapshot_writing *next;
     uint32_t partition;
     int64_t position;
-    int fd;
-    uint64_t end;  /* of what is written */
-    uint64_t sent; /* of what is on the disk */
+    struct file_output output;
     struct extent *extents;
     size_t chunks;
     size_t capacity;
@@ -108,8 +105,8 @@ int32_t snapshots_open(struct snapshots *snapshots, const struct folder *parent,
 
 static void writing_free(struct snapshots *snapshots, struct snapshot_writing *writing)
 {
-    if (writing->fd >= 0)
-        close(writing->fd);
+    if (writing->output.fd >= 0)
+        close(writing->output.fd);
     memory_release(snapshots->memory, writing->extents, writing->capacity * sizeof *writing->extents);
     memory_release(snapshots->memory, writing, sizeof *writing);
 }
@@ -148,14 +145,13 @@ static int32_t begin(struct snapshots *snapshots, uint32_t partition, int64_t po
     temporary_name(partition, name);
     writing->partition = partition;
     writing->position = position;
-    writing->fd = file_open(&snapshots->folder, name, O_RDWR | O_CREAT | O_TRUNC);
+    writing->output.fd = file_open(&snapshots->folder, name, O_RDWR | O_CREAT | O_TRUNC);
     struct head head = head_of(partition, position);
-    int failure = writing->fd < 0 ? errno : file_write(writing->fd, &head, sizeof head, 0);
+    int failure = writing->output.fd < 0 ? errno : file_append(&writing->output, &head, sizeof head);
     if (failure) {
         writing_free(snapshots, writing);
         return lmdb_failure(error, failure, "writing", snapshots->folder.path, name);
     }
-    writing->end = sizeof head;
     writing->next = snapshots->writing;
     snapshots->writing = writing;
     return TRADING_OK;
@@ -164,13 +160,12 @@ static int32_t begin(struct snapshots *snapshots, uint32_t partition, int64_t po
 static int write_tail(struct snapshot_writing *writing)
 {
     struct head head = head_of(writing->partition, writing->position);
-    struct tail tail = {.directory = writing->end, .chunks = (uint32_t)writing->chunks};
+    struct tail tail = {.directory = writing->output.end, .chunks = (uint32_t)writing->chunks};
     tail.check = check_of(&head, writing->extents, &tail);
-    size_t directory = writing->chunks * sizeof *writing->extents;
-    int failure = file_write(writing->fd, writing->extents, directory, writing->end);
+    int failure = file_append(&writing->output, writing->extents, writing->chunks * sizeof *writing->extents);
     if (!failure)
-        failure = file_write(writing->fd, &tail, sizeof tail, writing->end + directory);
-    if (!failure && fsync(writing->fd))
+        failure = file_append(&writing->output, &tail, sizeof tail);
+    if (!failure && fsync(writing->output.fd))
         failure = errno;
     return failure;
 }
@@ -197,15 +192,6 @@ static int32_t finish(struct snapshots *snapshots, struct snapshot_writing *writ
     return code;
 }
 
-/* A snapshot goes to the disk as it is written: all of it at once would have the journal's appends wait behind hundreds of megabytes. */
-static int32_t send_on(const struct snapshots *snapshots, struct snapshot_writing *writing, trading_error *error)
-{
-    if (writing->end - writing->sent < SEND_BYTES)
-        return TRADING_OK;
-    writing->sent = writing->end;
-    return fdatasync(writing->fd) ? cannot_write(snapshots, writing, errno, error) : TRADING_OK;
-}
-
 static int32_t add_chunk(struct snapshots *snapshots, struct snapshot_writing *writing, const void *data, uint64_t size,
                          trading_error *error)
 {
@@ -214,12 +200,9 @@ static int32_t add_chunk(struct snapshots *snapshots, struct snapshot_writing *w
     if (memory_grow(snapshots->memory, (void **)&writing->extents, &writing->capacity, writing->chunks + 1,
                     sizeof *writing->extents))
         return error_no_memory(error, "a snapshot's directory");
-    int failure = file_write(writing->fd, data, size, writing->end);
-    if (failure)
-        return cannot_write(snapshots, writing, failure, error);
-    writing->extents[writing->chunks++] = (struct extent){.offset = writing->end, .size = size};
-    writing->end += size;
-    return send_on(snapshots, writing, error);
+    writing->extents[writing->chunks++] = (struct extent){.offset = writing->output.end, .size = size};
+    int failure = file_append(&writing->output, data, size);
+    return failure ? cannot_write(snapshots, writing, failure, error) : TRADING_OK;
 }
 
 static int32_t put_locked(struct snapshots *snapshots, uint32_t partition, int64_t position, uint32_t chunk, const void *data,

@@ -1,6 +1,7 @@
 #include "state/page_log.h"
 
 #include "base/error.h"
+#include "base/flush.h"
 
 #include <endian.h>
 #include <sodium.h>
@@ -40,16 +41,12 @@ static unsigned char *page_in(unsigned char *group, uint32_t at)
 
 /* ---- writing ---- */
 
-/* What is written is sent to the disk every so often: a sync of all of it at once would have the journal's syncs wait behind hundreds of
- * megabytes, and the writer with them. */
-#define SYNC_BYTES (UINT64_C(1) << 20)
-
 static int32_t write_some(const struct state_store *store, uint32_t file, uint64_t offset, const unsigned char *from,
                           size_t bytes, uint64_t *unsynced, trading_error *error)
 {
     int32_t code = store->ops->file_write(store->store, file, offset, from, bytes, error);
     *unsynced += bytes;
-    if (code || *unsynced < SYNC_BYTES)
+    if (code || *unsynced < FLUSH_BYTES)
         return code;
     *unsynced = 0;
     return store->ops->file_sync(store->store, file, error);

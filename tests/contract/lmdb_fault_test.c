@@ -1,4 +1,6 @@
 /* Calls of the operating system that fail under LMDB, or are overtaken (lmdb_faults.h). */
+#include "base/hash.h"
+#include "keys/keys.h"
 #include "lmdb_faults.h"
 #include "lmdb_support.h"
 
@@ -313,10 +315,10 @@ static void one_flush_an_append(void **state)
     expect_flushes(fixture, 13, 1);
 }
 
-/* So many chunks of 600 kB, the last too; the first that fails ends it. */
+/* So many chunks of 2.5 MB, the last too; the first that fails ends it. */
 static int32_t put_snapshot(struct fixture *fixture, uint32_t chunks)
 {
-    static const uint8_t chunk[600000] = {1};
+    static const uint8_t chunk[2500000] = {1};
     trading_error error;
     int32_t code = TRADING_OK;
     for (uint32_t i = 0; i < chunks && !code; i++)
@@ -333,14 +335,91 @@ static void a_snapshot_goes_to_the_disk_in_parts(void **state)
     uint32_t chunks;
     uint64_t flushed = flushes_of_journals();
     fail_next(FLUSH, EIO, 1);
-    assert_int_equal(put_snapshot(fixture, 10), TRADING_E_IO);
+    assert_int_equal(put_snapshot(fixture, 2), TRADING_E_IO);
     assert_int_equal(lmdb_store_ops.snapshot_find(fixture->store, 0, INT64_MAX, &position, &chunks, &error),
                      TRADING_E_NOT_FOUND);
     assert_int_equal(flushes_of_journals(), flushed);
-    assert_int_equal(put_snapshot(fixture, 10), TRADING_OK);
-    assert_int_equal(flushes_of_journals() - flushed, 5);
+    assert_int_equal(put_snapshot(fixture, 2), TRADING_OK);
+    assert_int_equal(flushes_of_journals() - flushed, 4);
     assert_int_equal(lmdb_store_ops.snapshot_find(fixture->store, 0, INT64_MAX, &position, &chunks, &error), TRADING_OK);
-    assert_int_equal(chunks, 10);
+    assert_int_equal(chunks, 2);
+}
+
+/* ---- keys of past commands, beside the journal ---- */
+
+enum { KEYS = 200000, FEWER_KEYS = 4096 * (1 + 4 + 16) }; /* in a table, and in the smaller ones before it */
+
+static void open_keys(struct fixture *fixture, struct memory *memory, struct state_store *store, struct keys **keys)
+{
+    char path[SCRATCH_PATH + 64];
+    path_in(path, fixture->folder, "state");
+    trading_error error;
+    *memory = (struct memory){.allocate = plain_allocate, .release = plain_release};
+    store->ops = &lmdb_state_store_ops;
+    assert_int_equal(store->ops->open(path, false, &plain_host, &store->store, &error), TRADING_OK);
+    struct keys_options options = {.young = KEYS};
+    assert_int_equal(keys_open(keys, memory, store, &options, &error), TRADING_OK);
+}
+
+/* At the positions from `from` to `end`, which are not durable yet. */
+static void insert_keys(struct keys *keys, int64_t from, int64_t end)
+{
+    for (int64_t i = from; i < end; i++)
+        assert_true(keys_insert(keys, hash_mix((uint64_t)i), i, i));
+}
+
+static bool has_keys(const struct keys *keys, int64_t end)
+{
+    for (int64_t i = 0; i < end; i++) {
+        struct keys_cursor cursor = {0};
+        if (keys_next(keys, hash_mix((uint64_t)i), &cursor) != i)
+            return false;
+    }
+    return true;
+}
+
+static int count_blob(void *arg, uint64_t number)
+{
+    (void)number;
+    ++*(uint64_t *)arg;
+    return 0;
+}
+
+static uint64_t blobs_in(const struct state_store *store)
+{
+    uint64_t count = 0;
+    assert_int_equal(store->ops->blob_list(store->store, count_blob, &count, NULL), TRADING_OK);
+    return count;
+}
+
+/* A run of 2.7 MB. What a flush in the middle lost no later one tells of. */
+static void a_run_of_keys_goes_to_the_disk_in_parts(void **state)
+{
+    struct fixture *fixture = *state;
+    struct memory memory;
+    struct state_store store;
+    struct keys *keys;
+    trading_error error;
+    open_keys(fixture, &memory, &store, &keys);
+    insert_keys(keys, 0, FEWER_KEYS);
+    keys_durable(keys, FEWER_KEYS);
+    insert_keys(keys, FEWER_KEYS, FEWER_KEYS + KEYS);
+    uint64_t blobs = blobs_in(&store);
+    uint64_t flushed = flushes_of_journals();
+    keys_durable(keys, FEWER_KEYS + KEYS);
+    fail_next(FLUSH, EIO, 2); /* it tries twice */
+    assert_int_equal(keys_settle(keys, &error), TRADING_E_IO);
+    assert_int_equal(error.native_code, EIO);
+    assert_int_equal(flushes_of_journals(), flushed);
+    assert_int_equal(blobs_in(&store), blobs);
+    assert_int_equal(keys_stored(keys).next_position, FEWER_KEYS);
+    assert_true(has_keys(keys, FEWER_KEYS + KEYS));
+    assert_int_equal(keys_settle(keys, &error), TRADING_OK);
+    assert_int_equal(flushes_of_journals() - flushed, 2 + 2); /* within the run; at its end, and the manifest */
+    assert_int_equal(keys_stored(keys).next_position, FEWER_KEYS + KEYS);
+    assert_true(has_keys(keys, FEWER_KEYS + KEYS));
+    keys_close(keys);
+    store.ops->close(store.store);
 }
 
 #define CASE(function) cmocka_unit_test_setup_teardown(function, begin, end)
@@ -364,6 +443,7 @@ int main(void)
         CASE(overtaken_by_the_writer),
         CASE(one_flush_an_append),
         CASE(a_snapshot_goes_to_the_disk_in_parts),
+        CASE(a_run_of_keys_goes_to_the_disk_in_parts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
