@@ -4,6 +4,7 @@
 #define KEYS_INSIDE_H
 
 #include "keys/keys.h"
+#include "keys/merge.h"
 #include "keys/sieve.h"
 #include "keys/young.h"
 
@@ -11,9 +12,8 @@
 #include <semaphore.h>
 #include <stdatomic.h>
 
-#define KEY_RUNS_MAX   128u
-#define KEY_TABLES     32u /* full ones, and the one that is filled */
-#define KEY_MERGE_MOST 16u
+#define KEY_RUNS_MAX 128u
+#define KEY_TABLES   32u /* full ones, and the one that is filled */
 
 #define KEY_FIRST_YOUNG 4096u /* keys in the first table; each next one has four times as many, up to the most */
 
@@ -54,15 +54,6 @@ static inline void key_list_prefetch(const struct key_list *list, uint64_t hash,
         if (list->eras[i] & eras)
             key_filter_prefetch(&list->filters[i], hash);
 }
-
-struct key_merge {
-    uint32_t count; /* 0: none is under way */
-    uint32_t first; /* of the set's runs */
-    struct key_reader readers[KEY_MERGE_MOST];
-    bool ended[KEY_MERGE_MOST];
-    struct key_writer *writer;
-    uint64_t number;
-};
 
 /* What is to be freed once the decider has seen a list that is without it, and nobody visits those before. */
 struct key_retired {

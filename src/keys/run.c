@@ -3,12 +3,9 @@
 #include "base/error.h"
 #include "keys/run_format.h"
 
-#include <endian.h>
 #include <inttypes.h>
 
-#define PREFIX_MASK   ((UINT64_C(1) << KEY_PREFIX_BITS) - 1)
-#define DISTANCE_MASK ((uint64_t)KEY_SPAN_MAX - 1)
-#define COUNT_MAX     (UINT64_C(1) << 32)
+#define COUNT_MAX (UINT64_C(1) << 32)
 
 /* ---- opening ---- */
 
@@ -114,26 +111,14 @@ static bool prove_page(struct key_run *run, uint64_t at)
     return true;
 }
 
-/* Eight bytes from there; past the last entry there is more of the page. */
-static uint64_t load(const uint8_t *bytes)
+static const uint8_t *entry_at(const struct key_page *page, uint32_t at)
 {
-    uint64_t value;
-    memcpy(&value, bytes, sizeof value);
-    return le64toh(value);
+    return page->entries + (size_t)at * KEY_ENTRY_BYTES;
 }
 
 static uint64_t prefix_at(const struct key_page *page, uint32_t at)
 {
-    return load(page->entries + (size_t)at * KEY_ENTRY_BYTES) & PREFIX_MASK;
-}
-
-/* −1 when it is beyond what the run may have. */
-static int64_t position_at(const struct key_run *run, const struct key_page *page, uint32_t at)
-{
-    const uint8_t *bytes = page->entries + (size_t)at * KEY_ENTRY_BYTES + KEY_PREFIX_BITS / 8;
-    int64_t distance = (int64_t)(load(bytes) & DISTANCE_MASK);
-    const struct key_span *span = &run->footer.span;
-    return distance <= span->last_position - span->first_position ? span->first_position + distance : -1;
+    return key_prefix_at(entry_at(page, at));
 }
 
 /* Hashes are spread evenly, so the place is near where the hash itself says. */
@@ -158,7 +143,7 @@ int64_t key_run_find(struct key_run *run, uint64_t hash, int64_t below)
             return KEY_DAMAGED;
         uint32_t at = first_not_below(run, page, hash);
         for (; at < page->count && prefix_at(page, at) == prefix; at++) {
-            int64_t position = position_at(run, page, at);
+            int64_t position = key_run_position(run, entry_at(page, at));
             if (position < below)
                 return position < 0 ? KEY_DAMAGED : position;
         }
@@ -170,19 +155,18 @@ int64_t key_run_find(struct key_run *run, uint64_t hash, int64_t below)
 
 /* ---- reading all ---- */
 
-enum key_read key_reader_next(struct key_reader *reader)
+enum key_read key_reader_turn(struct key_reader *reader)
 {
     const struct key_run *run = reader->run;
-    while (reader->at == reader->count) {
+    reader->left = 0;
+    while (!reader->left) {
         if (reader->next_page == run->footer.pages)
             return KEY_READ_END;
         if (!page_is_right(run, reader->next_page))
             return KEY_READ_DAMAGED;
-        reader->count = run->pages[reader->next_page++].count;
-        reader->at = 0;
+        const struct key_page *page = &run->pages[reader->next_page++];
+        reader->at = page->entries;
+        reader->left = page->count;
     }
-    const struct key_page *page = &run->pages[reader->next_page - 1];
-    reader->entry.hash = prefix_at(page, reader->at) << (64 - KEY_PREFIX_BITS);
-    reader->entry.position = position_at(run, page, reader->at++);
-    return reader->entry.position < 0 ? KEY_READ_DAMAGED : KEY_READ_ENTRY;
+    return KEY_READ_ENTRY;
 }

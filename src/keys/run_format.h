@@ -14,6 +14,8 @@
 #include "base/checksum.h"
 #include "keys/entry.h"
 
+#include <endian.h>
+
 #define KEY_FORMAT       1u
 #define KEY_BYTE_ORDER   UINT32_C(0x01020304)
 #define KEY_MAGIC_BYTES  16u
@@ -44,6 +46,33 @@ struct key_footer {
 };
 
 _Static_assert(sizeof(struct key_page) == 4096 && sizeof(struct key_footer) == 112, "the file's layout");
+
+/* Words of an entry: past it there is more of the page. */
+static inline uint64_t key_word_at(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return le64toh(word);
+}
+
+static inline uint64_t key_prefix_at(const uint8_t *entry)
+{
+    return key_word_at(entry) & ((UINT64_C(1) << KEY_PREFIX_BITS) - 1);
+}
+
+/* Of its position from the run's first. */
+static inline int64_t key_distance_at(const uint8_t *entry)
+{
+    return (int64_t)(key_word_at(entry + KEY_PREFIX_BITS / 8) & (uint64_t)(KEY_SPAN_MAX - 1));
+}
+
+/* What follows it gets zeros, and is to be written after it. */
+static inline void key_entry_write(uint8_t *entry, uint64_t prefix, int64_t distance)
+{
+    uint64_t words[2] = {htole64(prefix), htole64((uint64_t)distance)};
+    memcpy(entry, &words[0], sizeof words[0]);
+    memcpy(entry + KEY_PREFIX_BITS / 8, &words[1], sizeof words[1]);
+}
 
 static inline uint64_t key_home(uint64_t hash, uint64_t home_pages)
 {

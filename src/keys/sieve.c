@@ -168,7 +168,7 @@ static enum key_read enter_some(struct key_sieve *sieve, struct key_reader *read
     uint32_t count = 0;
     enum key_read read = KEY_READ_ENTRY;
     while (count < TOGETHER && (read = key_reader_next(reader)) == KEY_READ_ENTRY) {
-        hashes[count] = reader->entry.hash;
+        hashes[count] = key_reader_hash(reader);
         key_sieve_prefetch(sieve, hashes[count++]);
     }
     for (uint32_t i = 0; i < count; i++)

@@ -10,7 +10,8 @@
 #include <inttypes.h>
 
 #define MERGE_PIECE    65536u /* keys, between two looks at what is more urgent */
-#define RUNS_USUAL     24u    /* with more, merging is behind, and goes before entering new ones into the sieve */
+#define MERGE_TOGETHER 256u
+#define RUNS_USUAL     24u /* with more, merging is behind, and goes before entering new ones into the sieve */
 #define MERGE_LEAST    4u
 #define RETAIN_PARTS   8u /* neither bound on what is retained may be passed by more than one part in so many */
 #define UNBOUNDED_RUNS 4u /* tables in the largest run at least, where no count bounds them */
@@ -334,14 +335,6 @@ int32_t keys_run_damaged(struct keys *keys, const struct key_run *run, trading_e
                      run->footer.number);
 }
 
-static int32_t read_next(struct keys *keys, uint32_t reader, trading_error *error)
-{
-    struct key_merge *merge = &keys->merge;
-    enum key_read read = key_reader_next(&merge->readers[reader]);
-    merge->ended[reader] = read == KEY_READ_END;
-    return read == KEY_READ_DAMAGED ? keys_run_damaged(keys, merge->readers[reader].run, error) : TRADING_OK;
-}
-
 static int32_t begin_merge(struct keys *keys, uint32_t first, uint32_t end, trading_error *error)
 {
     struct key_merge *merge = &keys->merge;
@@ -349,28 +342,14 @@ static int32_t begin_merge(struct keys *keys, uint32_t first, uint32_t end, trad
     const struct key_span *newer = &keys->set.runs[end - 1]->footer.span;
     struct key_span span = {older->first_position, newer->last_position, older->first_time, newer->last_time};
     uint64_t count = 0;
-    for (uint32_t i = first; i < end; i++) {
-        merge->readers[i - first] = (struct key_reader){.run = keys->set.runs[i]};
+    for (uint32_t i = first; i < end; i++)
         count += keys->set.runs[i]->footer.count;
-    }
     merge->number = keys->next_number++;
     int32_t code = key_writer_open(&merge->writer, &keys->memory, &keys->store, merge->number, count, &span, error);
     if (code)
         return code;
-    merge->count = end - first;
-    for (uint32_t i = 0; !code && i < end - first; i++)
-        code = read_next(keys, i, error);
-    return code;
-}
-
-/* The reader whose key comes next, or the count of them when all have ended. */
-static uint32_t least_reader(const struct key_merge *merge)
-{
-    uint32_t least = merge->count;
-    for (uint32_t i = 0; i < merge->count; i++)
-        if (!merge->ended[i] && (least == merge->count || key_before(merge->readers[i].entry, merge->readers[least].entry)))
-            least = i;
-    return least;
+    const struct key_run *damaged = key_merge_begin(merge, keys->set.runs + first, end - first);
+    return damaged ? keys_run_damaged(keys, damaged, error) : TRADING_OK;
 }
 
 /* None, where a run is in none. */
@@ -415,16 +394,15 @@ static int32_t end_merge(struct keys *keys, trading_error *error)
 static int32_t merge_piece(struct keys *keys, trading_error *error)
 {
     struct key_merge *merge = &keys->merge;
-    for (uint32_t i = 0; i < MERGE_PIECE; i++) {
-        uint32_t least = least_reader(merge);
-        if (least == merge->count)
-            return end_merge(keys, error);
-        key_writer_add(merge->writer, merge->readers[least].entry);
-        int32_t code = read_next(keys, least, error);
-        if (code)
-            return code;
+    struct key_entry entries[MERGE_TOGETHER];
+    uint32_t count = MERGE_TOGETHER;
+    for (uint32_t i = 0; i < MERGE_PIECE && count == MERGE_TOGETHER; i += MERGE_TOGETHER) {
+        const struct key_run *damaged = key_merge_read(merge, entries, MERGE_TOGETHER, &count);
+        if (damaged)
+            return keys_run_damaged(keys, damaged, error);
+        key_writer_add(merge->writer, entries, count);
     }
-    return TRADING_OK;
+    return count == MERGE_TOGETHER ? TRADING_OK : end_merge(keys, error);
 }
 
 /* ---- one piece after another ---- */

@@ -2,8 +2,6 @@
 #include "base/error.h"
 #include "keys/run.h"
 
-#include <endian.h>
-
 #define BUFFER_PAGES 64u
 
 struct key_writer {
@@ -79,18 +77,25 @@ static void end_page(struct key_writer *writer)
         flush_pages(writer);
 }
 
-void key_writer_add(struct key_writer *writer, struct key_entry entry)
+/* Out of line, so that the usual way saves no registers. */
+__attribute__((noinline)) static struct key_page *turn_page(struct key_writer *writer, uint64_t home)
 {
-    uint64_t home = key_home(entry.hash, writer->footer.home_pages);
     while (writer->footer.pages < home || writer->buffer[writer->buffered].count == KEY_PAGE_ENTRIES)
         end_page(writer);
+    return &writer->buffer[writer->buffered];
+}
+
+void key_writer_add(struct key_writer *writer, const struct key_entry *entries, uint32_t count)
+{
     struct key_page *page = &writer->buffer[writer->buffered];
-    uint8_t *at = page->entries + (size_t)page->count++ * KEY_ENTRY_BYTES;
-    uint64_t prefix = htole64(key_prefix(entry.hash));
-    uint64_t distance = htole64((uint64_t)(entry.position - writer->footer.span.first_position));
-    memcpy(at, &prefix, KEY_PREFIX_BITS / 8);
-    memcpy(at + KEY_PREFIX_BITS / 8, &distance, KEY_ENTRY_BYTES - KEY_PREFIX_BITS / 8);
-    key_filter_add(writer->filter, writer->footer.lines, entry.hash);
+    for (uint32_t i = 0; i < count; i++) {
+        uint64_t home = key_home(entries[i].hash, writer->footer.home_pages);
+        if (writer->footer.pages < home || page->count == KEY_PAGE_ENTRIES)
+            page = turn_page(writer, home);
+        key_entry_write(page->entries + (size_t)page->count++ * KEY_ENTRY_BYTES, key_prefix(entries[i].hash),
+                        entries[i].position - writer->footer.span.first_position);
+        key_filter_add(writer->filter, writer->footer.lines, entries[i].hash);
+    }
 }
 
 int32_t key_writer_finish(struct key_writer *writer, trading_error *error)

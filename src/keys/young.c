@@ -68,22 +68,33 @@ static void sort_in(struct key_entry *entries, uint32_t count, struct key_entry 
     entries[count] = entry;
 }
 
-/* The slots are nearly in order of hash already, but for keys that went round the end: these wait at the end of the array. */
+static struct key_entry entry_of(const struct key_slot *slot)
+{
+    return (struct key_entry){.hash = slot->hash, .position = (int64_t)slot->place - 1};
+}
+
+/* Keys that went round the end are before the first free slot, and belong at the end of the array. */
+static void gather_slots(const struct key_young *young, struct key_entry *entries)
+{
+    uint32_t gathered = 0;
+    uint32_t end = young->count;
+    const struct key_slot *slot = young->slots;
+    for (; slot->place; slot++) {
+        bool went_round = slot->hash >> young->shift > (uint64_t)(slot - young->slots);
+        entries[went_round ? --end : gathered++] = entry_of(slot);
+    }
+    /* Half of the slots are free, at random: they are written as well, and written over, which is faster than to foresee them. */
+    for (; gathered < end; slot++) {
+        entries[gathered] = entry_of(slot);
+        gathered += slot->place != 0;
+    }
+}
+
+/* The slots are nearly in order of hash already. */
 static void sort_slots(const struct key_young *young, struct key_entry *entries)
 {
-    uint32_t sorted = 0;
-    uint32_t waiting = young->count;
-    for (uint64_t i = 0; i <= young->mask; i++) {
-        const struct key_slot *slot = &young->slots[i];
-        if (!slot->place)
-            continue;
-        struct key_entry entry = {.hash = slot->hash, .position = (int64_t)slot->place - 1};
-        if (slot->hash >> young->shift > i)
-            entries[--waiting] = entry;
-        else
-            sort_in(entries, sorted++, entry);
-    }
-    for (; sorted < young->count; sorted++)
+    gather_slots(young, entries);
+    for (uint32_t sorted = 1; sorted < young->count; sorted++)
         sort_in(entries, sorted, entries[sorted]);
 }
 
@@ -100,8 +111,7 @@ static int32_t write_sorted(const struct key_entry *entries, const struct key_yo
     int32_t code = key_writer_open(&writer, memory, store, number, young->count, &span, error);
     if (code)
         return code;
-    for (uint32_t i = 0; i < young->count; i++)
-        key_writer_add(writer, entries[i]);
+    key_writer_add(writer, entries, young->count);
     return key_writer_finish(writer, error);
 }
 
