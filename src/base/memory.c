@@ -90,17 +90,31 @@ void *memory_reserve_spread(size_t bytes)
     return space;
 }
 
-void *memory_claim(size_t bytes)
+static size_t page_bytes(void)
 {
-    void *space = mmap(NULL, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    return space == MAP_FAILED ? NULL : space;
+    return (size_t)sysconf(_SC_PAGESIZE);
 }
 
 /* Of the first page that has a part of it. */
 static void *page_begin(void *piece)
 {
-    uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
-    return (void *)((uintptr_t)piece / page * page);
+    return (void *)((uintptr_t)piece / page_bytes() * page_bytes());
+}
+
+/* More than is wanted, of which both ends are given back. */
+void *memory_claim(size_t bytes)
+{
+    size_t more;
+    if (__builtin_add_overflow(bytes, MEMORY_LARGE_PAGE + page_bytes(), &more))
+        return NULL;
+    unsigned char *space = mmap(NULL, more, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (space == MAP_FAILED)
+        return NULL;
+    unsigned char *begin = space + MEMORY_LARGE_PAGE - (uintptr_t)space % MEMORY_LARGE_PAGE;
+    unsigned char *end = page_begin(begin + bytes + page_bytes() - 1);
+    munmap(space, (size_t)(begin - space));
+    munmap(end, (size_t)(space + more - end));
+    return begin;
 }
 
 int memory_open(void *piece, size_t bytes)
@@ -122,6 +136,11 @@ void memory_unreserve(void *space, size_t bytes)
 void memory_empty(void *pages, size_t bytes)
 {
     madvise(pages, bytes, MADV_DONTNEED);
+}
+
+int memory_move(void *pages, void *onto, size_t bytes)
+{
+    return mremap(pages, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED, onto) == MAP_FAILED ? -1 : 0;
 }
 
 void memory_ready(void *pages, size_t bytes)

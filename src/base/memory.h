@@ -29,13 +29,18 @@ void *memory_reserve(size_t bytes);
 /* The same for what is looked up at random and soon used all over: in large pages where the system has them, as who finds no translation waits
  * longer for that than for the memory. Little is reserved as by memory_reserve. */
 void *memory_reserve_spread(size_t bytes);
-/* Address space alone, for what grows in it piece by piece and stays where it is: nothing of it may be touched before it is opened, or a file is mapped over
+/* What the system's large pages have, where it has any: what is to lie in them begins at a multiple of it. */
+#define MEMORY_LARGE_PAGE ((size_t)2 << 20)
+/* Address space alone, from a multiple of MEMORY_LARGE_PAGE on, for what grows in it piece by piece and stays where it is: nothing of it may be touched before it is opened, or a file is mapped over
  * it. memory_open makes of a piece of it what memory_reserve_spread gives; its ends need not be those of pages. -1: there is no memory. */
 void *memory_claim(size_t bytes);
 int memory_open(void *piece, size_t bytes);
 /* Ends any of them, with all that was opened or mapped in it. */
 void memory_unreserve(void *space, size_t bytes);
 void memory_empty(void *pages, size_t bytes);
+/* Moves whole pages, memory or a mapping of a file, over what lies elsewhere, which is gone: who reads there finds the one or the other. 0, or -1 and
+ * nothing is moved. */
+int memory_move(void *pages, void *onto, size_t bytes);
 /* Makes memory of what such a space, or a private mapping of a file, will soon be written to, so that who writes does not wait for the system.
  * What is in it does not change, and others may read and write it meanwhile. Where the system cannot (Linux before 5.14), nothing is done. */
 void memory_ready(void *pages, size_t bytes);

@@ -405,5 +405,7 @@ int32_t engine_write_checkpoint(trading_engine *engine, trading_error *error);
 int32_t engine_write_last_checkpoint(trading_engine *engine, trading_error *error);
 /* Bytes of changed pages and of indexes. */
 uint64_t engine_cache_bytes(const trading_engine *engine);
+/* So many of them, and memory runs short. */
+uint64_t engine_cache_room(const trading_engine *engine);
 
 #endif

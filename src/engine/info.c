@@ -2,6 +2,11 @@
 #include "base/error.h"
 #include "engine/engine.h"
 
+uint64_t engine_cache_room(const trading_engine *engine)
+{
+    return engine->options.cache_bytes / 4 * 3;
+}
+
 uint64_t engine_cache_bytes(const trading_engine *engine)
 {
     return tables_cached_bytes(engine->domain.tables) + domain_index_bytes(&engine->domain);

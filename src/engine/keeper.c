@@ -223,7 +223,7 @@ static bool checkpoint_is_due(trading_engine *engine)
 static bool cache_is_full(trading_engine *engine)
 {
     uint64_t events = engine->options.checkpoint_events / 4;
-    return engine->state_store.ops && engine_cache_bytes(engine) >= engine->options.cache_bytes / 4 * 3 &&
+    return engine->state_store.ops && engine_cache_bytes(engine) >= engine_cache_room(engine) &&
            is_due(engine, events ? events : CACHE_INTERVAL, &engine->cache_looked_at);
 }
 

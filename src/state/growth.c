@@ -3,7 +3,8 @@
  * A new record lies in a page that nobody has touched: the system finds the page when the writer first stores into it, reads it from the state file,
  * where it is a hole, and copies it, which takes longer than the rest of the record. So the writer notes a stretch of pages ahead of where it is, and
  * another thread has the system make memory of them. Nothing in them changes, so neither cares where the other is: who comes first makes the
- * page, and what the other does is in vain. Only pages within a level that is open are noted, and a level stays where it is. */
+ * page, and what the other does is in vain. Only pages within a level that is open are noted, and a level stays where it is. Of a block that is
+ * not mapped (blocks.c) all pages are noted at once. */
 #include "state/table_inside.h"
 
 #define AHEAD_PART  8u   /* of the table at most, so that a small one stays small … */
@@ -43,6 +44,17 @@ static void note_pages(struct table *table, uint32_t first, uint32_t end, struct
     table->ahead_end = end;
 }
 
+/* All of a block at once; what is in one that is memory was noted, or came sooner. */
+static void note_block(struct table *table, enum block *block, uint32_t page, struct tables_growth *growth)
+{
+    if (*block != BLOCK_EMPTY)
+        return;
+    struct place place = place_of_page(table, block_first_page(page));
+    note(growth, place_record(table, place), MEMORY_LARGE_PAGE);
+    note(growth, place_head(table, place), BLOCK_PAGES * page_heads_bytes(table));
+    block_begin(table, block);
+}
+
 /* A new stretch is noted when half of the one before it is used up. */
 static void foresee(struct table *table, struct tables_growth *growth)
 {
@@ -55,6 +67,11 @@ static void foresee(struct table *table, struct tables_growth *growth)
     if (level > level_of(table->pages - 1))
         return;
     uint32_t end = least_of(next + most, (uint32_t)level_first_page(level + 1));
+    enum block *block = block_of(table, end - 1);
+    if (block && *block != BLOCK_MAPPED) {
+        note_block(table, block, end - 1, growth);
+        return;
+    }
     first = first_unchanged(table, first, end);
     if (first < end)
         note_pages(table, first, end, growth);

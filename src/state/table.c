@@ -27,6 +27,7 @@ int32_t tables_open(struct tables **tables, struct memory *memory, uint64_t pin_
     opened->memory = memory;
     opened->pin_bytes = pin_bytes;
     opened->writing = NEVER_EDITED;
+    opened->room = UINT64_MAX;
     atomic_init(&opened->looks, 1);
     *tables = opened;
     return error_clear(error);
@@ -49,9 +50,15 @@ static size_t span_pages(uint32_t span)
     return span ? level_pages(span_first_level(span)) : NEAR_PAGES;
 }
 
+/* Before the first page, so that blocks begin where large pages do. */
+static size_t span_lead(uint32_t span)
+{
+    return span ? 0 : level_pages(0) * TABLE_PAGE_BYTES;
+}
+
 static void span_release(const struct table *table, uint32_t span, void *images, void *heads, void *changed)
 {
-    memory_unreserve(images, span_pages(span) * TABLE_PAGE_BYTES);
+    memory_unreserve(images, span_lead(span) + span_pages(span) * TABLE_PAGE_BYTES);
     memory_unreserve(heads, span_pages(span) * page_heads_bytes(table));
     memory_unreserve(changed, span_pages(span) * sizeof(uint64_t));
 }
@@ -60,7 +67,7 @@ static void span_release(const struct table *table, uint32_t span, void *images,
 static bool span_open(struct table *table, uint32_t span)
 {
     size_t first = span_first_page(span);
-    void *images = memory_claim(span_pages(span) * TABLE_PAGE_BYTES);
+    void *images = memory_claim(span_lead(span) + span_pages(span) * TABLE_PAGE_BYTES);
     void *heads = memory_claim(span_pages(span) * page_heads_bytes(table));
     void *changed = memory_claim(span_pages(span) * sizeof(uint64_t));
     if (!images || !heads || !changed) {
@@ -69,7 +76,8 @@ static bool span_open(struct table *table, uint32_t span)
     }
     atomic_store_explicit(&table->heads[span], (uintptr_t)heads - first * page_heads_bytes(table), memory_order_release);
     atomic_store_explicit(&table->changed[span], (uintptr_t)changed - first * sizeof(uint64_t), memory_order_release);
-    atomic_store_explicit(&table->images[span], (uintptr_t)images - first * TABLE_PAGE_BYTES, memory_order_release);
+    atomic_store_explicit(&table->images[span], (uintptr_t)images + span_lead(span) - first * TABLE_PAGE_BYTES,
+                          memory_order_release);
     table->spans++;
     return true;
 }
@@ -78,22 +86,48 @@ static void spans_close(struct table *table)
 {
     for (uint32_t span = 0; span < table->spans; span++) {
         struct place first = place_of_page(table, (uint32_t)span_first_page(span));
-        span_release(table, span, place_record(table, first), place_head(table, first), (void *)place_changed(table, first));
+        span_release(table, span, place_record(table, first) - span_lead(span), place_head(table, first),
+                     (void *)place_changed(table, first));
     }
 }
 
-/* Levels lie one after another in the file. */
-static bool images_open(const struct table *table, uint32_t level, void *images)
+static void *image_of(const struct table *table, size_t page)
 {
-    size_t bytes = level_pages(level) * TABLE_PAGE_BYTES;
+    return place_record(table, place_of_page(table, (uint32_t)page));
+}
+
+/* Levels lie one after another in the file. */
+static bool file_reaches(const struct table *table, size_t end)
+{
     const struct state_store *store = table->tables->store;
-    if (!store)
-        return !memory_open(images, bytes);
-    uint64_t offset = (uint64_t)level_first_page(level) * TABLE_PAGE_BYTES;
+    uint64_t bytes = (uint64_t)end * TABLE_PAGE_BYTES;
     uint64_t size;
     return !store->ops->file_size(store->store, table->id, &size, NULL) &&
-           (size >= offset + bytes || !store->ops->file_cut(store->store, table->id, offset + bytes, NULL)) &&
-           !store->ops->file_map(store->store, table->id, offset, bytes, &images, NULL);
+           (size >= bytes || !store->ops->file_cut(store->store, table->id, bytes, NULL));
+}
+
+static bool images_map(const struct table *table, size_t first, size_t end)
+{
+    const struct state_store *store = table->tables->store;
+    void *images = image_of(table, first);
+    return first == end || !store->ops->file_map(store->store, table->id, (uint64_t)first * TABLE_PAGE_BYTES,
+                                                 (end - first) * TABLE_PAGE_BYTES, &images, NULL);
+}
+
+static bool images_are_memory(const struct table *table, size_t first, size_t end)
+{
+    return first == end || !memory_open(image_of(table, first), (end - first) * TABLE_PAGE_BYTES);
+}
+
+static bool images_open(struct table *table, uint32_t level)
+{
+    size_t first = level_first_page(level);
+    size_t end = level_first_page(level + 1);
+    if (!table->tables->store)
+        return images_are_memory(table, first, end);
+    size_t mapped_end;
+    return blocks_open(table, level, &mapped_end) && file_reaches(table, end) && images_map(table, first, mapped_end) &&
+           images_are_memory(table, mapped_end, end);
 }
 
 static bool level_open(struct table *table, uint32_t level)
@@ -102,8 +136,7 @@ static bool level_open(struct table *table, uint32_t level)
     if (span_of(page) == table->spans && !span_open(table, table->spans))
         return false;
     struct place first = place_of_page(table, page);
-    return images_open(table, level, place_record(table, first)) &&
-           !memory_open(place_head(table, first), level_pages(level) * page_heads_bytes(table)) &&
+    return images_open(table, level) && !memory_open(place_head(table, first), level_pages(level) * page_heads_bytes(table)) &&
            !memory_open((void *)place_changed(table, first), level_pages(level) * sizeof(uint64_t));
 }
 
@@ -126,11 +159,11 @@ void pages_held(struct table *table, uint32_t pages)
     atomic_fetch_add_explicit(&table->tables->cached_bytes, pages * page_memory(table), memory_order_relaxed);
 }
 
-void page_let_go(struct table *table)
+void pages_let_go(struct table *table, uint32_t pages)
 {
-    table->held--;
-    memory_let_go(table->tables->memory, page_memory(table));
-    atomic_fetch_sub_explicit(&table->tables->cached_bytes, page_memory(table), memory_order_relaxed);
+    table->held -= pages;
+    memory_let_go(table->tables->memory, pages * page_memory(table));
+    atomic_fetch_sub_explicit(&table->tables->cached_bytes, pages * page_memory(table), memory_order_relaxed);
 }
 
 uint64_t page_sum(uint32_t id, uint32_t page, const void *bytes)
@@ -181,6 +214,7 @@ static void table_close(struct table *table)
     struct memory *memory = table->tables->memory;
     memory_let_go(memory, table->held * page_memory(table) + (size_t)table->put * TABLE_PAGE_BYTES);
     memory_release(memory, table->verified, verified_bytes(table->loaded));
+    blocks_close(table);
     spans_close(table);
     memory_release(memory, table, sizeof *table);
 }
@@ -225,6 +259,11 @@ int32_t tables_add(struct tables *tables, uint32_t id, uint32_t record_bytes, st
 void tables_back(struct tables *tables, const struct state_store *store)
 {
     tables->store = store;
+}
+
+void tables_set_room(struct tables *tables, uint64_t bytes)
+{
+    tables->room = bytes;
 }
 
 bool tables_are_backed(const struct tables *tables)

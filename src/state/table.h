@@ -49,6 +49,9 @@ int32_t tables_add(struct tables *tables, uint32_t id, uint32_t record_bytes, st
 void tables_back(struct tables *tables, const struct state_store *store);
 bool tables_are_backed(const struct tables *tables);
 
+/* How many bytes of changed pages there should be: with more, memory is short. Without it there may be any number. */
+void tables_set_room(struct tables *tables, uint64_t bytes);
+
 /* ---- the writer's thread ---- */
 
 /* Begins a stage; TABLES_STAGES may be in flight. Returns false when there is no place. */
@@ -91,8 +94,8 @@ void tables_install(struct tables *tables);
 /* Undoes every stage in flight; records and counts go back to what is installed. */
 void tables_discard(struct tables *tables);
 
-/* Gives memory of pages back that tables_settled says are kept elsewhere, and that have not changed since: looks at so many pages at most,
- * going round. Between two batches. */
+/* Gives memory of pages back that tables_settled says are kept elsewhere, and that have not changed since: looks at about so many pages,
+ * going round. Where it lies in large pages, only if all of one may go, or, where memory is short, half of it. Between two batches. */
 void tables_trim(struct tables *tables, uint32_t pages);
 
 /* Memory for pages that tables will grow into. */

@@ -86,6 +86,7 @@ struct tables {
     table_word scratch[TABLE_RECORD_BYTES / sizeof(table_word)];
 
     const struct state_store *store; /* NULL: pages are memory */
+    uint64_t room;                   /* for changed pages */
     _Atomic bool damaged;
     uint64_t generation;
     _Atomic uint64_t cached_bytes;
@@ -93,6 +94,8 @@ struct tables {
     uint32_t trim_page;
     uint64_t trimming; /* what was settled when it began to go round */
     uint64_t trimmed;  /* and when it last had gone round */
+    bool trims_short;  /* whether memory was short when it began, and when it last had gone round */
+    bool trimmed_short;
 
     struct pin rest;                      /* what tables_saved named, by numbers alone; who saves has it */
     const struct state_store *rest_store; /* in whose files it is; NULL: in none */
@@ -109,6 +112,11 @@ struct tables {
     uint64_t kept_bytes;    /* held for all pins */
     struct chunks unneeded; /* of pins that went; the writer's next installs take them */
 };
+
+static inline bool tables_are_short(const struct tables *tables)
+{
+    return atomic_load_explicit(&tables->cached_bytes, memory_order_relaxed) >= tables->room;
+}
 
 static inline struct table *tables_at(const struct tables *tables, uint32_t id)
 {
@@ -156,15 +164,49 @@ static inline bool table_verify_page(const struct table *table, uint32_t page)
     return page_is_verified(table, page) || table_verify_page_first(table, page);
 }
 
-/* So many pages have become memory, or are about to; one is none any more. */
+/* So many pages have become memory, or are about to; so many are none any more. */
 void pages_held(struct table *table, uint32_t pages);
-void page_let_go(struct table *table);
+void pages_let_go(struct table *table, uint32_t pages);
+
+/* ---- blocks (blocks.c), the writer's ---- */
+
+#define BLOCK_PAGES ((uint32_t)(MEMORY_LARGE_PAGE / TABLE_PAGE_BYTES))
+#define BLOCK_LEVEL 4u /* the first that has blocks: two. What is smaller has pages alone */
+
+/* What of a block is memory, and counts as such. */
+enum block {
+    BLOCK_MAPPED, /* the pages that were changed; the others are the state file's */
+    BLOCK_EMPTY,  /* nothing: no page was changed, all are zero */
+    BLOCK_LARGE,  /* all of it */
+};
+
+/* NULL: the page is in none. Tables that are not backed have none. */
+static inline enum block *block_of(const struct table *table, uint32_t page)
+{
+    bool has = table->blocks && page >= level_first_page(BLOCK_LEVEL);
+    return has ? &table->blocks[(page + level_pages(0)) / BLOCK_PAGES] : NULL;
+}
+
+static inline uint32_t block_first_page(uint32_t page)
+{
+    return (uint32_t)((page + level_pages(0)) / BLOCK_PAGES * BLOCK_PAGES - level_pages(0));
+}
+
+/* Makes the blocks of a level that is to be opened, and tells from which page on they are empty. False when there is no memory. */
+bool blocks_open(struct table *table, uint32_t level, size_t *mapped_end);
+void blocks_close(struct table *table);
+
+/* The block becomes memory. */
+void block_begin(struct table *table, enum block *block);
+
+/* A page that was not noted ahead becomes memory, and maybe others with it. */
+void page_begun_alone(struct table *table, uint32_t page);
 
 /* A page that was not changed is. */
 static inline void page_begun(struct table *table, uint32_t page)
 {
     if (page < table->ahead || page >= table->ahead_end)
-        pages_held(table, 1);
+        page_begun_alone(table, page);
     else
         table->ahead = page + 1; /* held already: a table grows page by page */
 }

@@ -41,8 +41,10 @@ struct table {
     _Atomic uintptr_t images[SPANS];
     _Atomic uintptr_t heads[SPANS];
     _Atomic uintptr_t changed[SPANS];
-    uint32_t spans; /* that there are; the writer's */
-    uint32_t pages; /* that have a place; the writer's */
+    uint32_t spans;     /* that there are; the writer's */
+    uint32_t pages;     /* that have a place; the writer's */
+    enum block *blocks; /* of them (blocks.c); the writer's. NULL: there are none */
+    size_t block_capacity;
     uint32_t put;   /* that were put */
     uint32_t held;  /* that are memory since they were changed, or will be; the writer's */
     uint32_t ahead; /* the pages from this one to before ahead_end are held and not changed yet */

@@ -4,6 +4,7 @@
  * is dropped, and what is seen in its place is the file's page, which is the same. Its heads go back to zero, which is right while no
  * pin is older than the page's last change: then the record is what everybody wants to see. For a reader in the midst of it
  * this is a rewind (see read.c). */
+#include "state/store.h"
 #include "state/table_inside.h"
 
 #define AT_ONCE 64u /* pages given back with one call of the system */
@@ -47,48 +48,146 @@ static void heads_clear(struct head *first, const struct head *end)
     }
 }
 
-/* All of one level. */
-static void give_back(struct table *table, uint32_t first, uint32_t count)
+/* They are as the file has them: heads go, and whoever changes one next begins it anew. */
+static void mark_given_back(struct table *table, uint32_t first, uint32_t count)
 {
-    struct place place = place_of_page(table, first);
-    struct head *heads = place_head(table, place);
-    rewind_begin(table->tables);
-    memory_empty(place_record(table, place), (size_t)count * TABLE_PAGE_BYTES);
+    struct head *heads = place_head(table, place_of_page(table, first));
     heads_clear(heads, heads + (size_t)count * table->per_page);
-    for (uint32_t i = 0; i < count; i++) {
-        _Atomic uint64_t *changed = place_changed(table, place_of_page(table, first + i));
+    for (uint32_t page = first; page < first + count; page++) {
+        _Atomic uint64_t *changed = place_changed(table, place_of_page(table, page));
         uint64_t newest = atomic_load_explicit(changed, memory_order_relaxed);
         atomic_store_explicit(changed, newest | PAGE_GIVEN_BACK, memory_order_relaxed);
-        page_let_go(table);
+    }
+}
+
+/* How many pages from this one on, of one level, may go together. */
+static uint32_t run_length(const struct table *table, uint32_t page, uint32_t most, uint64_t bound)
+{
+    uint32_t length = 0;
+    while (length < most && may_go(table, page + length, bound))
+        length++;
+    return length;
+}
+
+/* ---- pages that are mapped ---- */
+
+static void give_back(struct table *table, uint32_t first, uint32_t count)
+{
+    rewind_begin(table->tables);
+    memory_empty(place_record(table, place_of_page(table, first)), (size_t)count * TABLE_PAGE_BYTES);
+    mark_given_back(table, first, count);
+    pages_let_go(table, count);
+    rewind_end(table->tables);
+}
+
+/* Looks at pages up to `end`, all of one level and not in blocks of memory. */
+static void trim_pages(struct table *table, uint32_t page, uint32_t end, uint64_t bound)
+{
+    while (page < end) {
+        uint32_t length = run_length(table, page, end - page < AT_ONCE ? end - page : AT_ONCE, bound);
+        if (length)
+            give_back(table, page, length);
+        page += length ? length : 1;
+    }
+}
+
+/* ---- blocks ---- */
+
+/* Of a page in a block that is memory: the file has it, or nobody does. What was put and not changed since is in no file. */
+static bool rests(const struct table *table, uint32_t page, uint64_t bound)
+{
+    uint64_t changed = atomic_load_explicit(place_changed(table, place_of_page(table, page)), memory_order_relaxed);
+    if (page_is_memory(changed))
+        return changed <= bound;
+    return changed || page < table->loaded || page > page_of(table, table->count);
+}
+
+static uint32_t count_restless(const struct table *table, uint32_t first, uint64_t bound)
+{
+    uint32_t restless = 0;
+    for (uint32_t page = first; page < first + BLOCK_PAGES; page++)
+        restless += !rests(table, page, bound);
+    return restless;
+}
+
+/* How many of what is copied count as memory on their own. */
+static uint32_t copy_restless(const struct table *table, uint32_t first, uint64_t bound, unsigned char *mapped)
+{
+    uint32_t held = 0;
+    for (uint32_t page = first; page < first + BLOCK_PAGES; page++) {
+        if (rests(table, page, bound))
+            continue;
+        struct place place = place_of_page(table, page);
+        memcpy(mapped + (size_t)(page - first) * TABLE_PAGE_BYTES, place_record(table, place), TABLE_PAGE_BYTES);
+        held += page_is_memory(atomic_load_explicit(place_changed(table, place), memory_order_relaxed));
+    }
+    return held;
+}
+
+static void mark_block(struct table *table, uint32_t first, uint64_t bound)
+{
+    for (uint32_t page = first; page < first + BLOCK_PAGES;) {
+        uint32_t length = run_length(table, page, first + BLOCK_PAGES - page, bound);
+        mark_given_back(table, page, length);
+        page += length ? length : 1;
+    }
+}
+
+/* The mapping is made elsewhere, gets what is not in the file, and takes the block's place at once: whoever reads finds the same bytes before
+ * and after. A block that cannot be mapped stays memory. */
+static void give_back_block(struct table *table, uint32_t first, uint64_t bound)
+{
+    const struct state_store *store = table->tables->store;
+    void *mapped = NULL;
+    if (store->ops->file_map(store->store, table->id, (uint64_t)first * TABLE_PAGE_BYTES, MEMORY_LARGE_PAGE, &mapped, NULL))
+        return;
+    uint32_t held = copy_restless(table, first, bound, mapped);
+    rewind_begin(table->tables);
+    if (memory_move(mapped, place_record(table, place_of_page(table, first)), MEMORY_LARGE_PAGE))
+        store->ops->file_unmap(store->store, mapped, MEMORY_LARGE_PAGE);
+    else {
+        mark_block(table, first, bound);
+        *block_of(table, first) = BLOCK_MAPPED;
+        pages_let_go(table, BLOCK_PAGES - held);
     }
     rewind_end(table->tables);
 }
 
-/* How many pages from this one on may go together. */
-static uint32_t run_length(const struct table *table, uint32_t page, uint32_t most, uint64_t bound)
+static void trim_block(struct table *table, uint32_t first, uint64_t bound)
 {
-    size_t level = level_of(page);
-    uint32_t length = 0;
-    while (length < most && level_of(page + length) == level && may_go(table, page + length, bound))
-        length++;
-    return length;
+    uint32_t most = table->tables->trims_short ? BLOCK_PAGES / 2 : 0;
+    if (*block_of(table, first) == BLOCK_LARGE && count_restless(table, first, bound) <= most)
+        give_back_block(table, first, bound);
+}
+
+/* ---- going round ---- */
+
+/* Looks at what comes next, a block or some pages of one level; how many pages. */
+static uint32_t trim_next(struct table *table, uint32_t most, uint64_t bound)
+{
+    uint32_t page = table->tables->trim_page;
+    const enum block *block = block_of(table, page);
+    uint32_t end = block ? block_first_page(page) + BLOCK_PAGES : (uint32_t)level_first_page((uint32_t)level_of(page) + 1);
+    if (block && *block != BLOCK_MAPPED) {
+        trim_block(table, block_first_page(page), bound);
+        return end - page;
+    }
+    end = end < table->pages ? end : table->pages;
+    uint32_t count = end - page < most ? end - page : most;
+    trim_pages(table, page, page + count, bound);
+    return count;
 }
 
 /* Looks at some pages of the table from the one where it left off; how many. */
 static uint32_t trim_table(struct table *table, uint32_t most, uint64_t bound)
 {
-    struct tables *tables = table->tables;
-    uint32_t left = table->pages - tables->trim_page;
-    uint32_t end = tables->trim_page + (left < most ? left : most);
-    uint32_t looked = end - tables->trim_page;
-    while (tables->trim_page < end) {
-        uint32_t room = end - tables->trim_page;
-        uint32_t length = run_length(table, tables->trim_page, room < AT_ONCE ? room : AT_ONCE, bound);
-        if (length)
-            give_back(table, tables->trim_page, length);
-        tables->trim_page += length ? length : 1;
+    uint32_t looked = 0;
+    while (looked < most && table->tables->trim_page < table->pages) {
+        uint32_t count = trim_next(table, most - looked, bound);
+        table->tables->trim_page += count;
+        looked += count;
     }
-    return looked;
+    return looked < most ? looked : most;
 }
 
 /* Goes on to the next table, and notes when all have been gone through. */
@@ -96,17 +195,33 @@ static void next_table(struct tables *tables)
 {
     tables->trim_page = 0;
     tables->trim_table = (tables->trim_table + 1) % TABLES_MAX;
-    if (tables->trim_table == 0)
-        tables->trimmed = tables->trimming;
+    if (tables->trim_table)
+        return;
+    tables->trimmed = tables->trimming;
+    tables->trimmed_short = tables->trims_short;
+}
+
+static bool goes_round(const struct tables *tables)
+{
+    return tables->trim_table || tables->trim_page;
+}
+
+/* Whether there is a reason: something was settled since it last went round, or memory became short. */
+static bool begin(struct tables *tables)
+{
+    uint64_t settled = atomic_load_explicit(&tables->settled, memory_order_acquire);
+    bool memory_is_short = tables_are_short(tables);
+    if (settled == tables->trimmed && (!memory_is_short || tables->trimmed_short))
+        return false;
+    tables->trimming = settled;
+    tables->trims_short = memory_is_short;
+    return true;
 }
 
 void tables_trim(struct tables *tables, uint32_t pages)
 {
-    uint64_t settled = atomic_load_explicit(&tables->settled, memory_order_acquire);
-    if (!tables->store || settled == tables->trimmed)
+    if (!tables->store || (!goes_round(tables) && !begin(tables)))
         return;
-    if (tables->trim_table == 0 && tables->trim_page == 0)
-        tables->trimming = settled;
     uint64_t bound = trim_bound(tables);
     do {
         struct table *table = tables->tables[tables->trim_table];
@@ -114,5 +229,5 @@ void tables_trim(struct tables *tables, uint32_t pages)
             pages -= trim_table(table, pages, bound);
         if (!table || tables->trim_page >= table->pages)
             next_table(tables);
-    } while (pages && tables->trimmed != tables->trimming);
+    } while (pages && goes_round(tables));
 }

@@ -10,8 +10,10 @@ int main(void)
     failed += ALONE(checkpoint_damage_suite);
     failed += ALONE(snapshot_suite);
     failed += ALONE(increment_suite);
+    failed += ALONE(blocks_suite);
     failed += pins_suite();
     failed += index_readers_suite();
+    failed += blocks_readers_suite();
     failed += failed_to_see_threads();
     return failed != 0;
 }

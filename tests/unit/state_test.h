@@ -54,6 +54,8 @@ int checkpoint_suite(void);
 int checkpoint_damage_suite(void);
 int snapshot_suite(void);
 int increment_suite(void);
+int blocks_suite(void);
+int blocks_readers_suite(void);
 
 /* Begin with any value but zero. */
 static inline uint64_t random_next(uint64_t *state)
