@@ -10,12 +10,13 @@
 
 #include <trading/error.h>
 
-#define SHAPE_FORMAT     2u /* the oldest that is read, and a snapshot's; its owner's, which tells of the pages too, may be newer */
+#define SHAPE_FORMAT     2u   /* the oldest that is read; its owner's, which tells of the pages too, may be newer */
 #define SHAPE_META_BYTES 512u /* the most that the owner may add */
 #define SHAPE_BYTES      1024u
 #define SHAPE_SUM_BYTES  16u
 
 struct shape {
+    uint64_t format;
     uint32_t counts[TABLES_MAX];
     uint8_t meta[SHAPE_META_BYTES];
     uint32_t meta_size;

@@ -1,10 +1,11 @@
 /* Snapshots: all tables as they were at one position, in the event store, for reads of the past and for a machine that begins
  * without a state store.
  *
- *   first chunk   partition and position, and the shape
- *   more chunks   u32 bytes (little endian), then so many bytes of images in order of table and page, packed with zstd where that
- *                 makes them fewer; whole images, together at most SNAPSHOT_CHUNK_BYTES
- *   last chunk    BLAKE2b-256 of all before it
+ *   first chunk   partition and position, and the shape, of SNAPSHOT_FORMAT
+ *   more chunks   u32 bytes (little endian), then so many bytes of pages in order of table and page, packed with zstd where that makes them
+ *                 fewer: of each table that has some there, u32 table, u32 pages, and the records of these whole pages as columns
+ *                 (base/columns.h); together at most SNAPSHOT_CHUNK_BYTES
+ *   last chunk    BLAKE2b-256 of the checksums of all before it (sum_chunk)
  *
  * An increment holds the pages alone that are not in an older snapshot, its base, as they are now. What stands behind the position of its first
  * chunk has a checksum where a shape has its own, so that who knows no increments says that the format is newer:
@@ -12,8 +13,11 @@
  *   varints SNAPSHOT_INCREMENT, the base's position, how many increments there are down to a whole one, this included
  *   the base's last chunk, then the shape, then BLAKE2b-128 of all this
  *
- * and each image comes behind its table and page, two u32 (little endian). A base is an increment or whole; a chain has at most
- * SNAPSHOT_INCREMENTS_MOST of them, and who begins from it reads half as many pages again as there are at most. */
+ * and the numbers of a table's pages, u32 (little endian), come behind its columns. A base is an increment or whole; a chain has at most
+ * SNAPSHOT_INCREMENTS_MOST of them, and who begins from it reads half as many pages again as there are at most.
+ *
+ * What older libraries wrote is read. The format of its shape is SHAPE_FORMAT, and the images of pages of one table and the next lie in its
+ * chunks as they are, in an increment each behind its table and page, two u32. Its last chunk is BLAKE2b-256 of all before it. */
 #ifndef STATE_SNAPSHOT_H
 #define STATE_SNAPSHOT_H
 
@@ -25,7 +29,8 @@
 #define SNAPSHOT_CHUNK_BYTES     (1u << 20)
 #define SNAPSHOT_SUM_BYTES       32u
 #define SNAPSHOT_INCREMENTS_MOST 8u
-#define SNAPSHOT_INCREMENT       3u /* where the shape has its format, which is less */
+#define SNAPSHOT_INCREMENT       3u /* where the shape has its format */
+#define SNAPSHOT_FORMAT          4u
 
 /* Where a snapshot goes or comes from. */
 struct snapshot_place {

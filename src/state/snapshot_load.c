@@ -1,13 +1,15 @@
 /* Loading a snapshot, with those that it is an increment of, and finding what may be wrong with any of them. */
+#include "base/columns.h"
 #include "base/error.h"
 #include "base/pack.h"
 #include "state/snapshot_inside.h"
 
 #include <endian.h>
 #include <inttypes.h>
-#include <sodium.h>
 
 _Static_assert(SNAPSHOT_INCREMENT > SHAPE_FORMAT, "who knows no increments takes one for a newer shape");
+_Static_assert(SNAPSHOT_FORMAT > SNAPSHOT_INCREMENT,
+               "who knows no columns takes them for a newer shape, and nobody for an increment");
 
 /* ---- the first chunk ---- */
 
@@ -138,9 +140,10 @@ struct loading {
     bool increment;
     struct shape *shape;
     struct unpacker unpacker;
-    uint8_t *images;            /* SNAPSHOT_CHUNK_BYTES */
+    uint8_t *body;              /* SNAPSHOT_CHUNK_BYTES: a chunk, unpacked */
+    uint8_t *images;            /* the same: its pages */
     uint32_t pages[TABLES_MAX]; /* how many of each table are there */
-    uint32_t id;                /* of the table that comes next in a whole one */
+    uint32_t id;                /* of the table whose page is put */
     crypto_generichash_state sum;
     uint8_t loaded[SNAPSHOT_SUM_BYTES]; /* the last chunk of what was loaded, and so of an increment's base */
     trading_error *error;
@@ -157,6 +160,69 @@ static uint32_t pages_of(const struct loading *loading, uint32_t id)
 {
     return tables_pages_for(loading->tables, id, loading->shape->counts[id]);
 }
+
+static int32_t put_page(struct loading *loading, uint32_t page, const uint8_t *image, uint32_t bytes)
+{
+    int32_t status = tables_put_page(loading->tables, loading->id, page, image, bytes, loading->error);
+    if (!status && page == loading->pages[loading->id])
+        loading->pages[loading->id]++;
+    return status;
+}
+
+/* ---- pages as columns ---- */
+
+/* Of the page of the run that comes next. */
+static uint32_t number_of(const struct loading *loading, const uint8_t *numbers, uint32_t at)
+{
+    uint32_t little;
+    if (!loading->increment)
+        return loading->pages[loading->id];
+    memcpy(&little, numbers + at * sizeof little, sizeof little);
+    return le32toh(little);
+}
+
+static int32_t put_pages(struct loading *loading, const uint8_t *numbers, uint32_t count, uint32_t bytes)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t page = number_of(loading, numbers, i);
+        if (page >= pages_of(loading, loading->id))
+            return damaged(loading, "holds more than the tables");
+        int32_t status = put_page(loading, page, loading->images + (size_t)i * bytes, bytes);
+        if (status)
+            return status;
+    }
+    return TRADING_OK;
+}
+
+/* Pages of one table, at the reader's place. */
+static int32_t load_run(struct loading *loading, struct reader *reader)
+{
+    struct run_head head = {0};
+    read_copy(reader, &head, sizeof head);
+    loading->id = le32toh(head.table);
+    uint32_t count = le32toh(head.pages);
+    uint32_t bytes = tables_page_bytes(loading->tables, loading->id);
+    if (!bytes)
+        return damaged(loading, "is of a table that there is not");
+    const uint8_t *columns = count && count <= SNAPSHOT_CHUNK_BYTES / bytes ? read_bytes(reader, (size_t)count * bytes) : NULL;
+    const uint8_t *numbers = read_bytes(reader, loading->increment ? (size_t)count * PAGE_NUMBER : 0);
+    if (!columns || reader->bad)
+        return damaged(loading, "ends within a page");
+    uint32_t record_bytes = tables_record_bytes(loading->tables, loading->id);
+    records_of_columns(loading->images, columns, (size_t)count * bytes / record_bytes, record_bytes);
+    return put_pages(loading, numbers, count, bytes);
+}
+
+static int32_t load_runs(struct loading *loading, const uint8_t *body, uint32_t size)
+{
+    struct reader reader = {.at = body, .end = body + size};
+    int32_t status = TRADING_OK;
+    while (reader.at < reader.end && !status)
+        status = load_run(loading, &reader);
+    return status;
+}
+
+/* ---- pages one after another, as older libraries wrote them ---- */
 
 /* The page that comes next in a whole one; false: there is none. */
 static bool next_page(struct loading *loading, uint32_t *page)
@@ -177,14 +243,6 @@ static bool named_page(struct loading *loading, const uint8_t *name, uint32_t *p
     loading->id = le32toh(little[0]);
     *page = le32toh(little[1]);
     return loading->id < TABLES_MAX && *page < pages_of(loading, loading->id);
-}
-
-static int32_t put_page(struct loading *loading, uint32_t page, const uint8_t *image, uint32_t bytes)
-{
-    int32_t status = tables_put_page(loading->tables, loading->id, page, image, bytes, loading->error);
-    if (!status && page == loading->pages[loading->id])
-        loading->pages[loading->id]++;
-    return status;
 }
 
 static int32_t load_images(struct loading *loading, const uint8_t *images, uint32_t size)
@@ -208,6 +266,30 @@ static int32_t load_images(struct loading *loading, const uint8_t *images, uint3
     return TRADING_OK;
 }
 
+/* ---- chunks ---- */
+
+static bool is_older(const struct loading *loading)
+{
+    return loading->shape->format < SNAPSHOT_FORMAT;
+}
+
+static void sum_up(struct loading *loading, const uint8_t *data, uint64_t size)
+{
+    if (is_older(loading))
+        crypto_generichash_update(&loading->sum, data, size);
+    else
+        sum_chunk(&loading->sum, data, size);
+}
+
+/* NULL: it cannot be unpacked. */
+static const uint8_t *unpack_body(struct loading *loading, const uint8_t *packed, uint64_t size, uint32_t bytes)
+{
+    if (size == bytes)
+        return packed;
+    bool unpacked = packed_holds(packed, size, bytes) && unpack(&loading->unpacker, packed, size, loading->body, bytes);
+    return unpacked ? loading->body : NULL;
+}
+
 static int32_t load_packed(struct loading *loading, const uint8_t *data, uint64_t size)
 {
     uint32_t length = 0;
@@ -216,14 +298,11 @@ static int32_t load_packed(struct loading *loading, const uint8_t *data, uint64_
     length = le32toh(length);
     if (!length || length > SNAPSHOT_CHUNK_BYTES)
         return damaged(loading, "does not say how long it is");
-    crypto_generichash_update(&loading->sum, data, size);
-    const uint8_t *packed = data + LENGTH_BYTES;
-    size_t packed_size = (size_t)size - LENGTH_BYTES;
-    if (packed_size == length)
-        return load_images(loading, packed, length);
-    if (!packed_holds(packed, packed_size, length) || !unpack(&loading->unpacker, packed, packed_size, loading->images, length))
+    sum_up(loading, data, size);
+    const uint8_t *body = unpack_body(loading, data + LENGTH_BYTES, size - LENGTH_BYTES, length);
+    if (!body)
         return damaged(loading, "cannot be unpacked");
-    return load_images(loading, loading->images, length);
+    return is_older(loading) ? load_images(loading, body, length) : load_runs(loading, body, length);
 }
 
 static int32_t load_first(struct loading *loading, const uint8_t *data, uint64_t size)
@@ -235,10 +314,11 @@ static int32_t load_first(struct loading *loading, const uint8_t *data, uint64_t
         return damaged(loading, "has changed while it was read");
     if (header.increment && memcmp(header.base_sum, loading->loaded, sizeof loading->loaded) != 0)
         return damaged(loading, "belongs to an increment of another snapshot than is there");
+    int32_t status = shape_read(loading->tables, header.shape, header.shape_size, "snapshot", SNAPSHOT_FORMAT, loading->shape,
+                                loading->error);
     crypto_generichash_init(&loading->sum, NULL, 0, SNAPSHOT_SUM_BYTES);
-    crypto_generichash_update(&loading->sum, data, size);
-    return shape_read(loading->tables, header.shape, header.shape_size, "snapshot", SHAPE_FORMAT, loading->shape,
-                      loading->error);
+    sum_up(loading, data, size);
+    return status;
 }
 
 static bool is_complete(const struct loading *loading)
@@ -319,9 +399,11 @@ int32_t snapshot_load(struct tables *tables, const struct snapshot_place *place,
     status = unpacker_ready(&loading.unpacker, error);
     if (status)
         return status;
+    loading.body = memory_allocate(memory, SNAPSHOT_CHUNK_BYTES);
     loading.images = memory_allocate(memory, SNAPSHOT_CHUNK_BYTES);
-    status = loading.images ? load_chain(&loading, links, count) : error_no_memory(error, "loading a snapshot");
+    status = loading.body && loading.images ? load_chain(&loading, links, count) : error_no_memory(error, "loading a snapshot");
     memory_release(memory, loading.images, SNAPSHOT_CHUNK_BYTES);
+    memory_release(memory, loading.body, SNAPSHOT_CHUNK_BYTES);
     unpacker_close(&loading.unpacker);
     return status;
 }

@@ -1,5 +1,5 @@
 /* Writes the corpus of checkpoint_fuzz.c into a folder: a checkpoint, keys and a snapshot as the library writes them, with their
- * checksums and without. usage: checkpoint-corpus FOLDER */
+ * checksums and without. What is called older there is of a library that knew no columns. usage: checkpoint-corpus FOLDER */
 #include "keys/keys.h"
 #include "state/checkpoint.h"
 #include "state/snapshot.h"

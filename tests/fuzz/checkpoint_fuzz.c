@@ -5,10 +5,9 @@
 #include "keys/keys.h"
 #include "keys/run_format.h"
 #include "state/checkpoint.h"
-#include "state/snapshot.h"
+#include "state/snapshot_inside.h"
 
 #include <endian.h>
-#include <sodium.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -435,26 +434,34 @@ static int32_t fuzz_snapshot_get(void *store, uint32_t partition, int64_t positi
 
 static const trading_store_ops fuzz_ops = {.size = sizeof fuzz_ops, .snapshot_get = fuzz_snapshot_get};
 
-/* One more chunk, with the sum of all. */
-static void append_last(struct input *input)
+/* One more chunk, with the sum of all: as this library does it, or older ones, by the format that stands there in the first chunk. */
+static void append_last(struct input *input, size_t format_at)
 {
+    const struct value *first = &input->values[0];
+    bool older = first->size > format_at && first->bytes[format_at] < SNAPSHOT_FORMAT;
     crypto_generichash_state sum;
     crypto_generichash_init(&sum, NULL, 0, 32);
-    for (uint32_t i = 0; i < input->count; i++)
-        crypto_generichash_update(&sum, input->values[i].bytes, input->values[i].size);
+    for (uint32_t i = 0; i < input->count; i++) {
+        if (older)
+            crypto_generichash_update(&sum, input->values[i].bytes, input->values[i].size);
+        else
+            sum_chunk(&sum, input->values[i].bytes, input->values[i].size);
+    }
     struct value *last = &input->values[input->count++];
     last->bytes = malloc(last->size = 32);
     require(last->bytes);
     crypto_generichash_final(&sum, last->bytes, 32);
 }
 
+#define WHOLE_SHAPE_AT 2u /* behind partition and position */
+
 /* And the first chunk's shape gets its sum. */
 static void fix_snapshot(struct input *input)
 {
     if (!input->count || input->count == VALUES)
         return;
-    append_sum(&input->values[0], 2, SHAPE_SUM_BYTES);
-    append_last(input);
+    append_sum(&input->values[0], WHOLE_SHAPE_AT, SHAPE_SUM_BYTES);
+    append_last(input, WHOLE_SHAPE_AT);
 }
 
 static void load_snapshot(struct input *input, struct memory *memory)
@@ -512,8 +519,8 @@ static void fix_chain(struct chain *chain)
     if (last->size == SNAPSHOT_SUM_BYTES)
         memcpy(first->bytes + BASE_SUM_AT, last->bytes, SNAPSHOT_SUM_BYTES);
     append_sum(first, SHAPE_AT, SHAPE_SUM_BYTES);
-    append_sum(first, 2, SHAPE_SUM_BYTES);
-    append_last(&chain->above);
+    append_sum(first, WHOLE_SHAPE_AT, SHAPE_SUM_BYTES);
+    append_last(&chain->above, SHAPE_AT);
 }
 
 static void load_increment(struct input *input, struct memory *memory)

@@ -4,6 +4,7 @@ int main(void)
 {
     int failed = 0;
     failed += bytes_suite();
+    failed += columns_suite();
     failed += decimal_suite();
     failed += error_suite();
     failed += fork_suite();

@@ -12,6 +12,7 @@
 
 /* Each runs its tests and returns how many failed. */
 int bytes_suite(void);
+int columns_suite(void);
 int decimal_suite(void);
 int error_suite(void);
 int fork_suite(void);

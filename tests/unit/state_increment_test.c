@@ -1,7 +1,7 @@
 /* Snapshots that hold only what is not in an older one: what is loaded is what was there, and whatever may be wrong with any of a chain is told. */
 #include "base/bytes.h"
 #include "base/error.h"
-#include "state/snapshot.h"
+#include "older_snapshot.h"
 #include "state_test.h"
 
 #include <endian.h>
@@ -113,6 +113,7 @@ struct bed {
     struct snapshot_base base;
     struct shelf shelf;
     struct snapshot_place place;
+    int64_t older; /* snapshots up to this position are written as older libraries did */
     uint64_t seed;
 };
 
@@ -170,7 +171,9 @@ static int32_t snapshot(struct bed *bed, int64_t position)
 {
     struct pin *pin = tables_pin(bed->tables);
     bed->place.position = position;
-    int32_t status = snapshot_write(bed->tables, pin, "meta", 4, &bed->place, &bed->base, &bed->scarce.memory, NULL);
+    int32_t status = position <= bed->older
+                         ? older_snapshot_write(bed->tables, pin, &bed->place, &bed->base, &bed->scarce.memory)
+                         : snapshot_write(bed->tables, pin, "meta", 4, &bed->place, &bed->base, &bed->scarce.memory, NULL);
     tables_unpin(pin);
     return status;
 }
@@ -351,10 +354,11 @@ static void a_snapshot_is_weighed_as_if_it_were_whole(void **state)
     bed_close(bed);
 }
 
-static struct bed *make_chain_of(uint64_t seed, uint64_t digests[3])
+static struct bed *make_chain_of(uint64_t seed, int64_t older, uint64_t digests[3])
 {
     struct bed *bed = bed_open();
     bed->seed = seed;
+    bed->older = older;
     append(bed, bed->small, 20);
     append(bed, bed->large, 2);
     for (int64_t i = 0; i < 3; i++) {
@@ -370,14 +374,13 @@ static struct bed *make_chain_of(uint64_t seed, uint64_t digests[3])
 
 static struct bed *make_chain(uint64_t digests[3])
 {
-    return make_chain_of(7, digests);
+    return make_chain_of(7, 0, digests);
 }
 
-static void damage_in_any_link_is_found(void **state)
+static void assert_damage_is_found(int64_t older)
 {
-    (void)state;
     uint64_t digests[3];
-    struct bed *bed = make_chain(digests);
+    struct bed *bed = make_chain_of(7, older, digests);
     for (uint32_t i = 0; i < 3; i++) {
         struct kept *kept = kept_at(&bed->shelf, positions[i]);
         for (uint32_t chunk = 0; chunk < kept->count; chunk++) {
@@ -400,6 +403,13 @@ static void damage_in_any_link_is_found(void **state)
     bed_close(bed);
 }
 
+static void damage_in_any_link_is_found(void **state)
+{
+    (void)state;
+    for (int64_t older = 0; older <= 30; older += 10)
+        assert_damage_is_found(older);
+}
+
 static void another_base_is_found_out(void **state)
 {
     (void)state;
@@ -412,7 +422,7 @@ static void another_base_is_found_out(void **state)
     base->whole = true;
     assert_loads(bed, 30, digests[2]);
     uint64_t others[3];
-    struct bed *other = make_chain_of(8, others); /* the same, but for what is in the records */
+    struct bed *other = make_chain_of(8, 0, others); /* the same, but for what is in the records */
     struct kept mine = *base;
     *base = *kept_at(&other->shelf, 10);
     assert_refused(bed, 30);
@@ -494,31 +504,32 @@ static void an_older_library_says_that_it_is_newer(void **state)
 
 /* ---- what nobody could have written, with checksums that are right ---- */
 
-static void sum_again(struct kept *kept)
+static void sum_again(struct bed *bed)
 {
-    crypto_generichash_state sum;
-    crypto_generichash_init(&sum, NULL, 0, SNAPSHOT_SUM_BYTES);
-    for (uint32_t i = 0; i + 1 < kept->count; i++)
-        crypto_generichash_update(&sum, kept->data[i], kept->size[i]);
-    crypto_generichash_final(&sum, kept->data[kept->count - 1], SNAPSHOT_SUM_BYTES);
+    struct kept *kept = kept_at(&bed->shelf, 30);
+    snapshot_sum_again(kept->data, kept->size, kept->count, bed->older >= 30);
 }
 
-/* The chunk of images becomes one of this page of this table, unpacked. */
+/* The chunk of pages becomes one of this page of this table, unpacked. */
 static void forge_page(struct bed *bed, uint32_t id, uint32_t page, uint32_t bytes)
 {
     struct kept *kept = kept_at(&bed->shelf, 30);
-    uint32_t head[3] = {htole32(8 + bytes), htole32(id), htole32(page)};
+    bool older = bed->older >= 30;
+    uint32_t older_head[3] = {htole32(8 + bytes), htole32(id), htole32(page)};
+    uint32_t head[3] = {htole32(12 + bytes), htole32(id), htole32(1)};
+    uint32_t number = htole32(page); /* behind the columns */
+    size_t number_bytes = older ? 0 : sizeof number;
     assert_int_equal(kept->count, 3);
     free(kept->data[1]);
-    kept->data[1] = calloc(1, sizeof head + bytes);
-    memcpy(kept->data[1], head, sizeof head);
-    kept->size[1] = sizeof head + bytes;
-    sum_again(kept);
+    kept->size[1] = sizeof head + bytes + number_bytes;
+    kept->data[1] = calloc(1, kept->size[1]);
+    memcpy(kept->data[1], older ? older_head : head, sizeof head);
+    memcpy(kept->data[1] + sizeof head + bytes, &number, number_bytes);
+    sum_again(bed);
 }
 
-static void forged_pages_are_found(void **state)
+static void assert_forged_pages_are_found(int64_t older)
 {
-    (void)state;
     static const struct {
         uint32_t id;
         uint32_t page;
@@ -526,7 +537,7 @@ static void forged_pages_are_found(void **state)
     } forged[] = {{0, 0, 3967}, {0, 0, 3969}, {0, 0, 0},     {0, 3, 3968},         {0, UINT32_MAX, 3968},
                   {1, 0, 3968}, {9, 2, 4064}, {64, 0, 3968}, {UINT32_MAX, 0, 3968}};
     uint64_t digests[3];
-    struct bed *bed = make_chain(digests);
+    struct bed *bed = make_chain_of(7, older, digests);
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
         forge_page(bed, forged[i].id, forged[i].page, forged[i].bytes);
         assert_refused(bed, 30);
@@ -534,6 +545,13 @@ static void forged_pages_are_found(void **state)
     forge_page(bed, 9, 0, 4064); /* a page that there is, but the one that is new is missing */
     assert_refused(bed, 30);
     bed_close(bed);
+}
+
+static void forged_pages_are_found(void **state)
+{
+    (void)state;
+    assert_forged_pages_are_found(0);
+    assert_forged_pages_are_found(30);
 }
 
 static void forge_first(struct bed *bed, int64_t base, uint64_t increments)
@@ -560,7 +578,7 @@ static void forge_first(struct bed *bed, int64_t base, uint64_t increments)
     kept->size[0] = (uint64_t)(writer.at - first);
     kept->data[0] = malloc(kept->size[0]);
     memcpy(kept->data[0], first, kept->size[0]);
-    sum_again(kept);
+    sum_again(bed);
 }
 
 static void forged_bases_are_found(void **state)

@@ -1,11 +1,10 @@
 /* Snapshots into an event store and back; whatever may be wrong with one is told, never a crash. */
 #include "base/error.h"
 #include "base/pack.h"
-#include "state/snapshot.h"
+#include "older_snapshot.h"
 #include "state_test.h"
 
 #include <endian.h>
-#include <sodium.h>
 #include <string.h>
 
 /* ---- an event store that keeps the chunks of one snapshot ---- */
@@ -160,6 +159,77 @@ static void what_was_written_is_loaded(void **state)
     bed_close(&bed);
 }
 
+static int32_t write_older(struct bed *bed)
+{
+    struct snapshot_base none = {.there = false};
+    struct pin *pin = tables_pin(bed->tables);
+    int32_t status = older_snapshot_write(bed->tables, pin, &bed->place, &none, &bed->scarce.memory);
+    tables_unpin(pin);
+    return status;
+}
+
+static void what_an_older_library_wrote_is_loaded(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct shape shape;
+    bed_open(&bed);
+    append(&bed, bed.small, 31, 9000, 5);
+    append(&bed, bed.large, 2, 3000, 6);
+    assert_int_equal(write_older(&bed), TRADING_OK);
+    assert_true(bed.shelf.count > 8);
+    assert_int_equal(load(&bed, &shape), TRADING_OK);
+    assert_memory_equal(shape.meta, "meta", 4);
+    assert_appended(bed.small, 31, 9000, 5);
+    assert_appended(bed.large, 2, 3000, 6);
+    bed_close(&bed);
+}
+
+/* ---- tables of many shapes ---- */
+
+static const uint32_t record_bytes[] = {8, 16, 24, 40, 64, 120, 504, 1016, 1360, 1368, 2032, 2040};
+
+#define SHAPES (sizeof record_bytes / sizeof *record_bytes)
+
+static void open_many(struct memory *memory, struct tables **tables, struct table *many[SHAPES])
+{
+    assert_int_equal(tables_open(tables, memory, 1 << 16, NULL), TRADING_OK);
+    for (uint32_t i = 0; i < SHAPES; i++)
+        assert_int_equal(tables_add(*tables, i, record_bytes[i], &many[i], NULL), TRADING_OK);
+}
+
+/* Around the ends of a page and of a chunk. */
+static uint32_t count_of(uint32_t i, uint32_t turn)
+{
+    uint32_t of_page = TABLE_IMAGE_BYTES / record_bytes[i];
+    uint32_t of_chunk = SNAPSHOT_CHUNK_BYTES / (of_page * record_bytes[i]) * of_page;
+    const uint32_t counts[] = {
+        0, 1, of_page - 2, of_page - 1, of_page, of_page + 1, of_chunk - 1, of_chunk, of_chunk + of_page};
+    return counts[(i + turn) % (sizeof counts / sizeof *counts)];
+}
+
+static void every_shape_of_table_comes_back(void **state)
+{
+    (void)state;
+    for (uint32_t turn = 0; turn < 9; turn++) {
+        struct bed bed;
+        struct shape shape;
+        struct table *many[SHAPES];
+        bed_open(&bed);
+        tables_close(bed.tables);
+        open_many(&bed.scarce.memory, &bed.tables, many);
+        for (uint32_t i = 0; i < SHAPES; i++)
+            append(&bed, many[i], record_bytes[i] / 8, count_of(i, turn), turn + 1);
+        assert_int_equal(snapshot(&bed, ""), TRADING_OK);
+        tables_close(bed.tables);
+        open_many(&bed.scarce.memory, &bed.tables, many);
+        assert_int_equal(snapshot_load(bed.tables, &bed.place, bed.shelf.count, &shape, &bed.scarce.memory, NULL), TRADING_OK);
+        for (uint32_t i = 0; i < SHAPES; i++)
+            assert_appended(many[i], record_bytes[i] / 8, count_of(i, turn), turn + 1);
+        bed_close(&bed);
+    }
+}
+
 static void empty_tables_make_a_snapshot_too(void **state)
 {
     (void)state;
@@ -216,7 +286,7 @@ static void failures_on_the_way_are_told(void **state)
         assert_int_equal(bed.shelf.count, left);
         assert_false(bed.shelf.whole);
     }
-    for (uint64_t granted = 0; granted < 3; granted++) {
+    for (uint64_t granted = 0; granted < 4; granted++) {
         shelf_clear(&bed.shelf);
         bed.scarce.left = granted;
         assert_int_equal(snapshot_write(bed.tables, pin, meta, 1, &bed.place, NULL, &bed.scarce.memory, &error),
@@ -257,15 +327,14 @@ static void assert_refused(struct bed *bed)
     assert_true(status == TRADING_E_DAMAGED || status == TRADING_E_NOT_FOUND);
 }
 
-static void damage_anywhere_is_found(void **state)
+static void assert_damage_is_found(int32_t (*write)(struct bed *bed))
 {
-    (void)state;
     struct bed bed;
     struct shape shape;
     bed_open(&bed);
     append(&bed, bed.small, 3, 20, 5);
     append(&bed, bed.large, 3, 2, 5);
-    assert_int_equal(snapshot(&bed, "meta"), TRADING_OK);
+    assert_int_equal(write(&bed), TRADING_OK);
     assert_int_equal(bed.shelf.count, 3);
     for (uint32_t chunk = 0; chunk < bed.shelf.count; chunk++) {
         uint64_t whole = bed.shelf.size[chunk];
@@ -289,6 +358,18 @@ static void damage_anywhere_is_found(void **state)
     bed.shelf.silent = true;
     assert_refused(&bed);
     bed_close(&bed);
+}
+
+static int32_t write_now(struct bed *bed)
+{
+    return snapshot(bed, "meta");
+}
+
+static void damage_anywhere_is_found(void **state)
+{
+    (void)state;
+    assert_damage_is_found(write_now);
+    assert_damage_is_found(write_older);
 }
 
 static void swap(struct shelf *shelf, uint32_t a, uint32_t b)
@@ -325,14 +406,15 @@ static void missing_and_moved_chunks_are_found(void **state)
     bed_close(&bed);
 }
 
-/* Sets the last chunk to what it would be if the others had been written so. */
-static void sum_again(struct shelf *shelf)
+/* The chunk of pages becomes one that states this, and so many zeros follow; not a byte longer, so that a read past it is found. */
+static void forge_chunk(struct shelf *shelf, const void *head, size_t head_size, uint32_t bytes, bool older)
 {
-    crypto_generichash_state sum;
-    crypto_generichash_init(&sum, NULL, 0, 32);
-    for (uint32_t i = 0; i + 1 < shelf->count; i++)
-        crypto_generichash_update(&sum, shelf->data[i], shelf->size[i]);
-    crypto_generichash_final(&sum, shelf->data[shelf->count - 1], 32);
+    free(shelf->data[1]);
+    shelf->size[1] = head_size + bytes;
+    shelf->data[1] = calloc(1, shelf->size[1]);
+    assert_non_null(shelf->data[1]);
+    memcpy(shelf->data[1], head, head_size);
+    snapshot_sum_again(shelf->data, shelf->size, shelf->count, older);
 }
 
 /* Chunks whose checksum is right, but which nobody could have written. */
@@ -341,33 +423,62 @@ static void forged_chunks_are_found(void **state)
     (void)state;
     static const struct {
         uint32_t length; /* that the chunk states */
-        uint32_t bytes;  /* that follow */
-    } forged[] = {{0, 0},       {0, 100},     {3968, 3967}, {3967, 3967},       {3960, 3960},
-                  {7936, 7936}, {4000, 4000}, {1, 1},       {1 << 21, 1 << 21}, {UINT32_MAX, 3968}};
+        uint32_t table;
+        uint32_t pages;
+        uint32_t bytes; /* that follow */
+    } forged[] = {{0, 0, 1, 3968},
+                  {8, 0, 1, 0},
+                  {8, 0, 0, 0},
+                  {3976, 0, 0, 3968},
+                  {3975, 0, 1, 3967},
+                  {3976, 0, 1, 3967},
+                  {3977, 0, 1, 3969},
+                  {3980, 0, 1, 3972},
+                  {7944, 0, 2, 7936},
+                  {3976, 0, 2, 3968},
+                  {3976, 0, 1 << 20, 3968},
+                  {3976, 0, UINT32_MAX, 3968},
+                  {3976, 1, 1, 3968},
+                  {4072, 9, 1, 4064},
+                  {3976, 32, 1, 3968},
+                  {3976, UINT32_MAX, 1, 3968},
+                  {1 << 21, 0, 1, (1 << 21) - 8},
+                  {UINT32_MAX, 0, 1, 3968}};
     struct bed bed;
     struct shape shape;
     bed_open(&bed);
     append(&bed, bed.small, 31, 10, 5); /* one page of 3,968 bytes */
     assert_int_equal(snapshot(&bed, ""), TRADING_OK);
     assert_int_equal(bed.shelf.count, 3);
-    uint8_t *page = calloc(1, 4 + (1 << 21));
-    assert_non_null(page);
-    free(bed.shelf.data[1]);
     for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
-        uint32_t length = htole32(forged[i].length);
-        bed.shelf.size[1] = 4 + forged[i].bytes;
-        bed.shelf.data[1] = malloc(bed.shelf.size[1]); /* no byte more, so that a read past it is found */
-        memcpy(page, &length, sizeof length);
-        memcpy(bed.shelf.data[1], page, bed.shelf.size[1]);
-        sum_again(&bed.shelf);
+        uint32_t head[3] = {htole32(forged[i].length), htole32(forged[i].table), htole32(forged[i].pages)};
+        forge_chunk(&bed.shelf, head, sizeof head, forged[i].bytes, false);
         assert_refused(&bed);
-        free(bed.shelf.data[1]);
+    }
+    uint32_t head[3] = {htole32(3976), 0, htole32(1)};
+    forge_chunk(&bed.shelf, head, sizeof head, 3968, false);
+    assert_int_equal(load(&bed, &shape), TRADING_OK);
+    bed_close(&bed);
+}
+
+static void forged_chunks_of_older_libraries_are_found(void **state)
+{
+    (void)state;
+    static const uint32_t forged[][2] = {{0, 0},       {0, 100},     {3968, 3967}, {3967, 3967},       {3960, 3960},
+                                         {7936, 7936}, {4000, 4000}, {1, 1},       {1 << 21, 1 << 21}, {UINT32_MAX, 3968}};
+    struct bed bed;
+    struct shape shape;
+    bed_open(&bed);
+    append(&bed, bed.small, 31, 10, 5);
+    assert_int_equal(write_older(&bed), TRADING_OK);
+    assert_int_equal(bed.shelf.count, 3);
+    for (size_t i = 0; i < sizeof forged / sizeof *forged; i++) {
+        uint32_t length = htole32(forged[i][0]);
+        forge_chunk(&bed.shelf, &length, sizeof length, forged[i][1], true);
+        assert_refused(&bed);
     }
     uint32_t length = htole32(3968);
-    memcpy(page, &length, sizeof length);
-    bed.shelf.data[1] = page;
-    bed.shelf.size[1] = 4 + 3968;
-    sum_again(&bed.shelf);
+    forge_chunk(&bed.shelf, &length, sizeof length, 3968, true);
     assert_int_equal(load(&bed, &shape), TRADING_OK);
     bed_close(&bed);
 }
@@ -389,12 +500,9 @@ static void a_chunk_that_unpacks_to_too_much_is_refused(void **state)
     size_t packed = pack(&packer, zeros, size, zeros + size);
     assert_true(packed > 0);
     packer_close(&packer);
-    free(bed.shelf.data[1]);
-    bed.shelf.data[1] = malloc(4 + packed);
-    bed.shelf.size[1] = 4 + packed;
-    memcpy(bed.shelf.data[1], &length, sizeof length);
-    memcpy(bed.shelf.data[1] + 4, zeros + size, packed);
-    sum_again(&bed.shelf);
+    forge_chunk(&bed.shelf, &length, sizeof length, (uint32_t)packed, false);
+    memcpy(bed.shelf.data[1] + sizeof length, zeros + size, packed);
+    snapshot_sum_again(bed.shelf.data, bed.shelf.size, bed.shelf.count, false);
     assert_refused(&bed);
     free(zeros);
     bed_close(&bed);
@@ -403,10 +511,17 @@ static void a_chunk_that_unpacks_to_too_much_is_refused(void **state)
 int snapshot_suite(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(what_was_written_is_loaded),  cmocka_unit_test(empty_tables_make_a_snapshot_too),
-        cmocka_unit_test(a_snapshot_is_as_of_its_pin), cmocka_unit_test(failures_on_the_way_are_told),
-        cmocka_unit_test(damage_anywhere_is_found),    cmocka_unit_test(missing_and_moved_chunks_are_found),
-        cmocka_unit_test(forged_chunks_are_found),     cmocka_unit_test(a_chunk_that_unpacks_to_too_much_is_refused),
+        cmocka_unit_test(what_was_written_is_loaded),
+        cmocka_unit_test(what_an_older_library_wrote_is_loaded),
+        cmocka_unit_test(every_shape_of_table_comes_back),
+        cmocka_unit_test(empty_tables_make_a_snapshot_too),
+        cmocka_unit_test(a_snapshot_is_as_of_its_pin),
+        cmocka_unit_test(failures_on_the_way_are_told),
+        cmocka_unit_test(damage_anywhere_is_found),
+        cmocka_unit_test(missing_and_moved_chunks_are_found),
+        cmocka_unit_test(forged_chunks_are_found),
+        cmocka_unit_test(forged_chunks_of_older_libraries_are_found),
+        cmocka_unit_test(a_chunk_that_unpacks_to_too_much_is_refused),
     };
     return cmocka_run_group_tests_name("snapshots", tests, NULL, NULL);
 }
