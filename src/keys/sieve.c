@@ -5,10 +5,11 @@
 #include "base/error.h"
 #include "keys/inside.h"
 
-#define SIEVE_PIECE 65536u /* keys, between two looks at what is more urgent */
-#define SIEVE_LEAST 8u     /* runs: fewer are asked for less than entering them takes */
-#define SIEVE_FULL  7u     /* eras that are filled by all there is, so that another may be emptied */
-#define TOGETHER    64u    /* keys, whose lines are waited for together */
+#define SIEVE_PIECE  65536u /* keys, between two looks at what is more urgent */
+#define SIEVE_LEAST  3u     /* runs of whole tables: fewer are asked for less than entering them takes */
+#define FIRST_TABLES 2u     /* fit into an era of the first sieve: with one all would soon be entered anew */
+#define SIEVE_FULL   7u     /* eras that are filled by all there is, so that another may be emptied */
+#define TOGETHER     64u    /* keys, whose lines are waited for together */
 
 /* ---- the sieve ---- */
 
@@ -100,7 +101,7 @@ static bool make_sieve(struct keys *keys)
     uint64_t count = count_of(&keys->set, &largest);
     if (keys->sieve && count <= key_sieve_era_keys(keys->sieve) * SIEVE_FULL)
         return true;
-    uint64_t era_keys = keys->options.young;
+    uint64_t era_keys = (uint64_t)keys->options.young * FIRST_TABLES;
     while (era_keys < largest || era_keys * SIEVE_FULL < count)
         era_keys *= 2;
     struct key_sieve *sieve = key_sieve_new(&keys->memory, era_keys);
@@ -151,11 +152,19 @@ static int32_t show_entered(struct keys *keys, struct key_run *run, trading_erro
     return keys_show_set(keys, error);
 }
 
+static bool are_many(const struct keys *keys)
+{
+    uint32_t whole = 0;
+    for (uint32_t i = 0; i < keys->set.count; i++)
+        whole += keys->set.runs[i]->footer.count >= keys->options.young;
+    return whole >= SIEVE_LEAST;
+}
+
 bool keys_may_enter(struct keys *keys, uint64_t most)
 {
     if (keys->entering.run)
         return keys->entering.run->footer.count <= most;
-    struct key_run *run = keys->sieve || keys->set.count >= SIEVE_LEAST ? next_to_enter(keys, most) : NULL;
+    struct key_run *run = keys->sieve || are_many(keys) ? next_to_enter(keys, most) : NULL;
     if (!run || !make_sieve(keys))
         return false;
     begin_entering(keys, next_to_enter(keys, most));

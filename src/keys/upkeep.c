@@ -11,7 +11,7 @@
 
 #define MERGE_PIECE    65536u /* keys, between two looks at what is more urgent */
 #define MERGE_TOGETHER 256u
-#define RUNS_USUAL     24u /* with more, merging is behind, and goes before entering new ones into the sieve */
+#define RUNS_USUAL     32u /* with more, merging is behind, and goes before entering new ones into the sieve */
 #define MERGE_LEAST    4u
 #define RETAIN_PARTS   8u /* neither bound on what is retained may be passed by more than one part in so many */
 #define UNBOUNDED_RUNS 4u /* tables in the largest run at least, where no count bounds them */
@@ -286,11 +286,20 @@ static bool fit(const struct keys *keys, uint32_t first, uint32_t end)
            (!keys->options.max_age || newer->last_time - older->first_time <= keys->options.max_age / RETAIN_PARTS);
 }
 
+/* A sieve before all runs lets there be many of them: so what is as large as a table is merged once, with all neighbours that there may be
+ * in one run (pick_last). */
+static bool waits_for_neighbours(const struct keys *keys, const struct key_run *run)
+{
+    return keys->sieve && run->footer.count >= keys->options.young;
+}
+
 /* The newest runs, when there are several of like size. */
 static bool pick_newest(const struct keys *keys, uint32_t *first, uint32_t *end)
 {
     const struct key_set *set = &keys->set;
     *end = *first = set->count;
+    if (!set->count || waits_for_neighbours(keys, set->runs[set->count - 1]))
+        return false;
     while (*first && *end - *first < KEY_MERGE_MOST && fit(keys, *first - 1, *end) &&
            set->runs[*first - 1]->footer.count <= set->runs[*end - 1]->footer.count * 2)
         --*first;

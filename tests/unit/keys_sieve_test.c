@@ -97,7 +97,7 @@ static void what_is_stored_passes(void **state)
         if (i % 41)
             continue;
         struct key_list *list = keys_visit(keys);
-        assert_true(list->sieve || list->count < 8);
+        assert_true(list->sieve || list->count < 3);
         expect_stored(list, i < 350 ? 0 : (i - 350) * SMALL);
         if (list->sieve)
             expect_few_strangers(list);
