@@ -4,6 +4,6 @@
 
 /* A checkpoint, a snapshot, a run of keys: each is written beside the journal. Where a file system's commit takes the data of all files with
  * it, as ext4's does, the journal's own flush waits until what they have written and not flushed is on the disk, and the writer with it. */
-#define FLUSH_BYTES ((size_t)1 << 20)
+#define FLUSH_BYTES ((size_t)256 << 10)
 
 #endif
