@@ -1,6 +1,7 @@
 /* What command keys cost: each command looks for its key, does not find it, and leaves it. By processor time of the decider's thread, and
  * of all threads; memory that is not a file's pages, bytes stored and written, opening again.
- * --rate: no more a second, as else the keys' thread falls behind with merging, and there are more runs than an engine comes to.
+ * --rate: no more a second, as else the keys' thread falls behind with merging, and there are more runs than beside an engine,
+ * which takes longer for a command.
  * --alone: no thread beside, as for callgrind. --ahead: what is stored is looked at ahead, a batch at a time, as who hands commands over does;
  * that is counted apart. At the most 100,000,000 are remembered. */
 #include "base/hash.h"

@@ -120,7 +120,7 @@ bool keys_work(struct keys *keys);
 
 /* The following with the mutex held, or before there is another thread. */
 
-/* Writes out the oldest full table, if there is one that is durable. */
+/* Writes out the oldest full table, if there is one that is durable. Where there is no place for another run, some are merged before. */
 int32_t keys_seal(struct keys *keys, trading_error *error);
 void keys_report(struct keys *keys, const trading_error *error);
 /* A list of a set, in which so many tables are; NULL: no memory. */

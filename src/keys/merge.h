@@ -16,6 +16,8 @@ struct key_merge {
     uint64_t number;                   /* of what it writes */
 };
 
+_Static_assert(!(KEY_MERGE_MOST & (KEY_MERGE_MOST - 1)),
+               "the leaves of the tree are a power of two, and there is room for as many");
 _Static_assert(KEY_MERGE_MOST <= 1u << (64 - KEY_PREFIX_BITS), "a reader's number fits into what a run keeps nothing of");
 
 /* The runs in order of time, oldest first. NULL, or the run that is damaged. */

@@ -12,6 +12,7 @@
 #define MERGE_PIECE    65536u /* keys, between two looks at what is more urgent */
 #define MERGE_TOGETHER 256u
 #define RUNS_USUAL     32u /* with more, merging is behind, and goes before entering new ones into the sieve */
+#define RUNS_MANY      64u /* with so many also before writing out tables, as there must be a place for another run */
 #define MERGE_LEAST    4u
 #define RETAIN_PARTS   8u /* neither bound on what is retained may be passed by more than one part in so many */
 #define UNBOUNDED_RUNS 4u /* tables in the largest run at least, where no count bounds them */
@@ -246,11 +247,8 @@ static int32_t seal_keys(struct keys *keys, struct key_young *table, trading_err
     return code;
 }
 
-int32_t keys_seal(struct keys *keys, trading_error *error)
+static int32_t seal_table(struct keys *keys, struct key_young *table, trading_error *error)
 {
-    struct key_young *table = due_table(keys);
-    if (!table)
-        return error_clear(error);
     int32_t code =
         table->count ? seal_keys(keys, table, error) : change(keys, &keys->set, keys->sealed + 1, 0, &keys->stored, error);
     if (code)
@@ -422,8 +420,9 @@ static int32_t work(struct keys *keys, bool *worked, trading_error *error)
     uint32_t end;
     *worked = true;
     reclaim(keys);
-    if (due_table(keys))
-        return keys_seal(keys, error);
+    struct key_young *due = due_table(keys);
+    if (due && keys->set.count < RUNS_MANY)
+        return seal_table(keys, due, error);
     if (keys->loading)
         return keys_load_piece(keys, error);
     if (keys->set.count <= RUNS_USUAL && keys_may_enter(keys, keys->options.young))
@@ -432,10 +431,22 @@ static int32_t work(struct keys *keys, bool *worked, trading_error *error)
         return merge_piece(keys, error);
     if (pick_newest(keys, &first, &end) || pick_last(keys, &first, &end))
         return begin_merge(keys, first, end, error);
+    if (due)
+        return seal_table(keys, due, error);
     if (keys_may_enter(keys, UINT64_MAX)) /* what is in no sieve that was stored */
         return keys_enter_piece(keys, error);
     *worked = false;
     return TRADING_OK;
+}
+
+int32_t keys_seal(struct keys *keys, trading_error *error)
+{
+    bool worked = true;
+    int32_t code = error_clear(error);
+    while (!code && worked && due_table(keys) && keys->set.count == KEY_RUNS_MAX)
+        code = work(keys, &worked, error);
+    struct key_young *due = due_table(keys);
+    return code || !due ? code : seal_table(keys, due, error);
 }
 
 void keys_report(struct keys *keys, const trading_error *error)

@@ -118,6 +118,34 @@ static void what_is_stored_passes(void **state)
     keys_bed_close(&bed);
 }
 
+static void *allocate_no_sieve(void *context, size_t bytes)
+{
+    (void)context;
+    return bytes == sizeof(struct key_sieve) ? NULL : malloc(bytes);
+}
+
+/* Each run is asked then, so none waits for neighbours. */
+static void without_memory_for_it_there_are_few_runs(void **state)
+{
+    (void)state;
+    struct keys_bed bed;
+    keys_bed_open(&bed);
+    bed.memory.allocate = allocate_no_sieve;
+    struct keys_options options = keys_bed_options(&bed);
+    options.young = SMALL;
+    options.max_count = 1000 * SMALL;
+    struct keys *keys = keys_bed_keys(&bed, &options);
+    for (uint32_t i = 0; i < 40; i++) {
+        insert(keys, i * SMALL, (i + 1) * SMALL);
+        work(keys);
+        assert_in_range(keys->set.count, 0, 9);
+    }
+    assert_true(!keys->sieve && keys->set.count > 0);
+    expect_stored(keys->published, 0);
+    keys_close(keys);
+    keys_bed_close(&bed);
+}
+
 /* An era is not cleared while somebody has a list of a run of it. */
 static void what_is_visited_passes(void **state)
 {
@@ -190,6 +218,7 @@ int keys_sieve_suite(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(eras_are_told_apart),
         cmocka_unit_test(what_is_stored_passes),
+        cmocka_unit_test(without_memory_for_it_there_are_few_runs),
         cmocka_unit_test(what_is_visited_passes),
         cmocka_unit_test(what_is_damaged_stays_beside),
     };

@@ -136,6 +136,98 @@ static void neither_memory_nor_blobs_grow_at_the_limit(void **state)
     keys_model_close(&model);
 }
 
+#define SHORT_YOUNG 64u
+
+/* Each leaves a run, and ends before anything is merged. */
+static void open_shortly(struct keys_bed *bed, struct keys_model *model, const struct keys_options *options, uint32_t times)
+{
+    for (; times; times--) {
+        struct keys *keys = keys_bed_keys(bed, options);
+        keys_model_resume(model, keys);
+        uint64_t tables = keys->young_table;
+        while (keys->young_table == tables)
+            keys_model_insert(model, keys);
+        atomic_store(&keys->durable, model->position); /* nobody is woken */
+        assert_int_equal(keys_seal(keys, NULL), TRADING_OK);
+        assert_true(keys->sealed > 0);
+        keys_close(keys);
+    }
+}
+
+/* What falls behind with merging, opening after opening, comes round again, and takes keys all the while. */
+static void short_openings_leave_few_runs_in_the_end(void **state)
+{
+    (void)state;
+    struct keys_bed bed;
+    struct keys_model model;
+    keys_bed_open(&bed);
+    keys_model_open(&model, 300 * SHORT_YOUNG, UINT32_MAX);
+    struct keys_options options = keys_bed_options(&bed);
+    options.young = SHORT_YOUNG;
+    open_shortly(&bed, &model, &options, KEY_RUNS_MAX);
+    struct keys *keys = keys_bed_keys(&bed, &options);
+    assert_int_equal(keys->set.count, KEY_RUNS_MAX);
+    keys_close(keys);
+    open_shortly(&bed, &model, &options, KEY_RUNS_MAX);
+    keys = keys_bed_keys(&bed, &options);
+    assert_in_range(keys->set.count, KEY_RUNS_MAX / 2, KEY_RUNS_MAX);
+    keys_model_resume(&model, keys);
+    model.lag = 0;
+    for (uint32_t i = 0; i < 5 * SHORT_YOUNG; i++)
+        keys_model_insert(&model, keys);
+    assert_in_range(keys->set.count, 1, 32);
+    assert_true(keys_count(keys) == model.count && bed.reports == 0);
+    keys_model_check(&model, keys, model.count, 1);
+    keys_close(keys);
+    keys_bed_close(&bed);
+    keys_model_close(&model);
+}
+
+/* There is a place for another run, mostly: with many of them they are merged before tables are written out. */
+static void many_runs_are_merged_first(void **state)
+{
+    (void)state;
+    struct keys_bed bed;
+    struct keys_model model;
+    keys_bed_open(&bed);
+    keys_model_open(&model, 100 * SHORT_YOUNG, UINT32_MAX);
+    struct keys_options options = keys_bed_options(&bed);
+    options.young = SHORT_YOUNG;
+    open_shortly(&bed, &model, &options, KEY_RUNS_MAX / 2 - 1);
+    struct keys *keys = keys_bed_keys(&bed, &options);
+    keys_model_resume(&model, keys);
+    for (uint32_t i = 0; i < 2 * SHORT_YOUNG; i++)
+        keys_model_insert(&model, keys);
+    atomic_store(&keys->durable, model.position); /* of two tables */
+    assert_true(keys_work(keys) && keys->sealed == 1 && !keys->merge.count);
+    while (keys->set.count >= KEY_RUNS_MAX / 2)
+        assert_true(keys_work(keys) && keys->sealed == 1);
+    assert_true(keys_work(keys) && keys->sealed == 2);
+    keys_model_check(&model, keys, model.count, 1);
+    keys_close(keys);
+    keys_bed_close(&bed);
+    keys_model_close(&model);
+}
+
+/* Runs that no run spans two of are many, and nothing waits for them to be merged. */
+static void what_cannot_be_merged_holds_up_no_tables(void **state)
+{
+    (void)state;
+    struct keys_bed bed;
+    keys_bed_open(&bed);
+    struct keys_options options = keys_bed_options(&bed);
+    options.young = SHORT_YOUNG;
+    struct keys *keys = keys_bed_keys(&bed, &options);
+    for (int64_t i = 0; i < 100; i++) {
+        assert_true(keys_insert(keys, (uint64_t)i, i * KEY_SPAN_MAX, i));
+        keys_durable(keys, i * KEY_SPAN_MAX + 1);
+        assert_true(keys->sealed == keys->young_table);
+    }
+    assert_int_equal(keys->set.count, 99);
+    keys_close(keys);
+    keys_bed_close(&bed);
+}
+
 static void what_no_manifest_names_is_dropped(void **state)
 {
     (void)state;
@@ -169,6 +261,9 @@ int keys_store_suite(void)
         cmocka_unit_test(settled_all_comes_back),
         cmocka_unit_test(inserting_discarding_and_opening_in_any_order),
         cmocka_unit_test(neither_memory_nor_blobs_grow_at_the_limit),
+        cmocka_unit_test(short_openings_leave_few_runs_in_the_end),
+        cmocka_unit_test(many_runs_are_merged_first),
+        cmocka_unit_test(what_cannot_be_merged_holds_up_no_tables),
         cmocka_unit_test(what_no_manifest_names_is_dropped),
     };
     return cmocka_run_group_tests_name("stored keys", tests, NULL, NULL);

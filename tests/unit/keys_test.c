@@ -64,7 +64,8 @@ static uint64_t written_since(const struct keys *keys, uint64_t from)
     return count;
 }
 
-/* So a stranger looks into few filters; and keys are written twice, where a count bounds them, and three times at most else. */
+/* So a stranger looks into few filters; and keys are written twice, where a count bounds them, and three times else: more often where there
+ * are many more. */
 static void there_are_few_runs(void **state)
 {
     (void)state;
