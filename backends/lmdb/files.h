@@ -42,15 +42,15 @@ ssize_t file_read(int fd, void *into, size_t size, uint64_t offset);
 /* Writes all of it. 0 or errno. */
 int file_write(int fd, const void *from, size_t size, uint64_t offset);
 
-/* A file that is written from its beginning to its end, and flushed as it grows (base/flush.h). */
+/* A file that is written from its beginning to its end, and goes to the disk as it grows (base/flush.h). */
 struct file_output {
     int fd;
-    size_t unflushed; /* of what is written */
+    size_t waiting; /* of what is written, in the system's cache */
     uint64_t end;     /* of that */
 };
 
-/* Writes all of it behind what there is. 0 or errno: then the file is to be given up, as a flush that failed may have dropped what it was to
- * write, and the next one not say so. */
+/* Writes all of it behind what there is. 0 or errno: then the file is to be given up, as what failed to go to the disk may have been dropped,
+ * and the flush at its end not say so. */
 int file_append(struct file_output *output, const void *from, size_t size);
 
 /* 0 or errno. */

@@ -74,6 +74,7 @@ ssize_t faulty_pread(int fd, void *bytes, size_t size, off_t offset) IN_PLACE_OF
 ssize_t faulty_pread64(int fd, void *bytes, size_t size, off_t offset) IN_PLACE_OF("pread64");
 ssize_t faulty_writev(int fd, const struct iovec *parts, int count) IN_PLACE_OF("writev");
 int faulty_fdatasync(int fd) IN_PLACE_OF("fdatasync");
+int faulty_sync_file_range(int fd, off_t from, off_t bytes, unsigned how) IN_PLACE_OF("sync_file_range");
 
 ssize_t faulty_pwrite(int fd, const void *bytes, size_t size, off_t offset)
 {
@@ -135,4 +136,12 @@ int faulty_fdatasync(int fd)
         return -1;
     atomic_fetch_add(&flushes, 1);
     return (int)syscall(SYS_fdatasync, fd);
+}
+
+int faulty_sync_file_range(int fd, off_t from, off_t bytes, unsigned how)
+{
+    if (fails(FLUSH))
+        return -1;
+    atomic_fetch_add(&flushes, 1);
+    return (int)syscall(SYS_sync_file_range, fd, from, bytes, how);
 }

@@ -1,4 +1,4 @@
-/* Calls of the operating system that fail under LMDB, wait, or are overtaken. A program's own pread, pwrite, writev and fdatasync take the
+/* Calls of the operating system that fail under LMDB, wait, or are overtaken. A program's own pread, pwrite, writev, fdatasync and sync_file_range take the
  * place of the C library's, for liblmdb as well, and do as they are told. What the thread does that lays files out ahead is left alone. */
 #ifndef LMDB_FAULTS_H
 #define LMDB_FAULTS_H
