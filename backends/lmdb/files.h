@@ -46,7 +46,7 @@ int file_write(int fd, const void *from, size_t size, uint64_t offset);
 struct file_output {
     int fd;
     size_t waiting; /* of what is written, in the system's cache */
-    uint64_t end;     /* of that */
+    uint64_t end;   /* of that */
 };
 
 /* Writes all of it behind what there is. 0 or errno: then the file is to be given up, as what failed to go to the disk may have been dropped,

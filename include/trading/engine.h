@@ -122,7 +122,7 @@ typedef struct trading_engine_options {
     /** How much memory changed state and its indexes may take before a checkpoint is written, so that they can be given back, besides
      *  those that checkpoint_events asks for: after a quarter as many events, and where a quarter of that memory was not in use for half of the
      *  time since the last checkpoint, as the rest is wanted again at once. What is not changed lies in files that the system caches, and is
-     *  not counted. Default 1 GiB. */
+     *  not counted; of what a large table grew into since the engine was opened, 2 MiB count while any of it was changed. Default 1 GiB. */
     uint64_t cache_bytes;
     /** How many partitions the store has, each with threads of its own: up to 64, fixed when the store is made. 0: what the store has, and 1
      *  where it is new. With more than one the clock and the entropy are called from several threads. */

@@ -38,8 +38,8 @@ int memory_open(void *piece, size_t bytes);
 /* Ends any of them, with all that was opened or mapped in it. */
 void memory_unreserve(void *space, size_t bytes);
 void memory_empty(void *pages, size_t bytes);
-/* Moves whole pages, memory or a mapping of a file, over what lies elsewhere, which is gone: who reads there finds the one or the other. 0, or -1 and
- * nothing is moved. */
+/* Moves whole pages, memory or a mapping of a file, over what lies elsewhere, which is gone: who reads there finds the one or the other. 0, or -1:
+ * what was to be moved is where it was, and what was to be covered may be gone, in which case the system had no memory for the move. */
 int memory_move(void *pages, void *onto, size_t bytes);
 /* Makes memory of what such a space, or a private mapping of a file, will soon be written to, so that who writes does not wait for the system.
  * What is in it does not change, and others may read and write it meanwhile. Where the system cannot (Linux before 5.14), nothing is done. */

@@ -68,6 +68,15 @@ void engine_show(trading_engine *engine, const struct batch *batch)
     keys_durable(engine->keys, batch->next_position);
 }
 
+/* Indexes take their part of the room that there is. */
+static void trim(trading_engine *engine)
+{
+    uint64_t room = engine_cache_room(engine);
+    uint64_t indexes = domain_index_bytes(&engine->domain);
+    tables_set_room(engine->domain.tables, room > indexes ? room - indexes : 0);
+    tables_trim(engine->domain.tables, TRIMMED_PAGES);
+}
+
 /* What is shown is answered, and told to all who wait. */
 static void succeed(trading_engine *engine, struct batch *batch)
 {
@@ -76,7 +85,7 @@ static void succeed(trading_engine *engine, struct batch *batch)
         commands += batch->slices[i].count;
     atomic_fetch_add_explicit(&engine->commands, commands, memory_order_relaxed);
     answer_slices(engine, batch);
-    tables_trim(engine->domain.tables, TRIMMED_PAGES);
+    trim(engine);
     if (engine->parts > 1)
         engine_send(engine, batch);
     engine_progress(engine);

@@ -11,8 +11,6 @@
 static int32_t open_domain(trading_engine *engine, struct domain *domain, trading_error *error)
 {
     int32_t code = domain_open(domain, &engine->memory, engine->options.view_bytes, error);
-    if (!code)
-        tables_set_room(domain->tables, engine_cache_room(engine));
     domain->place = (struct partitioning){.partition = engine->partition, .partitions = engine->parts};
     return code;
 }

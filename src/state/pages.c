@@ -271,6 +271,17 @@ struct pin *tables_at_rest(struct tables *tables)
 
 /* ---- putting back ---- */
 
+/* A page by itself is let go with its table. */
+static void hold_put(struct table *table, uint32_t page)
+{
+    if (block_of(table, page)) {
+        page_begun_alone(table, page);
+        return;
+    }
+    memory_hold(table->tables->memory, TABLE_PAGE_BYTES);
+    table->put++;
+}
+
 int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const void *image, uint32_t bytes,
                         trading_error *error)
 {
@@ -288,8 +299,7 @@ int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const
     if (page == table->pages) {
         if (!table_reserve_page(table, page))
             return error_no_memory(error, "a page of records");
-        memory_hold(tables->memory, TABLE_PAGE_BYTES);
-        table->put++;
+        hold_put(table, page);
     }
     memcpy(place_record(table, place_of_page(table, page)), image, bytes);
     return TRADING_OK;

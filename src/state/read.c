@@ -6,6 +6,8 @@
  *   edit      saves the record as a former version, before which comes the chain; lets the chain begin with it; sets the stamp;
  *             (release) changes the record
  *   install   moves the horizon on; (release) takes unneeded versions out of chains; their memory is used again
+ *   trim      makes `rewinds` odd; (release) has a mapping of the same bytes in the place of memory, and clears stamps and chains of
+ *             records that are older than every pin; (release) makes it even (trim.c)
  *   discard   makes `rewinds` odd; (release) puts records, then stamps, then chains back; (release) makes it even; the memory is
  *             used again
  *
@@ -17,7 +19,7 @@
  * Why it is right. (1) A copy of the record is whole and of the version that the stamp names: a byte that came from a later edit was
  * stored after that edit's stamp, and one that came from a discard after rewinds became odd, so one of both is seen to differ. An
  * edit and its discard may not leave the stamp as it was unseen, since rewinds differs. While rewinds is odd nothing but discard
- * happens, and a stamp that it has put back comes after its record. (2) A version that a believed link leads to was not used again
+ * or trim happens, and a stamp that it has put back comes after its record. (2) A version that a believed link leads to was not used again
  * before it was believed, because the writer uses memory again only after the horizon or rewinds has moved, or the pin has expired.
  * So no stale link is followed, whatever lies there now; and what is read of memory in use again is not believed. A chain that is
  * put back is noticed by its stamp, which goes first. (3) The version sought is in the chain, and no link to it is stale. For

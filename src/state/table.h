@@ -49,7 +49,7 @@ int32_t tables_add(struct tables *tables, uint32_t id, uint32_t record_bytes, st
 void tables_back(struct tables *tables, const struct state_store *store);
 bool tables_are_backed(const struct tables *tables);
 
-/* How many bytes of changed pages there should be: with more, memory is short. Without it there may be any number. */
+/* How many bytes of changed pages there should be at most: with more, memory is short. Without it there may be any number. */
 void tables_set_room(struct tables *tables, uint64_t bytes);
 
 /* ---- the writer's thread ---- */

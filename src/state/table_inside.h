@@ -176,7 +176,7 @@ void pages_let_go(struct table *table, uint32_t pages);
 /* What of a block is memory, and counts as such. */
 enum block {
     BLOCK_MAPPED, /* the pages that were changed; the others are the state file's */
-    BLOCK_EMPTY,  /* nothing: no page was changed, all are zero */
+    BLOCK_EMPTY,  /* nothing: no page was changed or put, all are zero */
     BLOCK_LARGE,  /* all of it */
 };
 

@@ -93,13 +93,13 @@ static void trim_pages(struct table *table, uint32_t page, uint32_t end, uint64_
 
 /* ---- blocks ---- */
 
-/* Of a page in a block that is memory: the file has it, or nobody does. What was put and not changed since is in no file. */
+/* Of a page in a block that is memory: the file has it, or it is all zero there, too. What was put is in the file once anything is. */
 static bool rests(const struct table *table, uint32_t page, uint64_t bound)
 {
     uint64_t changed = atomic_load_explicit(place_changed(table, place_of_page(table, page)), memory_order_relaxed);
     if (page_is_memory(changed))
         return changed <= bound;
-    return changed || page < table->loaded || page > page_of(table, table->count);
+    return table->tables->trimming || page > page_of(table, table->count);
 }
 
 static uint32_t count_restless(const struct table *table, uint32_t first, uint64_t bound)
@@ -110,7 +110,7 @@ static uint32_t count_restless(const struct table *table, uint32_t first, uint64
     return restless;
 }
 
-/* How many of what is copied count as memory on their own. */
+/* How many of what is copied count as memory on their own: not what was put. */
 static uint32_t copy_restless(const struct table *table, uint32_t first, uint64_t bound, unsigned char *mapped)
 {
     uint32_t held = 0;
@@ -133,23 +133,44 @@ static void mark_block(struct table *table, uint32_t first, uint64_t bound)
     }
 }
 
+static bool map_block(const struct table *table, uint32_t first, void **mapping)
+{
+    const struct state_store *store = table->tables->store;
+    uint64_t offset = (uint64_t)first * TABLE_PAGE_BYTES;
+    return !store->ops->file_map(store->store, table->id, offset, MEMORY_LARGE_PAGE, mapping, NULL);
+}
+
+/* The system may refuse to move when it has taken away what is there: then there is nothing left but to map the file there and to copy. */
+static bool take_place(const struct table *table, uint32_t first, uint64_t bound, unsigned char *mapped)
+{
+    const struct state_store *store = table->tables->store;
+    void *place = place_record(table, place_of_page(table, first));
+    if (!memory_move(mapped, place, MEMORY_LARGE_PAGE))
+        return true;
+    bool is_mapped = map_block(table, first, &place);
+    for (uint32_t i = 0; i < BLOCK_PAGES && is_mapped; i++)
+        if (!rests(table, first + i, bound))
+            memcpy((unsigned char *)place + (size_t)i * TABLE_PAGE_BYTES, mapped + (size_t)i * TABLE_PAGE_BYTES,
+                   TABLE_PAGE_BYTES);
+    store->ops->file_unmap(store->store, mapped, MEMORY_LARGE_PAGE);
+    return is_mapped;
+}
+
 /* The mapping is made elsewhere, gets what is not in the file, and takes the block's place at once: whoever reads finds the same bytes before
  * and after. A block that cannot be mapped stays memory. */
 static void give_back_block(struct table *table, uint32_t first, uint64_t bound)
 {
-    const struct state_store *store = table->tables->store;
     void *mapped = NULL;
-    if (store->ops->file_map(store->store, table->id, (uint64_t)first * TABLE_PAGE_BYTES, MEMORY_LARGE_PAGE, &mapped, NULL))
+    if (!map_block(table, first, &mapped))
         return;
     uint32_t held = copy_restless(table, first, bound, mapped);
     rewind_begin(table->tables);
-    if (memory_move(mapped, place_record(table, place_of_page(table, first)), MEMORY_LARGE_PAGE))
-        store->ops->file_unmap(store->store, mapped, MEMORY_LARGE_PAGE);
-    else {
+    if (take_place(table, first, bound, mapped)) {
         mark_block(table, first, bound);
         *block_of(table, first) = BLOCK_MAPPED;
         pages_let_go(table, BLOCK_PAGES - held);
-    }
+    } else
+        atomic_store(&table->tables->damaged, true);
     rewind_end(table->tables);
 }
 

@@ -3,8 +3,12 @@
 #include "base/error.h"
 #include "state_bed.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <sched.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #define PER_PAGE   4u   /* of 1016 bytes */
 #define FIRST      960u /* the first page that is in a block: before it come levels that are too small */
@@ -182,24 +186,53 @@ static void pages_of_a_mapped_block_are_noted_once(void **state)
     bed_close(&bed);
 }
 
-/* What was put is in no file before all is written. */
+static void put_through(struct bed *bed, uint32_t last)
+{
+    uint64_t image[1016 * PER_PAGE / 8];
+    for (uint32_t page = 0; page <= last; page++) {
+        memset(image, 0, sizeof image);
+        for (uint32_t i = page ? 0 : 1; i < PER_PAGE; i++)
+            image[(size_t)i * 1016 / 8] = first_of(page) + i;
+        assert_int_equal(tables_put_page(bed->tables, 31, page, image, sizeof image, NULL), TRADING_OK);
+    }
+    assert_int_equal(tables_set_count(bed->tables, 31, first_of(last + 1) - 1, NULL), TRADING_OK);
+}
+
+/* What was put is in no file before all is written: it is copied when its block goes, though it does not count then. */
 static void what_was_put_is_kept_where_memory_is_short(void **state)
 {
     (void)state;
     struct bed bed;
-    uint64_t image[1016 * PER_PAGE / 8];
     open_backed(&bed);
-    for (uint32_t page = 0; page < FIRST + BLOCK; page++) {
-        memset(image, 0, sizeof image);
-        for (uint32_t i = page ? 0 : 1; i < PER_PAGE; i++)
-            image[(size_t)i * 1016 / 8] = first_of(page) + i;
-        assert_int_equal(tables_put_page(bed.tables, 31, page, image, sizeof image, NULL), TRADING_OK);
-    }
-    assert_int_equal(tables_set_count(bed.tables, 31, first_of(FIRST + BLOCK) - 1, NULL), TRADING_OK);
-    edit(&bed, bed.large, first_of(FIRST), first_of(FIRST));
+    put_through(&bed, FIRST + 200);
+    assert_true(pages_cached(&bed) == BLOCK);
     tables_set_room(bed.tables, 0);
     trim_all(&bed);
-    assert_holds(&bed, 1, first_of(FIRST + BLOCK), 0);
+    assert_true(pages_cached(&bed) == 0);
+    assert_holds(&bed, 1, first_of(FIRST + 201), 0);
+    grow_through(&bed, FIRST + 210);
+    assert_true(pages_cached(&bed) == 10);
+    bed_close(&bed);
+}
+
+static void what_was_put_goes_once_all_is_written(void **state)
+{
+    (void)state;
+    struct bed bed;
+    struct shape shape;
+    open_backed(&bed);
+    put_through(&bed, FIRST + 2 * BLOCK - 1);
+    edit(&bed, bed.large, first_of(FIRST), first_of(FIRST));
+    assert_true(pages_cached(&bed) == 2 * BLOCK);
+    tables_set_room(bed.tables, 0);
+    trim_all(&bed);
+    assert_true(pages_cached(&bed) == 2 * BLOCK);
+    assert_int_equal(checkpoint(&bed, true, ""), TRADING_OK);
+    trim_all(&bed);
+    assert_true(pages_cached(&bed) == 0);
+    assert_holds(&bed, 1, first_of(FIRST + 2 * BLOCK), 0);
+    assert_int_equal(reload(&bed, &shape), TRADING_OK);
+    assert_holds(&bed, 1, first_of(FIRST + 2 * BLOCK), 0);
     bed_close(&bed);
 }
 
@@ -254,6 +287,47 @@ static void a_block_that_cannot_be_mapped_stays(void **state)
     assert_int_equal(checkpoint(&bed, false, ""), TRADING_OK);
     trim_all(&bed);
     assert_true(pages_cached(&bed) == 0);
+    bed_close(&bed);
+}
+
+/* Takes the place of the C library's, for all that this program links. */
+void *refusing_mremap(void *from, size_t bytes, size_t wanted, int flags, ...) __asm__("mremap")
+    __attribute__((visibility("default"), used));
+
+static uint32_t refusals;
+
+/* As a system without memory may: what was in the place is gone. */
+void *refusing_mremap(void *from, size_t bytes, size_t wanted, int flags, ...)
+{
+    va_list list;
+    va_start(list, flags);
+    void *onto = flags & MREMAP_FIXED ? va_arg(list, void *) : NULL;
+    va_end(list);
+    if (!refusals || !onto)
+        return (void *)syscall(SYS_mremap, from, bytes, wanted, flags, onto);
+    refusals--;
+    munmap(onto, wanted);
+    errno = ENOMEM;
+    return MAP_FAILED;
+}
+
+static void a_block_that_the_system_refuses_to_move_is_mapped_in_place(void **state)
+{
+    (void)state;
+    struct bed bed;
+    open_backed(&bed);
+    grow_through(&bed, FIRST + BLOCK - 1);
+    assert_int_equal(checkpoint(&bed, true, ""), TRADING_OK);
+    edit(&bed, bed.large, first_of(FIRST + 3), 33);
+    tables_set_room(bed.tables, 0);
+    refusals = 1;
+    trim_all(&bed);
+    assert_int_equal(refusals, 0);
+    assert_true(pages_cached(&bed) == 1);
+    assert_true(value_of(bed.large, first_of(FIRST + 3)) == 33);
+    assert_holds(&bed, first_of(FIRST + 3) + 1, first_of(FIRST + BLOCK), 0);
+    assert_holds(&bed, 1, first_of(FIRST + 3), 0);
+    assert_false(tables_damaged(bed.tables));
     bed_close(&bed);
 }
 
@@ -416,8 +490,10 @@ int blocks_suite(void)
         cmocka_unit_test(a_block_that_is_not_full_is_given_back),
         cmocka_unit_test(pages_of_a_mapped_block_are_noted_once),
         cmocka_unit_test(what_was_put_is_kept_where_memory_is_short),
+        cmocka_unit_test(what_was_put_goes_once_all_is_written),
         cmocka_unit_test(what_is_loaded_is_mapped_and_what_comes_behind_it_is_not),
         cmocka_unit_test(a_block_that_cannot_be_mapped_stays),
+        cmocka_unit_test(a_block_that_the_system_refuses_to_move_is_mapped_in_place),
         cmocka_unit_test(all_that_was_written_is_read),
     };
     return cmocka_run_group_tests_name("blocks", tests, NULL, NULL);
