@@ -31,8 +31,9 @@ void *memory_reserve(size_t bytes);
 void *memory_reserve_spread(size_t bytes);
 /* What the system's large pages have, where it has any: what is to lie in them begins at a multiple of it. */
 #define MEMORY_LARGE_PAGE ((size_t)2 << 20)
-/* Address space alone, from a multiple of MEMORY_LARGE_PAGE on, for what grows in it piece by piece and stays where it is: nothing of it may be touched before it is opened, or a file is mapped over
- * it. memory_open makes of a piece of it what memory_reserve_spread gives; its ends need not be those of pages. -1: there is no memory. */
+/* Address space alone, from a multiple of MEMORY_LARGE_PAGE on, for what grows in it piece by piece and stays where it is: nothing of it may be
+ * touched before it is opened, or a file is mapped over it. memory_open makes of a piece of it what memory_reserve_spread gives; its ends need not
+ * be those of pages. -1: there is no memory. */
 void *memory_claim(size_t bytes);
 int memory_open(void *piece, size_t bytes);
 /* Ends any of them, with all that was opened or mapped in it. */

@@ -301,7 +301,7 @@ int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const
             return error_no_memory(error, "a page of records");
         hold_put(table, page);
     }
-    memcpy(place_record(table, place_of_page(table, page)), image, bytes);
+    memcpy(page_image(table, page), image, bytes);
     return TRADING_OK;
 }
 

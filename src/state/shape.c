@@ -66,7 +66,8 @@ static int32_t read_tables(const struct tables *tables, struct reader *reader, c
 static int32_t read_all(const struct tables *tables, struct reader *reader, const char *what, uint32_t newest,
                         struct shape *shape, trading_error *error)
 {
-    uint64_t format = shape->format = read_u64(reader);
+    uint64_t format = read_u64(reader);
+    shape->format = format;
     if (format > newest)
         return error_set(error, TRADING_E_NEWER_FORMAT, "the %s has format %llu, this library knows %u: use a newer one", what,
                          (unsigned long long)format, newest);

@@ -91,11 +91,6 @@ static void spans_close(struct table *table)
     }
 }
 
-static void *image_of(const struct table *table, size_t page)
-{
-    return place_record(table, place_of_page(table, (uint32_t)page));
-}
-
 /* Levels lie one after another in the file. */
 static bool file_reaches(const struct table *table, size_t end)
 {
@@ -106,17 +101,22 @@ static bool file_reaches(const struct table *table, size_t end)
            (size >= bytes || !store->ops->file_cut(store->store, table->id, bytes, NULL));
 }
 
-static bool images_map(const struct table *table, size_t first, size_t end)
+bool pages_map(const struct table *table, uint32_t first, size_t count, void **mapping)
 {
     const struct state_store *store = table->tables->store;
-    void *images = image_of(table, first);
-    return first == end || !store->ops->file_map(store->store, table->id, (uint64_t)first * TABLE_PAGE_BYTES,
-                                                 (end - first) * TABLE_PAGE_BYTES, &images, NULL);
+    uint64_t offset = (uint64_t)first * TABLE_PAGE_BYTES;
+    return !store->ops->file_map(store->store, table->id, offset, count * TABLE_PAGE_BYTES, mapping, NULL);
+}
+
+static bool images_map(const struct table *table, size_t first, size_t end)
+{
+    void *images = page_image(table, (uint32_t)first);
+    return first == end || pages_map(table, (uint32_t)first, end - first, &images);
 }
 
 static bool images_are_memory(const struct table *table, size_t first, size_t end)
 {
-    return first == end || !memory_open(image_of(table, first), (end - first) * TABLE_PAGE_BYTES);
+    return first == end || !memory_open(page_image(table, (uint32_t)first), (end - first) * TABLE_PAGE_BYTES);
 }
 
 static bool images_open(struct table *table, uint32_t level)
@@ -191,7 +191,7 @@ bool page_sum_matches(uint32_t id, uint32_t page, const unsigned char *bytes)
 
 bool table_verify_page_first(const struct table *table, uint32_t page)
 {
-    if (page_sum_matches(table->id, page, place_record(table, place_of_page(table, page)))) {
+    if (page_sum_matches(table->id, page, page_image(table, page))) {
         atomic_fetch_or_explicit(&table->verified[page / 64], UINT64_C(1) << page % 64, memory_order_acq_rel);
         return true;
     }

@@ -215,7 +215,7 @@ uint64_t tables_generation(const struct tables *tables);
 void tables_set_generation(struct tables *tables, uint64_t generation);
 
 /* Puts a page back as it was taken, the pages before it having been put, before the first stage and before any reader. It counts as
- * saved. */
+ * saved, and is in no state file before all pages are written: that is to come before anything else is settled. */
 int32_t tables_put_page(struct tables *tables, uint32_t id, uint32_t page, const void *image, uint32_t bytes,
                         trading_error *error);
 

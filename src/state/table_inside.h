@@ -150,6 +150,15 @@ static inline size_t page_memory(const struct table *table)
     return TABLE_PAGE_BYTES + page_heads_bytes(table);
 }
 
+/* The first of its records. */
+static inline unsigned char *page_image(const struct table *table, uint32_t page)
+{
+    return place_record(table, place_of_page(table, page));
+}
+
+/* Maps pages from the state file: where *mapping says, or anywhere if that is NULL, which receives where. False: they cannot be. */
+bool pages_map(const struct table *table, uint32_t first, size_t count, void **mapping);
+
 /* Makes sure that the page has a place. False when there is no memory. */
 __attribute__((cold)) bool table_reserve_page_first(struct table *table, uint32_t page);
 static inline bool table_reserve_page(struct table *table, uint32_t page)

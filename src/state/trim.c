@@ -74,7 +74,7 @@ static uint32_t run_length(const struct table *table, uint32_t page, uint32_t mo
 static void give_back(struct table *table, uint32_t first, uint32_t count)
 {
     rewind_begin(table->tables);
-    memory_empty(place_record(table, place_of_page(table, first)), (size_t)count * TABLE_PAGE_BYTES);
+    memory_empty(page_image(table, first), (size_t)count * TABLE_PAGE_BYTES);
     mark_given_back(table, first, count);
     pages_let_go(table, count);
     rewind_end(table->tables);
@@ -110,16 +110,17 @@ static uint32_t count_restless(const struct table *table, uint32_t first, uint64
     return restless;
 }
 
-/* How many of what is copied count as memory on their own: not what was put. */
-static uint32_t copy_restless(const struct table *table, uint32_t first, uint64_t bound, unsigned char *mapped)
+/* From one image of the block to another; how many of the pages count as memory on their own: not what was put. */
+static uint32_t copy_restless(const struct table *table, uint32_t first, uint64_t bound, unsigned char *into,
+                              const unsigned char *from)
 {
     uint32_t held = 0;
     for (uint32_t page = first; page < first + BLOCK_PAGES; page++) {
         if (rests(table, page, bound))
             continue;
-        struct place place = place_of_page(table, page);
-        memcpy(mapped + (size_t)(page - first) * TABLE_PAGE_BYTES, place_record(table, place), TABLE_PAGE_BYTES);
-        held += page_is_memory(atomic_load_explicit(place_changed(table, place), memory_order_relaxed));
+        size_t at = (size_t)(page - first) * TABLE_PAGE_BYTES;
+        memcpy(into + at, from + at, TABLE_PAGE_BYTES);
+        held += page_is_memory(atomic_load_explicit(place_changed(table, place_of_page(table, page)), memory_order_relaxed));
     }
     return held;
 }
@@ -133,25 +134,16 @@ static void mark_block(struct table *table, uint32_t first, uint64_t bound)
     }
 }
 
-static bool map_block(const struct table *table, uint32_t first, void **mapping)
-{
-    const struct state_store *store = table->tables->store;
-    uint64_t offset = (uint64_t)first * TABLE_PAGE_BYTES;
-    return !store->ops->file_map(store->store, table->id, offset, MEMORY_LARGE_PAGE, mapping, NULL);
-}
-
 /* The system may refuse to move when it has taken away what is there: then there is nothing left but to map the file there and to copy. */
 static bool take_place(const struct table *table, uint32_t first, uint64_t bound, unsigned char *mapped)
 {
     const struct state_store *store = table->tables->store;
-    void *place = place_record(table, place_of_page(table, first));
+    void *place = page_image(table, first);
     if (!memory_move(mapped, place, MEMORY_LARGE_PAGE))
         return true;
-    bool is_mapped = map_block(table, first, &place);
-    for (uint32_t i = 0; i < BLOCK_PAGES && is_mapped; i++)
-        if (!rests(table, first + i, bound))
-            memcpy((unsigned char *)place + (size_t)i * TABLE_PAGE_BYTES, mapped + (size_t)i * TABLE_PAGE_BYTES,
-                   TABLE_PAGE_BYTES);
+    bool is_mapped = pages_map(table, first, BLOCK_PAGES, &place);
+    if (is_mapped)
+        copy_restless(table, first, bound, place, mapped);
     store->ops->file_unmap(store->store, mapped, MEMORY_LARGE_PAGE);
     return is_mapped;
 }
@@ -161,9 +153,9 @@ static bool take_place(const struct table *table, uint32_t first, uint64_t bound
 static void give_back_block(struct table *table, uint32_t first, uint64_t bound)
 {
     void *mapped = NULL;
-    if (!map_block(table, first, &mapped))
+    if (!pages_map(table, first, BLOCK_PAGES, &mapped))
         return;
-    uint32_t held = copy_restless(table, first, bound, mapped);
+    uint32_t held = copy_restless(table, first, bound, mapped, page_image(table, first));
     rewind_begin(table->tables);
     if (take_place(table, first, bound, mapped)) {
         mark_block(table, first, bound);
