@@ -138,6 +138,21 @@ static uint64_t count_of(const struct key_set *set)
     return count;
 }
 
+static bool is_merging(const struct keys *keys, const struct key_run *run)
+{
+    for (uint32_t i = 0; i < keys->merge.count; i++)
+        if (keys->merge.readers[i].run == run)
+            return true;
+    return false;
+}
+
+void keys_abandon_merge(struct keys *keys)
+{
+    if (keys->merge.count)
+        key_writer_abandon(keys->merge.writer);
+    keys->merge.count = 0;
+}
+
 static void retire_runs(struct keys *keys, const struct key_set *next)
 {
     for (uint32_t i = 0; i < keys->set.count; i++) {
@@ -149,6 +164,8 @@ static void retire_runs(struct keys *keys, const struct key_set *next)
         keys->retired.runs = run;
         if (keys->entering.run == run)
             keys->entering.run = NULL;
+        if (is_merging(keys, run))
+            keys_abandon_merge(keys);
     }
 }
 
@@ -185,14 +202,6 @@ static int32_t change(struct keys *keys, const struct key_set *next, uint64_t se
 
 /* ---- dropping the oldest ---- */
 
-static bool is_merging(const struct keys *keys, const struct key_run *run)
-{
-    for (uint32_t i = 0; i < keys->merge.count; i++)
-        if (keys->merge.readers[i].run == run)
-            return true;
-    return false;
-}
-
 /* Takes the oldest runs out of a set, as of its newest key. */
 static void retain(const struct keys *keys, struct key_set *set)
 {
@@ -203,7 +212,7 @@ static void retain(const struct keys *keys, struct key_set *set)
         trading_time now = set->runs[set->count - 1]->footer.span.last_time;
         bool too_old = keys->options.max_age && now - oldest->span.last_time > keys->options.max_age;
         bool too_many = keys->options.max_count && count - oldest->count >= keys->options.max_count;
-        if ((!too_old && !too_many) || is_merging(keys, set->runs[gone]))
+        if (!too_old && !too_many)
             break;
         count -= oldest->count;
         gone++;
@@ -322,13 +331,6 @@ static bool pick_last(const struct keys *keys, uint32_t *first, uint32_t *end)
             return true;
     }
     return false;
-}
-
-void keys_abandon_merge(struct keys *keys)
-{
-    if (keys->merge.count)
-        key_writer_abandon(keys->merge.writer);
-    keys->merge.count = 0;
 }
 
 int32_t keys_run_damaged(struct keys *keys, const struct key_run *run, trading_error *error)

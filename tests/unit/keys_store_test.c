@@ -228,6 +228,41 @@ static void what_cannot_be_merged_holds_up_no_tables(void **state)
     keys_bed_close(&bed);
 }
 
+/* A merge that tables are always written out before does not keep what there is too much of. */
+static void what_is_being_merged_may_be_dropped(void **state)
+{
+    (void)state;
+    struct keys_bed bed;
+    struct keys_model model;
+    keys_bed_open(&bed);
+    keys_model_open(&model, 100 * SHORT_YOUNG, UINT32_MAX);
+    struct keys_options options = keys_bed_options(&bed);
+    options.young = SHORT_YOUNG;
+    options.max_count = UINT64_C(16) * SHORT_YOUNG;
+    open_shortly(&bed, &model, &options, 8);
+    struct keys *keys = keys_bed_keys(&bed, &options);
+    keys_model_resume(&model, keys);
+    while (!keys->merge.count)
+        assert_true(keys_work(keys));
+    while (model.count < 90 * SHORT_YOUNG) {
+        uint64_t tables = keys->young_table;
+        while (keys->young_table == tables)
+            keys_model_insert(&model, keys);
+        atomic_store(&keys->durable, model.position); /* nobody is woken */
+        uint64_t sealed = keys->sealed;
+        assert_true(keys_work(keys) && keys->sealed == sealed + 1);
+        assert_true(keys_count(keys) <= options.max_count + options.max_count / 8 + UINT64_C(2) * SHORT_YOUNG);
+    }
+    keys_model_durable(&model, keys, model.count);
+    keys_model_check(&model, keys, model.count, 1);
+    uint64_t numbers[KEY_RUNS_MAX];
+    assert_true(keys_bed_blobs(&bed, numbers) <= keys->set.count + 2); /* the manifest and the sieve */
+    assert_int_equal(bed.reports, 0);
+    keys_close(keys);
+    keys_bed_close(&bed);
+    keys_model_close(&model);
+}
+
 static void what_no_manifest_names_is_dropped(void **state)
 {
     (void)state;
@@ -264,6 +299,7 @@ int keys_store_suite(void)
         cmocka_unit_test(short_openings_leave_few_runs_in_the_end),
         cmocka_unit_test(many_runs_are_merged_first),
         cmocka_unit_test(what_cannot_be_merged_holds_up_no_tables),
+        cmocka_unit_test(what_is_being_merged_may_be_dropped),
         cmocka_unit_test(what_no_manifest_names_is_dropped),
     };
     return cmocka_run_group_tests_name("stored keys", tests, NULL, NULL);

@@ -65,6 +65,11 @@ static void the_thread_tries_again(void **state)
     keys_model_close(&model);
 }
 
+#define WATCHED_YOUNG 4096u
+#define WATCHED_COUNT 100000u
+/* However far the thread is behind: what is retained at most, and all tables full. */
+#define WATCHED_MOST (WATCHED_COUNT + WATCHED_COUNT / 8 + (KEY_TABLES + 1) * WATCHED_YOUNG)
+
 struct watch {
     const struct keys *keys;
     _Atomic bool done;
@@ -74,9 +79,9 @@ static void *watch(void *arg)
 {
     struct watch *watch = arg;
     while (!atomic_load(&watch->done)) {
-        CHECK_IN_THREAD(keys_count(watch->keys) < 200000);
+        CHECK_IN_THREAD(keys_count(watch->keys) < WATCHED_MOST);
         CHECK_IN_THREAD(keys_bytes(watch->keys) > 0);
-        CHECK_IN_THREAD(keys_stored_bytes(watch->keys) < 200000 * 20);
+        CHECK_IN_THREAD(keys_stored_bytes(watch->keys) < WATCHED_MOST * 20);
     }
     return NULL;
 }
@@ -89,8 +94,8 @@ static void the_thread_is_counted_beside(void **state)
     keys_bed_open(&bed);
     keys_model_open(&model, 300000, 0);
     struct keys_options options = keys_bed_options(&bed);
-    options.young = 4096;
-    options.max_count = 100000;
+    options.young = WATCHED_YOUNG;
+    options.max_count = WATCHED_COUNT;
     options.thread = true;
     struct watch watched = {.keys = keys_bed_keys(&bed, &options)};
     pthread_t thread;
