@@ -15,9 +15,10 @@ static const struct settings *settings_of(const struct lane *lane)
     return lane->drive->subject->settings;
 }
 
+/* A turn that is over before the thread came to run has a batch all the same, as what is measured of nothing is no number. */
 static bool may_begin(const struct lane *lane, int64_t now)
 {
-    return now < lane->drive->end && lane->loads[lane->next].count > 0;
+    return (now < lane->drive->end || !lane->has_begun) && lane->loads[lane->next].count > 0;
 }
 
 /* ---- loads ---- */
@@ -95,6 +96,7 @@ static void *wait_each(void *arg)
     struct load *load = &lane->loads[0];
     int64_t due = drive->begun;
     for (int64_t now = bench_now(); may_begin(lane, now); now = bench_now()) {
+        lane->has_begun = true;
         if (drive->interval) {
             bench_sleep_until(due);
             load->due = due;
@@ -146,6 +148,7 @@ static bool launch(struct flight *flight, int64_t now)
     }
     if (trading_engine_submit(lane->drive->subject->engine, load->commands, load->count, load->results, 0, &lane->error))
         return false;
+    lane->has_begun = true;
     flight->out++;
     lane->next = (lane->next + 1) % lane->load_count;
     make_load(lane, &lane->loads[lane->next]);
@@ -234,6 +237,7 @@ int32_t drive_turn(struct drive *drive, int64_t nanoseconds, struct tally *tally
     struct tally before;
     for (size_t i = 0; i < drive->lane_count; i++) {
         atomic_store_explicit(&drive->lanes[i].done, 0, memory_order_relaxed);
+        drive->lanes[i].has_begun = false;
         histogram_clear(&drive->lanes[i].latency);
         drive->lanes[i].error = (trading_error){0};
     }

@@ -39,6 +39,7 @@ struct lane {
     uint64_t stream; /* of its keys, and how many it took */
     uint64_t keys;
     uint64_t left;             /* batches that it may still begin */
+    bool has_begun;            /* one, in this turn */
     atomic_uint_fast64_t done; /* commands answered in this turn */
     struct histogram latency;
     trading_error error;
@@ -58,7 +59,7 @@ struct drive {
 
 int32_t drive_open(struct drive *drive, struct subject *subject, const struct flow *flow, trading_error *error);
 
-/* Goes on for so many nanoseconds, awaits all that is on its way, and adds what it measured to the tally. */
+/* Goes on for so many nanoseconds, or for one batch of each lane, awaits all that is on its way, and adds what it measured to the tally. */
 int32_t drive_turn(struct drive *drive, int64_t nanoseconds, struct tally *tally, trading_error *error);
 
 void drive_close(struct drive *drive);

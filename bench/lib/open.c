@@ -21,8 +21,8 @@ static int32_t time_opening(struct subject *subject, int64_t *nanoseconds, tradi
 
 /* ---- the program that is killed ---- */
 
-/* The parent's host is not the child's to use. */
-static void write_for_ever(struct subject *subject)
+/* Tells the parent, whose host is not the child's to use, when something is written. */
+static void write_for_ever(struct subject *subject, int told)
 {
     trading_error error;
     struct tally tally = {0};
@@ -31,7 +31,7 @@ static void write_for_ever(struct subject *subject)
     deposits_open(&deposits, subject);
     struct flow flow = deposits_flow(&deposits);
     if (!subject_open_host(subject, &error) && !subject_open_engine(subject, &error) && histogram_open(&tally.latency) &&
-        !drive_open(&drive, subject, &flow, &error))
+        !drive_open(&drive, subject, &flow, &error) && !drive_turn(&drive, 0, &tally, &error) && write(told, "", 1) == 1)
         (void)drive_turn(&drive, INT64_MAX / 4, &tally, &error);
     _exit(1);
 }
@@ -40,12 +40,20 @@ static void write_for_ever(struct subject *subject)
 static int32_t write_and_kill(struct subject *subject, trading_error *error)
 {
     int status;
+    int ends[2];
+    char told;
+    if (pipe(ends))
+        return bench_fail(error, TRADING_E_IO, "pipe: %s", strerror(errno));
     pid_t child = fork();
-    if (child < 0)
-        return bench_fail(error, TRADING_E_IO, "fork: %s", strerror(errno));
+    int failure = errno;
     if (child == 0)
-        write_for_ever(subject);
-    bench_sleep_until(bench_now() + (int64_t)(subject->settings->seconds * (double)SECOND));
+        write_for_ever(subject, ends[1]);
+    close(ends[1]);
+    if (child > 0 && read(ends[0], &told, 1) == 1)
+        bench_sleep_until(bench_now() + (int64_t)(subject->settings->seconds * (double)SECOND));
+    close(ends[0]);
+    if (child < 0)
+        return bench_fail(error, TRADING_E_IO, "fork: %s", strerror(failure));
     kill(child, SIGKILL);
     if (waitpid(child, &status, 0) != child || !WIFSIGNALED(status))
         return bench_fail(error, TRADING_E_IO, "the writer ended before it was killed");

@@ -45,7 +45,7 @@ static void *read_on(void *arg)
     picker_open(&picker, &readers->subject->settings->skew, readers->subject->account_count);
     double due = (double)readers->begun;
     int64_t cpu = bench_thread_cpu();
-    while (!atomic_load_explicit(&readers->stop, memory_order_relaxed) && read_round(reader, &picker)) {
+    while (read_round(reader, &picker) && !atomic_load_explicit(&readers->stop, memory_order_relaxed)) {
         due += readers->interval;
         if (readers->interval > 0)
             bench_sleep_until((int64_t)due);

@@ -41,7 +41,7 @@ struct reading {
 int32_t readers_start(struct readers *readers, const struct subject *subject, const trading_id *portfolios, size_t count,
                       uint64_t rate, trading_error *error);
 
-/* Ends them, and adds what they did to `reading`. */
+/* Ends them, after a round of each at least, and adds what they did to `reading`. */
 int32_t readers_stop(struct readers *readers, struct reading *reading, trading_error *error);
 
 #endif
