@@ -185,7 +185,7 @@ static void unlink_version(struct tables *tables, uint32_t name)
     atomic_store_explicit(link, atomic_load_explicit(&former->before, memory_order_relaxed), memory_order_release);
 }
 
-static void unlink_versions(struct tables *tables, const struct chunks *chunks)
+static void unlink_versions(struct tables *tables, struct chunks *chunks)
 {
     for (const struct chunk *chunk = chunks->first; chunk; chunk = chunk->next)
         for (uint32_t at = 0; at < chunk->used;) {
@@ -193,6 +193,7 @@ static void unlink_versions(struct tables *tables, const struct chunks *chunks)
             at += former_bytes(undo_at(&tables->undo, name)->table);
             unlink_version(tables, name);
         }
+    chunks_append(&tables->unlinked, chunks);
 }
 
 void pins_keep(struct tables *tables, struct stage *stage)

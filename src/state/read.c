@@ -5,7 +5,8 @@
  *
  *   edit      saves the record as a former version, before which comes the chain; lets the chain begin with it; sets the stamp;
  *             (release) changes the record
- *   install   moves the horizon on; (release) takes unneeded versions out of chains; their memory is used again
+ *   install   moves the horizon on; (release) uses the memory again of what the install before took out of chains; takes unneeded
+ *             versions out of chains
  *   trim      makes `rewinds` odd; (release) has a mapping of the same bytes in the place of memory, and clears stamps and chains of
  *             records that are older than every pin; (release) makes it even (trim.c)
  *   discard   makes `rewinds` odd; (release) puts records, then stamps, then chains back; (release) makes it even; the memory is
@@ -20,7 +21,8 @@
  * stored after that edit's stamp, and one that came from a discard after rewinds became odd, so one of both is seen to differ. An
  * edit and its discard may not leave the stamp as it was unseen, since rewinds differs. While rewinds is odd nothing but discard
  * or trim happens, and a stamp that it has put back comes after its record. (2) A version that a believed link leads to was not used again
- * before it was believed, because the writer uses memory again only after the horizon or rewinds has moved, or the pin has expired.
+ * before it was believed, because the writer uses memory again only after the horizon or rewinds has moved, or the pin has expired,
+ * since the last link to it was there: what an install takes out may have been met by who found the horizon as that install left it.
  * So no stale link is followed, whatever lies there now; and what is read of memory in use again is not believed. A chain that is
  * put back is noticed by its stamp, which goes first. (3) The version sought is in the chain, and no link to it is stale. For
  * the horizon: the batches beyond it are in flight, and they have saved all that they changed. For a pin: by induction over what can

@@ -31,6 +31,7 @@ void stages_close(struct tables *tables)
         undo_recycle(&tables->undo, &tables->stages[i].passing);
     }
     undo_recycle(&tables->undo, &tables->unneeded);
+    undo_recycle(&tables->undo, &tables->unlinked);
 }
 
 /* ---- editing ---- */
@@ -180,6 +181,7 @@ void tables_install(struct tables *tables)
         if (tables->tables[id])
             atomic_store_explicit(&tables->tables[id]->installed, stage->counts[id], memory_order_release);
     atomic_store_explicit(&tables->looks, looks + 2, memory_order_release);
+    undo_recycle(&tables->undo, &tables->unlinked);
     pins_keep(tables, stage);
     undo_recycle_some(&tables->undo, &tables->unneeded, UNNEEDED_AT_ONCE + stage->bytes);
     pthread_mutex_unlock(&tables->pins_mutex);
@@ -246,6 +248,7 @@ void tables_discard(struct tables *tables)
         undo_recycle(&tables->undo, &stage_of(tables, ordinal)->kept);
         undo_recycle(&tables->undo, &stage_of(tables, ordinal)->passing);
     }
+    undo_recycle(&tables->undo, &tables->unlinked);
     set_newest(tables, horizon);
     tables->failed = false;
 }

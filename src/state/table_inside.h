@@ -81,7 +81,8 @@ struct tables {
     struct stage *stage;                /* that one */
     struct stage stages[TABLES_STAGES]; /* the one with ordinal n at n mod TABLES_STAGES */
     struct undo undo;
-    bool began; /* a stage was begun: the set of tables is fixed and pages cannot be put */
+    struct chunks unlinked; /* taken out of chains; used again once the horizon or rewinds has moved */
+    bool began;             /* a stage was begun: the set of tables is fixed and pages cannot be put */
     bool failed;
     table_word scratch[TABLE_RECORD_BYTES / sizeof(table_word)];
 
