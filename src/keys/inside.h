@@ -23,6 +23,14 @@ struct key_set {
     struct key_run *runs[KEY_RUNS_MAX];
 };
 
+static inline uint64_t key_set_keys(const struct key_set *set)
+{
+    uint64_t keys = 0;
+    for (uint32_t i = 0; i < set->count; i++)
+        keys += set->runs[i]->footer.count;
+    return keys;
+}
+
 /* What the decider and visitors see of the runs. Never changed once it is published, but for who visits. */
 struct key_list {
     struct key_list *next; /* in a list of what is to be freed */
@@ -105,6 +113,7 @@ struct keys {
     struct key_merge merge;
     struct key_sieve *sieve;    /* NULL: there is none yet */
     struct key_reader entering; /* of the run that is being entered, if any is */
+    struct key_sieve_plan plan; /* of that */
     struct key_sieve_name stored_sieve;
     struct key_sieve_loading *loading; /* of that, after opening; or NULL */
     struct key_retired retired;
@@ -141,10 +150,11 @@ void keys_stop_thread(struct keys *keys);
 
 /* ---- sieve.c ---- */
 
-/* Whether there is a run of so many keys at the most to be entered into the sieve, or one on its way; and a bounded piece of that. With the
- * mutex held. */
-bool keys_may_enter(struct keys *keys, uint64_t most);
+/* Whether there is a run to be entered into the sieve, or one on its way; and a bounded piece of that. With the mutex held. */
+bool keys_may_enter(struct keys *keys);
 int32_t keys_enter_piece(struct keys *keys, trading_error *error);
+/* Whether one of half as many lines would have room for all keys, and an era to spare. */
+bool keys_sieve_is_large(const struct keys *keys, uint64_t lines);
 
 /* ---- sieve_store.c ---- */
 

@@ -1,5 +1,5 @@
-/* Keeping the sieve: runs that are not in it yet are read and entered, oldest first, but what is new before what an opening left over. They
- * are looked for in their own filters meanwhile, so that it may be made anew, or be missing, at any time. */
+/* Keeping the sieve: runs that are not in it yet are read and entered, oldest first, so that eras come to an end in their order. They are
+ * looked for in their own filters meanwhile, so that it may be made anew, or be missing, at any time. */
 #include "keys/sieve.h"
 
 #include "base/error.h"
@@ -50,15 +50,17 @@ static void clear(_Atomic uint64_t *word, uint64_t bits)
     atomic_store_explicit(word, atomic_load_explicit(word, memory_order_relaxed) & ~bits, memory_order_relaxed);
 }
 
-void key_sieve_enter(struct key_sieve *sieve, uint64_t hash)
+void key_sieve_enter(struct key_sieve *sieve, const struct key_sieve_plan *plan, uint64_t hash)
 {
     _Atomic uint64_t *line = key_sieve_line(sieve, hash);
+    uint64_t era = plan->share[key_prefix(hash) % SIEVE_SHARES];
     uint64_t places = key_sieve_places(hash);
     for (uint32_t i = 0; i < SIEVE_PLACES; i++, places <<= SIEVE_PLACE_BITS)
-        set(&line[places >> 61], UINT64_C(1) << ((places >> 55 & 56) + key_sieve_newest(sieve)));
+        set(&line[places >> 61], UINT64_C(1) << ((places >> 55 & 56) + era));
 }
 
-void key_sieve_turn(struct key_sieve *sieve)
+/* Makes the next era the newest, with nothing in it. */
+static void turn(struct key_sieve *sieve)
 {
     sieve->entered = 0;
     if (++sieve->turns < SIEVE_ERAS)
@@ -69,20 +71,33 @@ void key_sieve_turn(struct key_sieve *sieve)
             clear(&sieve->line[i][word], bits);
 }
 
-/* ---- which size ---- */
-
-static uint64_t count_of(const struct key_set *set, uint64_t *largest)
+void key_sieve_plan(struct key_sieve *sieve, struct key_sieve_plan *plan, uint64_t keys, uint32_t in_use)
 {
-    uint64_t count = 0;
-    *largest = 0;
-    for (uint32_t i = 0; i < set->count; i++) {
-        uint64_t here = set->runs[i]->footer.count;
-        count += here;
-        *largest = here > *largest ? here : *largest;
+    plan->eras = 0;
+    for (uint32_t i = 0; i < SIEVE_SHARES; i++) {
+        uint32_t next = (key_sieve_newest(sieve) + 1) % SIEVE_ERAS;
+        if (sieve->entered >= key_sieve_era_keys(sieve) && !((in_use | plan->eras) >> next & 1))
+            turn(sieve);
+        sieve->entered += keys * (i + 1) / SIEVE_SHARES - keys * i / SIEVE_SHARES;
+        plan->share[i] = (uint8_t)key_sieve_newest(sieve);
+        plan->eras |= 1u << key_sieve_newest(sieve);
     }
-    return count;
 }
 
+/* ---- which size ---- */
+
+static uint64_t least_era_keys(const struct keys *keys)
+{
+    return (uint64_t)keys->options.young * FIRST_TABLES;
+}
+
+bool keys_sieve_is_large(const struct keys *keys, uint64_t lines)
+{
+    uint64_t half = lines * SIEVE_KEYS_PER_LINE / 2; /* an era's keys in one of half the size */
+    return half >= least_era_keys(keys) && key_set_keys(&keys->set) <= half * (SIEVE_FULL - 1);
+}
+
+/* Of nobody's list: those that show the one before have noted what they need of it. */
 static void replace(struct keys *keys, struct key_sieve *sieve)
 {
     if (keys->sieve && !keys->sieve->lists)
@@ -92,17 +107,18 @@ static void replace(struct keys *keys, struct key_sieve *sieve)
         keys->set.runs[i]->eras = 0;
         keys->set.runs[i]->in_stored_sieve = false;
     }
+    for (struct key_run *run = keys->retired.runs; run; run = run->next)
+        run->eras = 0;
 }
 
 /* Puts a larger sieve, with nothing in it, in the place of what there is, if that is too small. False: there is no memory for one. */
 static bool make_sieve(struct keys *keys)
 {
-    uint64_t largest;
-    uint64_t count = count_of(&keys->set, &largest);
+    uint64_t count = key_set_keys(&keys->set);
     if (keys->sieve && count <= key_sieve_era_keys(keys->sieve) * SIEVE_FULL)
         return true;
-    uint64_t era_keys = (uint64_t)keys->options.young * FIRST_TABLES;
-    while (era_keys < largest || era_keys * SIEVE_FULL < count)
+    uint64_t era_keys = least_era_keys(keys);
+    while (era_keys * SIEVE_FULL < count)
         era_keys *= 2;
     struct key_sieve *sieve = key_sieve_new(&keys->memory, era_keys);
     if (!sieve)
@@ -124,23 +140,17 @@ static uint32_t eras_in_use(const struct keys *keys)
     return eras;
 }
 
-/* Where the next era is still in use, this one takes more than its part, and passes more. */
-static void begin_entering(struct keys *keys, struct key_run *run)
+static void begin_entering(struct keys *keys, const struct key_run *run)
 {
-    struct key_sieve *sieve = keys->sieve;
-    uint32_t next = (key_sieve_newest(sieve) + 1) % SIEVE_ERAS;
-    bool full = sieve->entered && sieve->entered + run->footer.count > key_sieve_era_keys(sieve);
-    if (full && !(eras_in_use(keys) >> next & 1))
-        key_sieve_turn(sieve);
-    sieve->entered += run->footer.count;
+    key_sieve_plan(keys->sieve, &keys->plan, run->footer.count, eras_in_use(keys));
     keys->entering = (struct key_reader){.run = run};
 }
 
-static struct key_run *next_to_enter(const struct keys *keys, uint64_t most)
+static const struct key_run *next_to_enter(const struct keys *keys)
 {
     for (uint32_t i = 0; i < keys->set.count; i++) {
-        struct key_run *run = keys->set.runs[i];
-        if (!run->eras && run->footer.count <= most && !atomic_load_explicit(&run->damaged, memory_order_relaxed))
+        const struct key_run *run = keys->set.runs[i];
+        if (!run->eras && !atomic_load_explicit(&run->damaged, memory_order_relaxed))
             return run;
     }
     return NULL;
@@ -148,7 +158,7 @@ static struct key_run *next_to_enter(const struct keys *keys, uint64_t most)
 
 static int32_t show_entered(struct keys *keys, struct key_run *run, trading_error *error)
 {
-    run->eras = 1u << key_sieve_newest(keys->sieve);
+    run->eras = keys->plan.eras;
     return keys_show_set(keys, error);
 }
 
@@ -160,19 +170,21 @@ static bool are_many(const struct keys *keys)
     return whole >= SIEVE_LEAST;
 }
 
-bool keys_may_enter(struct keys *keys, uint64_t most)
+bool keys_may_enter(struct keys *keys)
 {
     if (keys->entering.run)
-        return keys->entering.run->footer.count <= most;
-    struct key_run *run = keys->sieve || are_many(keys) ? next_to_enter(keys, most) : NULL;
-    if (!run || !make_sieve(keys))
+        return true;
+    bool any = (keys->sieve || are_many(keys)) && next_to_enter(keys);
+    if (!any || !make_sieve(keys))
         return false;
-    begin_entering(keys, next_to_enter(keys, most));
+    begin_entering(keys, next_to_enter(keys));
     return true;
 }
 
-static enum key_read enter_some(struct key_sieve *sieve, struct key_reader *reader)
+static enum key_read enter_some(struct keys *keys)
 {
+    struct key_sieve *sieve = keys->sieve;
+    struct key_reader *reader = &keys->entering;
     uint64_t hashes[TOGETHER];
     uint32_t count = 0;
     enum key_read read = KEY_READ_ENTRY;
@@ -181,7 +193,7 @@ static enum key_read enter_some(struct key_sieve *sieve, struct key_reader *read
         key_sieve_prefetch(sieve, hashes[count++]);
     }
     for (uint32_t i = 0; i < count; i++)
-        key_sieve_enter(sieve, hashes[i]);
+        key_sieve_enter(sieve, &keys->plan, hashes[i]);
     return read;
 }
 
@@ -190,7 +202,7 @@ int32_t keys_enter_piece(struct keys *keys, trading_error *error)
     struct key_run *run = (struct key_run *)keys->entering.run;
     enum key_read read = KEY_READ_ENTRY;
     for (uint32_t i = 0; i < SIEVE_PIECE && read == KEY_READ_ENTRY; i += TOGETHER)
-        read = enter_some(keys->sieve, &keys->entering);
+        read = enter_some(keys);
     if (read == KEY_READ_ENTRY)
         return TRADING_OK;
     keys->entering.run = NULL;

@@ -1,11 +1,12 @@
 /* The sieve: tells of most hashes that no run has them, by one line of the cache instead of one of each run's filter. What is stored is
- * told apart by eras, each of runs that lie beside each other in time. The line of a hash, by its leading bits, has a bit of each era in
+ * told apart by eras, each of keys that lie beside each other in time. The line of a hash, by its leading bits, has a bit of each era in
  * each of its bytes; a key sets its era's in four of them. So the four bytes of a hash, and together, are the eras that may have it: with
- * eight keys of an era in a line 3 % of the hashes pass by each era, and the filters of its runs tell more.
+ * eight keys of an era in a line 3 % of the hashes pass by each era, and the filters of the runs that have keys in it tell more.
  *
- * A byte a key of memory, when all eras are full. It is stored at closing (sieve_store.c), and made anew from the runs when it has become
- * too small. Upkeep alone changes it: bits are added before the list that they are of is shown, and an era is cleared when no list has a
- * run of it any more. */
+ * A byte a key of memory, when all eras are full. An era is filled up, and what of a run it has no room for goes into the next: a run may be
+ * larger than an era, and the sieve is as large as all keys need, not as the largest run. It is stored at closing (sieve_store.c), and made
+ * anew from the runs when it has become too small. Upkeep alone changes it: bits are added before the list that they are of is shown, and an
+ * era is cleared when no list has a run of it any more. */
 #ifndef KEYS_SIEVE_H
 #define KEYS_SIEVE_H
 
@@ -13,7 +14,8 @@
 
 #define SIEVE_ERAS          8u
 #define SIEVE_LINE_WORDS    8u
-#define SIEVE_KEYS_PER_LINE 8u /* of an era */
+#define SIEVE_KEYS_PER_LINE 8u   /* of an era */
+#define SIEVE_SHARES        256u /* of a run's keys, by a byte of the hash: each is entered into one era */
 
 struct key_sieve {
     uint64_t lists; /* that show it */
@@ -62,10 +64,16 @@ static inline uint32_t key_sieve_eras(const struct key_sieve *sieve, uint64_t ha
     return (uint32_t)eras;
 }
 
-/* Enters a key into the newest era. */
-void key_sieve_enter(struct key_sieve *sieve, uint64_t hash);
-/* Makes the next era the newest, with nothing in it. */
-void key_sieve_turn(struct key_sieve *sieve);
+/* Which eras a run's keys go into. Those of each are spread over all hashes, so that all lines of an era are as full. */
+struct key_sieve_plan {
+    uint32_t eras; /* a bit for each */
+    uint8_t share[SIEVE_SHARES];
+};
+
+/* Plans for so many keys: the newest era is filled up, then the next is cleared and filled, and so on, but for those in use: where the next
+ * is, the newest takes more than its part, and passes more. */
+void key_sieve_plan(struct key_sieve *sieve, struct key_sieve_plan *plan, uint64_t keys, uint32_t in_use);
+void key_sieve_enter(struct key_sieve *sieve, const struct key_sieve_plan *plan, uint64_t hash);
 
 static inline void key_sieve_prefetch(const struct key_sieve *sieve, uint64_t hash)
 {

@@ -1,6 +1,7 @@
 /* The sieve in the store. What it holds is written at closing, unless what is stored has nearly all of it, and read again after opening, a
  * piece at a time while runs are asked themselves. It is of the runs that it names, so it serves those that are still there, also when the
- * keys were not closed since. Others are entered as if they were new.
+ * keys were not closed since. Others are entered as if they were new. One that is twice as large as it need be is not loaded, but made anew:
+ * it is of more keys, or of a library that had an era as large as the largest run.
  *
  *   lines of 64 bytes   as they are in memory
  *   sums                of 8 bytes, one of each 4,096 lines
@@ -217,21 +218,23 @@ static int32_t begin_loading(struct keys *keys, trading_error *error)
     return loading->sieve ? TRADING_OK : error_no_memory(error, "the sieve of command keys");
 }
 
-/* A missing one is not reported: it serves none but who has time to spare. */
-static void forget_stored(struct keys *keys, int32_t code, const trading_error *error)
+static void forget_stored(struct keys *keys)
 {
     keys_abandon_loading(keys);
     keys->stored_sieve = (struct key_sieve_name){0};
-    if (code != TRADING_E_NOT_FOUND)
-        keys_report(keys, error);
 }
 
+/* A missing one is not reported: it serves none but who has time to spare. */
 void keys_begin_loading(struct keys *keys)
 {
     trading_error error;
-    int32_t code = keys->stored_sieve.number ? begin_loading(keys, &error) : TRADING_OK;
-    if (code)
-        forget_stored(keys, code, &error);
+    if (!keys->stored_sieve.number)
+        return;
+    int32_t code = begin_loading(keys, &error);
+    if (code && code != TRADING_E_NOT_FOUND)
+        keys_report(keys, &error);
+    if (code || keys_sieve_is_large(keys, keys->loading->footer.lines))
+        forget_stored(keys);
 }
 
 static bool load_chunk(struct key_sieve_loading *loading)
@@ -275,8 +278,7 @@ int32_t keys_load_piece(struct keys *keys, trading_error *error)
     for (uint32_t i = 0; i < LOAD_PIECE && loading->chunk < chunks_of(loading->footer.lines); i++)
         if (!load_chunk(loading)) {
             int32_t code = damaged(loading->footer.number, "is damaged", error);
-            keys->stored_sieve = (struct key_sieve_name){0};
-            keys_abandon_loading(keys);
+            forget_stored(keys);
             return code;
         }
     return loading->chunk < chunks_of(loading->footer.lines) ? TRADING_OK : end_loading(keys, error);

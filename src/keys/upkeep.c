@@ -130,14 +130,6 @@ static bool has(const struct key_set *set, const struct key_run *run)
     return false;
 }
 
-static uint64_t count_of(const struct key_set *set)
-{
-    uint64_t count = 0;
-    for (uint32_t i = 0; i < set->count; i++)
-        count += set->runs[i]->footer.count;
-    return count;
-}
-
 static bool is_merging(const struct keys *keys, const struct key_run *run)
 {
     for (uint32_t i = 0; i < keys->merge.count; i++)
@@ -189,7 +181,7 @@ static int32_t change(struct keys *keys, const struct key_set *next, uint64_t se
         keys_free_list(keys, list);
         return code;
     }
-    uint64_t gone = count_of(&keys->set) + added - count_of(next);
+    uint64_t gone = key_set_keys(&keys->set) + added - key_set_keys(next);
     atomic_fetch_add_explicit(&keys->dropped, gone, memory_order_relaxed);
     retire_runs(keys, next);
     keys->set = *next;
@@ -205,7 +197,7 @@ static int32_t change(struct keys *keys, const struct key_set *next, uint64_t se
 /* Takes the oldest runs out of a set, as of its newest key. */
 static void retain(const struct keys *keys, struct key_set *set)
 {
-    uint64_t count = count_of(set);
+    uint64_t count = key_set_keys(set);
     uint32_t gone = 0;
     while (gone + 1 < set->count) {
         const struct key_footer *oldest = &set->runs[gone]->footer;
@@ -273,7 +265,7 @@ static uint64_t run_most(const struct keys *keys)
 {
     if (keys->options.max_count)
         return keys->options.max_count / RETAIN_PARTS;
-    uint64_t part = count_of(&keys->set) / RETAIN_PARTS;
+    uint64_t part = key_set_keys(&keys->set) / RETAIN_PARTS;
     uint64_t least = (uint64_t)keys->options.young * UNBOUNDED_RUNS;
     return part > least ? part : least;
 }
@@ -427,7 +419,7 @@ static int32_t work(struct keys *keys, bool *worked, trading_error *error)
         return seal_table(keys, due, error);
     if (keys->loading)
         return keys_load_piece(keys, error);
-    if (keys->set.count <= RUNS_USUAL && keys_may_enter(keys, keys->options.young))
+    if (keys->set.count <= RUNS_USUAL && keys_may_enter(keys))
         return keys_enter_piece(keys, error);
     if (keys->merge.count)
         return merge_piece(keys, error);
@@ -435,7 +427,7 @@ static int32_t work(struct keys *keys, bool *worked, trading_error *error)
         return begin_merge(keys, first, end, error);
     if (due)
         return seal_table(keys, due, error);
-    if (keys_may_enter(keys, UINT64_MAX)) /* what is in no sieve that was stored */
+    if (keys_may_enter(keys))
         return keys_enter_piece(keys, error);
     *worked = false;
     return TRADING_OK;

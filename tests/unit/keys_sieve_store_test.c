@@ -276,6 +276,37 @@ static void a_sieve_may_be_missing(void **state)
     trial_close(&trial);
 }
 
+/* Of more keys than there are now: a smaller one is made, and nothing is reported. */
+static void a_sieve_may_be_too_large(void **state)
+{
+    (void)state;
+    struct trial trial;
+    trial_open(&trial, 1);
+    trial.options.max_count = 400 * SMALL;
+    open_again(&trial);
+    insert(&trial, 300 * SMALL);
+    work(&trial);
+    open_again(&trial);
+    assert_true(trial.keys->loading);
+    work(&trial);
+    uint64_t lines = trial.keys->sieve->lines;
+    trial.options.max_count = 100 * SMALL;
+    open_again(&trial);
+    insert(&trial, 4 * SMALL); /* what is too much goes */
+    expect_agreed(&trial);
+    open_again(&trial);
+    assert_true(!trial.keys->loading && trial.bed.reports == 0);
+    uint64_t numbers[KEY_RUNS_MAX];
+    assert_int_equal(keys_bed_blobs(&trial.bed, numbers), trial.keys->set.count + 1); /* and the manifest */
+    expect_agreed(&trial);
+    work(&trial);
+    assert_true(trial.keys->sieve->lines * 2 == lines);
+    expect_agreed(&trial);
+    open_again(&trial);
+    assert_true(trial.keys->loading);
+    trial_close(&trial);
+}
+
 static bool is_in_set(const struct keys *keys, const struct key_run *run)
 {
     for (uint32_t i = 0; i < keys->set.count; i++)
@@ -320,6 +351,7 @@ int keys_sieve_store_suite(void)
         cmocka_unit_test(a_sieve_outlives_a_crash),
         cmocka_unit_test(damage_is_told),
         cmocka_unit_test(a_sieve_may_be_missing),
+        cmocka_unit_test(a_sieve_may_be_too_large),
         cmocka_unit_test(what_is_entered_may_be_dropped),
     };
     return cmocka_run_group_tests_name("the stored sieve of keys", tests, NULL, NULL);
