@@ -51,7 +51,7 @@ const struct key_run *key_merge_begin(struct key_merge *merge, struct key_run *c
 const struct key_run *key_merge_read(struct key_merge *merge, struct key_entry *entries, uint32_t most, uint32_t *count)
 {
     uint32_t read = 0;
-    for (; read < most && merge->tree[1] != KEY_MERGE_ENDED; read++) {
+    for (; read < most && !key_merge_has_ended(merge); read++) {
         uint32_t least = number_of(merge->tree[1]);
         const struct key_reader *reader = &merge->readers[least];
         entries[read] = (struct key_entry){key_reader_hash(reader), key_reader_position(reader)};

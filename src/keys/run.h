@@ -82,6 +82,8 @@ int32_t key_writer_open(struct key_writer **writer, struct key_memory *memory, c
                         uint64_t count, const struct key_span *span, trading_error *error);
 /* A failure is remembered, and told at the end. */
 void key_writer_add(struct key_writer *writer, const struct key_entry *entries, uint32_t count);
+/* Writes a piece of what is behind the keys. False: there is nothing left but to finish, which does it all otherwise. */
+bool key_writer_end_piece(struct key_writer *writer);
 /* Ends it either way: sealed, or abandoned. */
 int32_t key_writer_finish(struct key_writer *writer, trading_error *error);
 void key_writer_abandon(struct key_writer *writer);

@@ -392,7 +392,7 @@ static int32_t end_merge(struct keys *keys, trading_error *error)
     return code;
 }
 
-static int32_t merge_piece(struct keys *keys, trading_error *error)
+static int32_t merge_some(struct keys *keys, trading_error *error)
 {
     struct key_merge *merge = &keys->merge;
     struct key_entry entries[MERGE_TOGETHER];
@@ -403,7 +403,14 @@ static int32_t merge_piece(struct keys *keys, trading_error *error)
             return keys_run_damaged(keys, damaged, error);
         key_writer_add(merge->writer, entries, count);
     }
-    return count == MERGE_TOGETHER ? TRADING_OK : end_merge(keys, error);
+    return TRADING_OK;
+}
+
+static int32_t merge_piece(struct keys *keys, trading_error *error)
+{
+    if (!key_merge_has_ended(&keys->merge))
+        return merge_some(keys, error);
+    return key_writer_end_piece(keys->merge.writer) ? TRADING_OK : end_merge(keys, error);
 }
 
 /* ---- one piece after another ---- */

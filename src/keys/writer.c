@@ -3,6 +3,7 @@
 #include "keys/run.h"
 
 #define BUFFER_PAGES 64u
+#define FILTER_PIECE 16384u /* lines, 1 MiB, between two looks at what is more urgent */
 
 struct key_writer {
     struct key_memory *memory;
@@ -10,7 +11,8 @@ struct key_writer {
     void *blob;
     struct key_footer footer;
     uint64_t *filter;
-    int32_t status; /* of the first failure, which `failure` tells */
+    uint64_t lines_written; /* of that */
+    int32_t status;         /* of the first failure, which `failure` tells */
     trading_error failure;
     uint32_t buffered; /* pages that are full; the next is being filled */
     struct key_page buffer[BUFFER_PAGES];
@@ -98,14 +100,30 @@ void key_writer_add(struct key_writer *writer, const struct key_entry *entries, 
     }
 }
 
-int32_t key_writer_finish(struct key_writer *writer, trading_error *error)
+static void end_pages(struct key_writer *writer)
 {
     while (writer->footer.pages < writer->footer.home_pages || writer->buffer[writer->buffered].count)
         end_page(writer);
-    flush_pages(writer);
+    if (writer->buffered)
+        flush_pages(writer);
+}
+
+bool key_writer_end_piece(struct key_writer *writer)
+{
+    end_pages(writer);
+    uint64_t left = writer->footer.lines - writer->lines_written;
+    uint64_t lines = left < FILTER_PIECE ? left : FILTER_PIECE;
+    append(writer, writer->filter + writer->lines_written * FILTER_LINE_WORDS, lines * FILTER_LINE_BYTES);
+    writer->lines_written += lines;
+    return left > lines;
+}
+
+int32_t key_writer_finish(struct key_writer *writer, trading_error *error)
+{
+    while (writer->lines_written < writer->footer.lines)
+        key_writer_end_piece(writer);
     writer->footer.filter_sum = checksum(writer->filter, filter_bytes(writer), writer->footer.number);
     writer->footer.sum = key_footer_sum(&writer->footer);
-    append(writer, writer->filter, filter_bytes(writer));
     append(writer, &writer->footer, sizeof writer->footer);
     if (!writer->status)
         writer->status = writer->store->ops->blob_seal(writer->blob, &writer->failure);

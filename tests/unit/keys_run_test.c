@@ -67,16 +67,17 @@ static void check_run(struct written *written, const struct key_entry *entries, 
     assert_int_equal(key_reader_next(&reader), KEY_READ_END);
 }
 
+/* The filter of the last takes three pieces. */
 static void what_is_written_is_found(void **state)
 {
     (void)state;
-    static const uint32_t counts[] = {1, 2, 370, 371, 372, 5000, 100000};
-    static struct key_entry entries[100000];
+    static const uint32_t counts[] = {1, 2, 370, 371, 372, 5000, 100000, 1100000};
+    static struct key_entry entries[1100000];
     for (size_t round = 0; round < sizeof counts / sizeof *counts; round++) {
         struct written written;
         for (uint32_t i = 0; i < counts[round]; i++)
-            entries[i] = (struct key_entry){hash_mix(i / 3 + UINT64_C(1)), 1000 + (int64_t)i * 10000000};
-        write_run(&written, entries, counts[round], 1000, 1000 + (int64_t)counts[round] * 10000000);
+            entries[i] = (struct key_entry){hash_mix(i / 3 + UINT64_C(1)), 1000 + (int64_t)i * 900000};
+        write_run(&written, entries, counts[round], 1000, 1000 + (int64_t)counts[round] * 900000);
         check_run(&written, entries, counts[round]);
         close_run(&written);
     }

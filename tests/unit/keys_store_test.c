@@ -1,5 +1,6 @@
 /* Keys that are opened again: exactly what is stored comes back, what is not named is dropped, and at the limit neither memory nor blobs
  * grow. */
+#include "base/hash.h"
 #include "keys_test.h"
 
 #include <string.h>
@@ -263,6 +264,27 @@ static void what_is_being_merged_may_be_dropped(void **state)
     keys_model_close(&model);
 }
 
+/* Its filter, between whose pieces tables are written out. */
+static void a_merge_ends_by_pieces(void **state)
+{
+    (void)state;
+    struct keys_bed bed;
+    keys_bed_open(&bed);
+    struct keys_options options = keys_bed_options(&bed);
+    options.young = 150000;
+    options.max_count = UINT64_C(8) * 4 * options.young;
+    struct keys *keys = keys_bed_keys(&bed, &options);
+    for (uint32_t i = 0; i < 7 * options.young; i++)
+        assert_true(keys_insert(keys, hash_mix(i), i, i));
+    atomic_store(&keys->durable, INT64_C(7) * options.young); /* nobody is woken */
+    while (!keys->merge.count || !key_merge_has_ended(&keys->merge))
+        assert_true(keys_work(keys));
+    assert_true(keys_work(keys) && keys->merge.count);
+    assert_true(keys_work(keys) && !keys->merge.count);
+    keys_close(keys);
+    keys_bed_close(&bed);
+}
+
 static void what_no_manifest_names_is_dropped(void **state)
 {
     (void)state;
@@ -300,6 +322,7 @@ int keys_store_suite(void)
         cmocka_unit_test(many_runs_are_merged_first),
         cmocka_unit_test(what_cannot_be_merged_holds_up_no_tables),
         cmocka_unit_test(what_is_being_merged_may_be_dropped),
+        cmocka_unit_test(a_merge_ends_by_pieces),
         cmocka_unit_test(what_no_manifest_names_is_dropped),
     };
     return cmocka_run_group_tests_name("stored keys", tests, NULL, NULL);
