@@ -36,11 +36,12 @@ class Venue(Case):
         return sorted((order["status"], order["filled_quantity"]) for order in self.orders())
 
     def test_on_paper(self):
-        requests = [self.route(1), self.route(2, limit="90.00"), self.route(3, symbol="IBM", limit="1.00")]
-        answers = self.run_lines(requests, "--venue", "paper:?pieces=2&rejects=IBM", "--venue-wait", "5")
+        venue = ("--venue", "paper:?pieces=2&rejects=IBM", "--venue-wait")
+        answers = self.run_lines([self.route(1), self.route(3, symbol="IBM", limit="1.00")], *venue, "60")  # it ends when all orders have
+        answers += self.run_lines([self.route(2, limit="90.00")], *venue, "1")
         self.assertEqual([answer["status"] for answer in answers], ["new"] * 3)
         self.assertEqual([("canceled", "0"), ("filled", "3"), ("new", "0")], self.statuses())
-        running = self.lines("--venue", "paper:", "--venue-wait", "60")  # it ends when all orders have
+        running = self.lines("--venue", "paper:", "--venue-wait", "60")
         running.op("quote", symbol="GOOG", bid="80.00", ask="89.00")
         self.assertEqual(DONE, running.end()[0])
         self.assertEqual([("canceled", "0"), ("filled", "3"), ("filled", "3")], self.statuses())

@@ -391,7 +391,7 @@ static void slots_without_index(void **state)
 static bool wait_until_reserved(void *store, uint64_t bytes)
 {
     struct timespec pause = {.tv_nsec = 1000000};
-    for (int i = 0; i < 20000; i++) {
+    for (int i = 0; i < 60000; i++) {
         if (info_of(store).bytes_reserved >= bytes)
             return true;
         nanosleep(&pause, NULL);

@@ -155,7 +155,7 @@ static void test_closing_threads_with_work_and_a_full_disk(void **state)
 static bool is_readable(struct fixture *fixture)
 {
     struct pollfd descriptor = {.fd = trading_engine_fd(fixture->engine), .events = POLLIN};
-    return poll(&descriptor, 1, 5000) == 1;
+    return poll(&descriptor, 1, 60000) == 1;
 }
 
 /* The host looks at the descriptor only: whatever ends a submission must show there. */
