@@ -8,5 +8,5 @@ name=$(basename "$program")
 ls "$corpus"/* >/dev/null # a fuzzer without a corpus is a mistake
 found=$(mktemp -d)
 trap 'rm -rf "$found"' EXIT
-"$program" -max_total_time="${TRADING_FUZZ_SECONDS:-10}" -max_len=65536 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+"$program" -max_total_time="${TRADING_FUZZ_SECONDS:-10}" -max_len=65536 -timeout=60 -rss_limit_mb=2048 -print_final_stats=1 \
     -artifact_prefix="$PWD/$name-" "$found" "$corpus"
