@@ -12,6 +12,7 @@ static int32_t open_domain(trading_engine *engine, struct domain *domain, tradin
 {
     int32_t code = domain_open(domain, &engine->memory, engine->options.view_bytes, error);
     domain->place = (struct partitioning){.partition = engine->partition, .partitions = engine->parts};
+    domain->unseen = true;
     return code;
 }
 
@@ -243,6 +244,7 @@ int32_t engine_recover(trading_engine *engine, trading_error *error)
         if (!code)
             code = follow(engine, error);
     }
+    engine->domain.unseen = false;
     return code;
 }
 

@@ -44,7 +44,7 @@ static int32_t begin_commit(struct replay *replay, const struct commit *commit, 
         return code;
     if (commit->time < mark->time)
         return damaged(commit, commit->first_position, "its time is before that of the commit before it", error);
-    if (!tables_begin(domain->tables))
+    if (!(domain->unseen ? tables_begin_unseen : tables_begin)(domain->tables))
         return no_room(error);
     replay->commit = *commit;
     replay->commit.body = NULL;
@@ -99,7 +99,7 @@ static void discard_commit(struct replay *replay)
 static void prepare(void *arg, const struct event_step *step)
 {
     const struct domain *domain = arg;
-    event_prefetch(domain, &step->event, table_prefetch);
+    event_prefetch(domain, &step->event, domain->unseen ? table_prefetch_unseen : table_prefetch);
 }
 
 static bool tell_entry(struct replay *replay, const struct event_step *step)

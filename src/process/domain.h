@@ -91,6 +91,7 @@ struct domain {
     struct table *peers;
     struct table *splits;
     struct partitioning place; /* set after opening; unless it is, this is the only one */
+    bool unseen; /* nobody reads it yet, and whoever fails to fold a commit closes it: what is folded saves nothing */
     struct accounts accounts;
     struct portfolios portfolios;
     struct orders orders;

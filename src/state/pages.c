@@ -50,7 +50,7 @@ static bool read_page(const struct table *table, uint32_t page, struct pin *pin,
     uint32_t first = page * table->per_page;
     if (page_read_unchanged(table, page, pin, image, newest))
         return true;
-    *newest = 0;
+    *newest = table->tables->unseen; /* what was changed up to then may have no stamp */
     for (uint32_t i = 0; i < table->per_page; i++) {
         unsigned char *record = image + (size_t)i * table->record_bytes;
         uint64_t ordinal = 0;

@@ -32,6 +32,9 @@
  * when that goes, with the next older one, as newer pins see what they were overwritten with. (4) A record that was appended in
  * flight has no former version, and none is sought: it counts as installed only after the horizon has moved past it.
  *
+ * A batch that nobody sees (tables_begin_unseen) is over before the first reader looks: no horizon is older, so the stamps and chains that it left
+ * alone say what they must, that the record itself is wanted.
+ *
  * Readers hold up nobody and wait for nobody. A read is done again when a batch was installed just while it went along a chain, or
  * when its record was edited just then.
  *

@@ -36,28 +36,54 @@ void stages_close(struct tables *tables)
 
 /* ---- editing ---- */
 
-bool tables_begin(struct tables *tables)
+static void begin(struct tables *tables, bool unseen)
 {
-    if (tables->newest - horizon_of(tables) == TABLES_STAGES)
-        return false;
     tables->began = true;
     set_newest(tables, tables->newest + 1);
     struct stage *stage = tables->stage;
     stage->pinned = atomic_load_explicit(&tables->pinned, memory_order_relaxed);
     stage->bytes = 0;
-    for (uint32_t id = 0; id < TABLES_MAX; id++)
-        stage->counts[id] = tables->tables[id] ? tables->tables[id]->count : 0;
+    for (uint32_t id = 0; id < TABLES_MAX; id++) {
+        struct table *table = tables->tables[id];
+        stage->counts[id] = table ? table->count : 0;
+        if (!table || table->unseen == unseen)
+            continue;
+        table->unseen = unseen;
+        table_set_count(table, table->count);
+    }
+}
+
+bool tables_begin(struct tables *tables)
+{
+    if (tables->newest - horizon_of(tables) == TABLES_STAGES)
+        return false;
+    begin(tables, false);
     return true;
 }
 
-/* Says that the newest stage changes the record, before it does. */
-static inline void announce(struct table *table, struct place place, struct head *head, uint32_t former)
+bool tables_begin_unseen(struct tables *tables)
 {
-    const struct tables *tables = table->tables;
+    if (in_flight(tables))
+        return false;
+    begin(tables, true);
+    tables->unseen = tables->newest;
+    return true;
+}
+
+/* Says that the newest stage changes the page, before it does. */
+static inline void announce_page(struct table *table, struct place place)
+{
     _Atomic uint64_t *changed = place_changed(table, place);
     if (!page_is_memory(atomic_load_explicit(changed, memory_order_relaxed)))
         page_begun(table, (uint32_t)place.page);
-    atomic_store_explicit(changed, tables->newest, memory_order_relaxed);
+    atomic_store_explicit(changed, table->tables->newest, memory_order_relaxed);
+}
+
+/* The same of the record. */
+static inline void announce(struct table *table, struct place place, struct head *head, uint32_t former)
+{
+    const struct tables *tables = table->tables;
+    announce_page(table, place);
     atomic_store_explicit(&head->former, former, memory_order_release);
     atomic_store_explicit(&head->stamp, tables->newest, memory_order_release);
     fence_release(); /* before any byte of the record */
@@ -117,9 +143,24 @@ const void *table_get_far(const struct table *table, uint32_t number)
     return table_zeros;
 }
 
+/* Of a page that the stage has changed nothing is to be done; nobody looks at the record's head. */
+static inline void *edit_unseen(struct table *table, struct place place)
+{
+    const struct tables *tables = table->tables;
+    if (atomic_load_explicit(place_changed(table, place), memory_order_relaxed) != tables->writing) {
+        if (tables->writing == NEVER_EDITED || !table_verify_page(table, (uint32_t)place.page))
+            return scratch_of(table, table_zeros);
+        announce_page(table, place);
+    }
+    return place_record(table, place);
+}
+
 void *table_edit_far(struct table *table, uint32_t number)
 {
-    return table_has(table, number) ? table_edit_at(table, place_of(table, number)) : scratch_of(table, table_zeros);
+    if (!table_has(table, number))
+        return scratch_of(table, table_zeros);
+    struct place place = place_of(table, number);
+    return table->unseen ? edit_unseen(table, place) : table_edit_at(table, place);
 }
 
 void *table_edit_first(struct table *table, uint32_t number, unsigned char *record, struct head *head)
@@ -143,7 +184,10 @@ void *table_append(struct table *table, uint32_t *number)
     if (!appended || tables->writing == NEVER_EDITED || !table_reserve_page(table, page) || !table_verify_page(table, page))
         return scratch_of(table, table_zeros);
     struct place place = place_in_page(page, appended);
-    announce(table, place, place_head(table, place), 0); /* nobody can have seen what it was before */
+    if (table->unseen)
+        announce_page(table, place);
+    else
+        announce(table, place, place_head(table, place), 0); /* nobody can have seen what it was before */
     table_set_count(table, appended);
     tables->stage->counts[table->id] = appended;
     *number = appended;

@@ -5,6 +5,7 @@
  * oldest batch once its commit is durable, tables_discard puts back what all batches in flight have changed. Readers on any
  * thread see installed records only, each one whole, without ever holding up the writer; how is told in read.c.
  *
+ *      tables_begin_unseen → … → tables_install     (before anybody reads: a journal is folded)
  *      tables_begin → table_edit … table_append …   (decide and fold a batch)
  *      tables_begin → …                             (the next batch, decided on the one that still syncs)
  *      tables_install                               (the first batch is durable)
@@ -57,14 +58,19 @@ void tables_set_room(struct tables *tables, uint64_t bytes);
 /* Begins a stage; TABLES_STAGES may be in flight. Returns false when there is no place. */
 bool tables_begin(struct tables *tables);
 
+/* The same while nobody reads and no pin is held, for who closes the tables where the stage is to be discarded: what records were is not
+ * saved, so that discarding leaves them as they were last edited, and takes back only what was appended. False when a stage is in flight. */
+bool tables_begin_unseen(struct tables *tables);
+
 /* The record as decided, now and after later edits of it. A number that was never appended gives a record of zeros. */
 static inline const void *table_get(const struct table *table, uint32_t number);
 
 /* The same for who only wants advice: zeros, too, where the page was not touched yet. */
 static inline const void *table_glance(const struct table *table, uint32_t number);
 
-/* Calls a record that will soon be wanted into the cache; nothing more. */
+/* Calls a record that will soon be wanted into the cache; nothing more. In a stage that nobody sees less is wanted. */
 static inline void table_prefetch(const struct table *table, uint32_t number);
+static inline void table_prefetch_unseen(const struct table *table, uint32_t number);
 
 /* The record to change, in the newest stage; valid until the next stage is begun, or that one installed or discarded. Editing two
  * records at once is allowed. When memory runs out, or no such record or stage exists, it gives a scratch record and tables_failed

@@ -82,7 +82,8 @@ struct tables {
     struct stage stages[TABLES_STAGES]; /* the one with ordinal n at n mod TABLES_STAGES */
     struct undo undo;
     struct chunks unlinked; /* taken out of chains; used again once the horizon or rewinds has moved */
-    bool began;             /* a stage was begun: the set of tables is fixed and pages cannot be put */
+    uint64_t unseen; /* ordinal of the newest stage that nobody saw: records of those before it may have no stamp. 0: none */
+    bool began;      /* a stage was begun: the set of tables is fixed and pages cannot be put */
     bool failed;
     table_word scratch[TABLE_RECORD_BYTES / sizeof(table_word)];
 

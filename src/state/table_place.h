@@ -49,8 +49,10 @@ struct table {
     uint32_t held;  /* that are memory since they were changed, or will be; the writer's */
     uint32_t ahead; /* the pages from this one to before ahead_end are held and not changed yet */
     uint32_t ahead_end;
-    uint32_t count; /* as decided; the writer's */
-    uint32_t near;  /* how many of them are in the first span */
+    uint32_t count;   /* as decided; the writer's */
+    uint32_t near;    /* how many of them are in the first span */
+    uint32_t guarded; /* how many of them are edited the short way: those, but none in a stage that nobody sees */
+    bool unseen;      /* the newest stage is such a one */
     _Atomic uint32_t installed;
 };
 
@@ -145,11 +147,13 @@ static inline void table_set_count(struct table *table, uint32_t count)
     uint32_t near = NEAR_PAGES * table->per_page - 1; /* number 0 has a place, too */
     table->count = count;
     table->near = count < near ? count : near;
+    table->guarded = table->unseen ? 0 : table->near;
 }
 
 extern const unsigned char table_zeros[TABLE_RECORD_BYTES];
 
-/* The first touch of a page, what is far or not there, the first edit of a record in its stage, and whatever goes wrong. */
+/* The first touch of a page, what is far or not there, the first edit of a record in its stage, all edits that nobody sees, and whatever
+ * goes wrong. */
 __attribute__((noinline)) const void *table_get_far(const struct table *table, uint32_t number);
 __attribute__((noinline)) void *table_edit_far(struct table *table, uint32_t number);
 __attribute__((noinline)) void *table_edit_first(struct table *table, uint32_t number, unsigned char *record,
@@ -185,18 +189,16 @@ static inline void *table_edit_at(struct table *table, struct place place)
 
 static inline void *table_edit(struct table *table, uint32_t number)
 {
-    return table_has_near(table, number) ? table_edit_at(table, place_near(table, number)) : table_edit_far(table, number);
+    bool is_short = __builtin_expect(number - 1u < table->guarded, true);
+    return is_short ? table_edit_at(table, place_near(table, number)) : table_edit_far(table, number);
 }
 
 #define CACHE_LINE 64u
 
-static inline void table_prefetch(const struct table *table, uint32_t number)
+/* Without its head. */
+static inline void prefetch_record(const struct table *table, struct place place)
 {
-    if (!table_has(table, number))
-        return;
-    struct place place = place_of(table, number);
     const unsigned char *record = place_record(table, place);
-    __builtin_prefetch(place_head(table, place), 1);
     __builtin_prefetch(place_changed(table, place), 1);
     __builtin_prefetch(record, 1);
     if (table->record_bytes == CACHE_LINE) /* of one line, as all lie */
@@ -204,6 +206,21 @@ static inline void table_prefetch(const struct table *table, uint32_t number)
     for (uint32_t at = CACHE_LINE; at < table->record_bytes; at += CACHE_LINE)
         __builtin_prefetch(record + at, 1);
     __builtin_prefetch(record + table->record_bytes - 1, 1);
+}
+
+static inline void table_prefetch(const struct table *table, uint32_t number)
+{
+    if (!table_has(table, number))
+        return;
+    struct place place = place_of(table, number);
+    __builtin_prefetch(place_head(table, place), 1);
+    prefetch_record(table, place);
+}
+
+static inline void table_prefetch_unseen(const struct table *table, uint32_t number)
+{
+    if (table_has(table, number))
+        prefetch_record(table, place_of(table, number));
 }
 
 static inline void table_prefetch_installed(const struct table *table, uint32_t number)

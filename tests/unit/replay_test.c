@@ -260,6 +260,29 @@ static void both_ways_come_to_the_same(void **state)
     desk_close(&desk);
 }
 
+static uint64_t stamp_of(const struct table *table, uint32_t number)
+{
+    return place_head(table, place_of(table, number))->stamp;
+}
+
+/* What is folded before anybody looks saves nothing; what an engine that is open decides does. */
+static void what_nobody_sees_is_folded_without_stamps(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct shelf shelf;
+    struct outcome_of folded;
+    struct patience patience = {.until = INT64_MAX};
+    open_desk(&desk);
+    fill_shelf(&shelf, &desk, -1, NULL);
+    fold(&desk, &shelf, true, INT64_MAX, &patience, &folded);
+    assert_true(folded.domain.unseen && stamp_of(folded.domain.accounts.records, 1) == 0);
+    assert_true(!desk.engine->domain.unseen && stamp_of(desk.engine->domain.accounts.records, 1) != 0);
+    domain_close(&folded.domain);
+    clear_shelf(&shelf);
+    desk_close(&desk);
+}
+
 static void it_ends_before_a_position_and_goes_on_from_there(void **state)
 {
     (void)state;
@@ -472,6 +495,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_ways_come_to_the_same),
+        cmocka_unit_test(what_nobody_sees_is_folded_without_stamps),
         cmocka_unit_test(it_ends_before_a_position_and_goes_on_from_there),
         cmocka_unit_test(damage_ends_both_at_the_same_place),
         cmocka_unit_test(text_lies_in_the_batch),

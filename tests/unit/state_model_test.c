@@ -1,4 +1,4 @@
-/* The tables against a model that keeps every horizon as a whole copy: random batches, several in flight, discards, pins that come
+/* The tables against a model that keeps every horizon as a whole copy: random batches, several in flight, or unseen, discards, pins that come
  * and go and expire, checkpoints that fail or succeed, snapshots beside them of what changed since the one before, and at the end the saved
  * pages in new tables. Once with pages that are taken one by one, and once with state files, whose pages give their memory back. */
 #include "base/error.h"
@@ -47,6 +47,7 @@ struct model {
     struct saved_page pages[TABLES][RECORDS];
     struct state_store store; /* ops NULL: the tables are memory */
     bool stored;              /* it holds a checkpoint */
+    uint64_t unseen;
     uint64_t expired;
     uint64_t checkpoints;
     struct kept kept;
@@ -86,9 +87,20 @@ static uint32_t pick(struct model *model, uint32_t below)
     return random_below(&model->seed, random_below(&model->seed, 2) ? few : below);
 }
 
-static void write_batch(struct model *model)
+/* Sometimes, where it may be. */
+static bool is_unseen(struct model *model)
 {
-    if (!tables_begin(model->tables)) {
+    bool seen = model->stages;
+    for (uint32_t i = 0; i < PINS; i++)
+        seen = seen || model->pins[i];
+    bool unseen = !seen && random_below(&model->seed, 2);
+    model->unseen += unseen;
+    return unseen;
+}
+
+static void write_batch(struct model *model, bool unseen)
+{
+    if (!(unseen ? tables_begin_unseen : tables_begin)(model->tables)) {
         assert_int_equal(model->stages, TABLES_STAGES);
         return;
     }
@@ -222,6 +234,14 @@ static void checkpoint(struct model *model)
     tables_saved(model->tables, present);
     tables_unpin(present);
     model->saved = model->installed;
+}
+
+static void write_some(struct model *model)
+{
+    bool unseen = is_unseen(model);
+    write_batch(model, unseen);
+    if (unseen)
+        install(model);
 }
 
 /* Into the state files, as of now, and sometimes without bringing the pages home. */
@@ -363,7 +383,7 @@ static void step(struct model *model)
 {
     uint32_t what = random_below(&model->seed, 100);
     if (what < 40)
-        write_batch(model);
+        write_some(model);
     else if (what < 80)
         install(model);
     else if (what < 82) {
@@ -399,7 +419,7 @@ static void run(uint64_t seed, bool files)
         step(model);
     check_saved(model);
     assert_true(model->checkpoints > 30 && model->expired > 100 && model->grown);
-    assert_true(model->increments > 30 && model->left_out > 100);
+    assert_true(model->increments > 30 && model->left_out > 100 && model->unseen > 20);
     for (uint32_t i = 0; i < PINS; i++)
         tables_unpin(model->pins[i]);
     tables_close(model->tables);

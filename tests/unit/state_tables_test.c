@@ -272,6 +272,60 @@ static void discard_goes_back_to_what_is_installed(void **state)
     bed_close(&bed);
 }
 
+/* It saves nothing, and what follows it is saved and put back as ever, whatever was saved before it. */
+static void what_nobody_sees_is_not_saved(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 8);
+    assert_true(tables_begin(bed.tables));
+    append_value(&bed, 1);
+    assert_false(tables_begin_unseen(bed.tables));
+    tables_install(bed.tables);
+    assert_true(tables_begin_unseen(bed.tables));
+    edit_value(&bed, 1, 2);
+    edit_value(&bed, 1, value_of(table_get(bed.table, 1)) + 1);
+    append_value(&bed, 4);
+    edit_value(&bed, 2, 5);
+    assert_true(tables_staged_bytes(bed.tables) == 0);
+    assert_int_equal(table_installed(bed.table, NULL), 1);
+    tables_install(bed.tables);
+    struct pin *pin = tables_pin(bed.tables);
+    assert_true(tables_begin(bed.tables));
+    edit_value(&bed, 1, 6);
+    edit_value(&bed, 2, 7);
+    assert_true(tables_staged_bytes(bed.tables) > 0);
+    assert_true(installed_value(&bed, 1) == 3 && installed_value(&bed, 2) == 5);
+    tables_discard(bed.tables);
+    assert_true(value_of(table_get(bed.table, 1)) == 3 && value_of(table_get(bed.table, 2)) == 5);
+    tables_unpin(pin);
+    assert_false(tables_failed(bed.tables));
+    bed_close(&bed);
+}
+
+/* What was edited stays so, and the tables are to be closed; */
+static void what_nobody_sees_is_not_put_back(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 8);
+    assert_true(tables_begin(bed.tables));
+    append_value(&bed, 1);
+    tables_install(bed.tables);
+    assert_true(tables_begin_unseen(bed.tables));
+    edit_value(&bed, 1, 2);
+    append_value(&bed, 3);
+    edit_value(&bed, 3, 4); /* there is none */
+    assert_true(tables_failed(bed.tables));
+    tables_discard(bed.tables);
+    assert_false(tables_failed(bed.tables));
+    assert_int_equal(table_count(bed.table), 1);
+    assert_true(value_of(table_get(bed.table, 1)) == 2 && value_of(table_get(bed.table, 2)) == 0);
+    edit_value(&bed, 1, 5); /* and without a stage nothing is edited, as ever */
+    assert_true(tables_failed(bed.tables) && value_of(table_get(bed.table, 1)) == 2);
+    bed_close(&bed);
+}
+
 static void records_that_do_not_exist_are_zero_and_cannot_be_edited(void **state)
 {
     (void)state;
@@ -628,6 +682,8 @@ int tables_suite(void)
         cmocka_unit_test(what_a_record_was_is_kept_whole),
         cmocka_unit_test(an_older_stage_keeps_its_own_version),
         cmocka_unit_test(discard_goes_back_to_what_is_installed),
+        cmocka_unit_test(what_nobody_sees_is_not_saved),
+        cmocka_unit_test(what_nobody_sees_is_not_put_back),
         cmocka_unit_test(records_that_do_not_exist_are_zero_and_cannot_be_edited),
         cmocka_unit_test(memory_may_run_out_anywhere),
         cmocka_unit_test(large_batches_give_their_memory_back),
