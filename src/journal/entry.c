@@ -85,8 +85,6 @@ void entry_end(struct writer *writer, const struct entry_mark *mark, uint32_t ev
     write_amount(writer, version);
 }
 
-#define START_BYTES (1u + 1u + sizeof(trading_id)) /* type, flags and key, which every entry of a command has */
-
 /* An id that is only written when it is not zero. */
 static void read_present(struct reader *reader, trading_id *id)
 {
@@ -97,16 +95,13 @@ static void read_present(struct reader *reader, trading_id *id)
 
 void entry_read(struct reader *reader, struct cause *cause, uint32_t *events)
 {
-    uint8_t start[START_BYTES];
     *cause = (struct cause){0};
-    bool applies_message = reader->end - reader->at > 1 && reader->at[1] & ENTRY_MESSAGE;
-    read_copy(reader, start, applies_message ? 2 : sizeof start);
-    cause->type = start[0];
-    cause->flags = start[1];
-    if (applies_message)
+    cause->type = read_u8(reader);
+    cause->flags = read_u8(reader);
+    if (cause->flags & ENTRY_MESSAGE)
         read_message(reader, cause);
     else
-        memcpy(&cause->key, start + 2, sizeof cause->key);
+        read_copy(reader, &cause->key, sizeof cause->key);
     if (!(cause->flags & (ENTRY_CONTINUED | ENTRY_MESSAGE))) {
         uint64_t digest;
         read_copy(reader, &digest, sizeof digest);
