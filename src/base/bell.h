@@ -7,7 +7,8 @@
  *          if (!it_has_come_about(mine))
  *              bell_listen(bell, strokes, NULL);
  *      }
- */
+ *
+ * Where many listen it is a peal, of which each listens to the bell of the processor that it is on: it asks for that bell before each look. */
 #ifndef BASE_BELL_H
 #define BASE_BELL_H
 
@@ -26,5 +27,20 @@ void bell_ring(struct bell *bell);
 uint32_t bell_strokes(struct bell *bell);
 /* Returns once the bell rang since then, at the deadline of the monotonic clock (NULL: never), or for no reason. */
 void bell_listen(struct bell *bell, uint32_t strokes, const struct timespec *deadline);
+
+/* Processors beyond these share the bells of the first. */
+#define PEAL_BELLS 8u
+
+struct peal {
+    struct {
+        struct bell bell;
+        uint8_t apart[56]; /* from the next: a processor does not write to the line of another's */
+    } bells[PEAL_BELLS];
+};
+
+/* The bell of the processor that the thread is on just now. */
+struct bell *peal_bell(struct peal *peal);
+/* Rings all of them. */
+void peal_ring(struct peal *peal);
 
 #endif

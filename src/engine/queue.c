@@ -164,8 +164,8 @@ static void note_return(struct queue *queue)
 
 void queue_await(struct queue *queue, struct submission *submission)
 {
-    struct bell *bell = &queue->answered[submission->turn];
     while (!submission_is_done(submission)) {
+        struct bell *bell = peal_bell(&queue->answered[submission->turn]);
         uint32_t strokes = bell_strokes(bell);
         if (!submission_is_done(submission))
             bell_listen(bell, strokes, NULL);
@@ -392,7 +392,7 @@ static void let_go(struct queue *queue, const struct finished *finished)
     }
     for (size_t i = 0; i < QUEUE_TURNS; i++)
         if (rings[i])
-            bell_ring(&queue->answered[i]);
+            peal_ring(&queue->answered[i]);
 }
 
 void queue_answer(struct queue *queue, const struct slice *slices, size_t count)

@@ -25,7 +25,7 @@ struct submission {
     struct preparation *prepared; /* of its commands; NULL: they are few, or there was no memory */
     bool waits;                   /* a caller of execute waits for it */
     bool returns;                 /* who, once answered, may call again while somebody else drives */
-    uint32_t turn;                /* whose bell the caller listens to */
+    uint32_t turn;                /* whose peal the caller listens to */
     _Atomic bool done;            /* then the submission is the caller's again */
 };
 
@@ -36,7 +36,7 @@ struct slice {
     size_t count;
 };
 
-/* Callers of one batch listen to one bell, and those of the next to another: a batch that is answered wakes its own callers, all at once, and
+/* Callers of one batch listen to one peal, and those of the next to another: a batch that is answered wakes its own callers, all at once, and
  * nobody else. Of the turns that are under way at a time one is answered, one syncs, one waits for that, one is decided, and one may have begun
  * behind it. */
 #define QUEUE_TURNS 5u
@@ -56,7 +56,7 @@ struct queue {
     _Atomic uint32_t returning;            /* who were answered, and did not run yet to see it */
     _Atomic uint32_t turn;                 /* of who comes now */
     struct submission end;                 /* the newest for ever, once the queue takes nothing more */
-    struct bell answered[QUEUE_TURNS];
+    struct peal answered[QUEUE_TURNS];
 
     /* the driver's */
     struct submission *first; /* waiting to be decided, in order */

@@ -7,9 +7,11 @@
 #include <sched.h>
 #include <stdlib.h>
 
-#define LISTENERS 8
-#define WAITS     20000
+#define LISTENERS 24 /* more than one who rings wakes by itself */
+#define WAITS     5000
 #define ROUNDS    1000
+#define STROKES   20
+#define LOST      INT64_C(60000000000) /* nanoseconds after which a stroke does not come any more */
 
 /* What one listener waits for lies in memory of its own, gone once it was told. */
 struct wish {
@@ -18,15 +20,31 @@ struct wish {
 };
 
 struct chapel {
-    struct bell bell;
+    struct peal peal;
+    bool peals; /* or only the first of the bells is there */
     _Atomic(struct wish *) wishes[LISTENERS];
     _Atomic int leaving;
+    _Atomic bool opens;
+    _Atomic int waiting; /* for that */
 };
 
 struct listener {
     struct chapel *chapel;
     size_t place;
 };
+
+static struct bell *bell_of(struct chapel *chapel)
+{
+    return chapel->peals ? peal_bell(&chapel->peal) : &chapel->peal.bells[0].bell;
+}
+
+static void ring(struct chapel *chapel)
+{
+    if (chapel->peals)
+        peal_ring(&chapel->peal);
+    else
+        bell_ring(bell_of(chapel));
+}
 
 static void *wait_again_and_again(void *arg)
 {
@@ -35,12 +53,15 @@ static void *wait_again_and_again(void *arg)
     for (int i = 0; i < WAITS; i++) {
         struct wish *wish = calloc(1, sizeof *wish);
         assert_non_null(wish);
+        struct timespec deadline = monotonic_after(LOST);
         atomic_store(&chapel->wishes[listener->place], wish);
         while (!atomic_load(&wish->granted)) {
-            uint32_t strokes = bell_strokes(&chapel->bell);
+            struct bell *bell = bell_of(chapel);
+            uint32_t strokes = bell_strokes(bell);
             if (!atomic_load(&wish->granted))
-                bell_listen(&chapel->bell, strokes, NULL);
+                bell_listen(bell, strokes, &deadline);
         }
+        assert_false(monotonic_has_passed(&deadline));
         assert_int_equal(wish->number, i);
         free(wish);
     }
@@ -48,7 +69,7 @@ static void *wait_again_and_again(void *arg)
     return NULL;
 }
 
-/* Every wish that is there, and then one stroke for all. A stroke that was lost would leave its listener there for ever. */
+/* Every wish that is there, and then one stroke for all. */
 static void grant(struct chapel *chapel, int *granted)
 {
     bool any = false;
@@ -61,15 +82,14 @@ static void grant(struct chapel *chapel, int *granted)
         any = true;
     }
     if (any)
-        bell_ring(&chapel->bell);
+        ring(chapel);
     else
         sched_yield();
 }
 
-static void no_stroke_is_lost(void **state)
+static void listen_for_all(bool peals)
 {
-    (void)state;
-    struct chapel chapel = {0};
+    struct chapel chapel = {.peals = peals};
     struct listener listeners[LISTENERS];
     pthread_t threads[LISTENERS];
     int granted[LISTENERS] = {0};
@@ -81,6 +101,58 @@ static void no_stroke_is_lost(void **state)
         grant(&chapel, granted);
     for (size_t i = 0; i < LISTENERS; i++)
         pthread_join(threads[i], NULL);
+}
+
+static void no_stroke_is_lost(void **state)
+{
+    (void)state;
+    listen_for_all(false);
+}
+
+static void no_stroke_of_a_peal_is_lost(void **state)
+{
+    (void)state;
+    listen_for_all(true);
+}
+
+static void *wait_to_enter(void *arg)
+{
+    struct chapel *chapel = arg;
+    struct timespec deadline = monotonic_after(LOST);
+    atomic_fetch_add(&chapel->waiting, 1);
+    while (!atomic_load(&chapel->opens)) {
+        struct bell *bell = bell_of(chapel);
+        uint32_t strokes = bell_strokes(bell);
+        if (!atomic_load(&chapel->opens))
+            bell_listen(bell, strokes, &deadline);
+    }
+    assert_false(monotonic_has_passed(&deadline));
+    return NULL;
+}
+
+static void open_to_all(bool peals)
+{
+    struct chapel chapel = {.peals = peals};
+    pthread_t threads[LISTENERS];
+    for (size_t i = 0; i < LISTENERS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, wait_to_enter, &chapel), 0);
+    while (atomic_load(&chapel.waiting) < LISTENERS)
+        sched_yield();
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL); /* most of them sleep by then */
+    atomic_store(&chapel.opens, true);
+    ring(&chapel);
+    for (size_t i = 0; i < LISTENERS; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* Who is woken wakes those whom the one that rang did not. */
+static void one_stroke_wakes_all(void **state)
+{
+    (void)state;
+    for (int i = 0; i < STROKES; i++) {
+        open_to_all(false);
+        open_to_all(true);
+    }
 }
 
 static void a_stroke_before_listening_holds_nobody(void **state)
@@ -132,6 +204,8 @@ int bell_suite(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(no_stroke_is_lost),
+        cmocka_unit_test(no_stroke_of_a_peal_is_lost),
+        cmocka_unit_test(one_stroke_wakes_all),
         cmocka_unit_test(a_stroke_before_listening_holds_nobody),
         cmocka_unit_test(the_count_of_strokes_begins_anew),
         cmocka_unit_test(listening_ends_at_the_deadline),
