@@ -302,8 +302,12 @@ static void a_sieve_may_be_too_large(void **state)
     work(&trial);
     assert_true(trial.keys->sieve->lines * 2 == lines);
     expect_agreed(&trial);
+    const struct key_sieve before = *trial.keys->sieve;
     open_again(&trial);
     assert_true(trial.keys->loading);
+    work(&trial);
+    const struct key_sieve *loaded = trial.keys->sieve;
+    assert_true(loaded->lines == before.lines && loaded->turns == before.turns && loaded->entered == before.entered);
     trial_close(&trial);
 }
 
@@ -336,8 +340,10 @@ static void what_is_entered_may_be_dropped(void **state)
     const struct key_run *entered = trial.keys->entering.run;
     assert_true(is_in_set(trial.keys, entered));
     trial.keys->options.max_count = 1;
-    insert(&trial, 2 * SMALL);
-    assert_true(!is_in_set(trial.keys, entered) && trial.keys->entering.run != entered);
+    for (uint64_t tables = trial.keys->full_tables; trial.keys->full_tables == tables; trial.count++)
+        assert_true(keys_insert(trial.keys, hash_mix(trial.count), trial.count, trial.count));
+    atomic_store(&trial.keys->durable, trial.count); /* nobody is woken */
+    assert_true(keys_work(trial.keys) && !is_in_set(trial.keys, entered) && !trial.keys->entering.run);
     work(&trial);
     expect_agreed(&trial);
     trial_close(&trial);

@@ -223,6 +223,38 @@ static void without_memory_for_it_there_are_few_runs(void **state)
     keys_bed_close(&bed);
 }
 
+/* Where merging is behind it goes before entering: a run that is of some in the sieve and some that are not is not in it. */
+static void what_is_merged_before_it_is_entered_passes(void **state)
+{
+    (void)state;
+    struct keys_bed bed;
+    keys_bed_open(&bed);
+    struct keys_options options = keys_bed_options(&bed);
+    options.young = SMALL;
+    options.max_count = UINT64_C(8) * 30 * SMALL;
+    struct keys *keys = keys_bed_keys(&bed, &options);
+    insert(keys, 0, 10 * SMALL + 1);
+    work(keys);
+    assert_true(keys->sieve && !keys->published->beside_sieve);
+    for (uint32_t i = 10 * SMALL + 1; i < 39 * SMALL; i++)
+        assert_true(keys_insert(keys, hash_mix(i), i, i));
+    atomic_store(&keys->durable, INT64_C(39) * SMALL); /* nobody is woken */
+    while (keys->sealed < keys->full_tables)
+        assert_int_equal(keys_seal(keys, NULL), TRADING_OK);
+    uint32_t runs = keys->set.count;
+    assert_true(runs > 32 && keys->set.runs[0]->eras && !keys->set.runs[15]->eras);
+    while (keys->set.count == runs)
+        assert_true(keys_work(keys));
+    assert_true(keys->published->beside_sieve);
+    expect_stored(keys->published, 0);
+    work(keys);
+    assert_true(!keys->published->beside_sieve);
+    expect_stored(keys->published, 0);
+    expect_few_strangers(keys->published);
+    keys_close(keys);
+    keys_bed_close(&bed);
+}
+
 /* An era is not cleared while somebody has a list of a run of it. */
 static void what_is_visited_passes(void **state)
 {
@@ -322,6 +354,7 @@ int keys_sieve_suite(void)
         cmocka_unit_test(an_era_in_use_is_not_cleared),
         cmocka_unit_test(what_is_stored_passes),
         cmocka_unit_test(without_memory_for_it_there_are_few_runs),
+        cmocka_unit_test(what_is_merged_before_it_is_entered_passes),
         cmocka_unit_test(what_is_visited_passes),
         cmocka_unit_test(what_is_visited_does_not_fill_a_larger_one),
         cmocka_unit_test(what_is_damaged_stays_beside),
