@@ -63,7 +63,7 @@ static inline void key_list_prefetch(const struct key_list *list, uint64_t hash,
             key_filter_prefetch(&list->filters[i], hash);
 }
 
-/* What is to be freed once the decider has seen a list that is without it, and nobody visits those before. */
+/* What is to be freed once the decider has seen a list that is without it; lists and runs also not before nobody visits those before. */
 struct key_retired {
     struct key_list *lists;
     struct key_run *runs;

@@ -32,9 +32,20 @@ static void free_table(struct keys *keys, struct key_young *table)
     atomic_store_explicit(&keys->spare, table, memory_order_release);
 }
 
+static void free_retired_tables(struct keys *keys)
+{
+    struct key_retired *retired = &keys->retired;
+    while (retired->tables) {
+        struct key_young *table = retired->tables;
+        retired->tables = table->next;
+        free_table(keys, table);
+    }
+}
+
 void keys_free_retired(struct keys *keys)
 {
     struct key_retired *retired = &keys->retired;
+    free_retired_tables(keys);
     while (retired->lists) {
         struct key_list *list = retired->lists;
         retired->lists = list->next;
@@ -44,11 +55,6 @@ void keys_free_retired(struct keys *keys)
         struct key_run *run = retired->runs;
         retired->runs = run->next;
         key_run_close(run, &keys->memory, &keys->store);
-    }
-    while (retired->tables) {
-        struct key_young *table = retired->tables;
-        retired->tables = table->next;
-        free_table(keys, table);
     }
 }
 
@@ -60,9 +66,13 @@ static bool is_visited(const struct key_list *lists)
     return lists;
 }
 
+/* Tables are the decider's alone to look into: they are large, and a visitor who does not come to run for long holds none. */
 static void reclaim(struct keys *keys)
 {
-    if (atomic_load_explicit(&keys->acknowledged, memory_order_acquire) == keys->generation && !is_visited(keys->retired.lists))
+    if (atomic_load_explicit(&keys->acknowledged, memory_order_acquire) != keys->generation)
+        return;
+    free_retired_tables(keys);
+    if (!is_visited(keys->retired.lists))
         keys_free_retired(keys);
 }
 

@@ -146,6 +146,7 @@ static void what_is_visited_stays(void **state)
     while (keys_work(keys))
         continue;
     assert_non_null(keys->retired.runs);
+    assert_null(keys->retired.tables); /* which nobody visits */
     keys_leave(stored);
     keys_work(keys);
     assert_null(keys->retired.runs);
