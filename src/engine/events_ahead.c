@@ -20,6 +20,9 @@ struct events_ahead {
     struct event_batch *filling; /* NULL: none is at hand */
     int64_t opened;              /* where the first event of the entry that is open stands */
 
+    _Atomic bool grows; /* what follows is the thread's to make memory of; else the caller's to fill */
+    struct tables_growth growth;
+
     pthread_mutex_t mutex; /* guards what follows */
     pthread_cond_t moved;
     uint64_t filled; /* how many batches; number n is batches[n mod BATCHES] */
@@ -44,10 +47,19 @@ static bool await_room(struct events_ahead *ahead)
     return wanted;
 }
 
+static void grow(struct events_ahead *ahead)
+{
+    if (!atomic_load_explicit(&ahead->grows, memory_order_acquire))
+        return;
+    tables_grow_ahead(&ahead->growth);
+    atomic_store_explicit(&ahead->grows, false, memory_order_release);
+}
+
 static int32_t begin_batch(struct events_ahead *ahead)
 {
     if (!await_room(ahead))
         return JOURNAL_STOP;
+    grow(ahead);
     struct event_batch *batch = &ahead->batches[ahead->filled % BATCHES];
     batch->events = batch->entries = batch->stretches = 0;
     batch->text_bytes = 0;
@@ -246,6 +258,14 @@ void events_ahead_release(struct events_ahead *ahead)
     if (ahead->filled - ahead->released == BATCHES / 2)
         pthread_cond_signal(&ahead->moved);
     pthread_mutex_unlock(&ahead->mutex);
+}
+
+void events_ahead_grow(struct events_ahead *ahead, struct tables *tables)
+{
+    if (atomic_load_explicit(&ahead->grows, memory_order_acquire))
+        return;
+    tables_foresee(tables, &ahead->growth);
+    atomic_store_explicit(&ahead->grows, ahead->growth.count > 0, memory_order_release);
 }
 
 int32_t events_ahead_close(struct events_ahead *ahead, trading_error *error)

@@ -43,6 +43,9 @@ struct events_ahead *events_ahead_open(const struct journal *journal, int64_t fr
 struct event_batch *events_ahead_take(struct events_ahead *ahead);
 void events_ahead_release(struct events_ahead *ahead);
 
+/* Has another thread make memory of what the caller's tables grow into, so that the caller does not wait for the system. */
+void events_ahead_grow(struct events_ahead *ahead, struct tables *tables);
+
 /* Ends it at any time. What it came to where it ended by itself: as journal_walk; TRADING_E_DAMAGED where an event cannot be read. */
 int32_t events_ahead_close(struct events_ahead *ahead, trading_error *error);
 

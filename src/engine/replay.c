@@ -199,6 +199,7 @@ static int32_t fold_ahead(struct replay *replay, struct events_ahead *ahead, tra
     struct event_batch *batch;
     while (!code && (batch = events_ahead_take(ahead)) != NULL) {
         code = fold_batch(replay, batch, error);
+        events_ahead_grow(ahead, replay->domain->tables);
         events_ahead_release(ahead);
     }
     int32_t outcome = events_ahead_close(ahead, code ? NULL : error);

@@ -4,7 +4,7 @@
  * where it is a hole, and copies it, which takes longer than the rest of the record. So the writer notes a stretch of pages ahead of where it is, and
  * another thread has the system make memory of them. Nothing in them changes, so neither cares where the other is: who comes first makes the
  * page, and what the other does is in vain. Only pages within a level that is open are noted, and a level stays where it is. Of a block that is
- * not mapped (blocks.c) all pages are noted at once. */
+ * not mapped (blocks.c) all pages are noted at once. Heads are not, in a stage that nobody sees. */
 #include "state/table_inside.h"
 
 #define AHEAD_PART  8u   /* of the table at most, so that a small one stays small … */
@@ -37,7 +37,8 @@ static void note_pages(struct table *table, uint32_t first, uint32_t end, struct
     struct place place = place_of_page(table, first);
     uint32_t pages = end - first;
     note(growth, place_record(table, place), (size_t)pages * TABLE_PAGE_BYTES);
-    note(growth, place_head(table, place), pages * page_heads_bytes(table));
+    if (!table->unseen)
+        note(growth, place_head(table, place), pages * page_heads_bytes(table));
     pages_held(table, pages);
     if (table->ahead_end < first)
         table->ahead = first;
@@ -51,7 +52,8 @@ static void note_block(struct table *table, enum block *block, uint32_t page, st
         return;
     struct place place = place_of_page(table, block_first_page(page));
     note(growth, place_record(table, place), MEMORY_LARGE_PAGE);
-    note(growth, place_head(table, place), BLOCK_PAGES * page_heads_bytes(table));
+    if (!table->unseen)
+        note(growth, place_head(table, place), BLOCK_PAGES * page_heads_bytes(table));
     block_begin(table, block);
 }
 

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #define COMMITS 400u
 #define TEXTS   900u /* aliases, of which one commit has many: their text fills more than one batch's first room */
@@ -445,6 +447,43 @@ static void text_lies_in_the_batch(void **state)
 
 /* ---- memory ---- */
 
+static bool is_in_memory(const void *at)
+{
+    unsigned char found = 0;
+    uintptr_t page = (uintptr_t)at / (uintptr_t)sysconf(_SC_PAGESIZE) * (uintptr_t)sysconf(_SC_PAGESIZE);
+    MUST(!mincore((void *)page, 1, &found));
+    return found & 1;
+}
+
+/* Of the records' pages alone, where nobody looks at heads. */
+static void the_thread_makes_memory_of_what_tables_grow_into(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct shelf shelf;
+    struct tables *tables;
+    struct table *table;
+    uint32_t number;
+    open_desk(&desk);
+    fill_shelf(&shelf, &desk, -1, NULL);
+    MUST(!tables_open(&tables, &shelf.memory, 0, NULL) && !tables_add(tables, 0, 8, &table, NULL));
+    MUST(tables_begin_unseen(tables));
+    for (uint32_t i = 0; i < 70 * TABLE_PAGE_BYTES / 8; i++)
+        table_append(table, &number);
+    struct events_ahead *ahead = events_ahead_open(&shelf.journal, 0, INT64_MAX, NULL, NULL);
+    assert_non_null(ahead);
+    while (events_ahead_take(ahead)) {
+        events_ahead_grow(ahead, tables);
+        events_ahead_release(ahead);
+    }
+    assert_int_equal(events_ahead_close(ahead, NULL), TRADING_OK);
+    struct place next = place_of_page(table, page_of(table, number) + 4);
+    assert_true(is_in_memory(place_record(table, next)) && !is_in_memory(place_head(table, next)));
+    tables_close(tables);
+    clear_shelf(&shelf);
+    desk_close(&desk);
+}
+
 static _Atomic int64_t allocations_left;
 
 static void *allocate_rationed(void *context, size_t bytes)
@@ -499,6 +538,7 @@ int main(void)
         cmocka_unit_test(it_ends_before_a_position_and_goes_on_from_there),
         cmocka_unit_test(damage_ends_both_at_the_same_place),
         cmocka_unit_test(text_lies_in_the_batch),
+        cmocka_unit_test(the_thread_makes_memory_of_what_tables_grow_into),
         cmocka_unit_test(without_memory_it_fails_alone),
     };
     return cmocka_run_group_tests_name("replay", tests, NULL, NULL);
