@@ -115,7 +115,7 @@ struct keys {
     struct key_reader entering; /* of the run that is being entered, if any is */
     struct key_sieve_plan plan; /* of that */
     struct key_sieve_name stored_sieve;
-    struct key_sieve_loading *loading; /* of that, after opening; or NULL */
+    struct key_sieve_loading *_Atomic loading; /* of that, after opening; or NULL */
     struct key_retired retired;
     bool troubled; /* the newest try to write failed, and was reported */
     bool runs;     /* the thread */

@@ -276,10 +276,16 @@ void keys_discard(struct keys *keys, int64_t position)
 
 /* ---- any thread ---- */
 
+/* As of a moment in which none was dropped: else who is held up between two looks would take more from the first than was in it. */
 uint64_t keys_count(const struct keys *keys)
 {
-    return atomic_load_explicit(&keys->inserted, memory_order_relaxed) -
-           atomic_load_explicit(&keys->dropped, memory_order_relaxed);
+    uint64_t inserted;
+    uint64_t dropped;
+    do {
+        dropped = atomic_load_explicit(&keys->dropped, memory_order_acquire);
+        inserted = atomic_load_explicit(&keys->inserted, memory_order_acquire);
+    } while (dropped != atomic_load_explicit(&keys->dropped, memory_order_relaxed));
+    return inserted - dropped;
 }
 
 uint64_t keys_bytes(const struct keys *keys)

@@ -5,8 +5,8 @@
  * as a run: an immutable blob of the state store, sorted by hash, with a filter that tells most strangers. Where there are three runs of
  * whole tables or more, a sieve in memory tells most strangers at once (keys/sieve.h), which is loaded after opening; until then each run
  * is asked. Neighbours are merged: without a sieve, or smaller than a table, four of like size into one at least; with it into one that
- * may still be dropped as a whole, as the oldest are when all in them is past its age or count. Where a count bounds them that is once;
- * else runs may be larger the more keys there are, and are merged again. The runs are mapped, and a manifest tells which there are; so
+ * may still be dropped as a whole, as the oldest are when all in them is past its age or count. Where a count bounds them that is once,
+ * for up to sixteen tables a run; else runs may be larger the more keys there are, and are merged again. The runs are mapped, and a manifest tells which there are; so
  * opening reads little, and what is stored needs no checkpoint.
  *
  * All but what is said to be any thread's belongs to one thread, the decider, which takes no lock: full tables are handed over by number,

@@ -192,7 +192,7 @@ static int32_t change(struct keys *keys, const struct key_set *next, uint64_t se
         return code;
     }
     uint64_t gone = key_set_keys(&keys->set) + added - key_set_keys(next);
-    atomic_fetch_add_explicit(&keys->dropped, gone, memory_order_relaxed);
+    atomic_fetch_add_explicit(&keys->dropped, gone, memory_order_release); /* after they were inserted */
     retire_runs(keys, next);
     keys->set = *next;
     keys->stored = *stored;
@@ -383,10 +383,13 @@ static int32_t end_merge(struct keys *keys, trading_error *error)
     uint32_t merged = merge->count;
     merge->count = 0;
     int32_t code = key_writer_finish(merge->writer, error);
-    if (!code)
-        code = key_run_open(&run, &keys->memory, &keys->store, merge->number, error);
     if (code)
         return code;
+    code = key_run_open(&run, &keys->memory, &keys->store, merge->number, error);
+    if (code) {
+        keys->store.ops->blob_drop(keys->store.store, merge->number, NULL);
+        return code;
+    }
     run->eras = eras_of(merge, merged);
     struct key_set next = {0};
     for (uint32_t i = 0; i < keys->set.count; i++) {

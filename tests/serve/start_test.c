@@ -1,6 +1,7 @@
 /* Processes that cannot begin to serve: what they end with, and that nothing is changed by them. */
 #include "backends/memory/memory_bus.h"
 #include "deployment.h"
+#include "monotonic.h"
 #include "plugin/host.h"
 #include "subcommand.h"
 
@@ -97,8 +98,10 @@ static void a_bus_that_stays_away_ends_it(void **state)
     (void)state;
     struct deployment deployment;
     open_with_a_bus_away(&deployment, 1, 1000000);
+    int64_t began = monotonic_now();
     assert_int_equal(end_of(&deployment, 1), EXIT_STORE);
     assert_true(atomic_load(&asked) > 0); /* more than once, unless the process did not run until its patience was over */
+    assert_true(monotonic_now() - began >= deployment.seats[1].options.patience);
     deployment_close(&deployment);
 }
 

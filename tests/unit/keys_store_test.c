@@ -285,6 +285,48 @@ static void a_merge_ends_by_pieces(void **state)
     keys_bed_close(&bed);
 }
 
+static int32_t refuse_to_map(void *store, uint64_t number, struct state_blob *blob, trading_error *error)
+{
+    (void)store;
+    (void)number;
+    (void)blob;
+    if (error)
+        *error = (trading_error){.code = TRADING_E_NO_MEMORY, .message = "no memory, for the test"};
+    return TRADING_E_NO_MEMORY;
+}
+
+/* However often it is tried. */
+static void what_was_merged_and_cannot_be_opened_is_dropped(void **state)
+{
+    (void)state;
+    struct keys_bed bed;
+    struct keys_model model;
+    keys_bed_open(&bed);
+    keys_model_open(&model, 100 * SHORT_YOUNG, UINT32_MAX);
+    struct keys_options options = keys_bed_options(&bed);
+    options.young = SHORT_YOUNG;
+    open_shortly(&bed, &model, &options, 8);
+    struct keys *keys = keys_bed_keys(&bed, &options);
+    keys_model_resume(&model, keys);
+    uint64_t numbers[KEY_RUNS_MAX];
+    uint32_t blobs = keys_bed_blobs(&bed, numbers);
+    bed.ops.blob_map = refuse_to_map;
+    for (int tries = 0; tries < 5; tries++) {
+        while (keys_work(keys))
+            continue;
+        assert_true(keys->troubled);
+        assert_int_equal(keys_bed_blobs(&bed, numbers), blobs);
+    }
+    bed.ops.blob_map = memory_state_store_ops.blob_map;
+    while (keys_work(keys))
+        continue;
+    assert_true(!keys->troubled && bed.reported == TRADING_E_NO_MEMORY);
+    assert_true(keys_bed_blobs(&bed, numbers) < blobs);
+    keys_close(keys);
+    keys_bed_close(&bed);
+    keys_model_close(&model);
+}
+
 static void what_no_manifest_names_is_dropped(void **state)
 {
     (void)state;
@@ -323,6 +365,7 @@ int keys_store_suite(void)
         cmocka_unit_test(what_cannot_be_merged_holds_up_no_tables),
         cmocka_unit_test(what_is_being_merged_may_be_dropped),
         cmocka_unit_test(a_merge_ends_by_pieces),
+        cmocka_unit_test(what_was_merged_and_cannot_be_opened_is_dropped),
         cmocka_unit_test(what_no_manifest_names_is_dropped),
     };
     return cmocka_run_group_tests_name("stored keys", tests, NULL, NULL);
