@@ -115,6 +115,18 @@ static void no_stroke_of_a_peal_is_lost(void **state)
     listen_for_all(true);
 }
 
+static void a_peal_rings_every_bell(void **state)
+{
+    (void)state;
+    struct peal peal = {0};
+    uint32_t strokes[PEAL_BELLS];
+    for (unsigned i = 0; i < PEAL_BELLS; i++)
+        strokes[i] = bell_strokes(&peal.bells[i].bell);
+    peal_ring(&peal);
+    for (unsigned i = 0; i < PEAL_BELLS; i++)
+        assert_true(bell_strokes(&peal.bells[i].bell) != strokes[i]);
+}
+
 static void *wait_to_enter(void *arg)
 {
     struct chapel *chapel = arg;
@@ -206,6 +218,7 @@ int bell_suite(void)
         cmocka_unit_test(no_stroke_is_lost),
         cmocka_unit_test(no_stroke_of_a_peal_is_lost),
         cmocka_unit_test(one_stroke_wakes_all),
+        cmocka_unit_test(a_peal_rings_every_bell),
         cmocka_unit_test(a_stroke_before_listening_holds_nobody),
         cmocka_unit_test(the_count_of_strokes_begins_anew),
         cmocka_unit_test(listening_ends_at_the_deadline),

@@ -326,6 +326,30 @@ static void what_nobody_sees_is_not_put_back(void **state)
     bed_close(&bed);
 }
 
+/* What is appended counts as changed, though nobody saw it. */
+static void what_nobody_sees_is_changed_all_the_same(void **state)
+{
+    (void)state;
+    struct bed bed;
+    bed_open(&bed, 8);
+    assert_true(tables_begin(bed.tables));
+    append_value(&bed, 1);
+    tables_install(bed.tables);
+    struct pin *pin = tables_pin(bed.tables);
+    tables_saved(bed.tables, pin);
+    tables_unpin(pin);
+    assert_true(tables_begin_unseen(bed.tables));
+    append_value(&bed, 2);
+    tables_install(bed.tables);
+    struct page_set set;
+    pin = tables_pin(bed.tables);
+    assert_true(tables_changed(bed.tables, pin, 1, &bed.memory, &set));
+    assert_int_equal(set.count, 1);
+    page_set_close(&set);
+    tables_unpin(pin);
+    bed_close(&bed);
+}
+
 static void records_that_do_not_exist_are_zero_and_cannot_be_edited(void **state)
 {
     (void)state;
@@ -684,6 +708,7 @@ int tables_suite(void)
         cmocka_unit_test(discard_goes_back_to_what_is_installed),
         cmocka_unit_test(what_nobody_sees_is_not_saved),
         cmocka_unit_test(what_nobody_sees_is_not_put_back),
+        cmocka_unit_test(what_nobody_sees_is_changed_all_the_same),
         cmocka_unit_test(records_that_do_not_exist_are_zero_and_cannot_be_edited),
         cmocka_unit_test(memory_may_run_out_anywhere),
         cmocka_unit_test(large_batches_give_their_memory_back),
