@@ -205,7 +205,8 @@ void keys_abandon_loading(struct keys *keys)
 
 static int32_t begin_loading(struct keys *keys, trading_error *error)
 {
-    struct key_sieve_loading *loading = keys->loading = key_allocate(&keys->memory, sizeof *loading);
+    struct key_sieve_loading *loading = key_allocate(&keys->memory, sizeof *loading);
+    keys->loading = loading;
     if (!loading)
         return error_no_memory(error, "the sieve of command keys");
     memset(loading, 0, sizeof *loading);
