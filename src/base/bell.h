@@ -34,7 +34,7 @@ void bell_listen(struct bell *bell, uint32_t strokes, const struct timespec *dea
 struct peal {
     struct {
         struct bell bell;
-        uint8_t apart[56]; /* from the next: a processor does not write to the line of another's */
+        uint8_t apart[64 - sizeof(struct bell)]; /* from the next: a processor does not write to the line of another's */
     } bells[PEAL_BELLS];
 };
 

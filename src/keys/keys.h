@@ -6,8 +6,8 @@
  * whole tables or more, a sieve in memory tells most strangers at once (keys/sieve.h), which is loaded after opening; until then each run
  * is asked. Neighbours are merged: without a sieve, or smaller than a table, four of like size into one at least; with it into one that
  * may still be dropped as a whole, as the oldest are when all in them is past its age or count. Where a count bounds them that is once,
- * for up to sixteen tables a run; else runs may be larger the more keys there are, and are merged again. The runs are mapped, and a manifest tells which there are; so
- * opening reads little, and what is stored needs no checkpoint.
+ * for up to sixteen tables a run; else runs may be larger the more keys there are, and are merged again. The runs are mapped, and a
+ * manifest tells which there are; so opening reads little, and what is stored needs no checkpoint.
  *
  * All but what is said to be any thread's belongs to one thread, the decider, which takes no lock: full tables are handed over by number,
  * and lists of runs come back through one atomic word. Only when the keys' thread has fallen behind by KEYS_WAITING_MOST tables does the

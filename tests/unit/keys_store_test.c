@@ -184,19 +184,27 @@ static void short_openings_leave_few_runs_in_the_end(void **state)
     keys_model_close(&model);
 }
 
+/* So many runs, which nobody has merged, and keys of at most `max_count` (0: any number) that are open. */
+static struct keys *open_on_short_runs(struct keys_bed *bed, struct keys_model *model, uint32_t runs, uint64_t max_count)
+{
+    keys_bed_open(bed);
+    keys_model_open(model, 100 * SHORT_YOUNG, UINT32_MAX);
+    struct keys_options options = keys_bed_options(bed);
+    options.young = SHORT_YOUNG;
+    options.max_count = max_count;
+    open_shortly(bed, model, &options, runs);
+    struct keys *keys = keys_bed_keys(bed, &options);
+    keys_model_resume(model, keys);
+    return keys;
+}
+
 /* There is a place for another run, mostly: with many of them they are merged before tables are written out. */
 static void many_runs_are_merged_first(void **state)
 {
     (void)state;
     struct keys_bed bed;
     struct keys_model model;
-    keys_bed_open(&bed);
-    keys_model_open(&model, 100 * SHORT_YOUNG, UINT32_MAX);
-    struct keys_options options = keys_bed_options(&bed);
-    options.young = SHORT_YOUNG;
-    open_shortly(&bed, &model, &options, KEY_RUNS_MAX / 2 - 1);
-    struct keys *keys = keys_bed_keys(&bed, &options);
-    keys_model_resume(&model, keys);
+    struct keys *keys = open_on_short_runs(&bed, &model, KEY_RUNS_MAX / 2 - 1, 0);
     for (uint32_t i = 0; i < 2 * SHORT_YOUNG; i++)
         keys_model_insert(&model, keys);
     atomic_store(&keys->durable, model.position); /* of two tables */
@@ -235,14 +243,8 @@ static void what_is_being_merged_may_be_dropped(void **state)
     (void)state;
     struct keys_bed bed;
     struct keys_model model;
-    keys_bed_open(&bed);
-    keys_model_open(&model, 100 * SHORT_YOUNG, UINT32_MAX);
-    struct keys_options options = keys_bed_options(&bed);
-    options.young = SHORT_YOUNG;
-    options.max_count = UINT64_C(16) * SHORT_YOUNG;
-    open_shortly(&bed, &model, &options, 8);
-    struct keys *keys = keys_bed_keys(&bed, &options);
-    keys_model_resume(&model, keys);
+    uint64_t most = UINT64_C(16) * SHORT_YOUNG;
+    struct keys *keys = open_on_short_runs(&bed, &model, 8, most);
     while (!keys->merge.count)
         assert_true(keys_work(keys));
     while (model.count < 90 * SHORT_YOUNG) {
@@ -252,7 +254,7 @@ static void what_is_being_merged_may_be_dropped(void **state)
         atomic_store(&keys->durable, model.position); /* nobody is woken */
         uint64_t sealed = keys->sealed;
         assert_true(keys_work(keys) && keys->sealed == sealed + 1);
-        assert_true(keys_count(keys) <= options.max_count + options.max_count / 8 + UINT64_C(2) * SHORT_YOUNG);
+        assert_true(keys_count(keys) <= most + most / 8 + UINT64_C(2) * SHORT_YOUNG);
     }
     keys_model_durable(&model, keys, model.count);
     keys_model_check(&model, keys, model.count, 1);
@@ -301,13 +303,7 @@ static void what_was_merged_and_cannot_be_opened_is_dropped(void **state)
     (void)state;
     struct keys_bed bed;
     struct keys_model model;
-    keys_bed_open(&bed);
-    keys_model_open(&model, 100 * SHORT_YOUNG, UINT32_MAX);
-    struct keys_options options = keys_bed_options(&bed);
-    options.young = SHORT_YOUNG;
-    open_shortly(&bed, &model, &options, 8);
-    struct keys *keys = keys_bed_keys(&bed, &options);
-    keys_model_resume(&model, keys);
+    struct keys *keys = open_on_short_runs(&bed, &model, 8, 0);
     uint64_t numbers[KEY_RUNS_MAX];
     uint32_t blobs = keys_bed_blobs(&bed, numbers);
     bed.ops.blob_map = refuse_to_map;

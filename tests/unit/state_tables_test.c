@@ -303,7 +303,7 @@ static void what_nobody_sees_is_not_saved(void **state)
     bed_close(&bed);
 }
 
-/* What was edited stays so, and the tables are to be closed; */
+/* What was edited stays so, and the tables are to be closed. */
 static void what_nobody_sees_is_not_put_back(void **state)
 {
     (void)state;
