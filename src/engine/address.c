@@ -84,6 +84,12 @@ uint32_t command_address(const trading_command *command, uint32_t partitions)
     }
 }
 
+bool engine_is_elsewhere(const trading_engine *engine, const trading_command *command)
+{
+    uint32_t address = engine->partitions || engine->parts == 1 ? ADDRESS_NONE : command_address(command, engine->parts);
+    return address < engine->parts && address != engine->partition;
+}
+
 int32_t trading_command_partition(const trading_command *command, uint32_t partitions, uint32_t *partition,
                                   trading_error *error)
 {

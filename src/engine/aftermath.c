@@ -77,6 +77,29 @@ static void trim(trading_engine *engine)
     tables_trim(engine->domain.tables, TRIMMED_PAGES);
 }
 
+/* To the partitions of the same engine, or to whoever carries letters. */
+static void deliver(trading_engine *engine, const struct message *message)
+{
+    if (engine->partitions)
+        mail_put(&engine->partitions->at[message->to]->mail, message);
+    else
+        letters_send(&engine->letters, message);
+}
+
+static void send_messages(trading_engine *engine, const struct batch *batch)
+{
+    if (!batch->messages)
+        return;
+    struct message_reader messages;
+    struct message message;
+    message_reader_begin(&messages, &batch->header);
+    while (message_reader_next(&messages, &message))
+        deliver(engine, &message);
+    for (uint32_t i = 0; engine->partitions && i < engine->partitions->count; i++)
+        if (mail_waits(&engine->partitions->at[i]->mail))
+            queue_wake(&engine->partitions->at[i]->queue);
+}
+
 /* What is shown is answered, and told to all who wait. */
 static void succeed(trading_engine *engine, struct batch *batch)
 {
@@ -87,7 +110,7 @@ static void succeed(trading_engine *engine, struct batch *batch)
     answer_slices(engine, batch);
     trim(engine);
     if (engine->parts > 1)
-        engine_send(engine, batch);
+        send_messages(engine, batch);
     engine_progress(engine);
     engine_wake_keeper(engine);
 }

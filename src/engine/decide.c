@@ -59,6 +59,38 @@ static inline const struct prepared *prepared_at(const trading_engine *engine, s
     return &engine->ahead.prepared[i - engine->ahead.first];
 }
 
+/* What the book of another partition says to an order of this one. */
+static struct stamp stamp_of(trading_engine *engine, const trading_command *command)
+{
+    struct stamp stamp = {0};
+    if (!command_places_order(command->type))
+        return stamp;
+    const trading_place_order *body = command->body;
+    uint32_t partition = domain_partition_of_book(&engine->domain, &body->symbol);
+    if (partition == engine->partition)
+        return stamp;
+    if (!engine->partitions)
+        return hints_get(&engine->hints, &body->symbol);
+    struct instrument_record instrument;
+    uint32_t number;
+    const struct market *market = &engine->partitions->at[partition]->domain.market;
+    if (instrument_read(market, &body->symbol, NULL, &number, &instrument) == TABLE_FOUND)
+        stamp = (struct stamp){.currency = instrument.currency, .ask = instrument.ask};
+    return stamp;
+}
+
+/* A key for a command that has none; of one that opens an account, such that the account is of this partition. */
+static void draw_key(trading_engine *engine, const trading_command *command, trading_id *key)
+{
+    trading_id id;
+    do {
+        engine_random(engine, key, sizeof *key);
+        if (engine->parts == 1 || command->type != TRADING_COMMAND_OPEN_ACCOUNT)
+            return;
+        id_derive(&id, TRADING_ENTITY_ACCOUNT, &(trading_id){{0}}, key, 0);
+    } while (domain_partition_of(&engine->domain, &id) != engine->partition);
+}
+
 bool engine_decide(trading_engine *engine, struct batch *batch, const struct slice *slice, size_t i, trading_error *error)
 {
     const trading_command *command = &slice->submission->commands[slice->first + i];
@@ -73,7 +105,7 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
     struct request request = request_of(command, prepared);
     bool keyed = !id_is_zero(&command->key);
     if (!keyed)
-        engine_draw_key(engine, command, &request.cause.key);
+        draw_key(engine, command, &request.cause.key);
     if (!process_locate(&engine->domain, &request, &why)) {
         answer(result, why.reason == TRADING_REASON_BAD_REQUEST ? TRADING_STATUS_MALFORMED : TRADING_STATUS_REJECTED, &why);
         return true;
@@ -88,7 +120,7 @@ bool engine_decide(trading_engine *engine, struct batch *batch, const struct sli
         return error->code == TRADING_OK;
     }
     if (engine->parts > 1)
-        request.stamp = engine_stamp(engine, command);
+        request.stamp = stamp_of(engine, command);
     int64_t position = process->next_position;
     if (!process_command(process, &request, result, &why)) {
         bool malformed = why.reason == TRADING_REASON_TOO_PRECISE;

@@ -27,6 +27,7 @@
 #define ENGINE_ENTROPY_BYTES  4096u
 #define ENGINE_DIGEST_KEY     16u
 #define ENGINE_SEALED_BYTES   2048u
+#define ENGINE_STAGED_BYTES   (64u << 20) /* what records were before a batch; it ends there */
 /* What commands will want is called into the cache for so many at a time: of the next group keys, of the second records, of the fourth bodies,
  * and of the fifth the commands. A group takes longer to decide than memory to answer. */
 #define ENGINE_GROUP ((size_t)8)
@@ -179,6 +180,8 @@ struct trading_engine {
 
 /* TRADING_OK; TRADING_E_INVALID for no engine, _FORKED, _POISONED. What every call of the API asks first. */
 int32_t engine_check(trading_engine *engine, trading_error *error);
+/* TRADING_OK for an engine that letters go to and from; else TRADING_E_INVALID, _READ_ONLY, _FORKED. */
+int32_t engine_check_letters(trading_engine *engine, trading_error *error);
 
 /* Nothing is decided any more; everything is refused with the reason, which is logged. */
 void engine_poison(trading_engine *engine, int32_t code, const char *why);
@@ -207,6 +210,16 @@ bool engine_wait_beyond(trading_engine *engine, int64_t position, int64_t timeou
 
 /* Tells all who wait that the durable position has moved, or that the engine closes. */
 void engine_progress(trading_engine *engine);
+
+/* ---- what is decided ---- */
+
+/* Whether the batch has room for what one more command may come to. */
+static inline bool engine_has_room(const trading_engine *engine, const struct batch *batch)
+{
+    size_t free_bytes = (size_t)(batch->builder.body.end - batch->builder.body.at);
+    return free_bytes >= PROCESS_COMMAND_BYTES && tables_staged_bytes(engine->domain.tables) < ENGINE_STAGED_BYTES &&
+           !engine->process.broken; /* without memory all is scratch, as is seen at the end */
+}
 
 /* ---- recover.c ---- */
 
@@ -280,11 +293,6 @@ int32_t engine_open_keys(trading_engine *engine, int64_t position, trading_error
 /* Stores the keys when the next opening would have many to read. */
 void engine_settle_keys(trading_engine *engine);
 
-/* ---- letters.c ---- */
-
-/* TRADING_OK for an engine that letters go to and from; else TRADING_E_INVALID, _READ_ONLY. */
-int32_t letters_check(trading_engine *engine, trading_error *error);
-
 /* ---- mail.c ---- */
 
 /* Reads a sender's journal from where the scan begins to before `end`, and what is there to this partition is kept, up to the first that is not.
@@ -294,8 +302,11 @@ int32_t engine_read_mail(trading_engine *engine, uint32_t sender, struct mail_sc
 
 /* Applies messages of other partitions, as far as the batch has room. An error of the machinery. */
 int32_t engine_receive(trading_engine *engine, struct batch *batch, trading_error *error);
-/* Hands over the messages of a batch that is durable. */
-void engine_send(trading_engine *engine, const struct batch *batch);
+
+/* ---- address.c ---- */
+
+/* Whether a command was handed to an engine of one partition that belongs to another. */
+bool engine_is_elsewhere(const trading_engine *engine, const trading_command *command);
 
 /* ---- partitions.c ---- */
 
@@ -320,17 +331,11 @@ static inline trading_engine *engine_part(trading_engine *engine, uint32_t numbe
 {
     return engine->partitions ? engine->partitions->at[number] : engine;
 }
-/* Whether a command was handed to an engine of one partition that belongs to another. */
-bool engine_is_elsewhere(const trading_engine *engine, const trading_command *command);
 /* Was it opened as one partition of several, or of one? */
 static inline bool engine_has_one(const trading_engine *engine)
 {
     return engine->options.flags & TRADING_ENGINE_ONE_PARTITION;
 }
-/* What another partition's book says to an order of this one. */
-struct stamp engine_stamp(trading_engine *engine, const trading_command *command);
-/* A key for a command that has none; of one that opens an account, such that the account is of this partition. */
-void engine_draw_key(trading_engine *engine, const trading_command *command, trading_id *key);
 
 /* ---- route.c ---- */
 
@@ -340,16 +345,18 @@ int32_t route_submit(trading_engine *engine, const trading_command *commands, si
                      uint64_t tag, trading_error *error);
 int32_t route_poll(trading_engine *engine, trading_completion *completions, size_t max, size_t *taken, int64_t timeout,
                    trading_error *error);
-/* Tells pollers that something was answered. */
-void route_progress(struct partitions *partitions);
 /* What was never polled. */
 void route_close(trading_engine *engine);
 
-/* ---- engine.c ---- */
+/* ---- make.c ---- */
 
+/* NULL: there is no memory. It has neither stores nor threads yet. */
 trading_engine *engine_make(trading_host *host, const trading_engine_options *options);
 int32_t engine_open_state_store(trading_engine *engine, const char *uri, trading_error *error);
 int32_t engine_open_batches(trading_engine *engine, trading_error *error);
+/* Ends the threads that run; what they were deciding and appending is left. */
+void engine_stop_threads(trading_engine *engine);
+/* All that is there of it. */
 void engine_tear_down(trading_engine *engine);
 
 /* ---- aftermath.c ---- */
@@ -369,8 +376,6 @@ void engine_forget_secrets(struct batch *batch);
 void engine_fail_waiting(trading_engine *engine, const trading_error *error);
 
 /* ---- pipeline.c ---- */
-
-bool engine_has_room(const trading_engine *engine, const struct batch *batch);
 
 void *engine_decider(void *engine);
 /* One round, with the drive_mutex held; whether anything was done. `overlaps`: where more waits, the append may go on while the next

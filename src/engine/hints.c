@@ -62,7 +62,7 @@ struct stamp hints_get(struct hints *hints, const trading_symbol *symbol)
 int32_t trading_quote_hint(trading_engine *engine, const trading_symbol *symbol, const trading_currency *currency,
                            trading_decimal bid, trading_decimal ask, trading_error *error)
 {
-    int32_t code = letters_check(engine, error);
+    int32_t code = engine_check_letters(engine, error);
     if (code)
         return code;
     if (!symbol || !currency || !symbol_is_valid(symbol) || !currency_is_valid(currency) || bid < 0 || ask < 0)

@@ -63,23 +63,9 @@ void letters_send(struct letters *letters, const struct message *message)
 
 /* ---- taking ---- */
 
-int32_t letters_check(trading_engine *engine, trading_error *error)
-{
-    if (!engine)
-        return error_set(error, TRADING_E_INVALID, "no engine was given");
-    int32_t code = host_check(engine->host, error);
-    if (code)
-        return code;
-    if (engine->letters.memory)
-        return TRADING_OK;
-    if (engine->read_only)
-        return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it neither sends nor receives");
-    return error_set(error, TRADING_E_INVALID, "letters and hints are of engines opened with TRADING_ENGINE_ONE_PARTITION");
-}
-
 int32_t trading_letters_take(trading_engine *engine, trading_letter *out, size_t max, size_t *count, trading_error *error)
 {
-    int32_t code = letters_check(engine, error);
+    int32_t code = engine_check_letters(engine, error);
     if (code)
         return code;
     if (!count || (max && !out))
@@ -111,7 +97,7 @@ int32_t trading_letters_take(trading_engine *engine, trading_letter *out, size_t
 
 static int32_t check_writing(trading_engine *engine, trading_error *error)
 {
-    int32_t code = letters_check(engine, error);
+    int32_t code = engine_check_letters(engine, error);
     return code ? code : engine_check(engine, error);
 }
 

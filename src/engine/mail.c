@@ -1,4 +1,4 @@
-/* Taking and giving messages between partitions. */
+/* Boxes of messages from other partitions: filled in memory or from the senders' journals, and applied. */
 #include "engine/mail.h"
 
 #include "base/error.h"
@@ -254,29 +254,4 @@ int32_t engine_receive(trading_engine *engine, struct batch *batch, trading_erro
     if (left)
         atomic_store_explicit(&mail->waits, true, memory_order_release);
     return TRADING_OK;
-}
-
-/* ---- the sender ---- */
-
-/* To the partitions of the same engine, or to whoever carries letters. */
-static void deliver(trading_engine *engine, const struct message *message)
-{
-    if (engine->partitions)
-        mail_put(&engine->partitions->at[message->to]->mail, message);
-    else
-        letters_send(&engine->letters, message);
-}
-
-void engine_send(trading_engine *engine, const struct batch *batch)
-{
-    if (!batch->messages)
-        return;
-    struct message_reader messages;
-    struct message message;
-    message_reader_begin(&messages, &batch->header);
-    while (message_reader_next(&messages, &message))
-        deliver(engine, &message);
-    for (uint32_t i = 0; engine->partitions && i < engine->partitions->count; i++)
-        if (mail_waits(&engine->partitions->at[i]->mail))
-            queue_wake(&engine->partitions->at[i]->queue);
 }

@@ -16,7 +16,6 @@
 #include <inttypes.h>
 #include <sodium.h>
 
-#define STAGED_BYTES    (64u << 20)
 #define WORTH_WAKING    16u               /* commands */
 #define WORTH_GATHERING INT64_C(20000)    /* nanoseconds that a sync takes */
 #define REST            INT64_C(50000000) /* nanoseconds, doubled from the first */
@@ -45,13 +44,6 @@ static void begin_batch(trading_engine *engine, struct batch *batch)
                                        .now = now > mark->time ? now : mark->time,
                                        .next_position = mark->next_position,
                                        .collar = engine->options.market_collar};
-}
-
-bool engine_has_room(const trading_engine *engine, const struct batch *batch)
-{
-    size_t free_bytes = (size_t)(batch->builder.body.end - batch->builder.body.at);
-    return free_bytes >= PROCESS_COMMAND_BYTES && tables_staged_bytes(engine->domain.tables) < STAGED_BYTES &&
-           !engine->process.broken; /* without memory all is scratch, as is seen at the end */
 }
 
 /* Whether the batch may have another command. */

@@ -24,6 +24,20 @@ int32_t engine_check(trading_engine *engine, trading_error *error)
     return error_clear(error);
 }
 
+int32_t engine_check_letters(trading_engine *engine, trading_error *error)
+{
+    if (!engine)
+        return error_set(error, TRADING_E_INVALID, "no engine was given");
+    int32_t code = host_check(engine->host, error);
+    if (code)
+        return code;
+    if (engine->letters.memory)
+        return TRADING_OK;
+    if (engine->read_only)
+        return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it neither sends nor receives");
+    return error_set(error, TRADING_E_INVALID, "letters and hints are of engines opened with TRADING_ENGINE_ONE_PARTITION");
+}
+
 void engine_poison(trading_engine *engine, int32_t code, const char *why)
 {
     host_log(engine->host, TRADING_LOG_ERROR, "the engine stops: %s", why);
@@ -49,13 +63,21 @@ void engine_leave(trading_engine *engine)
 
 /* ---- progress ---- */
 
+/* Pollers of an engine of several wait for all of them. */
+static void tell_pollers(struct partitions *partitions)
+{
+    pthread_mutex_lock(&partitions->mutex);
+    pthread_cond_broadcast(&partitions->progress);
+    pthread_mutex_unlock(&partitions->mutex);
+}
+
 void engine_progress(trading_engine *engine)
 {
     pthread_mutex_lock(&engine->progress_mutex);
     pthread_cond_broadcast(&engine->progress);
     pthread_mutex_unlock(&engine->progress_mutex);
     if (engine->partitions)
-        route_progress(engine->partitions);
+        tell_pollers(engine->partitions);
     engine = whole(engine); /* it has the descriptor that the host has */
     if (atomic_exchange(&engine->signaled, true))
         return;

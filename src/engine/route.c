@@ -271,13 +271,6 @@ int32_t route_submit(trading_engine *engine, const trading_command *commands, si
     return code;
 }
 
-void route_progress(struct partitions *partitions)
-{
-    pthread_mutex_lock(&partitions->mutex);
-    pthread_cond_broadcast(&partitions->progress);
-    pthread_mutex_unlock(&partitions->mutex);
-}
-
 /* The oldest that is not polled, once it is done; NULL after the timeout. */
 static struct gathering *next_done(trading_engine *engine, int64_t timeout)
 {
