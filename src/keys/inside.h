@@ -1,4 +1,4 @@
-/* What the files that make up the keys share: keys.c is the decider's side, upkeep.c and sieve.c the other, ahead.c any thread's,
+/* What the files that make up the keys share: keys.c is the decider's side, upkeep.c, set.c and sieve.c the other, ahead.c any thread's,
  * manifest.c and sieve_store.c what is stored. */
 #ifndef KEYS_INSIDE_H
 #define KEYS_INSIDE_H
@@ -122,16 +122,10 @@ struct keys {
     pthread_t thread;
 };
 
-/* ---- upkeep.c ---- */
+/* ---- set.c ---- */
 
-/* Does a bounded piece of what is due, if anything is: then true, and there may be more. What fails is reported. */
-bool keys_work(struct keys *keys);
+/* With the mutex held, or before there is another thread. */
 
-/* The following with the mutex held, or before there is another thread. */
-
-/* Writes out the oldest full table, if there is one that is durable. Where there is no place for another run, some are merged before. */
-int32_t keys_seal(struct keys *keys, trading_error *error);
-void keys_report(struct keys *keys, const trading_error *error);
 /* A list of a set, in which so many tables are; NULL: no memory. */
 struct key_list *keys_list_of(struct keys *keys, const struct key_set *set, uint64_t tables);
 void keys_free_list(struct keys *keys, struct key_list *list);
@@ -139,11 +133,25 @@ void keys_free_list(struct keys *keys, struct key_list *list);
 void keys_publish(struct keys *keys, struct key_list *list);
 /* The set as it is, after something about it has changed. */
 int32_t keys_show_set(struct keys *keys, trading_error *error);
+/* Puts another set in its place, in which `sealed` tables are, with `added` keys that were not in runs before. */
+int32_t keys_change_set(struct keys *keys, const struct key_set *next, uint64_t sealed, uint64_t added,
+                        const struct keys_stored *stored, trading_error *error);
 void keys_count_stored(struct keys *keys);
 void keys_abandon_merge(struct keys *keys);
+/* Frees what nobody can see any more; all that is retired. */
+void keys_reclaim(struct keys *keys);
+void keys_free_retired(struct keys *keys);
+void keys_report(struct keys *keys, const trading_error *error);
 /* Sets a run aside of which a page is damaged, and says so. */
 int32_t keys_run_damaged(struct keys *keys, const struct key_run *run, trading_error *error);
-void keys_free_retired(struct keys *keys);
+
+/* ---- upkeep.c ---- */
+
+/* Does a bounded piece of what is due, if anything is: then true, and there may be more. What fails is reported. */
+bool keys_work(struct keys *keys);
+
+/* Writes out the oldest full table, if there is one that is durable; with the mutex held, or before there is another thread. Where there is no place for another run, some are merged before. */
+int32_t keys_seal(struct keys *keys, trading_error *error);
 
 bool keys_start_thread(struct keys *keys);
 void keys_stop_thread(struct keys *keys);

@@ -13,30 +13,17 @@
 
 /* ---- the sieve ---- */
 
-static size_t sieve_bytes(const struct key_sieve *sieve)
-{
-    return sieve->lines * sizeof *sieve->line;
-}
-
 struct key_sieve *key_sieve_new(struct key_memory *memory, uint64_t era_keys)
 {
     struct key_sieve *sieve = key_allocate(memory, sizeof *sieve);
     if (!sieve)
         return NULL;
     *sieve = (struct key_sieve){.lines = (era_keys - 1) / SIEVE_KEYS_PER_LINE + 1};
-    sieve->line = key_reserve(memory, sieve_bytes(sieve));
+    sieve->line = key_reserve(memory, key_sieve_bytes(sieve));
     if (sieve->line)
         return sieve;
     key_release(memory, sieve, sizeof *sieve);
     return NULL;
-}
-
-void key_sieve_free(struct key_memory *memory, struct key_sieve *sieve)
-{
-    if (!sieve)
-        return;
-    key_unreserve(memory, sieve->line, sieve_bytes(sieve));
-    key_release(memory, sieve, sizeof *sieve);
 }
 
 /* Nobody else writes. */

@@ -27,7 +27,19 @@ struct key_sieve {
 
 /* A sieve for so many keys in an era. NULL: no memory. */
 struct key_sieve *key_sieve_new(struct key_memory *memory, uint64_t era_keys);
-void key_sieve_free(struct key_memory *memory, struct key_sieve *sieve);
+
+static inline size_t key_sieve_bytes(const struct key_sieve *sieve)
+{
+    return sieve->lines * sizeof *sieve->line;
+}
+
+static inline void key_sieve_free(struct key_memory *memory, struct key_sieve *sieve)
+{
+    if (!sieve)
+        return;
+    key_unreserve(memory, sieve->line, key_sieve_bytes(sieve));
+    key_release(memory, sieve, sizeof *sieve);
+}
 
 static inline uint64_t key_sieve_era_keys(const struct key_sieve *sieve)
 {
