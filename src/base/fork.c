@@ -1,5 +1,7 @@
 #include "base/fork.h"
 
+#include "base/error.h"
+
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -37,4 +39,10 @@ void fork_guard_close(struct fork_guard *guard)
 bool fork_guard_compare(const struct fork_guard *guard)
 {
     return guard->process == getpid();
+}
+
+int32_t fork_guard_refuse(const struct fork_guard *guard, trading_error *error)
+{
+    return error_set(error, TRADING_E_FORKED, "opened before a fork, by process %d; open anew in process %d",
+                     (int)guard->process, (int)getpid());
 }

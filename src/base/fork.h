@@ -4,7 +4,10 @@
 #define BASE_FORK_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
+
+#include <trading/error.h>
 
 struct fork_guard {
     const volatile long *alive; /* not zero in the process that opened it; NULL: there is no page */
@@ -16,6 +19,9 @@ void fork_guard_open(struct fork_guard *guard);
 void fork_guard_close(struct fork_guard *guard);
 
 bool fork_guard_compare(const struct fork_guard *guard);
+
+/* TRADING_E_FORKED, for who finds that it does not hold. */
+int32_t fork_guard_refuse(const struct fork_guard *guard, trading_error *error);
 
 /* False in a child of the process that opened it. Any thread. */
 static inline bool fork_guard_holds(const struct fork_guard *guard)

@@ -155,12 +155,6 @@ int32_t trading_host_close(trading_host *host, trading_error *error)
     return error_clear(error);
 }
 
-int32_t host_refuse_fork(const trading_host *host, trading_error *error)
-{
-    return error_set(error, TRADING_E_FORKED, "opened before a fork, by process %d; open anew in process %d",
-                     (int)host->guard.process, (int)getpid());
-}
-
 /* One more, or one less, of what is open. */
 static void count(trading_host *host, uint32_t *number, bool more)
 {

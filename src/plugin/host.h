@@ -53,26 +53,22 @@ struct trading_host {
     struct plugin plugins[HOST_PLUGINS];
 };
 
+/* ---- find.c ---- */
+
 /* Splits "scheme:location" and finds the scheme of a store, a bus or a venue, as `kind` says, loading a plugin for it where that is allowed; the
  * location is within the URI. */
 int32_t host_find_scheme(trading_host *host, int32_t kind, const char *uri, struct host_scheme *scheme, const char **location,
                          trading_error *error);
 
+/* ---- host.c ---- */
+
 __attribute__((format(printf, 3, 4))) void host_log(const trading_host *host, int32_t level, const char *format, ...);
 
 /* TRADING_E_FORKED in a child of the process that opened it. */
-int32_t host_refuse_fork(const trading_host *host, trading_error *error);
-
 static inline int32_t host_check(const trading_host *host, trading_error *error)
 {
-    return fork_guard_holds(&host->guard) ? TRADING_OK : host_refuse_fork(host, error);
+    return fork_guard_holds(&host->guard) ? TRADING_OK : fork_guard_refuse(&host->guard, error);
 }
-
-/* Registers what the library brings itself. */
-void host_register_built_in(trading_host *host);
-/* Registers the stores, buses and venues that a plugin offers, all or none. host_can_register answers as it would. */
-int32_t host_can_register(trading_host *host, const struct plugin *plugin, trading_error *error);
-int32_t host_register(trading_host *host, const struct plugin *plugin, trading_error *error);
 
 /* Counts the engines, buses and venues that are open. */
 void host_engine_opened(trading_host *host);
@@ -81,5 +77,15 @@ void host_bus_opened(trading_host *host);
 void host_bus_closed(trading_host *host);
 void host_venue_opened(trading_host *host);
 void host_venue_closed(trading_host *host);
+
+/* ---- schemes.c ---- */
+
+/* Registers what the library brings itself. */
+void host_register_built_in(trading_host *host);
+/* Registers the stores, buses and venues that a plugin offers, all or none. host_can_register answers as it would. */
+int32_t host_can_register(trading_host *host, const struct plugin *plugin, trading_error *error);
+int32_t host_register(trading_host *host, const struct plugin *plugin, trading_error *error);
+/* Whether a scheme of that name and kind is registered, and a copy of it. */
+bool host_has_scheme(trading_host *host, int32_t kind, const char *name, size_t length, struct host_scheme *scheme);
 
 #endif
