@@ -39,6 +39,20 @@ void blocks_close(struct table *table)
     memory_release(table->tables->memory, table->blocks, table->block_capacity * sizeof *table->blocks);
 }
 
+void pages_held(struct table *table, uint32_t pages)
+{
+    table->held += pages;
+    memory_hold(table->tables->memory, pages * page_memory(table));
+    atomic_fetch_add_explicit(&table->tables->cached_bytes, pages * page_memory(table), memory_order_relaxed);
+}
+
+void pages_let_go(struct table *table, uint32_t pages)
+{
+    table->held -= pages;
+    memory_let_go(table->tables->memory, pages * page_memory(table));
+    atomic_fetch_sub_explicit(&table->tables->cached_bytes, pages * page_memory(table), memory_order_relaxed);
+}
+
 void block_begin(struct table *table, enum block *block)
 {
     pages_held(table, BLOCK_PAGES);

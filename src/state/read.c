@@ -120,6 +120,13 @@ bool record_read(const struct table *table, uint32_t number, struct pin *pin, vo
     }
 }
 
+const unsigned char table_zeros[TABLE_RECORD_BYTES];
+
+uint32_t table_installed(const struct table *table, const struct pin *pin)
+{
+    return pin ? pin->counts[table->id] : atomic_load_explicit(&table->installed, memory_order_acquire);
+}
+
 enum table_read table_read(const struct table *table, uint32_t number, struct pin *pin, void *record)
 {
     return table_read_first(table, number, pin, record, table->record_bytes);

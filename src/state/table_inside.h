@@ -158,6 +158,8 @@ static inline unsigned char *page_image(const struct table *table, uint32_t page
     return place_record(table, place_of_page(table, page));
 }
 
+/* ---- where pages lie (spans.c) ---- */
+
 /* Maps pages from the state file: where *mapping says, or anywhere if that is NULL, which receives where. False: they cannot be. */
 bool pages_map(const struct table *table, uint32_t first, size_t count, void **mapping);
 
@@ -168,16 +170,16 @@ static inline bool table_reserve_page(struct table *table, uint32_t page)
     return page < table->pages || table_reserve_page_first(table, page);
 }
 
+void spans_close(struct table *table);
+
+/* ---- their sums (page_sum.c) ---- */
+
 /* Verifies a page that lies in a state file. False when it is damaged; the tables know then. */
 __attribute__((cold)) bool table_verify_page_first(const struct table *table, uint32_t page);
 static inline bool table_verify_page(const struct table *table, uint32_t page)
 {
     return page_is_verified(table, page) || table_verify_page_first(table, page);
 }
-
-/* So many pages have become memory, or are about to; so many are none any more. */
-void pages_held(struct table *table, uint32_t pages);
-void pages_let_go(struct table *table, uint32_t pages);
 
 /* ---- blocks (blocks.c), the writer's ---- */
 
@@ -206,6 +208,10 @@ static inline uint32_t block_first_page(uint32_t page)
 /* Makes the blocks of a level that is to be opened, and tells from which page on they are empty. False when there is no memory. */
 bool blocks_open(struct table *table, uint32_t level, size_t *mapped_end);
 void blocks_close(struct table *table);
+
+/* So many pages have become memory, or are about to; so many are none any more. */
+void pages_held(struct table *table, uint32_t pages);
+void pages_let_go(struct table *table, uint32_t pages);
 
 /* The block becomes memory. */
 void block_begin(struct table *table, enum block *block);
