@@ -8,14 +8,6 @@
 #include <sodium.h>
 #include <string.h>
 
-int32_t copy_progress(struct copy *copy, int64_t events, trading_error *error)
-{
-    copy->done += events;
-    if (copy->options->progress && copy->options->progress(copy->options->context, copy->done, copy->total))
-        return error_set(error, TRADING_E_STOPPED, "the copying was stopped; what there is of the copy is to be deleted");
-    return TRADING_OK;
-}
-
 /* ---- the two stores ---- */
 
 static int32_t open_store(trading_host *host, const char *uri, uint32_t flags, struct copy_store *opened, trading_error *error)

@@ -2,6 +2,7 @@
 #ifndef ENGINE_COPY_H
 #define ENGINE_COPY_H
 
+#include "base/error.h"
 #include "engine/engine.h"
 
 #include <trading/copy.h>
@@ -33,7 +34,13 @@ struct copy {
 };
 
 /* So many events more are done. TRADING_E_STOPPED. */
-int32_t copy_progress(struct copy *copy, int64_t events, trading_error *error);
+static inline int32_t copy_progress(struct copy *copy, int64_t events, trading_error *error)
+{
+    copy->done += events;
+    if (copy->options->progress && copy->options->progress(copy->options->context, copy->done, copy->total))
+        return error_set(error, TRADING_E_STOPPED, "the copying was stopped; what there is of the copy is to be deleted");
+    return TRADING_OK;
+}
 
 /* ---- copy_survey.c ---- */
 

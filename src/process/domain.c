@@ -170,3 +170,11 @@ uint32_t domain_cursor(const struct domain *domain, const char *name, size_t siz
     }
     return 0;
 }
+
+__attribute__((cold)) struct peer_record *domain_edit_peer(struct domain *domain, uint32_t partition)
+{
+    uint32_t number;
+    while (table_count(domain->peers) <= partition && !tables_failed(domain->tables))
+        table_append(domain->peers, &number);
+    return table_edit(domain->peers, partition + 1);
+}

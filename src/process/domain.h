@@ -136,6 +136,8 @@ static inline const struct peer_record *domain_peer(const struct domain *domain,
 {
     return table_get(domain->peers, partition + 1);
 }
+/* What the two have sent each other, to be changed; made where there was none. */
+struct peer_record *domain_edit_peer(struct domain *domain, uint32_t partition);
 
 /* The partition where an entity with this id is; that has the symbol's book. */
 static inline uint32_t domain_partition_of(const struct domain *domain, const trading_id *id)
@@ -165,9 +167,6 @@ static inline bool domain_is_stranger(const struct domain *domain, const trading
 /* The partition is one of those that another was split into: all that is in others from here on leaves its lists and sums. NULL, or which
  * invariant it breaks. */
 const char *domain_fold_split(struct domain *domain, const struct event *event);
-
-/* What the partition and the other have sent each other so far is up to these positions. */
-void domain_set_peer(struct domain *domain, uint32_t partition, int64_t received, int64_t sent);
 
 /* ---- fold.c ---- */
 

@@ -4,19 +4,6 @@
 
 /* ---- messages ---- */
 
-__attribute__((cold)) static struct peer_record *edit_peer(struct domain *domain, uint32_t partition)
-{
-    uint32_t number;
-    while (table_count(domain->peers) <= partition && !tables_failed(domain->tables))
-        table_append(domain->peers, &number);
-    return table_edit(domain->peers, partition + 1);
-}
-
-void domain_set_peer(struct domain *domain, uint32_t partition, int64_t received, int64_t sent)
-{
-    *edit_peer(domain, partition) = (struct peer_record){.received = received, .sent = sent};
-}
-
 static bool is_other(const struct domain *domain, uint32_t partition)
 {
     return partition < domain->place.partitions && partition != domain->place.partition;
@@ -26,7 +13,7 @@ const char *domain_receive(struct domain *domain, const struct cause *cause)
 {
     if (!is_other(domain, cause->partition))
         return "a message is from no other partition";
-    struct peer_record *peer = edit_peer(domain, cause->partition);
+    struct peer_record *peer = domain_edit_peer(domain, cause->partition);
     if (cause->position < peer->received)
         return "a message is applied twice";
     peer->received = cause->position + 1;
@@ -37,7 +24,7 @@ __attribute__((cold)) static const char *fold_sent(struct domain *domain, const 
 {
     if (!is_other(domain, event->to - 1))
         return "a message is to no other partition";
-    struct peer_record *peer = edit_peer(domain, event->to - 1);
+    struct peer_record *peer = domain_edit_peer(domain, event->to - 1);
     if (event->before != peer->sent - 1)
         return "a message does not follow the one before it to its partition";
     peer->sent = event->position + 1;

@@ -48,7 +48,7 @@ static void set_peers(struct split *split, const struct event *event)
     for (uint32_t other = 0; other < split->to; other++) {
         int64_t end = split_event_end(&event->split, other % event->split.from);
         if (other != split->partition)
-            domain_set_peer(split->domain, other, end + 1, event->position + 1);
+            *domain_edit_peer(split->domain, other) = (struct peer_record){.received = end + 1, .sent = event->position + 1};
     }
 }
 
