@@ -146,8 +146,6 @@ struct group {
     bool closing;
 };
 
-/* Called by librdkafka when what is owned is to change. */
-void group_note_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *bus);
 int32_t group_join(struct kafka_bus *bus, const char *name, const char *topic, trading_error *error);
 /* How this member stands to a partition; NOT_OWNED also for what it was not told of. */
 enum share_state group_state(const struct kafka_bus *bus, const char *topic, uint32_t partition);

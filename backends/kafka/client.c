@@ -210,7 +210,8 @@ static int32_t configure(rd_kafka_conf_t *conf, const struct location *location,
     return code;
 }
 
-rd_kafka_t *client_open(struct kafka_bus *bus, rd_kafka_type_t type, const char *const (*settings)[2], trading_error *error)
+rd_kafka_t *client_open(struct kafka_bus *bus, rd_kafka_type_t type, const char *const (*settings)[2], client_notes notes,
+                        trading_error *error)
 {
     rd_kafka_conf_t *conf = rd_kafka_conf_new();
     if (configure(conf, &bus->location, settings, error)) {
@@ -220,10 +221,8 @@ rd_kafka_t *client_open(struct kafka_bus *bus, rd_kafka_type_t type, const char 
     rd_kafka_conf_set_opaque(conf, bus);
     rd_kafka_conf_set_log_cb(conf, tell_line);
     rd_kafka_conf_set_error_cb(conf, note_error);
-    if (type == RD_KAFKA_PRODUCER)
-        rd_kafka_conf_set_dr_msg_cb(conf, publish_note_delivery);
-    else
-        rd_kafka_conf_set_rebalance_cb(conf, group_note_rebalance);
+    if (notes)
+        notes(conf);
     char why[200];
     rd_kafka_t *client = rd_kafka_new(type, conf, why, sizeof why);
     if (!client) {

@@ -20,9 +20,13 @@ struct troubles {
     uint64_t count;
 };
 
-/* Makes a client, with what the location says and then these properties of librdkafka, in pairs of name and value that end with NULL. NULL,
- * and `error` filled. */
-rd_kafka_t *client_open(struct kafka_bus *bus, rd_kafka_type_t type, const char *const (*settings)[2], trading_error *error);
+/* Sets what librdkafka calls, with the bus: for deliveries, or for what is owned. */
+typedef void (*client_notes)(rd_kafka_conf_t *conf);
+
+/* Makes a client, with what the location says and then these properties of librdkafka, in pairs of name and value that end with NULL; `notes`
+ * may be NULL. NULL, and `error` filled. */
+rd_kafka_t *client_open(struct kafka_bus *bus, rd_kafka_type_t type, const char *const (*settings)[2], client_notes notes,
+                        trading_error *error);
 
 /* Wakes the thread that polls when something comes into a queue. */
 void client_wake_on(struct kafka_bus *bus, rd_kafka_queue_t *queue);

@@ -105,7 +105,8 @@ static void revoke(struct kafka_bus *bus, const rd_kafka_topic_partition_list_t 
     give_back(bus);
 }
 
-void group_note_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque)
+/* Called by librdkafka when what is owned is to change. */
+static void note_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_topic_partition_list_t *list, void *opaque)
 {
     struct kafka_bus *bus = opaque;
     if (err == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS)
@@ -117,6 +118,11 @@ void group_note_rebalance(rd_kafka_t *client, rd_kafka_resp_err_t err, rd_kafka_
 }
 
 /* ---- joining and leaving ---- */
+
+static void note_rebalances(rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_set_rebalance_cb(conf, note_rebalance);
+}
 
 static int32_t subscribe(struct kafka_bus *bus, trading_error *error)
 {
@@ -144,7 +150,7 @@ int32_t group_join(struct kafka_bus *bus, const char *name, const char *topic, t
     int32_t code = topics_count(bus, topic, &count, error);
     if (code)
         return code;
-    group->client = client_open(bus, RD_KAFKA_CONSUMER, settings, error);
+    group->client = client_open(bus, RD_KAFKA_CONSUMER, settings, note_rebalances, error);
     if (!group->client)
         return TRADING_E_INVALID;
     snprintf(group->topic, sizeof group->topic, "%s", topic);

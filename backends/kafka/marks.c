@@ -144,7 +144,7 @@ static int32_t open_reader(struct kafka_bus *bus, trading_error *error)
     struct marks_reader *reader = &bus->marks_reader;
     if (reader->topic)
         return TRADING_OK;
-    reader->client = client_open(bus, RD_KAFKA_CONSUMER, settings, error);
+    reader->client = client_open(bus, RD_KAFKA_CONSUMER, settings, NULL, error);
     if (!reader->client)
         return TRADING_E_INVALID;
     reader->topic = rd_kafka_topic_new(reader->client, bus->location.marks, NULL);

@@ -19,7 +19,8 @@ struct delivery {
     int64_t last;            /* the position of the last that arrived */
 };
 
-void publish_note_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *bus)
+/* Called by librdkafka when a record has arrived, or will not. */
+static void note_delivery(rd_kafka_t *client, const rd_kafka_message_t *message, void *bus)
 {
     struct delivery *delivery = message->_private;
     (void)client;
@@ -31,6 +32,11 @@ void publish_note_delivery(rd_kafka_t *client, const rd_kafka_message_t *message
 }
 
 /* ---- opening ---- */
+
+static void note_deliveries(rd_kafka_conf_t *conf)
+{
+    rd_kafka_conf_set_dr_msg_cb(conf, note_delivery);
+}
 
 static rd_kafka_t *open_producer(struct kafka_bus *bus, const char *writer, trading_error *error)
 {
@@ -47,7 +53,7 @@ static rd_kafka_t *open_producer(struct kafka_bus *bus, const char *writer, trad
         {"transaction.timeout.ms", transaction},
         {NULL, NULL},
     };
-    return client_open(bus, RD_KAFKA_PRODUCER, settings, error);
+    return client_open(bus, RD_KAFKA_PRODUCER, settings, note_deliveries, error);
 }
 
 /* Librdkafka before 2.6.1 and brokers from Kafka 4.0 on do not understand each other there, and say that the password is wrong. */

@@ -27,7 +27,7 @@ static int32_t open_client(struct kafka_bus *bus, trading_error *error)
     };
     if (bus->reader.client)
         return TRADING_OK;
-    rd_kafka_t *client = client_open(bus, RD_KAFKA_CONSUMER, settings, error);
+    rd_kafka_t *client = client_open(bus, RD_KAFKA_CONSUMER, settings, NULL, error);
     if (!client)
         return TRADING_E_INVALID;
     bus->reader.client = client;

@@ -110,20 +110,8 @@ int32_t journal_check(struct journal *journal, trading_error *error);
 
 /* ---- between the journal's own files ---- */
 
-/* Opens LMDB for writing, flushes, and appends what is to be appended again. */
-int32_t journal_open_environment(struct journal *journal, trading_error *error);
-/* Takes what the environment says of itself as durable. */
-int32_t journal_note_durable(struct journal *journal, trading_error *error);
-/* Finds every partition's end, and so checks the pages that an append to any of them will touch. */
-int32_t journal_load_heads(struct journal *journal, trading_error *error);
 /* Makes the appends of a group, in one transaction: all or, but for those that are refused, none. */
 void journal_append_group(void *journal, struct group_member *first);
-/* Finds out how an append of unknown outcome ended, if there is one. */
-int32_t journal_settle(struct journal *journal, trading_error *error);
-/* The partition's place among the heads, or where it belongs, under heads_lock. */
-size_t journal_head_at(const struct journal *journal, uint32_t partition, bool *found);
-int32_t journal_add_head(struct journal *journal, uint32_t partition, const trading_store_head *head, size_t at,
-                         trading_error *error);
 
 void journal_key(uint32_t partition, int64_t position, uint8_t key[JOURNAL_KEY_BYTES]);
 /* The bytes before the commit's. */
@@ -142,6 +130,20 @@ int32_t journal_end(const struct page_file *file, uint32_t partition, trading_st
 /* The partition with the highest number up to `*partition`, and where it ends. NOT_FOUND: none. */
 int32_t journal_last_partition(const struct page_file *file, uint32_t *partition, trading_store_head *head,
                                trading_error *error);
+
+/* ---- where it stands (journal_settle.c) ---- */
+
+/* Opens LMDB for writing, flushes, and appends what is to be appended again. */
+int32_t journal_open_environment(struct journal *journal, trading_error *error);
+/* Finds every partition's end, and so checks the pages that an append to any of them will touch. */
+int32_t journal_load_heads(struct journal *journal, trading_error *error);
+/* The partition's place among the heads, or where it belongs, under heads_lock. */
+size_t journal_head_at(const struct journal *journal, uint32_t partition, bool *found);
+int32_t journal_add_head(struct journal *journal, uint32_t partition, const trading_store_head *head, size_t at,
+                         trading_error *error);
+/* Finds out how an append of unknown outcome ended, if there is one; under append_lock, and by itself. */
+int32_t journal_settle_locked(struct journal *journal, trading_error *error);
+int32_t journal_settle(struct journal *journal, trading_error *error);
 
 /* ---- the mark that the file is being written (journal_mark.c) ---- */
 

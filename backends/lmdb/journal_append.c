@@ -143,45 +143,6 @@ static bool meta_page_failed(struct environment *environment)
     return failure == MDB_PANIC;
 }
 
-/* Opens LMDB anew after it failed within a commit, as one opens a file that was not closed: what it then says is the outcome. */
-static int32_t reopen(struct journal *journal, trading_error *error)
-{
-    environment_close(&journal->environment);
-    struct page_file unbounded = journal->file;
-    unbounded.horizon = NULL;
-    int32_t code = journal_go_back(journal, atomic_load_explicit(&journal->durable, memory_order_relaxed), error);
-    if (!code)
-        code = page_check_free(&unbounded, error);
-    if (!code)
-        code = journal_open_environment(journal, error);
-    if (code)
-        return code;
-    pthread_mutex_lock(&journal->heads_lock);
-    code = journal_load_heads(journal, error);
-    pthread_mutex_unlock(&journal->heads_lock);
-    return code;
-}
-
-static int32_t settle_locked(struct journal *journal, trading_error *error)
-{
-    if (!journal->uncertain)
-        return TRADING_OK;
-    int32_t code = reopen(journal, error);
-    if (!code)
-        journal->uncertain = false;
-    return code;
-}
-
-int32_t journal_settle(struct journal *journal, trading_error *error)
-{
-    if (!journal->uncertain)
-        return TRADING_OK;
-    pthread_mutex_lock(&journal->append_lock);
-    int32_t code = settle_locked(journal, error);
-    pthread_mutex_unlock(&journal->append_lock);
-    return code;
-}
-
 static void explain_failure(const struct joint *joint, int failure, trading_error *error)
 {
     struct journal *journal = joint->journal;
@@ -283,7 +244,7 @@ static void append_jointly(struct joint *joint)
 {
     struct journal *journal = joint->journal;
     trading_error error;
-    if (settle_locked(journal, &error)) {
+    if (journal_settle_locked(journal, &error)) {
         joint_failed(joint, &error);
         return;
     }

@@ -229,22 +229,3 @@ int32_t journal_read_records(const struct page_file *file, uint32_t partition, i
         code = error_set(error, TRADING_E_NOT_FOUND, "partition %" PRIu32 " ends before position %" PRId64, partition, from);
     return code;
 }
-
-struct visitor {
-    trading_store_visit visit;
-    void *arg;
-};
-
-static int32_t visit_commit(void *arg, const struct journal_record *record)
-{
-    const struct visitor *visitor = arg;
-    return visitor->visit(visitor->arg, &record->commit);
-}
-
-int32_t journal_read(struct journal *journal, uint32_t partition, int64_t from, trading_store_visit visit, void *arg,
-                     trading_error *error)
-{
-    struct visitor visitor = {.visit = visit, .arg = arg};
-    int32_t code = journal_settle(journal, error);
-    return code ? code : journal_read_records(&journal->file, partition, from, visit_commit, &visitor, error);
-}

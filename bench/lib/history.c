@@ -1,9 +1,9 @@
 #include "bench/lib/history.h"
 
 #include "bench/lib/clock.h"
-#include "bench/lib/deposits.h"
 #include "bench/lib/failure.h"
 #include "bench/lib/market.h"
+#include "bench/lib/payments.h"
 
 /* Events between two looks at how many there are. */
 #define TURN (SECOND / 10)
@@ -31,14 +31,14 @@ static int32_t write_turns(struct subject *subject, const struct flow *flow, uin
 int32_t history_write(struct subject *subject, uint64_t events, trading_error *error)
 {
     struct market market;
-    struct deposits deposits;
+    struct payments payments;
     trading_engine_info info = TRADING_ENGINE_INFO_INIT;
     int32_t code = trading_engine_get_info(subject->engine, &info, error);
     if (code || (uint64_t)info.next_position >= events)
         return code;
     uint64_t half = (uint64_t)info.next_position + (events - (uint64_t)info.next_position) / 2;
-    deposits_open(&deposits, subject);
-    struct flow flow = deposits_flow(&deposits);
+    payments_open(&payments, subject);
+    struct flow flow = payments_flow(&payments);
     code = write_turns(subject, &flow, half, events, error);
     if (!code)
         code = market_open(&market, subject, error);

@@ -1,9 +1,9 @@
 /* Opening a store: after it was closed, and after its program was killed while it wrote. */
 #include "bench/lib/benchmarks.h"
 #include "bench/lib/clock.h"
-#include "bench/lib/deposits.h"
 #include "bench/lib/failure.h"
 #include "bench/lib/history.h"
+#include "bench/lib/payments.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -26,10 +26,10 @@ static void write_for_ever(struct subject *subject, int told)
 {
     trading_error error;
     struct tally tally = {0};
-    struct deposits deposits;
+    struct payments payments;
     struct drive drive;
-    deposits_open(&deposits, subject);
-    struct flow flow = deposits_flow(&deposits);
+    payments_open(&payments, subject);
+    struct flow flow = payments_flow(&payments);
     if (!subject_open_host(subject, &error) && !subject_open_engine(subject, &error) && histogram_open(&tally.latency) &&
         !drive_open(&drive, subject, &flow, &error) && !drive_turn(&drive, 0, &tally, &error) && write(told, "", 1) == 1)
         (void)drive_turn(&drive, INT64_MAX / 4, &tally, &error);

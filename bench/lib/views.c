@@ -3,8 +3,8 @@
  * counted by itself: it works by the million keys, long after them, so what falls into a turn is chance, and mostly of turns before. */
 #include "bench/lib/benchmarks.h"
 #include "bench/lib/clock.h"
-#include "bench/lib/deposits.h"
 #include "bench/lib/failure.h"
+#include "bench/lib/payments.h"
 #include "bench/lib/readers.h"
 #include "bench/lib/spread.h"
 #include "bench/lib/usage.h"
@@ -129,9 +129,9 @@ static void close_side(struct side *side)
 
 static int32_t measure_writing(struct views *views, struct report *report, trading_error *error)
 {
-    struct deposits deposits;
-    deposits_open(&deposits, &views->subject);
-    struct flow flow = deposits_flow(&deposits);
+    struct payments payments;
+    payments_open(&payments, &views->subject);
+    struct flow flow = payments_flow(&payments);
     if (!open_side(&views->alone) || !open_side(&views->beside))
         return bench_fail(error, TRADING_E_NO_MEMORY, "no memory for the latencies");
     int32_t code = drive_open(&views->drive, &views->subject, &flow, error);

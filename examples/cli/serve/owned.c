@@ -12,12 +12,6 @@
 #define WAIT_MILLISECONDS 1000
 #define AGAIN             INT64_C(100000000)
 
-void owned_fail(struct owned *owned, const trading_error *error)
-{
-    if (owned->error.code == TRADING_OK)
-        owned->error = *error;
-}
-
 /* ---- rounds ---- */
 
 static bool is_letter(const struct owned *owned, const struct parcel *parcel)

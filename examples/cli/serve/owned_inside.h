@@ -66,7 +66,11 @@ struct owned {
 };
 
 /* Ends it with this error, unless one ended it before. */
-void owned_fail(struct owned *owned, const trading_error *error);
+static inline void owned_fail(struct owned *owned, const trading_error *error)
+{
+    if (owned->error.code == TRADING_OK)
+        owned->error = *error;
+}
 
 /* ---- owned_open.c: the engine, and where it goes on ---- */
 bool owned_open(struct owned *owned);
