@@ -119,10 +119,12 @@ static trading_id id_of_order(struct telling *telling, uint32_t number)
 /* Of an order what it was placed with; nothing else is filled in. Number 0 gives zeros. */
 static void read_terms(struct telling *telling, uint32_t number, struct order_record *order)
 {
+    bool found = number && table_read_fixed(telling->domain->orders.records, number, ORDER_TERMS,
+                                            (uint8_t *)order + ORDER_TERMS, sizeof *order - ORDER_TERMS);
+    if (found)
+        return;
     memset((uint8_t *)order + ORDER_TERMS, 0, sizeof *order - ORDER_TERMS);
-    if (number && !table_read_fixed(telling->domain->orders.records, number, ORDER_TERMS, (uint8_t *)order + ORDER_TERMS,
-                                    sizeof *order - ORDER_TERMS))
-        telling->missing = true;
+    telling->missing |= number != 0;
 }
 
 static void tell_account_event(struct telling *telling, const struct event *event)
@@ -173,8 +175,10 @@ static void tell_order(struct telling *telling, uint32_t number)
     struct order_record order;
     out->order = id_of_order(telling, number);
     read_terms(telling, number, &order);
-    if (!order_is_guest(&order))
-        tell_portfolio(telling, order.portfolio);
+    if (!order_is_guest(&order)) { /* it knows the account as well, so that neither look-up waits for the other */
+        look_up(telling, telling->domain->portfolios.records, order.portfolio, &out->portfolio, sizeof out->portfolio);
+        tell_account(telling, order.account);
+    }
     tell_instrument(telling, order.instrument);
     out->lot = id_of_order(telling, order.lot);
     out->side = order.side;

@@ -144,17 +144,6 @@ enum table_read table_read_first(const struct table *table, uint32_t number, str
     return record_read(table, number, pin, record, bytes, &ordinal) ? TABLE_FOUND : TABLE_EXPIRED;
 }
 
-bool table_read_fixed(const struct table *table, uint32_t number, uint32_t offset, void *into, uint32_t bytes)
-{
-    if (number - 1u >= atomic_load_explicit(&table->installed, memory_order_acquire))
-        return false;
-    uint32_t page = page_of(table, number);
-    if (!page_is_verified(table, page) && !table_verify_page(table, page))
-        return false;
-    copy_words(into, place_record(table, place_in_page(page, number)) + offset, bytes);
-    return true;
-}
-
 bool page_read_unchanged(const struct table *table, uint32_t page, struct pin *pin, void *image, uint64_t *changed)
 {
     struct sight sight = look(table->tables, pin);

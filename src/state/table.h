@@ -138,7 +138,7 @@ enum table_read table_read_first(const struct table *table, uint32_t number, str
 
 /* Copies what does not change any more once the record is installed, such as its id: so neither its stamp nor its former versions are looked
  * at. `offset` and `bytes` are multiples of 8. False when there is no such record, or its page is damaged. */
-bool table_read_fixed(const struct table *table, uint32_t number, uint32_t offset, void *into, uint32_t bytes);
+static inline bool table_read_fixed(const struct table *table, uint32_t number, uint32_t offset, void *into, uint32_t bytes);
 
 /* As table_prefetch, for table_read and table_read_fixed. */
 static inline void table_prefetch_installed(const struct table *table, uint32_t number);

@@ -11,17 +11,6 @@
 #include <stddef.h>
 #include <string.h>
 
-/* Copies words that another thread may read or write meanwhile (see read.c), unseen by ThreadSanitizer. */
-__attribute__((no_sanitize("thread"))) static inline void copy_words(void *into, const void *from, size_t bytes)
-{
-    const volatile table_word *words = from;
-    unsigned char *to = into;
-    for (size_t at = 0; at < bytes; at += sizeof(table_word)) {
-        table_word word = words[at / sizeof word];
-        memcpy(to + at, &word, sizeof word);
-    }
-}
-
 typedef uint64_t __attribute__((vector_size(16), aligned(8), may_alias)) table_pair;
 __attribute__((no_sanitize("thread"))) static inline void copy_four_words(table_word *to, const table_word *from)
 {
@@ -171,15 +160,6 @@ static inline bool table_reserve_page(struct table *table, uint32_t page)
 }
 
 void spans_close(struct table *table);
-
-/* ---- their sums (page_sum.c) ---- */
-
-/* Verifies a page that lies in a state file. False when it is damaged; the tables know then. */
-__attribute__((cold)) bool table_verify_page_first(const struct table *table, uint32_t page);
-static inline bool table_verify_page(const struct table *table, uint32_t page)
-{
-    return page_is_verified(table, page) || table_verify_page_first(table, page);
-}
 
 /* ---- blocks (blocks.c), the writer's ---- */
 

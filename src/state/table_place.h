@@ -5,6 +5,10 @@
 #include "state/table.h"
 
 #include <stddef.h>
+#include <string.h>
+
+/* Payloads are copied a word at a time, whatever their owner's type is. */
+typedef uint64_t __attribute__((may_alias)) table_word;
 
 /* What is transient about a record: the ordinal of the batch that last changed it (0: none since it was opened), and where in the
  * undo space (undo.h) lies what it was before that. */
@@ -79,6 +83,18 @@ static inline uint32_t page_of(const struct table *table, uint32_t number)
     return (uint32_t)(((unsigned __int128)table->reciprocal * number) >> 64);
 }
 
+static inline bool page_is_verified(const struct table *table, uint32_t page)
+{
+    return page >= table->loaded || (atomic_load_explicit(&table->verified[page / 64], memory_order_acquire) >> page % 64 & 1);
+}
+
+/* Verifies a page that lies in a state file (page_sum.c). False when it is damaged; the tables know then. */
+__attribute__((cold)) bool table_verify_page_first(const struct table *table, uint32_t page);
+static inline bool table_verify_page(const struct table *table, uint32_t page)
+{
+    return __builtin_expect(page_is_verified(table, page), true) || table_verify_page_first(table, page);
+}
+
 static inline struct place place_in_page(uint32_t page, uint32_t number)
 {
     return (struct place){.span = span_of(page), .page = page, .number = number};
@@ -93,11 +109,6 @@ static inline struct place place_of(const struct table *table, uint32_t number)
 static inline struct place place_of_page(const struct table *table, uint32_t page)
 {
     return place_in_page(page, page * table->per_page);
-}
-
-static inline bool page_is_verified(const struct table *table, uint32_t page)
-{
-    return page >= table->loaded || (atomic_load_explicit(&table->verified[page / 64], memory_order_acquire) >> page % 64 & 1);
 }
 
 /* All records before it, and the rests of all pages before its own. */
@@ -191,6 +202,28 @@ static inline void *table_edit(struct table *table, uint32_t number)
 {
     bool is_short = __builtin_expect(number - 1u < table->guarded, true);
     return is_short ? table_edit_at(table, place_near(table, number)) : table_edit_far(table, number);
+}
+
+/* Copies words that another thread may read or write meanwhile (see read.c), unseen by ThreadSanitizer. */
+__attribute__((no_sanitize("thread"))) static inline void copy_words(void *into, const void *from, size_t bytes)
+{
+    const volatile table_word *words = from;
+    unsigned char *to = into;
+    for (size_t at = 0; at < bytes; at += sizeof(table_word)) {
+        table_word word = words[at / sizeof word];
+        memcpy(to + at, &word, sizeof word);
+    }
+}
+
+static inline bool table_read_fixed(const struct table *table, uint32_t number, uint32_t offset, void *into, uint32_t bytes)
+{
+    if (number - 1u >= atomic_load_explicit(&table->installed, memory_order_acquire))
+        return false;
+    uint32_t page = page_of(table, number);
+    if (!table_verify_page(table, page))
+        return false;
+    copy_words(into, place_record(table, place_in_page(page, number)) + offset, bytes);
+    return true;
 }
 
 #define CACHE_LINE 64u

@@ -4,17 +4,12 @@
 #ifndef STATE_UNDO_H
 #define STATE_UNDO_H
 
-#include "base/memory.h"
+#include "state/table.h"
 
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-
-struct table;
-
-/* Payloads are copied a word at a time, whatever their owner's type is. */
-typedef uint64_t __attribute__((may_alias)) table_word;
 
 /* What a record was before a batch. */
 struct former {
