@@ -36,10 +36,10 @@ static int32_t survey_commit(void *arg, const struct commit *commit, trading_err
     struct survey *survey = surveying->survey;
     struct event_reader events;
     struct event event;
-    const struct cause *cause;
+    struct cause cause;
     event_reader_begin(&events, commit);
     while (event_reader_next(&events, &event, &cause))
-        note_event(survey, cause, &event);
+        note_event(survey, &cause, &event);
     int32_t code = event_reader_end(&events, error);
     survey->end = commit_end(commit);
     survey->time = commit->time;

@@ -61,14 +61,14 @@ static int32_t take_secrets(struct writing *writing, const struct commit *commit
 {
     struct event_reader events;
     struct event event;
-    const struct cause *cause;
+    struct cause cause;
     int32_t code = TRADING_OK;
     event_reader_begin(&events, commit);
     while (!code && event_reader_next(&events, &event, &cause)) {
         trading_id account;
         if (event.kind != TRADING_EVENT_ACCOUNT_OPENED)
             continue;
-        id_derive(&account, TRADING_ENTITY_ACCOUNT, &(trading_id){{0}}, &cause->key, 0);
+        id_derive(&account, TRADING_ENTITY_ACCOUNT, &(trading_id){{0}}, &cause.key, 0);
         if (id_slot(&account) % writing->copy->from == writing->partition) /* not of one that an earlier split took elsewhere */
             code = take_secret(writing, &account);
     }

@@ -8,23 +8,19 @@ void event_window_begin(struct event_window *window, const struct commit *commit
     event_reader_begin(&window->reader, commit);
 }
 
-/* Causes are as many as events at most, so that one in use is never overwritten. */
-static const struct cause *keep_cause(struct event_window *window, const struct cause *cause, bool opens)
-{
-    if (opens)
-        window->causes[window->entries++ % EVENT_WINDOW] = *cause;
-    return &window->causes[(window->entries - 1) % EVENT_WINDOW];
-}
-
+/* Causes are as many as events at most, so that one in use is never overwritten. They are read where they stay: a copy made right after would
+ * wait for what was just written in pieces. */
 static bool read_step(struct event_window *window)
 {
     struct event_step *step = &window->steps[window->read % EVENT_WINDOW];
-    const struct cause *cause;
     step->opens = window->reader.entry_left == 0;
-    if (!event_reader_next(&window->reader, &step->event, &cause))
+    uint32_t entry = step->opens ? window->entries : window->entries - 1;
+    struct cause *cause = &window->causes[entry % EVENT_WINDOW];
+    if (!event_reader_next(&window->reader, &step->event, cause))
         return false;
+    window->entries = entry + 1;
     step->closes = window->reader.entry_left == 0;
-    step->cause = keep_cause(window, cause, step->opens);
+    step->cause = cause;
     window->coming(window->arg, step);
     window->read++;
     return true;

@@ -15,20 +15,20 @@ void event_reader_begin(struct event_reader *events, const struct commit *commit
                                     .entries = commit->entries};
 }
 
-static bool begin_entry(struct event_reader *events)
+static bool begin_entry(struct event_reader *events, struct cause *cause)
 {
     if (events->entries == 0)
         return false;
     events->entries--;
-    entry_read(&events->reader, &events->cause, &events->entry_left);
+    entry_read(&events->reader, cause, &events->entry_left);
     if (events->entry_left > commit_end(events->commit) - events->position)
         events->reader.bad = true;
     return !events->reader.bad;
 }
 
-bool event_reader_next(struct event_reader *events, struct event *event, const struct cause **cause)
+bool event_reader_next(struct event_reader *events, struct event *event, struct cause *cause)
 {
-    if (events->reader.bad || (events->entry_left == 0 && !begin_entry(events)))
+    if (events->reader.bad || (events->entry_left == 0 && !begin_entry(events, cause)))
         return false;
     event_read(&events->reader, events->position, event);
     if (events->reader.bad)
@@ -36,7 +36,6 @@ bool event_reader_next(struct event_reader *events, struct event *event, const s
     events->position++;
     if (--events->entry_left == 0)
         entry_read_version(&events->reader);
-    *cause = &events->cause;
     return true;
 }
 

@@ -11,7 +11,6 @@
 struct event_reader {
     const struct commit *commit;
     struct reader reader;
-    struct cause cause;
     int64_t position;    /* of the next event */
     uint32_t entries;    /* that are not begun */
     uint32_t entry_left; /* events of the entry that is open */
@@ -19,9 +18,9 @@ struct event_reader {
 
 void event_reader_begin(struct event_reader *events, const struct commit *commit);
 
-/* The next event and what caused it, which is valid until the next call. False at the end of the commit, and where it cannot be read
- * any further: ask event_reader_end. */
-bool event_reader_next(struct event_reader *events, struct event *event, const struct cause **cause);
+/* The next event. What caused it is read into `cause` with the first of its entry, and is left there with the others. False at the end of
+ * the commit, and where it cannot be read any further: ask event_reader_end. */
+bool event_reader_next(struct event_reader *events, struct event *event, struct cause *cause);
 
 /* TRADING_OK when all events of the commit were read; else TRADING_E_DAMAGED, naming the position. */
 int32_t event_reader_end(const struct event_reader *events, trading_error *error);

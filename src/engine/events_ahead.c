@@ -17,6 +17,7 @@ struct events_ahead {
     event_entry entry;
     void *arg;
     struct event_reader reader;
+    struct cause cause;          /* of the entry that is read */
     struct event_batch *filling; /* NULL: none is at hand */
     int64_t opened;              /* where the first event of the entry that is open stands */
 
@@ -139,11 +140,11 @@ static int32_t keep_text(struct events_ahead *ahead, struct event_step **step, t
 }
 
 /* The first event of an entry brings its cause along, and so does the first of a batch. */
-static void keep_cause(struct events_ahead *ahead, struct event_step *step, const struct cause *cause)
+static void keep_cause(struct events_ahead *ahead, struct event_step *step)
 {
     struct event_batch *batch = ahead->filling;
     if (step->opens || batch->entries == 0)
-        batch->causes[batch->entries++] = *cause;
+        batch->causes[batch->entries++] = ahead->cause;
     step->cause = &batch->causes[batch->entries - 1];
 }
 
@@ -161,15 +162,14 @@ static int32_t decode_event(struct events_ahead *ahead, trading_error *error)
 {
     struct event_reader *reader = &ahead->reader;
     struct event_step *step = &ahead->filling->steps[ahead->filling->events];
-    const struct cause *cause;
     step->opens = reader->entry_left == 0;
-    if (!event_reader_next(reader, &step->event, &cause))
+    if (!event_reader_next(reader, &step->event, &ahead->cause))
         return event_reader_end(reader, error);
     step->closes = reader->entry_left == 0;
     int32_t code = event_has_text(step->event.kind) ? keep_text(ahead, &step, error) : TRADING_OK;
     if (code)
         return code;
-    keep_cause(ahead, step, cause);
+    keep_cause(ahead, step);
     ahead->filling->events++;
     open_stretch(ahead->filling)->events++;
     return tell_entry(ahead, step, error);

@@ -45,7 +45,7 @@ static int32_t survey(const struct history *history, const struct commit *commit
 {
     struct event_reader events;
     struct event event;
-    const struct cause *cause;
+    struct cause cause;
     *stretch = (struct stretch){.newest = POSITION_NONE, .oldest = POSITION_NONE, .before = POSITION_NONE, .chained = true};
     event_reader_begin(&events, commit);
     while (event_reader_next(&events, &event, &cause)) {
@@ -93,7 +93,7 @@ static int32_t take_newest(struct history *history, const struct commit *commit,
     uint32_t skipped = stretch->wanted - taken;
     struct event_reader events;
     struct event event;
-    const struct cause *cause;
+    struct cause cause;
     *position = stretch->before;
     event_reader_begin(&events, commit);
     for (uint32_t wanted = 0; wanted < stretch->wanted && event_reader_next(&events, &event, &cause);) {
@@ -101,7 +101,7 @@ static int32_t take_newest(struct history *history, const struct commit *commit,
             continue;
         if (skipped && wanted == skipped + 1)
             *position = event.previous;
-        int32_t code = take(history, commit, cause, &event, history->count + (stretch->wanted - wanted));
+        int32_t code = take(history, commit, &cause, &event, history->count + (stretch->wanted - wanted));
         if (code)
             return code;
     }

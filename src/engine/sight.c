@@ -176,7 +176,7 @@ int32_t sight_event_at(struct sight *sight, int64_t position, struct event *even
     if (code)
         return code;
     struct event_reader events;
-    const struct cause *cause;
+    struct cause cause;
     event_reader_begin(&events, commit);
     while (event_reader_next(&events, event, &cause)) {
         if (event->position == position)

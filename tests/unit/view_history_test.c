@@ -17,12 +17,12 @@ static int32_t collect(void *arg, const struct commit *commit, trading_error *er
     struct past *past = arg;
     struct event_reader events;
     struct event event;
-    const struct cause *cause;
+    struct cause cause;
     event_reader_begin(&events, commit);
     while (event_reader_next(&events, &event, &cause)) {
         assert_int_equal(event.position, past->end);
         assert_true(past->end < MOST);
-        must(event_publish(&past->desk.engine->domain, commit, cause, &event, &past->journal[past->end++], error), error);
+        must(event_publish(&past->desk.engine->domain, commit, &cause, &event, &past->journal[past->end++], error), error);
     }
     return event_reader_end(&events, error);
 }
