@@ -36,8 +36,9 @@ class Inputs:
     bytes_account: float = value(320, "memory of an account with its portfolio and keys")
     replay: float = value(4.3e6, "events a second when a journal is replayed")
     open_seconds: float = value(0.23, "what opening takes for a million accounts after a crash: their indexes are made anew")
+    message: float = value(1.4, "what a book elsewhere adds to an order's processor time and bytes, as a part of them (--partitions 2)")
+    message_events: float = value(0.5, "and to its events")
     # Assumed.
-    message: float = value(0.5, "what a message to another partition adds to an order's processor time and bytes, as a part of them")
     busy: float = value(0.5, "how busy a core may be at the peak: the rest is headroom")
     replicas: float = value(3, "copies of each journal and of the state, each on another machine, ready to take over")
     following: float = value(0.5, "what a copy takes of the processor time that deciding took: it appends and folds")
@@ -71,7 +72,8 @@ def reckon(inputs):
     daily = journal * inputs.average * 86400 / 1e12
     network = journal * (inputs.replicas - 1) * 8 / 1e9 / machines
     recovery = inputs.open_seconds * inputs.users / partitions / 1e6 + 2 * inputs.checkpoint / inputs.replay
-    day_events = (inputs.orders * inputs.events_order + inputs.deposits) * inputs.average * 86400
+    events = inputs.orders * inputs.events_order * (1 + inputs.message_events * inputs.elsewhere) + inputs.deposits
+    day_events = events * inputs.average * 86400
     cost = machines * inputs.machine_cost + daily * inputs.kept_days * inputs.replicas * inputs.disk_cost
     return [
         Line("processor time of an order, messages included", f"{order_cpu:.1f} µs"),

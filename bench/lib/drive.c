@@ -247,6 +247,8 @@ int32_t drive_turn(struct drive *drive, int64_t nanoseconds, struct tally *tally
     drive->end = drive->begun + nanoseconds;
     bool waits = drive->lane_count > 1 || drive->subject->settings->flight == 1;
     int32_t code = waits ? run_threads(drive, error) : run_flight(drive);
+    if (!code && drive->flow->settle)
+        code = drive->flow->settle(drive->flow->context, error);
     int32_t failure = add_turn(drive, &before, tally, error);
     return failure ? failure : code;
 }

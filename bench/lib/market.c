@@ -1,9 +1,14 @@
 #include "bench/lib/market.h"
 
+#include "bench/lib/clock.h"
 #include "bench/lib/failure.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
+
+/* For so long nothing is appended by partitions that have nothing more to tell each other: some syncs of a slow disk. */
+#define QUIET (SECOND / 20)
 
 /* ---- the flow ---- */
 
@@ -29,13 +34,31 @@ static void next_order(void *context, uint64_t *random, trading_command *command
     order->portfolio = market->portfolios[(u >> 32) % MARKET_USERS];
 }
 
+/* Of several partitions orders and executions travel on as messages. They are done when nothing is appended any more. */
+static int32_t market_settle(void *context, trading_error *error)
+{
+    const struct market *market = context;
+    trading_engine_info before = TRADING_ENGINE_INFO_INIT;
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    if (market->subject->settings->engine.partitions < 2)
+        return TRADING_OK;
+    int32_t code;
+    do {
+        before = info;
+        bench_sleep_until(bench_now() + QUIET);
+        code = trading_engine_get_info(market->subject->engine, &info, error);
+    } while (!code && info.events != before.events);
+    return code;
+}
+
 struct flow market_flow(struct market *market)
 {
     return (struct flow){.type = TRADING_COMMAND_PLACE_ORDER,
                          .body_bytes = sizeof(trading_place_order),
                          .context = market,
                          .begin = begin_order,
-                         .next = next_order};
+                         .next = next_order,
+                         .settle = market_settle};
 }
 
 /* ---- the users ---- */
@@ -92,6 +115,23 @@ static int32_t buy_shares(struct market *market, trading_error *error)
     return code;
 }
 
+/* Where trades are counted, and from where on. */
+static int32_t note_beginning(struct market *market, trading_error *error)
+{
+    trading_id symbol;
+    trading_view *view;
+    memcpy(&symbol, &market->symbol, sizeof symbol);
+    int32_t code =
+        trading_engine_partition_of(market->subject->engine, TRADING_ENTITY_INSTRUMENT, &symbol, &market->partition, error);
+    if (!code)
+        code = trading_view_open(&view, market->subject->engine, TRADING_VIEW_NOW, error);
+    if (code)
+        return code;
+    market->begun = trading_view_partition_position(view, market->partition);
+    trading_view_close(view);
+    return TRADING_OK;
+}
+
 int32_t market_open(struct market *market, struct subject *subject, trading_error *error)
 {
     *market = (struct market){.subject = subject, .stream = subject_stream(subject)};
@@ -103,22 +143,33 @@ int32_t market_open(struct market *market, struct subject *subject, trading_erro
         code = set_quote(market, 0, TRADING_DECIMAL_ONE, error);
     if (!code)
         code = buy_shares(market, error);
-    return code ? code : set_quote(market, 1, 0, error);
+    if (!code)
+        code = market_settle(market, error);
+    if (!code)
+        code = set_quote(market, 1, 0, error);
+    return code ? code : note_beginning(market, error);
 }
 
 /* ---- what came of it ---- */
 
-/* Each trade is an execution of two orders. */
-static int32_t count_trades(const struct market *market, int64_t from, struct market_sums *sums, trading_error *error)
+static void want(trading_filter *filter, uint32_t kind)
+{
+    filter->kinds[kind / 64] |= UINT64_C(1) << kind % 64;
+}
+
+/* Each trade is an execution of two orders, be they of this partition or of others. */
+static int32_t count_trades(const struct market *market, struct market_sums *sums, trading_error *error)
 {
     enum { PAGE = 512 };
     trading_feed *feed = NULL;
     trading_filter filter = TRADING_FILTER_INIT;
-    filter.kinds[TRADING_EVENT_ORDER_EXECUTED / 64] = UINT64_C(1) << TRADING_EVENT_ORDER_EXECUTED % 64;
+    filter.partition = market->partition;
+    want(&filter, TRADING_EVENT_ORDER_EXECUTED);
+    want(&filter, TRADING_EVENT_GUEST_EXECUTED);
     trading_event *events = calloc(PAGE, sizeof *events);
     if (!events)
         return bench_fail(error, TRADING_E_NO_MEMORY, "no memory for events");
-    int32_t code = trading_feed_open(&feed, market->subject->engine, from, &filter, NULL, error);
+    int32_t code = trading_feed_open(&feed, market->subject->engine, market->begun, &filter, NULL, error);
     uint64_t executions = 0;
     trading_decimal executed = 0;
     size_t count = 0;
@@ -158,9 +209,9 @@ static int32_t count_resting(const struct market *market, struct market_sums *su
     return code;
 }
 
-int32_t market_count(const struct market *market, int64_t from, struct market_sums *sums, trading_error *error)
+int32_t market_count(const struct market *market, struct market_sums *sums, trading_error *error)
 {
     *sums = (struct market_sums){0};
-    int32_t code = count_trades(market, from, sums, error);
+    int32_t code = count_trades(market, sums, error);
     return code ? code : count_resting(market, sums, error);
 }

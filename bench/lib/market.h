@@ -11,6 +11,8 @@ struct market {
     trading_symbol symbol; /* of this run alone */
     uint64_t stream;       /* of the keys of setting it up */
     trading_id portfolios[MARKET_USERS];
+    uint32_t partition; /* that has its book, and so both sides of each trade */
+    int64_t begun;      /* where that stood once the shares were there */
 };
 
 /* What came of a flow. */
@@ -26,7 +28,7 @@ int32_t market_open(struct market *market, struct subject *subject, trading_erro
 /* The flow of figures that all matching engines agree on: its first thread makes their orders. */
 struct flow market_flow(struct market *market);
 
-/* Counts what was traded from that position on, and what rests now. */
-int32_t market_count(const struct market *market, int64_t from, struct market_sums *sums, trading_error *error);
+/* Counts what was traded since it was opened, and what rests now. */
+int32_t market_count(const struct market *market, struct market_sums *sums, trading_error *error);
 
 #endif

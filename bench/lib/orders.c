@@ -16,7 +16,7 @@ static int32_t measure_orders(struct market *market, struct report *report, trad
     if (!code)
         code = trading_engine_get_info(market->subject->engine, &after, error);
     if (!code)
-        code = market_count(market, before.next_position, &sums, error);
+        code = market_count(market, &sums, error);
     if (code)
         return code;
     report_add(report, "trades", (double)sums.trades);

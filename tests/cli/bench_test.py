@@ -193,6 +193,12 @@ class Bench(Case):
         self.assertEqual([figures[name] for name in ("commands", "trades", "shares", "resting")], [2500, *sums_of_flow(2500)])
         self.assertAlmostEqual(figures["bytes_per_trade"] * figures["trades"], figures["bytes_per_command"] * 2500, delta=5000)
 
+    def test_orders_of_several_partitions(self):
+        """What is a message when its order is answered is waited for, and counted where the book is; messages come in an order of their own."""
+        figures = self.figures("orders", "--accounts", "1000", "--commands", "2500", "--seconds", "60", "--partitions", "4")
+        for name, expected in zip(("trades", "shares", "resting"), sums_of_flow(2500)):
+            self.assertAlmostEqual(figures[name], expected, delta=expected / 20, msg=name)
+
     def test_views(self):
         figures = self.some_figures("views", names="reads per_second p50_us beside_reads_per_second writer_per_second_alone "
                                     "writer_per_second_beside writer_cpu_us_alone writer_cpu_us_beside")
