@@ -164,7 +164,7 @@ TRADING_API void trading_account_init(trading_account *account);
 /** Personal data of an account as a view shows it; NUL-terminated UTF-8. Set up as trading_account is. */
 typedef struct trading_profile {
     uint32_t size;
-    int32_t forgotten; /**< 1 when the key was destroyed: all texts are empty */
+    int32_t forgotten; /**< 1 when the key was destroyed (trading_engine_forget): all texts are empty */
     char name[TRADING_NAME_BYTES + 8];
     char profile_name[TRADING_NAME_BYTES + 8];
     char profile_surname[TRADING_NAME_BYTES + 8];

@@ -316,6 +316,7 @@ bool engine_finish(trading_engine *engine, struct batch *batch, struct batch *op
         engine_forget_secrets(batch);
         return true;
     }
+    engine_forget_secrets(batch); /* the store may have them, and what is decided anew asks it */
     recover(engine, batch, open, engine->retries++ < RETRIES);
     return false;
 }

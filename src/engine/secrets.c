@@ -168,6 +168,20 @@ static bool make_secret(trading_engine *engine, const trading_id *account, uint8
     return true;
 }
 
+/* Whether something of the account was ever sealed, as decided. */
+static bool has_personal(const struct domain *domain, uint32_t number)
+{
+    const struct account_detail_record *detail = account_detail_get(&domain->accounts, number);
+    bool found = detail->profile_position >= 0 || detail->contact_position >= 0 || detail->address_position >= 0;
+    uint32_t portfolio = owner_get(&domain->portfolios, number)->first;
+    while (!found && portfolio) {
+        const struct portfolio_record *record = portfolio_get(&domain->portfolios, portfolio);
+        found = record->name_position >= 0;
+        portfolio = record->next_of_account;
+    }
+    return found;
+}
+
 /* The account's key: of a batch that is not durable yet, else the store's. An account that never had anything personal gets one now. */
 static bool account_key(trading_engine *engine, uint32_t number, uint8_t key[SEAL_KEY_BYTES], struct rejection *why,
                         trading_error *error)
@@ -184,9 +198,7 @@ static bool account_key(trading_engine *engine, uint32_t number, uint8_t key[SEA
     if (code != TRADING_E_NOT_FOUND)
         return code == TRADING_OK;
     error_clear(error);
-    const struct account_detail_record *detail = account_detail_get(&engine->domain.accounts, number);
-    bool had_one = detail->profile_position >= 0 || detail->contact_position >= 0 || detail->address_position >= 0;
-    if (had_one)
+    if (has_personal(&engine->domain, number))
         return reject(why, TRADING_REASON_FORGOTTEN);
     return make_secret(engine, &account->id, key, error);
 }
@@ -239,4 +251,40 @@ bool engine_seal(trading_engine *engine, struct request *request, struct rejecti
 {
     request->sealed = (struct sealed){0};
     return !command_is_personal(request->command) || seal(engine, request, why, error);
+}
+
+/* ---- forgetting ---- */
+
+static int32_t check_forgettable(trading_engine *engine, const trading_id *account, trading_error *error)
+{
+    int32_t code = engine_check(engine, error);
+    if (code)
+        return code;
+    if (!account)
+        return error_set(error, TRADING_E_INVALID, "whoever is to be forgotten is named by an account's id");
+    if (engine->read_only)
+        return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it forgets nobody");
+    uint32_t partition = id_slot(account) % engine->parts;
+    if (engine->partitions || partition == engine->partition)
+        return TRADING_OK;
+    return error_set(error, TRADING_E_INVALID, "the account is in partition %u, and this engine has %u alone", partition,
+                     engine->partition);
+}
+
+/* Of an account that is shown, nothing that is under way brings the key back: it was put before the commit that first sealed something under it, and who seals
+ * later asks the store, finds it, and is forgotten with the rest, or finds none, and is refused. The view keeps the engine open meanwhile. */
+int32_t trading_engine_forget(trading_engine *engine, const trading_id *account, trading_error *error)
+{
+    trading_view *view;
+    trading_account shown = TRADING_ACCOUNT_INIT;
+    int32_t code = check_forgettable(engine, account, error);
+    if (!code)
+        code = trading_view_open(&view, engine, TRADING_VIEW_LATEST, error);
+    if (code)
+        return code;
+    code = trading_view_account(view, account, &shown, error);
+    if (!code)
+        code = engine->ops->secret_delete(engine->store, account, error);
+    trading_view_close(view);
+    return code ? code : error_clear(error);
 }

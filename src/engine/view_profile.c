@@ -131,6 +131,32 @@ static bool has_texts(const struct account_detail_record *account)
     return account->profile_position >= 0 || account->contact_position >= 0 || account->address_position >= 0;
 }
 
+static int32_t find_named_portfolio(const struct sight *sight, uint32_t account, bool *found)
+{
+    struct owner_record owner;
+    struct portfolio_record portfolio;
+    int32_t code = sight_read(sight, sight->domain->portfolios.owners, account, &owner);
+    uint32_t next = code ? 0 : owner.first;
+    while (next && !code && !*found) {
+        code = sight_read(sight, sight->domain->portfolios.records, next, &portfolio);
+        *found = !code && portfolio.name_position >= 0;
+        next = portfolio.next_of_account;
+    }
+    return code;
+}
+
+/* Who has no key was forgotten where the journal has texts: of the account, or the name of a portfolio. */
+static int32_t tell_forgotten(const struct sight *sight, const struct person *person, uint32_t number,
+                              const struct account_detail_record *account, trading_profile *out)
+{
+    bool known = has_texts(account);
+    int32_t code = TRADING_OK;
+    if (person->forgotten && !known)
+        code = find_named_portfolio(sight, number, &known);
+    out->forgotten = person->forgotten && known;
+    return code;
+}
+
 static int32_t show_profile(struct sight *sight, const trading_id *id, trading_profile *out)
 {
     uint32_t number;
@@ -151,7 +177,8 @@ static int32_t show_profile(struct sight *sight, const trading_id *id, trading_p
         code = show_contact(sight, &person, &detail, &opened, out);
     if (!code)
         code = show_address(sight, &person, &detail, &opened, out);
-    out->forgotten = person.forgotten && has_texts(&detail);
+    if (!code)
+        code = tell_forgotten(sight, &person, number, &detail, out);
     forget(&person, &opened);
     return code;
 }

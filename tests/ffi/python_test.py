@@ -159,6 +159,14 @@ class Engine(unittest.TestCase):
                              (profile.profile_name, profile.email, profile.street))
             self.assertEqual("Test", view.portfolio_name(next(view.portfolios(account))))
 
+    def test_a_person_is_forgotten(self):
+        account = self.open_account(profile_name="Ada").account
+        self.engine.forget(account)
+        with self.engine.view() as view:
+            self.assertEqual((1, ""), (view.profile(account).forgotten, view.profile(account).profile_name))
+        with self.assertRaises(trading.Error):
+            self.engine.forget("A-00000000000000000000000001")
+
     def test_the_book_shows_what_rests(self):
         portfolio = self.open_account().portfolio
         placed = self.engine.do(trading.place_order(portfolio, "buy", "IBM", "2", limit_price="10"))

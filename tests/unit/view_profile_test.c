@@ -154,8 +154,7 @@ static void a_person_is_forgotten_with_the_key(void **state)
     update_contact(people, &ada.account, "countess@example.com", "");
     int64_t then = engine_durable(people->desk.engine);
     desk_cash(&people->desk, TRADING_COMMAND_DEPOSIT, &ada.account, UNITS(1));
-    trading_engine *engine = people->desk.engine;
-    must(engine->ops->secret_delete(engine->store, &ada.account, &people->error), &people->error);
+    must(trading_engine_forget(people->desk.engine, &ada.account, &people->error), &people->error);
 
     trading_view *past = view_at(&people->desk, then);
     trading_view *views[] = {people->view, past};

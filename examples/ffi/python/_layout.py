@@ -276,6 +276,7 @@ FUNCTIONS = {
     "trading_engine_close": (c_int32, [_HANDLE, c_int32, _ERROR]),
     "trading_engine_execute": (c_int32, [_HANDLE, POINTER(Command), c_size_t, POINTER(Result), _ERROR]),
     "trading_engine_checkpoint": (c_int32, [_HANDLE, _ERROR]),
+    "trading_engine_forget": (c_int32, [_HANDLE, POINTER(Id), _ERROR]),
     "trading_engine_get_info": (c_int32, [_HANDLE, POINTER(EngineInfo), _ERROR]),
     "trading_engine_verify": (c_int32, [_HANDLE, POINTER(Verification), c_void_p, c_void_p, _ERROR]),
     "trading_view_open": (c_int32, [POINTER(_HANDLE), _HANDLE, c_int64, _ERROR]),

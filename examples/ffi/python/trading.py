@@ -240,6 +240,11 @@ class Engine:
         activity.run()
         return activity
 
+    def forget(self, account):
+        """Destroys the key of the account's personal data, for ever."""
+        identifier = to_id(c.ENTITY_ACCOUNT, account)
+        check("trading_engine_forget", self._handle, ctypes.byref(identifier))
+
     def checkpoint(self):
         check("trading_engine_checkpoint", self._handle)
 
