@@ -67,6 +67,11 @@ static const struct argument refund[] = {
 static const struct argument update_contact[] = {ACCOUNT, EMAIL(ARGUMENT_REQUIRED), PHONE(ARGUMENT_REQUIRED), ARGUMENTS_END};
 static const struct argument update_address[] = {ACCOUNT, STREET(ARGUMENT_REQUIRED), POSTAL(ARGUMENT_REQUIRED),
                                                  PROVINCE(ARGUMENT_REQUIRED), ARGUMENTS_END};
+static const struct argument forget[] = {
+    ACCOUNT,
+    {ARGUMENT_CONSENT, "yes", NULL, "it cannot be undone; this says that it is meant", NULL},
+    ARGUMENTS_END,
+};
 static const struct argument view_account[] = {
     {ARGUMENT_OPERAND, "ACCOUNT", NULL, "the account: A-...", "id"},
     ARGUMENTS_END,
@@ -77,6 +82,7 @@ static void print_account(const json_t *account)
     static const struct column columns[] = {
         {"account", "account", COLUMN_TEXT},
         {"name", "name", COLUMN_TEXT},
+        {"forgotten", "forgotten", COLUMN_TEXT},
         {"status", "status", COLUMN_TEXT},
         {"opened", "opened", COLUMN_TEXT},
         {"given name", "profile.name", COLUMN_TEXT},
@@ -226,6 +232,17 @@ static const struct subcommand subcommands[] = {
         .arguments = only_account,
         .common = COMMAND,
         .op = "close_account",
+        .main = operate_main,
+    },
+    {
+        .name = "forget",
+        .summary = "Forget the person whose account it is: name, contact and address, for ever",
+        .about = "The key is destroyed that they are encrypted under. Money, orders and history stay, and go on; new names,\n"
+                 "contacts and addresses are refused. What else has them, as backups: docs/domain.md.",
+        .examples = "  trading forget A-... --yes\n",
+        .arguments = forget,
+        .common = COMMON_STORE | COMMON_JSON,
+        .op = "forget",
         .main = operate_main,
     },
     {

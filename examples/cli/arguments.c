@@ -43,6 +43,8 @@ static void print_usage(const struct subcommand *subcommand, FILE *out)
             fprintf(out, " [%s]...", argument->name);
         else if (argument->kind == ARGUMENT_REQUIRED)
             fprintf(out, " --%s %s", argument->name, argument->value);
+        else if (argument->kind == ARGUMENT_CONSENT)
+            fprintf(out, " --%s", argument->name);
     fprintf(out, " [OPTION]...\n");
 }
 
@@ -112,17 +114,21 @@ bool arguments_count(const struct arguments *arguments, const char *name, long m
     return true;
 }
 
+static bool takes_value(const struct argument *argument)
+{
+    return argument->kind == ARGUMENT_OPTION || argument->kind == ARGUMENT_REQUIRED;
+}
+
 /* The options as getopt_long wants them. */
 static void list_options(const struct subcommand *subcommand, struct option *options)
 {
     for (int i = 0; subcommand->arguments && subcommand->arguments[i].kind; i++)
         if (!is_operand(&subcommand->arguments[i]))
-            *options++ = (struct option){subcommand->arguments[i].name, subcommand->arguments[i].kind != ARGUMENT_FLAG, NULL,
-                                         OPTION_TABLE + i};
+            *options++ =
+                (struct option){subcommand->arguments[i].name, takes_value(&subcommand->arguments[i]), NULL, OPTION_TABLE + i};
     for (size_t i = 0; i < COMMON_COUNT; i++)
         if (subcommand->common & 1u << i)
-            *options++ =
-                (struct option){common_options[i].name, common_options[i].kind != ARGUMENT_FLAG, NULL, OPTION_COMMON + (int)i};
+            *options++ = (struct option){common_options[i].name, takes_value(&common_options[i]), NULL, OPTION_COMMON + (int)i};
     *options++ = (struct option){"help", no_argument, NULL, 'h'};
     *options = (struct option){0};
 }
@@ -222,9 +228,12 @@ bool arguments_parse(struct arguments *arguments, int argc, char **argv, int *co
         return false;
     const struct argument *table = arguments->subcommand->arguments;
     for (int i = 0; table && table[i].kind; i++) {
-        bool needed = table[i].kind == ARGUMENT_OPERAND || table[i].kind == ARGUMENT_REQUIRED;
+        bool needed =
+            table[i].kind == ARGUMENT_OPERAND || table[i].kind == ARGUMENT_REQUIRED || table[i].kind == ARGUMENT_CONSENT;
         if (needed && !arguments->values[i]) {
-            *code = arguments_complain(arguments, "%s%s is missing", is_operand(&table[i]) ? "" : "--", table[i].name);
+            *code = table[i].kind == ARGUMENT_CONSENT
+                        ? arguments_complain(arguments, "--%s is missing: %s", table[i].name, table[i].help)
+                        : arguments_complain(arguments, "%s%s is missing", is_operand(&table[i]) ? "" : "--", table[i].name);
             return false;
         }
     }

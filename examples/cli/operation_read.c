@@ -22,6 +22,7 @@ static const char *unknown(const struct request *request)
     case OP_VIEW_ACCOUNT:
     case OP_ACTIVITY:
     case OP_STATEMENT:
+    case OP_FORGET:
         return "UNKNOWN_ACCOUNT";
     case OP_VIEW_PORTFOLIO:
     case OP_LOTS:
@@ -231,9 +232,22 @@ static struct outcome checkpoint(struct desk *desk)
     return (struct outcome){object, EXIT_DONE};
 }
 
+static struct outcome forget(struct desk *desk, const struct request *request)
+{
+    trading_error error;
+    int32_t code = trading_engine_forget(desk->engine, &request->id, &error);
+    if (code != TRADING_OK)
+        return code == TRADING_E_NOT_FOUND ? not_found(unknown(request), &error) : operation_failed(&error);
+    json_t *object = new_object();
+    put(object, "ok", json_true());
+    put_text(object, "status", "forgotten");
+    put_id(object, "account", TRADING_ENTITY_ACCOUNT, &request->id);
+    return (struct outcome){object, EXIT_DONE};
+}
+
 bool operation_only_reads(const struct request *request)
 {
-    return request->op != OP_COMMAND && request->op != OP_CHECKPOINT && request->op != OP_ACTIVITY;
+    return request->op != OP_COMMAND && request->op != OP_CHECKPOINT && request->op != OP_ACTIVITY && request->op != OP_FORGET;
 }
 
 struct outcome operation_read(struct desk *desk, const struct request *request)
@@ -245,6 +259,8 @@ struct outcome operation_read(struct desk *desk, const struct request *request)
         return info(desk);
     case OP_CHECKPOINT:
         return checkpoint(desk);
+    case OP_FORGET:
+        return forget(desk, request);
     default:
         return view(desk, request);
     }

@@ -182,6 +182,8 @@ static const struct field statement_fields[] = {
     END,
 };
 
+static const struct field forget_fields[] = {{"account", FIELD_ACCOUNT, true, AT(id)}, END};
+
 /* Bodies as their commands begin with. */
 static const trading_open_account open_account_body = TRADING_OPEN_ACCOUNT_INIT;
 static const trading_open_portfolio open_portfolio_body = TRADING_OPEN_PORTFOLIO_INIT;
@@ -247,6 +249,7 @@ static const struct op_rule {
     {"verify", OP_VERIFY, 0, no_fields, NULL, 0},
     {"info", OP_INFO, 0, no_fields, NULL, 0},
     {"checkpoint", OP_CHECKPOINT, 0, no_fields, NULL, 0},
+    {"forget", OP_FORGET, 0, forget_fields, NULL, 0},
 };
 #define OP_COUNT (sizeof op_rules / sizeof op_rules[0])
 

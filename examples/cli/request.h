@@ -27,6 +27,7 @@ enum op {
     OP_VERIFY,
     OP_INFO,
     OP_CHECKPOINT,
+    OP_FORGET,
 };
 
 /* Bodies of commands; `command.body` points here. */

@@ -21,6 +21,7 @@ enum argument_kind {
     ARGUMENT_OPTION,   /* --name VALUE */
     ARGUMENT_REQUIRED, /* --name VALUE that must be given */
     ARGUMENT_FLAG,     /* --name */
+    ARGUMENT_CONSENT,  /* --name that must be given, as what is asked for cannot be undone */
 };
 
 /* One argument of a subcommand. */

@@ -106,6 +106,25 @@ class Day(Case):
         self.assertEqual(shown["address"], {"street": "Gasse 1", "postal_code": "1010", "province": "Wien"})
         self.assertEqual(shown["name"], "Müller")
 
+    def test_forget(self):
+        account, portfolio = self.open("--name", "Ada Lovelace", "--email", "ada@example.org", "--deposit", "100")
+        said = self.complaint("forget", account, code=USAGE)
+        self.assertIn("--yes is missing: it cannot be undone", said)
+        self.assertIn("Usage: trading forget ACCOUNT --yes", said)
+        self.assertEqual(self.json("account", account)["name"], "Ada Lovelace")
+        self.assertEqual(field(self.text("forget", account, "--yes"), "status"), "forgotten")
+        self.assertEqual(self.json("forget", "--yes", account), {"ok": True, "status": "forgotten", "account": account})
+        shown = self.json("account", account)
+        self.assertEqual((shown["forgotten"], shown["name"], shown["contact"]), (True, "", {"email": "", "phone_number": ""}))
+        shown = self.text("account", account)
+        self.assertEqual((field(shown, "forgotten"), field(shown, "balance")), ("yes", "100.00"))
+        self.assertIsNone(field(shown, "name"))
+        self.assertEqual(self.json("portfolio", portfolio)["name"], "")
+        self.assertIn("FORGOTTEN", self.complaint("update-contact", account, "--email", "a", "--phone", "", code=REFUSED))
+        self.text("withdraw", account, "100")
+        self.assertIn("UNKNOWN_ACCOUNT", self.complaint("forget", "A-00000000000000000000000001", "--yes", code=REFUSED))
+        self.text("verify")
+
     def test_freeze_and_close(self):
         account, portfolio = self.open("--deposit", "100")
         second = field(self.text("open-portfolio", account, "--name", "Second"), "portfolio")

@@ -119,6 +119,19 @@ class Ops(Desk):
         self.ok("update_contact", account=opened["account"], contact={"email": "", "phone_number": "3"})
         self.assertEqual(self.ok("view_account", id=opened["account"])["contact"], {"email": "", "phone_number": "3"})
 
+    def test_forget(self):
+        opened = self.ok("open_account", name="G. H.", profile={"name": "Grace", "surname": "Hopper"})
+        named = self.ok("open_portfolio", account=opened["account"], name="Engines")
+        self.assertEqual(self.ok("forget", account=opened["account"]),
+                         {"ok": True, "status": "forgotten", "account": opened["account"]})
+        shown = self.ok("view_account", id=opened["account"])
+        self.assertEqual((shown["forgotten"], shown["profile"]), (True, {"name": "", "surname": ""}))
+        self.assertEqual(self.ok("view_portfolio", id=named["portfolio"])["name"], "")
+        again = self.op("update_address", account=opened["account"], address={"street": "", "postal_code": "", "province": ""})
+        self.assertEqual((again["ok"], again["reason"]), (False, "FORGOTTEN"))
+        self.assertEqual(self.op("forget", account="A-00000000000000000000000001")["reason"], "UNKNOWN_ACCOUNT")
+        self.assertEqual(self.op("forget")["reason"], "BAD_REQUEST")
+
     def test_close(self):
         self.quote("GOOG", "150.10", "150.20", bid_size="2")
         self.order("buy", "5")

@@ -231,6 +231,32 @@ static void expect_balance(struct deployment *deployment, const struct person *p
     json_decref(answer);
 }
 
+/* Whoever has the partition of an account forgets its person. */
+static void people_are_forgotten_where_their_accounts_are(void **state)
+{
+    struct deployment deployment;
+    struct person people[ACCOUNTS];
+    (void)state;
+    deployment_open(&deployment, 2, PARTITIONS, false);
+    open_people(&deployment, people);
+    for (int i = 0; i < ACCOUNTS; i += 2)
+        json_decref(deployment_do(&deployment, "{\"op\":\"forget\",\"account\":\"%s\"}", people[i].account));
+    for (int i = 0; i < ACCOUNTS; i++) {
+        char name[8];
+        snprintf(name, sizeof name, "P%d", i);
+        json_t *answer = deployment_do(&deployment, "{\"op\":\"view_account\",\"id\":\"%s\"}", people[i].account);
+        assert_int_equal(json_is_true(json_object_get(answer, "forgotten")), i % 2 == 0);
+        assert_string_equal(json_string_value(json_object_get(answer, "name")), i % 2 ? name : "");
+        json_decref(answer);
+        expect_balance(&deployment, &people[i]);
+    }
+    json_t *answer = deployment_ask(&deployment, "{\"op\":\"forget\",\"account\":\"A-00000000000000000000000001\"}");
+    assert_string_equal(json_string_value(json_object_get(answer, "reason")), "UNKNOWN_ACCOUNT");
+    json_decref(answer);
+    deployment_verify(&deployment);
+    deployment_close(&deployment);
+}
+
 /* Until nothing is on its way between partitions. */
 static void settle(struct deployment *deployment, const struct person *people)
 {
@@ -459,6 +485,7 @@ int main(void)
         cmocka_unit_test(a_deployment_answers_what_run_does),
         cmocka_unit_test(a_replay_by_topic_makes_the_same_statements),
         cmocka_unit_test(money_and_orders_go_between_processes),
+        cmocka_unit_test(people_are_forgotten_where_their_accounts_are),
         cmocka_unit_test(market_orders_are_held_for_by_quotes_from_elsewhere),
         cmocka_unit_test(routed_orders_trade_at_a_venue),
         cmocka_unit_test(a_process_that_ends_is_succeeded),

@@ -148,6 +148,7 @@ uint32_t wire_partition(const struct request *request, uint32_t partitions)
     case OP_ORDERS:
     case OP_ACTIVITY:
     case OP_STATEMENT:
+    case OP_FORGET:
         return partition_of_id(&request->id, partitions);
     default:
         return TRADING_EVERY_PARTITION;
