@@ -1,4 +1,5 @@
-/* `trading store create`: a store is made by opening it; this does nothing else. `trading store copy`: into another, of any kind. */
+/* `trading store create`: a store is made by opening it; this does nothing else. `trading store copy`: into another, of any kind; and
+ * `trading store backup`: the same beside those who write it. */
 #include "arguments.h"
 #include "output.h"
 #include "record.h"
@@ -11,7 +12,8 @@
 const struct argument store_arguments[] = {
     {ARGUMENT_OPERAND, "ACTION", NULL,
      "create: makes the store, and what it needs on a server; one that is there stays as it is. copy: copies it, while "
-     "nobody writes it, to where no store is; it stays as it is",
+     "nobody writes it, to where no store is; it stays as it is. backup: copies it as it is at one moment, beside those who "
+     "write it",
      NULL},
     {ARGUMENT_OPTION, "partitions", "N",
      "how many it is to have, which stays so (default: 1); how many the copy is to have: a multiple of the store's (default: "
@@ -74,7 +76,10 @@ static int32_t show_copied(void *context, int64_t done, int64_t total)
     return stop_requested();
 }
 
-static int copy_store(const struct arguments *arguments, trading_host *host, const char *from, long partitions)
+typedef int32_t (*copier)(trading_host *host, const char *from, const char *to, const trading_copy_options *options,
+                          trading_copy *copy, trading_error *error);
+
+static int copy_store(const struct arguments *arguments, trading_host *host, const char *from, copier copying, long partitions)
 {
     trading_error error = {0};
     trading_copy copy = TRADING_COPY_INIT;
@@ -83,7 +88,7 @@ static int copy_store(const struct arguments *arguments, trading_host *host, con
     options.partitions = (uint32_t)partitions;
     options.progress = show_copied;
     options.context = isatty(STDERR_FILENO) && !arguments->json ? &told : NULL;
-    int32_t code = trading_store_copy(host, from, argument_value(arguments, "to"), &options, &copy, &error);
+    int32_t code = copying(host, from, argument_value(arguments, "to"), &options, &copy, &error);
     if (code && told)
         fputc('\n', stderr);
     if (!code)
@@ -92,13 +97,13 @@ static int copy_store(const struct arguments *arguments, trading_host *host, con
     return code == TRADING_E_STOPPED ? EXIT_STOPPED : EXIT_STORE;
 }
 
-static int copy_main(const struct arguments *arguments, long partitions)
+static int copy_main(const struct arguments *arguments, copier copying, long partitions)
 {
     char buffer[SESSION_URI_BYTES];
     struct session session;
     int code = EXIT_DONE;
     if (!argument_value(arguments, "to"))
-        return arguments_complain(arguments, "copy needs --to URI");
+        return arguments_complain(arguments, "%s needs --to URI", argument_value(arguments, "ACTION"));
     const char *from = session_chosen_uri(&arguments->store, false, buffer, &code);
     if (!from)
         return code;
@@ -107,7 +112,7 @@ static int copy_main(const struct arguments *arguments, long partitions)
     code = session_open_host(&session, &arguments->store);
     if (code != EXIT_DONE)
         return code;
-    return session_close(&session, copy_store(arguments, session.host, from, partitions));
+    return session_close(&session, copy_store(arguments, session.host, from, copying, partitions));
 }
 
 /* ---- making ---- */
@@ -131,12 +136,14 @@ int store_main(int argc, char **argv)
     if (!arguments_parse(&arguments, argc, argv, &code))
         return code;
     const char *action = argument_value(&arguments, "ACTION");
-    bool copies = strcmp(action, "copy") == 0;
-    if (!copies && strcmp(action, "create") != 0)
+    copier copying = strcmp(action, "copy") == 0     ? trading_store_copy
+                     : strcmp(action, "backup") == 0 ? trading_store_backup
+                                                     : NULL;
+    if (!copying && strcmp(action, "create") != 0)
         return arguments_complain(&arguments, "there is no action %s", action);
-    if (!copies && argument_value(&arguments, "to"))
-        return arguments_complain(&arguments, "only copy has --to");
+    if (!copying && argument_value(&arguments, "to"))
+        return arguments_complain(&arguments, "only copy and backup have --to");
     if (!arguments_count(&arguments, "partitions", SESSION_PARTITIONS_MAX, &partitions))
         return EXIT_USAGE;
-    return copies ? copy_main(&arguments, partitions) : create(&arguments, partitions);
+    return copying ? copy_main(&arguments, copying, partitions) : create(&arguments, partitions);
 }

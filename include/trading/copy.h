@@ -1,7 +1,7 @@
 /**
  * @file
- * Copying a store into another, of any kind, and with more partitions: for who outgrows one machine, or the number of partitions that a store
- * was made with. docs/deploy.md tells it step by step.
+ * Copying a store into another, of any kind: as a backup beside those who write it; or, while nobody does, to move it, also into more
+ * partitions, for who outgrows one machine or the number of partitions that a store was made with. docs/deploy.md tells it step by step.
  */
 #ifndef TRADING_COPY_H
 #define TRADING_COPY_H
@@ -63,6 +63,17 @@ TRADING_API void trading_copy_init(trading_copy *copy);
  */
 TRADING_API int32_t trading_store_copy(trading_host *host, const char *from, const char *to,
                                        const trading_copy_options *options, trading_copy *copy, trading_error *error);
+
+/**
+ * Copies a store while it is written, by this process or by others, who are not held up: what it had at one moment, after the call began.
+ * Of each partition that are the first of its commits, each proved; of no message between partitions the receipt without the sending. What is
+ * on its way goes on when the copy is opened for writing. The copy is otherwise as trading_store_copy makes it, with as many partitions;
+ * of a person who was forgotten meanwhile it may have the key or not.
+ * @param options  partitions is 0, or as many as the store has
+ * @return as trading_store_copy, but that a store which is written, or has not settled, is no reason to refuse. Any thread.
+ */
+TRADING_API int32_t trading_store_backup(trading_host *host, const char *from, const char *to,
+                                         const trading_copy_options *options, trading_copy *copy, trading_error *error);
 
 TRADING_EXTERN_C_END
 

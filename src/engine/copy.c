@@ -51,6 +51,11 @@ static int32_t check_source(struct copy *copy, trading_error *error)
     if (copy->to > ENGINE_PARTITIONS_MAX)
         return error_set(error, TRADING_E_INVALID, "a store has at most %u partitions, not %u", ENGINE_PARTITIONS_MAX,
                          copy->to);
+    if (copy->beside_writers && copy->to != copy->from)
+        return error_set(
+            error, TRADING_E_INVALID,
+            "a backup has the %u partitions that the store has, not %u; to split them stop who writes it, and copy it",
+            copy->from, copy->to);
     if (copy->to % copy->from)
         return error_set(error, TRADING_E_INVALID,
                          "each of the store's %u partitions is split into as many: the copy can have %u or a multiple of that, "
@@ -153,35 +158,55 @@ static int32_t check_arguments(const trading_host *host, const char *from, const
 {
     if (!host || !from || !to || options->size != sizeof *options || (copy && copy->size != sizeof *copy))
         return error_set(error, TRADING_E_INVALID,
-                         "trading_store_copy needs a host, two URIs, and options and a trading_copy that are initialised");
+                         "to copy a store needs a host, two URIs, and options and a trading_copy that are initialised");
     if (strcmp(from, to) == 0)
         return error_set(error, TRADING_E_INVALID, "a store cannot be copied onto itself");
     return host_check(host, error);
 }
 
-int32_t trading_store_copy(trading_host *host, const char *from, const char *to, const trading_copy_options *options,
-                           trading_copy *told, trading_error *error)
+static int32_t copy_between(struct copy *copy, trading_host *host, const char *from, const char *to, trading_copy *told,
+                            trading_error *error)
 {
-    trading_copy_options defaults = TRADING_COPY_OPTIONS_INIT;
-    options = options ? options : &defaults;
-    int32_t code = check_arguments(host, from, to, options, told, error);
-    if (code)
-        return code;
-    struct copy *copy = memory_zeroed(&host->memory, 1, sizeof *copy);
-    if (!copy)
-        return error_no_memory(error, "a copy");
     trading_error failure = {0};
-    copy->memory = &host->memory;
-    copy->options = options;
-    code = open_and_copy(copy, host, from, to, &failure);
+    int32_t code = open_and_copy(copy, host, from, to, &failure);
     if (told) {
         *told = copy->told;
         told->size = sizeof *told;
         told->partitions = copy->to;
         told->source_partitions = copy->from;
     }
-    memory_release(&host->memory, copy, sizeof *copy);
     if (code && error)
         *error = failure;
     return code ? code : error_clear(error);
+}
+
+static int32_t check_and_copy(trading_host *host, const char *from, const char *to, const trading_copy_options *options,
+                              bool beside_writers, trading_copy *told, trading_error *error)
+{
+    int32_t code = check_arguments(host, from, to, options, told, error);
+    if (code)
+        return code;
+    struct copy *copy = memory_zeroed(&host->memory, 1, sizeof *copy);
+    if (!copy)
+        return error_no_memory(error, "a copy");
+    copy->memory = &host->memory;
+    copy->options = options;
+    copy->beside_writers = beside_writers;
+    code = copy_between(copy, host, from, to, told, error);
+    memory_release(&host->memory, copy, sizeof *copy);
+    return code;
+}
+
+int32_t trading_store_copy(trading_host *host, const char *from, const char *to, const trading_copy_options *options,
+                           trading_copy *told, trading_error *error)
+{
+    trading_copy_options defaults = TRADING_COPY_OPTIONS_INIT;
+    return check_and_copy(host, from, to, options ? options : &defaults, false, told, error);
+}
+
+int32_t trading_store_backup(trading_host *host, const char *from, const char *to, const trading_copy_options *options,
+                             trading_copy *told, trading_error *error)
+{
+    trading_copy_options defaults = TRADING_COPY_OPTIONS_INIT;
+    return check_and_copy(host, from, to, options ? options : &defaults, true, told, error);
 }

@@ -9,7 +9,8 @@
 
 /* What the journal of one partition amounts to, for who copies it. Positions of messages are those behind the newest; 0: none. */
 struct survey {
-    int64_t end; /* where the journal ends */
+    int64_t end;  /* where the journal ends, as far as it was read */
+    int64_t goal; /* where it ended when the copying began */
     trading_time time;
     bool paused; /* work goes on in the next commit */
     struct peer_record peers[ENGINE_PARTITIONS_MAX];
@@ -23,6 +24,7 @@ struct copy_store {
 struct copy {
     struct memory *memory;
     const trading_copy_options *options;
+    bool beside_writers; /* the source may be written meanwhile */
     trading_copy told;
     struct copy_store source;
     struct copy_store target;
@@ -36,7 +38,7 @@ struct copy {
 /* So many events more are done. TRADING_E_STOPPED. */
 static inline int32_t copy_progress(struct copy *copy, int64_t events, trading_error *error)
 {
-    copy->done += events;
+    copy->done = copy->done + events < copy->total ? copy->done + events : copy->total; /* there may be more than was counted */
     if (copy->options->progress && copy->options->progress(copy->options->context, copy->done, copy->total))
         return error_set(error, TRADING_E_STOPPED, "the copying was stopped; what there is of the copy is to be deleted");
     return TRADING_OK;

@@ -8,6 +8,7 @@
 struct surveying {
     struct copy *copy;
     struct survey *survey;
+    int64_t goal;
 };
 
 /* What was before an earlier split of the partition has been settled then. */
@@ -37,6 +38,8 @@ static int32_t survey_commit(void *arg, const struct commit *commit, trading_err
     struct event_reader events;
     struct event event;
     struct cause cause;
+    if (commit->first_position >= surveying->goal)
+        return JOURNAL_STOP;
     event_reader_begin(&events, commit);
     while (event_reader_next(&events, &event, &cause))
         note_event(survey, &cause, &event);
@@ -46,12 +49,36 @@ static int32_t survey_commit(void *arg, const struct commit *commit, trading_err
     return code ? code : copy_progress(surveying->copy, commit->events, error);
 }
 
-static int32_t survey_partition(struct copy *copy, uint32_t partition, trading_error *error)
+/* From where it was read to, on to the commit before the goal. */
+static int32_t survey_partition(struct copy *copy, uint32_t partition, int64_t goal, trading_error *error)
 {
-    struct surveying surveying = {.copy = copy, .survey = &copy->surveys[partition]};
+    struct surveying surveying = {.copy = copy, .survey = &copy->surveys[partition], .goal = goal};
     struct journal journal = {
         .ops = copy->source.ops, .store = copy->source.store, .partition = partition, .memory = copy->memory};
-    return journal_walk(&journal, 0, survey_commit, &surveying, error);
+    int64_t from = surveying.survey->end;
+    int32_t code = from < goal ? journal_walk(&journal, from, survey_commit, &surveying, error) : TRADING_OK;
+    if (!code && surveying.survey->end < goal)
+        code = error_set(error, TRADING_E_DAMAGED,
+                         "partition %u of the store ends at position %" PRId64 ", and is known to reach %" PRId64, partition,
+                         surveying.survey->end, goal);
+    return code;
+}
+
+/* Journals that are written end at moments of their own. So each is read on as far as the others have applied what it sent, until no message
+ * is received that is not sent. It ends: what an applied message stands behind was there before it. */
+static int32_t level(struct copy *copy, trading_error *error)
+{
+    int32_t code = TRADING_OK;
+    for (bool moved = true; moved && !code;) {
+        moved = false;
+        for (uint32_t from = 0; from < copy->from; from++)
+            for (uint32_t to = 0; to < copy->from && !code; to++) {
+                int64_t applied = to == from ? 0 : copy->surveys[to].peers[from].received;
+                moved = moved || applied > copy->surveys[from].end;
+                code = survey_partition(copy, from, applied, error);
+            }
+    }
+    return code;
 }
 
 /* What each has sent, the others have applied, and no work waits for its next commit. */
@@ -76,8 +103,10 @@ static int32_t count_events(struct copy *copy, trading_error *error)
     for (uint32_t p = 0; p < copy->from && !code; p++) {
         trading_store_head head;
         code = copy->source.ops->head(copy->source.store, p, &head, error);
-        if (!code)
-            copy->total += head.next_position + head.next_position * (copy->to / copy->from);
+        if (code)
+            break;
+        copy->surveys[p].goal = head.next_position;
+        copy->total += head.next_position + head.next_position * (copy->to / copy->from);
     }
     return code;
 }
@@ -85,9 +114,11 @@ static int32_t count_events(struct copy *copy, trading_error *error)
 int32_t copy_survey(struct copy *copy, trading_error *error)
 {
     int32_t code = count_events(copy, error);
-    for (uint32_t p = 0; p < copy->from && !code; p++) {
-        code = survey_partition(copy, p, error);
+    for (uint32_t p = 0; p < copy->from && !code; p++)
+        code = survey_partition(copy, p, copy->surveys[p].goal, error);
+    if (!code && copy->beside_writers)
+        code = level(copy, error);
+    for (uint32_t p = 0; p < copy->from; p++)
         copy->told.events += (uint64_t)copy->surveys[p].end;
-    }
     return code || copy->from == copy->to ? code : check_settled(copy, error);
 }

@@ -253,7 +253,7 @@ static int32_t write_all(struct copy *copy, struct writing *writing, uint8_t (*d
         commit_scratch_close(&writing->scratch);
         sodium_memzero(writing->secrets, sizeof writing->secrets);
     }
-    if (!code)
+    if (!code && !copy->beside_writers)
         code = check_ends(copy, error);
     return code || copy->to == copy->from ? code : split_all(copy, digests, error);
 }

@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Copying a store: with as many partitions, and with more."""
 import decimal
+import json
 import pathlib
 import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import unittest
 
@@ -92,6 +94,41 @@ class Copy(Case):
         self.assertIn("already", self.refused(day.store, store))
         self.assertIn("already", self.refused(store, day.store))
 
+    def test_backups_beside_a_writer(self):
+        """Of a store that `trading run` writes: all that was answered before, and sound."""
+        day = self.day(2)
+        for number in range(3):
+            day.ok("deposit", account=day.accounts[number][0], amount="1.00")
+            before = self.seen(day.store, day.accounts)
+            told = self.json("store", "backup", "--to", f"lmdb:{self.folder}/backup-{number}", store=day.store)
+            self.assertEqual([told["partitions"], told["secrets"]], ["2", str(len(day.accounts))])
+            self.assertEqual(before, self.seen(f"lmdb:{self.folder}/backup-{number}", day.accounts))
+            self.assertTrue(self.json("verify", store=f"lmdb:{self.folder}/backup-{number}")["sound"])
+        self.assertIn("has the 2 partitions", self.trading("store", "backup", "--to", f"lmdb:{self.folder}/split", "--partitions", "4",
+                                                           store=day.store, code=STORE).stderr.decode())
+        day.running.end()
+
+    def test_backup_beside_much_writing(self):
+        """Commands go on being answered while the backup is made, and it is whole."""
+        account = self.large()
+        lines = [{"op": "deposit", "account": account, "amount": "1.00"}] * 60000
+        writer = subprocess.Popen([PROGRAM, "run", "--store", self.store, "--pipeline", "100"], stdin=subprocess.PIPE,
+                                  stdout=subprocess.DEVNULL, env=self.environment)
+        feeding = threading.Thread(target=lambda: (writer.stdin.write(b"".join(json.dumps(line).encode() + b"\n" for line in lines)),
+                                                   writer.stdin.close()))
+        feeding.start()
+        balances = []
+        while writer.poll() is None and len(balances) < 5:
+            target = f"lmdb:{self.folder}/live-{len(balances)}"
+            self.json("store", "backup", "--to", target)
+            self.assertTrue(self.json("verify", store=target)["sound"])
+            balances.append(decimal.Decimal(self.json("account", account, store=target)["balance"]))
+        feeding.join()
+        self.assertEqual(writer.wait(timeout=SECONDS), DONE)
+        self.assertEqual(balances, sorted(balances))
+        self.assertGreaterEqual(balances[0], 30000)
+        self.assertEqual(self.json("account", account)["balance"], "90000.00")
+
     def refused(self, store, target, *arguments, code=STORE):
         return self.trading("store", "copy", "--to", target, *arguments, store=store, code=code).stderr.decode()
 
@@ -104,7 +141,7 @@ class Copy(Case):
         self.assertIn("from 1 to 64", self.refused(day.store, target, "--partitions", "65", code=USAGE))
         self.assertIn("onto itself", self.refused(day.store, day.store))
         self.assertIn("--to", self.trading("store", "copy", store=day.store, code=USAGE).stderr.decode())
-        self.assertIn("only copy", self.trading("store", "create", "--to", target, store=day.store, code=USAGE).stderr.decode())
+        self.assertIn("only copy and backup", self.trading("store", "create", "--to", target, store=day.store, code=USAGE).stderr.decode())
         self.refused(f"lmdb:{self.folder}/nothing", target)
         self.assertFalse((self.folder / "nothing").exists(), "a store that is not there was made")
 

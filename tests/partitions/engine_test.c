@@ -4,6 +4,7 @@
 #include "lines.h"
 
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -455,6 +456,55 @@ static void test_kill(uint32_t partitions, int rounds)
     remove_desk(&desk);
 }
 
+/* ---- backups ---- */
+
+struct trade {
+    struct desk *desk;
+    _Atomic int64_t deposited;
+    atomic_bool ends;
+};
+
+static void *trade_on(void *arg)
+{
+    struct trade *trade = arg;
+    while (!atomic_load(&trade->ends))
+        run(trade->desk, 1, &trade->deposited);
+    return NULL;
+}
+
+/* What was answered before it began is in it, and what is more is as it was decided. */
+static void check_backup(const struct desk *desk, int64_t deposited)
+{
+    trading_error error;
+    trading_copy told = TRADING_COPY_INIT;
+    struct desk backup = make_desk(desk->partitions, 1);
+    if (trading_store_backup(desk->host, desk->uri, backup.uri, NULL, &told, &error) || told.partitions != desk->partitions)
+        fail("backup: %s", error.message);
+    open_desk(&backup);
+    check(&backup, deposited, true);
+    close_desk(&backup, TRADING_CLOSE_DRAIN);
+    remove_desk(&backup);
+}
+
+static void test_backups_beside_a_writer(uint32_t partitions)
+{
+    struct desk desk = make_desk(partitions, 17);
+    struct trade trade = {.desk = &desk};
+    pthread_t thread;
+    open_desk(&desk);
+    open_accounts(&desk, &trade.deposited);
+    run(&desk, 20, &trade.deposited);
+    if (pthread_create(&thread, NULL, trade_on, &trade))
+        fail("no thread");
+    for (int i = 0; i < 4; i++)
+        check_backup(&desk, atomic_load(&trade.deposited));
+    atomic_store(&trade.ends, true);
+    pthread_join(thread, NULL);
+    check(&desk, trade.deposited, false);
+    close_desk(&desk, TRADING_CLOSE_DRAIN);
+    remove_desk(&desk);
+}
+
 int main(void)
 {
     test_count_is_fixed();
@@ -464,6 +514,8 @@ int main(void)
     test_submissions_come_back_in_order();
     test_busy_is_all_or_nothing();
     test_submit_never_waits();
+    test_backups_beside_a_writer(1);
+    test_backups_beside_a_writer(3);
     test_kill(2, 6);
     test_kill(4, 6);
     return 0;
