@@ -86,6 +86,8 @@ static int operate(const struct arguments *arguments, struct request *request)
                                              : session_open(&session, &arguments->store, NULL);
     if (code != EXIT_DONE)
         return code;
+    if (!operation_only_reads(request))
+        session_tell_if_new(&session, &arguments->store);
     if (desk_open(&desk, session.engine, &error) == TRADING_OK) {
         desk.progress = isatty(STDERR_FILENO) && !arguments->json;
         outcome = operation_execute(&desk, request);

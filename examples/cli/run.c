@@ -194,6 +194,7 @@ int run_main(int argc, char **argv)
     code = session_open(&session, &arguments.store, &options);
     if (code == EXIT_DONE) {
         stop_listen();
+        session_tell_if_new(&session, &arguments.store);
         code = run_session(&session, &wish);
     }
     if (wish.descriptor != STDIN_FILENO)

@@ -154,6 +154,18 @@ int session_open_to_read(struct session *session, const struct store_choice *sto
     return session_open(session, store, &options);
 }
 
+void session_tell_if_new(const struct session *session, const struct store_choice *store)
+{
+    char buffer[SESSION_URI_BYTES];
+    int code;
+    trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    const char *uri = session_chosen_uri(store, false, buffer, &code);
+    if (!uri || !strncmp(uri, "memory:", strlen("memory:")) || trading_engine_get_info(session->engine, &info, NULL))
+        return;
+    if (info.next_position == 0)
+        fprintf(stderr, "trading: %s is a new store: nothing was ever written to it\n", uri);
+}
+
 int session_close(struct session *session, int code)
 {
     (void)trading_engine_close(session->engine, TRADING_CLOSE_DRAIN, NULL);

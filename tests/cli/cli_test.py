@@ -106,6 +106,16 @@ class Day(Case):
         self.assertEqual(shown["address"], {"street": "Gasse 1", "postal_code": "1010", "province": "Wien"})
         self.assertEqual(shown["name"], "Müller")
 
+    def test_a_new_store_is_told(self):
+        new = f"trading: {self.store} is a new store: nothing was ever written to it\n"
+        said = self.complaint("deposit", "A-00000000000000000000000001", "1", code=REFUSED)
+        self.assertTrue(said.startswith(new + "rejected: UNKNOWN_ACCOUNT"), said)
+        self.assertEqual(self.trading("open-account").stderr.decode(), new)
+        self.assertEqual(self.trading("open-account").stderr, b"")
+        self.assertEqual(self.trading("run", input=b"").stderr, b"")
+        self.assertEqual(self.trading("open-account", store="memory:").stderr, b"")
+        self.assertEqual(self.trading("run", input=b"", store=self.store + "-2").stderr.decode(), new.replace("store is", "store-2 is"))
+
     def test_forget(self):
         account, portfolio = self.open("--name", "Ada Lovelace", "--email", "ada@example.org", "--deposit", "100")
         said = self.complaint("forget", account, code=USAGE)
