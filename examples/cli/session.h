@@ -45,7 +45,8 @@ int session_open_unless_locked(struct session *session, const struct store_choic
 /* The same for those who only read: beside a writer's process, and never making a store that is not there. */
 int session_open_to_read(struct session *session, const struct store_choice *store);
 
-/* Says on stderr that the store which was opened for writing has nothing in it, as one whose name was mistyped; unless it is in memory, where none has. */
+/* Says on stderr that the store which was opened for writing has nothing in it, as one whose name was mistyped; unless it is in memory,
+ * where none has. */
 void session_tell_if_new(const struct session *session, const struct store_choice *store);
 
 /* Closes what session_open opened. A checkpoint that cannot be written then is said on stderr, and loses nothing: what was answered stands, and

@@ -233,14 +233,15 @@ TRADING_API int32_t trading_engine_step(trading_engine *engine, uint32_t batches
 TRADING_API int32_t trading_engine_checkpoint(trading_engine *engine, trading_error *error);
 
 /**
- * Forgets the person who has an account: destroys the key that the account's personal data is sealed under. From then on every view, of the past as well, shows
- * its texts empty (`forgotten` in trading_profile), and commands that bring new ones are refused with TRADING_REASON_FORGOTTEN. Money, orders, hashes and
- * history stay, and what else there is may be done with the account, whatever its status. It cannot be undone; again it does nothing more. What a command
- * brought that was accepted before is forgotten; one that is under way comes before, and is forgotten, or is refused. An account that has nothing personal stays
- * as it is, and may be given something later. What docs/domain.md says is outside of the store is the host's to forget.
- * @return TRADING_OK: it is durable. TRADING_E_NOT_FOUND: no view shows such an account; TRADING_E_INVALID: among others, it is in a partition that this engine
- *         has not; TRADING_E_READ_ONLY, TRADING_E_CLOSED, and what stopped the engine. Another code of the store: the key may be destroyed or not, call again.
- *         Any thread, beside all others, of a TRADING_ENGINE_MANUAL engine too: it takes no step.
+ * Forgets the person who has an account: destroys the key that the account's personal data is sealed under. From then on every view, of
+ * the past as well, shows its texts empty (`forgotten` in trading_profile), and commands that bring new ones are refused with
+ * TRADING_REASON_FORGOTTEN. Money, orders, hashes and history stay, and all else may be done with the account as before, whatever its
+ * status. It cannot be undone; again it does nothing more. What a command brought that was accepted before is forgotten; what one brings
+ * that is under way is forgotten with it, or refused. An account that has nothing personal stays as it is, and may be given something
+ * later. What lies outside of the store is the host's to forget: docs/domain.md lists it.
+ * @return TRADING_OK: it is durable. TRADING_E_NOT_FOUND: no view shows such an account; TRADING_E_INVALID: among others, it is in a
+ *         partition that this engine has not; TRADING_E_READ_ONLY, TRADING_E_CLOSED, and what stopped the engine. Another code of the
+ *         store: the key may be destroyed or not, call again. Any thread, and of a TRADING_ENGINE_MANUAL engine too: it takes no step.
  */
 TRADING_API int32_t trading_engine_forget(trading_engine *engine, const trading_id *account, trading_error *error);
 

@@ -271,8 +271,9 @@ static int32_t check_forgettable(trading_engine *engine, const trading_id *accou
                      engine->partition);
 }
 
-/* Of an account that is shown, nothing that is under way brings the key back: it was put before the commit that first sealed something under it, and who seals
- * later asks the store, finds it, and is forgotten with the rest, or finds none, and is refused. The view keeps the engine open meanwhile. */
+/* Of an account that is shown, nothing that is under way brings the key back: it was put before the commit that first sealed something
+ * under it, and who seals later asks the store, finds it, and is forgotten with the rest, or finds none, and is refused. The view keeps the
+ * engine open meanwhile. */
 int32_t trading_engine_forget(trading_engine *engine, const trading_id *account, trading_error *error)
 {
     trading_view *view;

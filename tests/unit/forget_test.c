@@ -1,5 +1,5 @@
-/* People who are forgotten while an engine runs: what is shown of them then, what may be done with their accounts, beside commands that are under way,
- * in stores that fail, and after the process was killed. */
+/* People who are forgotten while an engine runs: what is shown of them then, what may be done with their accounts, beside commands that are
+ * under way, in stores that fail, and after the process was killed. */
 #include "../contract/faulty_store.h"
 #include "backends/memory/memory_store.h"
 #include "desk.h"
@@ -449,7 +449,8 @@ static void an_account_that_is_being_opened_is_not_there(void **state)
     }
 }
 
-/* An account's first key is made by the command that brings its first text: before it is put there is nothing to be forgotten, and afterwards there is. */
+/* An account's first key is made by the command that brings its first text: before it is put there is nothing to be forgotten, and
+ * afterwards there is. */
 static void a_first_key_is_either_not_there_or_destroyed(void **state)
 {
     struct scene *scene = *state;
