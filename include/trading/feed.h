@@ -62,7 +62,8 @@ TRADING_API int64_t trading_feed_position(trading_feed *feed);
  */
 TRADING_API int32_t trading_feed_acknowledge(trading_feed *feed, int64_t position, trading_error *error);
 
-/** The durable cursor stays where it stands. NULL is allowed. One thread at a time, with trading_feed_next. */
+/** The durable cursor stays where it stands. NULL is allowed, and in a child after a fork nothing is done. One thread at a time, with
+ * trading_feed_next. */
 TRADING_API void trading_feed_close(trading_feed *feed);
 
 TRADING_EXTERN_C_END

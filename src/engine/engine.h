@@ -145,6 +145,7 @@ struct trading_engine {
     int descriptor;            /* eventfd */
     _Atomic bool signaled;     /* it is readable, so writing to it again says nothing new */
     _Atomic uint32_t users;    /* open views, feeds, projections */
+    _Atomic bool feed_ahead;   /* one of the feeds has the thread that reads ahead */
 
     struct projections projections;
 

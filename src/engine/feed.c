@@ -1,5 +1,6 @@
 /* Feeds: a stretch of the journal is copied into the feed's own buffer, proven, and events are told out of it into the caller's array.
- * So no read of the store is open while the host works, and what a feed holds is bounded by the buffer and one commit. */
+ * So no read of the store is open while the host works, and what a feed holds is bounded by the buffer and one commit; twice that while it has
+ * far to go, as another thread reads the next stretch meanwhile. */
 #include "engine/feed.h"
 
 #include "base/error.h"
@@ -8,12 +9,10 @@
 #include "base/text.h"
 #include "engine/eras.h"
 #include "engine/event_window.h"
+#include "engine/feed_stretch.h"
 #include "engine/view.h"
 
 #include <inttypes.h>
-
-/* After so many bytes a stretch ends with the commit at hand. */
-#define STRETCH_BYTES (256u << 10)
 
 struct trading_feed {
     trading_engine *engine;
@@ -29,17 +28,11 @@ struct trading_feed {
     bool has_digest;
     uint8_t digest[COMMIT_DIGEST_BYTES];
 
-    /* the stretch: commits, and their bodies one after another */
-    struct commit *commits;
-    size_t commit_count;
-    size_t commit_capacity;
+    struct feed_stretch stretch;
     size_t commit_at; /* the one that is read */
     bool reading;     /* it is begun */
     struct event_window window;
-    uint8_t *bodies;
-    size_t body_bytes;
-    size_t body_capacity;
-    int64_t limit; /* nothing at or beyond it is durable */
+    struct feed_ahead *ahead; /* NULL: nobody reads ahead of it */
 };
 
 /* ---- opening and closing ---- */
@@ -180,13 +173,33 @@ int32_t trading_feed_open(trading_feed **feed, trading_engine *engine, int64_t f
     return error_clear(error);
 }
 
+/* The engine has one such thread for all its feeds: who comes while another has it reads by itself. */
+static void begin_ahead(trading_feed *feed)
+{
+    trading_engine *engine = feed->engine;
+    if (feed->ahead || !engine->journal.reads_ahead || atomic_exchange(&engine->feed_ahead, true))
+        return;
+    feed->ahead = feed_ahead_open(&engine->journal);
+    if (!feed->ahead)
+        atomic_store(&engine->feed_ahead, false);
+}
+
+static void end_ahead(trading_feed *feed)
+{
+    if (!feed->ahead)
+        return;
+    feed_ahead_close(feed->ahead);
+    feed->ahead = NULL;
+    atomic_store(&feed->engine->feed_ahead, false);
+}
+
 void trading_feed_close(trading_feed *feed)
 {
-    if (!feed)
+    if (!feed || host_check(feed->engine->host, NULL)) /* in a child it is the parent's, as is its thread */
         return;
     trading_engine *engine = feed->engine;
-    memory_release(&engine->memory, feed->commits, feed->commit_capacity * sizeof *feed->commits);
-    memory_release(&engine->memory, feed->bodies, feed->body_capacity);
+    end_ahead(feed);
+    feed_stretch_close(&feed->stretch, &engine->memory);
     memory_release(&engine->memory, feed, sizeof *feed);
     engine_leave(engine);
 }
@@ -195,62 +208,42 @@ void trading_feed_close(trading_feed *feed)
 
 static void drop_stretch(trading_feed *feed)
 {
-    feed->commit_count = feed->commit_at = feed->body_bytes = 0;
+    feed_stretch_drop(&feed->stretch);
+    feed->commit_at = 0;
     feed->reading = false;
 }
 
-static int32_t keep_commit(trading_feed *feed, const struct commit *commit, trading_error *error)
+/* Has the next one read meanwhile, while many events come after this. */
+static void read_ahead(trading_feed *feed, int64_t durable)
 {
-    struct memory *memory = &feed->engine->memory;
-    if (memory_grow(memory, (void **)&feed->commits, &feed->commit_capacity, feed->commit_count + 1, sizeof *feed->commits) ||
-        memory_grow(memory, (void **)&feed->bodies, &feed->body_capacity, feed->body_bytes + commit->body_size, 1))
-        return error_no_memory(error, "the buffer of a feed");
-    memcpy(feed->bodies + feed->body_bytes, commit->body, commit->body_size);
-    feed->commits[feed->commit_count++] = *commit;
-    feed->body_bytes += commit->body_size;
-    return TRADING_OK;
-}
-
-static int32_t take_commit(void *arg, const struct commit *commit, trading_error *error)
-{
-    trading_feed *feed = arg;
-    if (commit->first_position >= feed->limit)
-        return JOURNAL_STOP;
-    bool next = feed->commit_count == 0 && feed->has_digest && commit->first_position == feed->position;
-    int32_t code = next ? commit_follows(commit, feed->position, feed->digest, error) : TRADING_OK;
-    if (!code)
-        code = keep_commit(feed, commit, error);
-    if (code)
-        return code;
-    bool full = feed->body_bytes + feed->commit_count * sizeof *feed->commits >= STRETCH_BYTES;
-    return full ? JOURNAL_STOP : TRADING_OK;
+    if (durable - feed_stretch_end(&feed->stretch) < JOURNAL_LONG) {
+        end_ahead(feed);
+        return;
+    }
+    begin_ahead(feed);
+    if (feed->ahead)
+        feed_ahead_ask(feed->ahead, &feed->stretch, durable);
 }
 
 static int32_t read_stretch(trading_feed *feed, int64_t durable, trading_error *error)
 {
+    int32_t code = TRADING_OK;
     drop_stretch(feed);
-    feed->limit = durable;
-    int32_t code = journal_walk(&feed->engine->journal, feed->position, take_commit, feed, error);
-    if (!code && feed->commit_count == 0)
-        code =
-            error_set(error, TRADING_E_DAMAGED, "the journal has lost the events from position %" PRId64 " on", feed->position);
-    if (code) {
-        drop_stretch(feed);
-        return code;
-    }
-    const uint8_t *body = feed->bodies;
-    for (size_t i = 0; i < feed->commit_count; i++) {
-        feed->commits[i].body = body;
-        body += feed->commits[i].body_size;
-    }
-    return TRADING_OK;
+    if (!feed->ahead || !feed_ahead_take(feed->ahead, feed->position, &feed->stretch))
+        code = feed_stretch_read(&feed->stretch, &feed->engine->journal, feed->position, durable,
+                                 feed->has_digest ? feed->digest : NULL, error);
+    if (code)
+        end_ahead(feed);
+    else
+        read_ahead(feed, durable);
+    return code;
 }
 
 /* ---- telling events out of it ---- */
 
 static void keep_digest(trading_feed *feed)
 {
-    const struct commit *commit = &feed->commits[feed->commit_at];
+    const struct commit *commit = &feed->stretch.commits[feed->commit_at];
     if (feed->position <= commit->first_position)
         return;
     memcpy(feed->digest, commit->digest, sizeof feed->digest);
@@ -280,7 +273,7 @@ static void prepare(void *arg, const struct event_step *step)
 static int32_t tell_commit(trading_feed *feed, trading_event *events, size_t max, size_t *count, trading_error *error)
 {
     const struct domain *domain = &feed->engine->domain;
-    const struct commit *commit = &feed->commits[feed->commit_at];
+    const struct commit *commit = &feed->stretch.commits[feed->commit_at];
     const struct event_step *step;
     while (*count < max && (step = event_window_next(&feed->window)) != NULL) {
         const struct event *event = &step->event;
@@ -303,8 +296,8 @@ static int32_t tell_commit(trading_feed *feed, trading_event *events, size_t max
 /* The same of the stretch. */
 static int32_t tell_stretch(trading_feed *feed, trading_event *events, size_t max, size_t *count, trading_error *error)
 {
-    while (*count < max && feed->commit_at < feed->commit_count) {
-        const struct commit *commit = &feed->commits[feed->commit_at];
+    while (*count < max && feed->commit_at < feed->stretch.count) {
+        const struct commit *commit = &feed->stretch.commits[feed->commit_at];
         if (!feed->reading)
             event_window_begin(&feed->window, commit, prepare, feed);
         feed->reading = true;
@@ -393,7 +386,7 @@ int64_t trading_feed_position(trading_feed *feed)
 
 void feed_seek(trading_feed *feed, int64_t position)
 {
-    drop_stretch(feed);
+    drop_stretch(feed); /* and what was read ahead does not follow */
     feed->position = position;
     feed->has_digest = false;
 }

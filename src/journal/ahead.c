@@ -6,9 +6,6 @@
 /* Commits that are held at once: read and not visited. */
 #define SLOTS 4u
 
-/* Of fewer events a thread is not worth it. */
-#define MANY_EVENTS 65536
-
 struct ahead {
     const struct journal *journal;
     int64_t from;
@@ -120,7 +117,7 @@ bool journal_is_long(const struct journal *journal, int64_t from)
 {
     trading_store_head head;
     return journal->reads_ahead && journal->ops->head(journal->store, journal->partition, &head, NULL) == TRADING_OK &&
-           head.next_position - from >= MANY_EVENTS;
+           head.next_position - from >= JOURNAL_LONG;
 }
 
 int32_t journal_walk_ahead(const struct journal *journal, int64_t from, journal_visit visit, void *arg, trading_error *error)

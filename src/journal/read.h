@@ -12,6 +12,9 @@ struct journal {
     bool reads_ahead; /* whether reading ahead may have threads */
 };
 
+/* Of fewer events a thread that reads ahead is not worth it. */
+#define JOURNAL_LONG 65536
+
 /* What a visitor answers to end a walk that is none the worse for it. */
 #define JOURNAL_STOP (-1)
 

@@ -1,6 +1,10 @@
 /* Feeds: every durable event once and in order, whatever the arrays, filters and writers; and cursors that survive. */
 #include "desk.h"
+#include "engine/engine.h"
+#include "engine/feed_stretch.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
@@ -196,7 +200,292 @@ static void what_a_feed_holds_is_bounded(void **state)
         most = held > most ? held : most;
     }
     assert_int_equal(trading_feed_position(feed), desk_next_position(&desk));
-    assert_true(most < 1200000);
+    assert_true(most < 2 * 1200000); /* the half of it is what is read ahead */
+    trading_feed_close(feed);
+    desk_close(&desk);
+}
+
+/* ---- reading ahead ---- */
+
+#define FAR_CALLS  40u /* each of MANY deposits */
+#define FAR_EVENTS (FAR_CALLS * MANY)
+
+static struct client deposit_far(struct desk *desk)
+{
+    struct client ann = desk_client(desk, 1000);
+    for (size_t i = 0; i < FAR_CALLS; i++)
+        deposit_many(desk, &ann.account, MANY);
+    return ann;
+}
+
+static bool reads_ahead(const char *task)
+{
+    char path[300];
+    char name[32] = "";
+    snprintf(path, sizeof path, "/proc/self/task/%s/comm", task);
+    FILE *file = fopen(path, "r");
+    bool found = file && fgets(name, sizeof name, file) && !strcmp(name, "trading-read\n");
+    if (file)
+        fclose(file);
+    return found;
+}
+
+static size_t threads_that_read(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    struct dirent *task;
+    size_t count = 0;
+    MUST(tasks != NULL);
+    while ((task = readdir(tasks)))
+        count += reads_ahead(task->d_name);
+    closedir(tasks);
+    return count;
+}
+
+/* A thread that was joined may be seen for a moment yet. */
+static void await_threads_that_read(size_t count)
+{
+    for (int i = 0; i < 10000 && threads_that_read() != count; i++)
+        usleep(1000);
+    assert_int_equal(threads_that_read(), count);
+}
+
+/* Two feeds at once, of which the first has the thread. Where they end, and why, is told by both. */
+struct race {
+    trading_feed *feeds[2];
+    trading_event events[2][1000];
+    size_t counts[2];
+    int32_t codes[2];
+    trading_error errors[2];
+};
+
+static void next_of_both(struct race *race)
+{
+    for (size_t i = 0; i < 2; i++)
+        race->codes[i] = trading_feed_next(race->feeds[i], race->events[i], 1000, &race->counts[i], 0, &race->errors[i]);
+}
+
+static void race_alike(struct desk *desk, struct race *race)
+{
+    for (size_t i = 0; i < 2; i++)
+        race->feeds[i] = open_feed(desk, 0, NULL, NULL);
+    next_of_both(race);
+    await_threads_that_read(1);
+    while (race->codes[0] == TRADING_OK) {
+        assert_int_equal(race->codes[1], TRADING_OK);
+        assert_int_equal(race->counts[0], race->counts[1]);
+        assert_memory_equal(race->events[0], race->events[1], race->counts[0] * sizeof race->events[0][0]);
+        next_of_both(race);
+    }
+    assert_int_equal(race->codes[0], race->codes[1]);
+    assert_string_equal(race->errors[0].message, race->errors[1].message);
+    assert_int_equal(trading_feed_position(race->feeds[0]), trading_feed_position(race->feeds[1]));
+    await_threads_that_read(0);
+}
+
+static void close_race(struct race *race)
+{
+    trading_feed_close(race->feeds[0]);
+    trading_feed_close(race->feeds[1]);
+}
+
+static void what_is_read_ahead_is_told_alike(void **state)
+{
+    (void)state;
+    static struct race race;
+    struct desk desk;
+    desk_open_memory(&desk);
+    deposit_far(&desk);
+    race_alike(&desk, &race);
+    assert_int_equal(race.codes[0], TRADING_E_TIMEOUT);
+    assert_int_equal(trading_feed_position(race.feeds[0]), desk_next_position(&desk));
+    close_race(&race);
+    desk_close(&desk);
+}
+
+/* Changes a byte of the body of the commit in the middle. */
+static void damage_journal(const struct desk *desk)
+{
+    char path[128];
+    static uint8_t bytes[64 << 20];
+    size_t commits = 0;
+    ssize_t middle = 0;
+    snprintf(path, sizeof path, "%s/journal.mdb", desk->folder);
+    int file = open(path, O_RDWR);
+    MUST(file >= 0);
+    ssize_t size = pread(file, bytes, sizeof bytes, 0);
+    for (ssize_t pass = 0, half = 0; pass < 2; pass++, half = (ssize_t)commits / 2, commits = 0)
+        for (ssize_t at = 0; at + 4 <= size; at++)
+            if (!memcmp(bytes + at, "TRCM", 4) && commits++ == (size_t)half)
+                middle = at;
+    bytes[middle + 500] ^= 1;
+    MUST(pwrite(file, bytes + middle + 500, 1, middle + 500) == 1);
+    close(file);
+}
+
+static void damage_is_found_alike(void **state)
+{
+    (void)state;
+    static struct race race;
+    struct desk desk;
+    desk_open_folder(&desk);
+    deposit_far(&desk);
+    damage_journal(&desk);
+    race_alike(&desk, &race);
+    assert_int_equal(race.codes[0], TRADING_E_DAMAGED);
+    assert_true(trading_feed_position(race.feeds[0]) > FAR_EVENTS / 4);
+    assert_true(trading_feed_position(race.feeds[0]) < FAR_EVENTS / 4 * 3);
+    next_of_both(&race);
+    assert_int_equal(race.codes[0], TRADING_E_DAMAGED); /* it stays where it is */
+    assert_string_equal(race.errors[0].message, race.errors[1].message);
+    close_race(&race);
+    desk_close(&desk);
+}
+
+static void who_leaves_early_leaves_the_thread_to_others(void **state)
+{
+    (void)state;
+    struct desk desk;
+    trading_event event;
+    size_t count;
+    desk_open_memory(&desk);
+    deposit_far(&desk);
+    trading_feed *near = open_feed(&desk, FAR_EVENTS - 40000, NULL, NULL); /* several stretches */
+    assert_int_equal(trading_feed_next(near, &event, 1, &count, 0, NULL), TRADING_OK);
+    await_threads_that_read(0);
+    for (int i = 0; i < 20; i++) {
+        trading_feed *feed = open_feed(&desk, 1000 * i, NULL, NULL);
+        for (int j = 0; j <= i; j++)
+            assert_int_equal(trading_feed_next(feed, &event, 1, &count, 0, NULL), TRADING_OK);
+        await_threads_that_read(1);
+        trading_feed_close(feed);
+        await_threads_that_read(0);
+    }
+    trading_feed_close(near);
+    desk_close(&desk);
+}
+
+/* False when it cannot be read. */
+static bool read_next(struct feed_ahead *ahead, struct feed_stretch *stretch, int64_t limit)
+{
+    int64_t from = feed_stretch_end(stretch);
+    feed_ahead_ask(ahead, stretch, limit);
+    for (int i = 0; i < 100; i++) { /* what was not begun must be asked for again */
+        usleep(1000);
+        if (feed_ahead_take(ahead, from, stretch))
+            return true;
+        feed_ahead_ask(ahead, stretch, limit);
+    }
+    return false;
+}
+
+static void a_stretch_read_ahead_follows_the_one_before(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct feed_stretch stretch = {0};
+    desk_open_memory(&desk);
+    deposit_far(&desk);
+    int64_t end = desk_next_position(&desk);
+    const struct journal *journal = &desk.engine->journal;
+    assert_int_equal(feed_stretch_read(&stretch, journal, 0, end, NULL, NULL), TRADING_OK);
+    struct feed_ahead *ahead = feed_ahead_open(journal);
+    assert_non_null(ahead);
+    for (int64_t from = feed_stretch_end(&stretch); from < FAR_EVENTS / 2; from = feed_stretch_end(&stretch)) {
+        assert_true(read_next(ahead, &stretch, end));
+        assert_int_equal(stretch.commits[0].first_position, from);
+    }
+    feed_ahead_ask(ahead, &stretch, end);
+    usleep(10000);
+    assert_false(feed_ahead_take(ahead, 0, &stretch)); /* it was asked for another */
+    stretch.commits[stretch.count - 1].digest[0] ^= 1;
+    assert_false(read_next(ahead, &stretch, end));
+    feed_ahead_close(ahead);
+    feed_stretch_close(&stretch, &desk.engine->memory);
+    desk_close(&desk);
+}
+
+/* Counts events in order, and stops once in the middle. */
+struct counting {
+    int64_t next;
+    bool stopped;
+};
+
+static int32_t count_on(void *context, trading_projection *projection, const trading_event *events, size_t count)
+{
+    struct counting *counting = context;
+    for (size_t i = 0; i < count; i++)
+        if (events[i].position != counting->next++)
+            return 2;
+    if (counting->stopped || counting->next < FAR_EVENTS / 3)
+        return 0;
+    counting->stopped = true;
+    counting->next = trading_projection_position(projection, NULL);
+    return 1;
+}
+
+static void what_a_projection_undid_is_told_again(void **state)
+{
+    (void)state;
+    struct desk desk;
+    struct counting counting = {0};
+    trading_projection *projection;
+    trading_projection_options options = TRADING_PROJECTION_OPTIONS_INIT;
+    options.name = "count";
+    options.apply = count_on;
+    options.context = &counting;
+    desk_open_memory(&desk);
+    deposit_far(&desk);
+    assert_int_equal(trading_projection_open(&projection, desk.engine, &options, NULL), TRADING_OK);
+    assert_int_equal(trading_projection_run(projection, NULL, NULL), TRADING_E_STOPPED);
+    assert_true(counting.next < FAR_EVENTS / 3); /* what was not committed is undone */
+    assert_int_equal(trading_projection_run(projection, NULL, NULL), TRADING_OK);
+    assert_int_equal(counting.next, desk_next_position(&desk));
+    trading_projection_close(projection);
+    await_threads_that_read(0);
+    desk_close(&desk);
+}
+
+static void an_engine_without_threads_has_none_for_feeds(void **state)
+{
+    (void)state;
+    struct desk desk;
+    trading_event event;
+    size_t count;
+    desk_open_folder(&desk);
+    deposit_far(&desk);
+    desk_stop(&desk);
+    desk_start(&desk, TRADING_ENGINE_READ_ONLY | TRADING_ENGINE_MANUAL);
+    trading_feed *feed = open_feed(&desk, 0, NULL, NULL);
+    assert_int_equal(trading_feed_next(feed, &event, 1, &count, 0, NULL), TRADING_OK);
+    await_threads_that_read(0);
+    trading_feed_close(feed);
+    desk_close(&desk);
+}
+
+/* The thread is the parent's, and nobody in the child may wait for it. */
+static void a_child_leaves_the_thread_alone(void **state)
+{
+    (void)state;
+    struct desk desk;
+    trading_event event;
+    size_t count;
+    int status;
+    desk_open_memory(&desk);
+    deposit_far(&desk);
+    trading_feed *feed = open_feed(&desk, 0, NULL, NULL);
+    assert_int_equal(trading_feed_next(feed, &event, 1, &count, 0, NULL), TRADING_OK);
+    await_threads_that_read(1);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        int32_t code = trading_feed_next(feed, &event, 1, &count, 0, NULL);
+        trading_feed_close(feed);
+        _exit(code == TRADING_E_FORKED ? 0 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    assert_int_equal(trading_feed_next(feed, &event, 1, &count, 0, NULL), TRADING_OK);
     trading_feed_close(feed);
     desk_close(&desk);
 }
@@ -315,14 +604,14 @@ static void acknowledging_wakes_no_reader_with_a_cursor(void **state)
 #define READERS  3
 #define DEPOSITS 400
 
-struct writer {
+struct depositor {
     struct desk *desk;
     trading_id account;
 };
 
 static void *write_deposits(void *arg)
 {
-    struct writer *writer = arg;
+    struct depositor *writer = arg;
     for (int i = 0; i < DEPOSITS; i++)
         desk_cash(writer->desk, TRADING_COMMAND_DEPOSIT, &writer->account, one);
     return NULL;
@@ -353,12 +642,12 @@ static void readers_follow_while_writers_write(void **state)
     (void)state;
     struct desk desk;
     desk_open_memory(&desk);
-    struct writer writers[WRITERS];
+    struct depositor writers[WRITERS];
     pthread_t threads[WRITERS + READERS];
     for (size_t i = 0; i < READERS; i++)
         MUST(pthread_create(&threads[WRITERS + i], NULL, follow, &desk) == 0);
     for (size_t i = 0; i < WRITERS; i++) {
-        writers[i] = (struct writer){.desk = &desk, .account = desk_client(&desk, 1000).account};
+        writers[i] = (struct depositor){.desk = &desk, .account = desk_client(&desk, 1000).account};
         MUST(pthread_create(&threads[i], NULL, write_deposits, &writers[i]) == 0);
     }
     for (size_t i = 0; i < WRITERS + READERS; i++)
@@ -509,6 +798,13 @@ int main(void)
         cmocka_unit_test(what_makes_no_feed_is_refused),
         cmocka_unit_test(filters_choose_kinds_and_account),
         cmocka_unit_test(what_a_feed_holds_is_bounded),
+        cmocka_unit_test(what_is_read_ahead_is_told_alike),
+        cmocka_unit_test(damage_is_found_alike),
+        cmocka_unit_test(who_leaves_early_leaves_the_thread_to_others),
+        cmocka_unit_test(a_stretch_read_ahead_follows_the_one_before),
+        cmocka_unit_test(what_a_projection_undid_is_told_again),
+        cmocka_unit_test(an_engine_without_threads_has_none_for_feeds),
+        cmocka_unit_test(a_child_leaves_the_thread_alone),
         cmocka_unit_test(cursors_survive_with_the_journal),
         cmocka_unit_test(a_foreign_cursor_may_stand_beyond_the_journal),
         cmocka_unit_test(acknowledging_wakes_no_reader_with_a_cursor),
