@@ -247,9 +247,11 @@ int32_t drive_turn(struct drive *drive, int64_t nanoseconds, struct tally *tally
     drive->end = drive->begun + nanoseconds;
     bool waits = drive->lane_count > 1 || drive->subject->settings->flight == 1;
     int32_t code = waits ? run_threads(drive, error) : run_flight(drive);
+    int64_t idle = 0;
     if (!code && drive->flow->settle)
-        code = drive->flow->settle(drive->flow->context, error);
+        code = drive->flow->settle(drive->flow->context, &idle, error);
     int32_t failure = add_turn(drive, &before, tally, error);
+    tally->nanoseconds -= idle;
     return failure ? failure : code;
 }
 

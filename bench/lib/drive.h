@@ -17,8 +17,8 @@ struct flow {
     void (*begin)(void *context, void *body); /* once for each place that a body has */
     /* Makes the next command: its account, and what of its body changes. */
     void (*next)(void *context, uint64_t *random, trading_command *command, void *body);
-    /* Waits until what was answered is also done; NULL: it is. */
-    int32_t (*settle)(void *context, trading_error *error);
+    /* Waits until what was answered is also done, and tells for how long nothing was left to do then; NULL: it is done. */
+    int32_t (*settle)(void *context, int64_t *idle, trading_error *error);
 };
 
 /* One batch and where its answers go. */

@@ -35,19 +35,23 @@ static void next_order(void *context, uint64_t *random, trading_command *command
 }
 
 /* Of several partitions orders and executions travel on as messages. They are done when nothing is appended any more. */
-static int32_t market_settle(void *context, trading_error *error)
+static int32_t market_settle(void *context, int64_t *idle, trading_error *error)
 {
     const struct market *market = context;
-    trading_engine_info before = TRADING_ENGINE_INFO_INIT;
     trading_engine_info info = TRADING_ENGINE_INFO_INIT;
+    *idle = 0;
     if (market->subject->settings->engine.partitions < 2)
         return TRADING_OK;
-    int32_t code;
-    do {
-        before = info;
-        bench_sleep_until(bench_now() + QUIET);
+    uint64_t before = 0;
+    int64_t asked = bench_now();
+    int32_t code = trading_engine_get_info(market->subject->engine, &info, error);
+    while (!code && info.events != before) {
+        before = info.events;
+        asked = bench_now();
+        bench_sleep_until(asked + QUIET);
         code = trading_engine_get_info(market->subject->engine, &info, error);
-    } while (!code && info.events != before.events);
+    }
+    *idle = bench_now() - asked;
     return code;
 }
 
@@ -143,8 +147,9 @@ int32_t market_open(struct market *market, struct subject *subject, trading_erro
         code = set_quote(market, 0, TRADING_DECIMAL_ONE, error);
     if (!code)
         code = buy_shares(market, error);
+    int64_t idle;
     if (!code)
-        code = market_settle(market, error);
+        code = market_settle(market, &idle, error);
     if (!code)
         code = set_quote(market, 1, 0, error);
     return code ? code : note_beginning(market, error);

@@ -12,8 +12,8 @@
 const struct argument store_arguments[] = {
     {ARGUMENT_OPERAND, "ACTION", NULL,
      "create: makes the store, and what it needs on a server; one that is there stays as it is. copy: copies it, while "
-     "nobody writes it, to where no store is; it stays as it is. backup: copies it as it is at one moment, beside those who "
-     "write it",
+     "nobody writes it, to where no store is; it stays as it is. backup: copies it beside those who write it, with all "
+     "that was answered before",
      NULL},
     {ARGUMENT_OPTION, "partitions", "N",
      "how many it is to have, which stays so (default: 1); how many the copy is to have: a multiple of the store's (default: "

@@ -4,6 +4,10 @@
 #include "engine/events.h"
 
 #include <inttypes.h>
+#include <string.h>
+
+/* So often journals are asked for a moment at which all stand still. */
+#define ASKED_MOST 1000
 
 struct surveying {
     struct copy *copy;
@@ -96,24 +100,48 @@ static int32_t check_settled(const struct copy *copy, trading_error *error)
     return TRADING_OK;
 }
 
-static int32_t count_events(struct copy *copy, trading_error *error)
+/* Where the journals end: one after another. */
+static int32_t ask_ends(struct copy *copy, int64_t *ends, trading_error *error)
 {
     int32_t code = TRADING_OK;
-    copy->total = copy->from == copy->to ? 0 : copy->to; /* what splits them */
     for (uint32_t p = 0; p < copy->from && !code; p++) {
         trading_store_head head;
         code = copy->source.ops->head(copy->source.store, p, &head, error);
-        if (code)
-            break;
-        copy->surveys[p].goal = head.next_position;
-        copy->total += head.next_position + head.next_position * (copy->to / copy->from);
+        if (!code)
+            ends[p] = head.next_position;
     }
     return code;
 }
 
+/* A journal only grows: where all end twice in a row at the same positions, they did so at one moment, between the two. Of those that are
+ * written too fast for that the last answers are as good as any: `level` sees to it that they belong together. */
+static int32_t agree_on_goals(struct copy *copy, trading_error *error)
+{
+    int64_t ends[ENGINE_PARTITIONS_MAX] = {0};
+    int64_t before[ENGINE_PARTITIONS_MAX];
+    int32_t code = ask_ends(copy, ends, error);
+    for (int asked = 1; copy->from > 1 && asked < ASKED_MOST && !code; asked++) {
+        memcpy(before, ends, sizeof before);
+        code = ask_ends(copy, ends, error);
+        if (memcmp(before, ends, copy->from * sizeof *ends) == 0)
+            break;
+    }
+    for (uint32_t p = 0; p < copy->from && !code; p++)
+        copy->surveys[p].goal = ends[p];
+    return code;
+}
+
+static void count_events(struct copy *copy)
+{
+    copy->total = copy->from == copy->to ? 0 : copy->to; /* what splits them */
+    for (uint32_t p = 0; p < copy->from; p++)
+        copy->total += copy->surveys[p].goal + copy->surveys[p].goal * (copy->to / copy->from);
+}
+
 int32_t copy_survey(struct copy *copy, trading_error *error)
 {
-    int32_t code = count_events(copy, error);
+    int32_t code = agree_on_goals(copy, error);
+    count_events(copy);
     for (uint32_t p = 0; p < copy->from && !code; p++)
         code = survey_partition(copy, p, copy->surveys[p].goal, error);
     if (!code && copy->beside_writers)

@@ -160,6 +160,11 @@ static int32_t write_partition(struct writing *writing)
         return writing->outcome;
     if (code && writing->error)
         *writing->error = failure;
+    int64_t end = writing->copy->surveys[writing->partition].end;
+    if (!code && writing->next != end)
+        code = error_set(writing->error, TRADING_E_DAMAGED,
+                         "partition %u of the store gave its commits up to position %" PRId64 " at first, and now to %" PRId64,
+                         writing->partition, end, writing->next);
     return code ? code : flush(writing);
 }
 
