@@ -239,9 +239,11 @@ TRADING_API int32_t trading_engine_checkpoint(trading_engine *engine, trading_er
  * status. It cannot be undone; again it does nothing more. What a command brought that was accepted before is forgotten; what one brings
  * that is under way is forgotten with it, or refused. An account that has nothing personal stays as it is, and may be given something
  * later. What lies outside of the store is the host's to forget: docs/domain.md lists it.
- * @return TRADING_OK: it is durable. TRADING_E_NOT_FOUND: no view shows such an account; TRADING_E_INVALID: among others, it is in a
- *         partition that this engine has not; TRADING_E_READ_ONLY, TRADING_E_CLOSED, and what stopped the engine. Another code of the
- *         store: the key may be destroyed or not, call again. Any thread, and of a TRADING_ENGINE_MANUAL engine too: it takes no step.
+ * @return TRADING_OK: it is durable. TRADING_E_NOT_FOUND: there is no such account; TRADING_E_INVALID: among others, it is in a partition
+ *         that this engine has not; TRADING_E_READ_ONLY, TRADING_E_CLOSED, and what stopped the engine. TRADING_E_OUTCOME_UNKNOWN: also where
+ *         no view shows the account, while it may have been opened by a command whose outcome is not known yet (TRADING_STATUS_UNKNOWN): give
+ *         that command again, and call again once it is answered. Another code of the store: the key may be destroyed or not, call again.
+ *         Any thread, and of a TRADING_ENGINE_MANUAL engine too: it takes no step.
  */
 TRADING_API int32_t trading_engine_forget(trading_engine *engine, const trading_id *account, trading_error *error);
 

@@ -271,9 +271,19 @@ static int32_t check_forgettable(trading_engine *engine, const trading_id *accou
                      engine->partition);
 }
 
+/* Whether all that the journal of the account's partition has is shown: an append of unknown outcome may have opened the account. */
+static bool shows_all(trading_engine *engine, const trading_id *account)
+{
+    trading_store_head head;
+    trading_engine *part = engine_part(engine, id_slot(account) % engine->parts);
+    int32_t code = part->ops->head(part->store, part->partition, &head, NULL);
+    return !code && head.next_position <= engine_durable(part);
+}
+
 /* Of an account that is shown, nothing that is under way brings the key back: it was put before the commit that first sealed something
- * under it, and who seals later asks the store, finds it, and is forgotten with the rest, or finds none, and is refused. The view keeps the
- * engine open meanwhile. */
+ * under it, and who seals later asks the store, finds it, and is forgotten with the rest, or finds none, and is refused. Of one that is not
+ * shown the opening may be in the journal, answered as unknown; so the end of the journal is asked first. The view keeps the engine open
+ * meanwhile. */
 int32_t trading_engine_forget(trading_engine *engine, const trading_id *account, trading_error *error)
 {
     trading_view *view;
@@ -283,9 +293,13 @@ int32_t trading_engine_forget(trading_engine *engine, const trading_id *account,
         code = trading_view_open(&view, engine, TRADING_VIEW_LATEST, error);
     if (code)
         return code;
+    bool all = shows_all(engine, account);
     code = trading_view_account(view, account, &shown, error);
     if (!code)
         code = engine->ops->secret_delete(engine->store, account, error);
+    else if (code == TRADING_E_NOT_FOUND && !all)
+        code = error_set(error, TRADING_E_OUTCOME_UNKNOWN,
+                         "whether there is such an account is not known yet: call again once its opening was answered");
     trading_view_close(view);
     return code ? code : error_clear(error);
 }
