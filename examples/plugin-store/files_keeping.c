@@ -183,6 +183,8 @@ int32_t files_snapshot_drop(void *handle, uint32_t number, int64_t position, tra
 
 /* ---- secrets ---- */
 
+static const uint8_t no_value[32]; /* what a deleted secret is overwritten with */
+
 static void name_secret(char name[NAME_BYTES], const trading_id *id)
 {
     int length = snprintf(name, NAME_BYTES, "secret.");
@@ -228,6 +230,12 @@ int32_t files_secret_put(void *handle, const trading_store_secret *secrets, size
     return code;
 }
 
+/* One that is being deleted, or was when the process died. */
+static bool is_overwritten(const uint8_t value[32])
+{
+    return memcmp(value, no_value, sizeof no_value) == 0;
+}
+
 int32_t files_secret_get(void *handle, const trading_id *name, uint8_t value[32], trading_error *error)
 {
     struct files *store = handle;
@@ -236,7 +244,7 @@ int32_t files_secret_get(void *handle, const trading_id *name, uint8_t value[32]
     char file[NAME_BYTES];
     name_secret(file, name);
     int fd = openat(store->folder, file, O_RDONLY | O_CLOEXEC);
-    bool found = fd >= 0 && read_all(fd, value, 32, 0);
+    bool found = fd >= 0 && read_all(fd, value, 32, 0) && !is_overwritten(value);
     if (fd >= 0)
         close(fd);
     return found ? TRADING_OK : fail(error, TRADING_E_NOT_FOUND, "there is no such secret");
@@ -244,7 +252,6 @@ int32_t files_secret_get(void *handle, const trading_id *name, uint8_t value[32]
 
 int32_t files_secret_delete(void *handle, const trading_id *name, trading_error *error)
 {
-    static const uint8_t nothing[32];
     struct files *store = handle;
     if (!name)
         return fail(error, TRADING_E_INVALID, "deleting a secret needs its name");
@@ -253,7 +260,7 @@ int32_t files_secret_delete(void *handle, const trading_id *name, trading_error 
     char file[NAME_BYTES];
     name_secret(file, name);
     pthread_mutex_lock(&store->lock);
-    int32_t code = write_secret(store, file, 0, nothing, error);
+    int32_t code = write_secret(store, file, 0, no_value, error);
     if (!code)
         code = flush_all(store, error); /* before its blocks are given back */
     if (!code && unlinkat(store->folder, file, 0))

@@ -146,6 +146,54 @@ static void keep_beside_append(struct trial *trial)
     trial_close(trial, store);
 }
 
+/* A secret that others look for while it is put and deleted again and again. */
+struct looker {
+    struct trial *trial;
+    void *store;
+    pthread_t thread;
+    _Atomic bool *finished;
+    bool wrong;
+};
+
+static const trading_store_secret looked_for = {.name = {{9}}, .value = {7, 1, 2, 3}};
+
+/* The whole value is there, or none. */
+static void *look_repeatedly(void *arg)
+{
+    struct looker *looker = arg;
+    while (!looker->wrong && !atomic_load(looker->finished)) {
+        uint8_t value[32] = {0};
+        trading_error error = {0};
+        int32_t code = looker->trial->ops->secret_get(looker->store, &looked_for.name, value, &error);
+        looker->wrong = code ? code != TRADING_E_NOT_FOUND : memcmp(value, looked_for.value, sizeof value) != 0;
+        if (looker->wrong)
+            fprintf(stderr, "looking for a secret beside its deletion: %s\n", code ? error.message : "another value");
+    }
+    return NULL;
+}
+
+static void get_beside_delete(struct trial *trial)
+{
+    static _Atomic bool finished;
+    atomic_store(&finished, false);
+    void *store = trial_open(trial);
+    struct looker lookers[READERS];
+    for (int i = 0; i < READERS; i++) {
+        lookers[i] = (struct looker){.trial = trial, .store = store, .finished = &finished};
+        CHECK(trial, pthread_create(&lookers[i].thread, NULL, look_repeatedly, &lookers[i]) == 0);
+    }
+    for (int i = 0; i < 50; i++) {
+        ANSWERS(trial, TRADING_OK, trial->ops->secret_put(store, &looked_for, 1, &trial->error));
+        ANSWERS(trial, TRADING_OK, trial->ops->secret_delete(store, &looked_for.name, &trial->error));
+    }
+    atomic_store(&finished, true);
+    for (int i = 0; i < READERS; i++)
+        pthread_join(lookers[i].thread, NULL);
+    for (int i = 0; i < READERS; i++)
+        CHECK(trial, !lookers[i].wrong);
+    trial_close(trial, store);
+}
+
 enum { SIDE_BY_SIDE = 5, SIDE_COMMITS = 60 };
 
 /* One thread that appends to a partition of its own. */
@@ -388,6 +436,7 @@ static void read_in_other_processes(struct trial *trial)
 const struct store_case sharing_cases[] = {
     {"read-beside-append", read_beside_append, 0},
     {"keep-beside-append", keep_beside_append, 0},
+    {"get-beside-delete", get_beside_delete, 0},
     {"partitions-side-by-side", partitions_side_by_side, 0},
     {"reopened", reopened, STORE_CONTRACT_LASTS},
     {"read-only", read_only, STORE_CONTRACT_LASTS},

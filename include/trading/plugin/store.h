@@ -142,7 +142,8 @@ typedef struct trading_store_ops {
 
     /** Writes secrets, replacing those of the same names; durable on return. */
     int32_t (*secret_put)(void *store, const trading_store_secret *secrets, size_t count, trading_error *error);
-    /** @return TRADING_OK or TRADING_E_NOT_FOUND. */
+    /** Beside a secret_delete of the same name, or after one that was cut off: the value as it was put, or TRADING_E_NOT_FOUND, and
+     *  never what it is overwritten with. @return TRADING_OK or TRADING_E_NOT_FOUND. */
     int32_t (*secret_get)(void *store, const trading_id *name, uint8_t value[32], trading_error *error);
     /** Destroys a secret; durable on return, and what is left of it on the medium is overwritten where the medium allows. One
      *  that is not there is no failure. */
