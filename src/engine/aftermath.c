@@ -164,13 +164,15 @@ struct behind {
     size_t count;
 };
 
-/* `open` may be NULL. Nothing is in flight any more. */
+/* `open` may be NULL. Nothing is in flight any more, and no key that it made will be in use. */
 static struct behind take_behind(trading_engine *engine, struct batch *open)
 {
     struct behind behind;
     behind.count = appender_take_back(engine, behind.at);
     if (open)
         behind.at[behind.count++] = open;
+    for (size_t i = 0; i < behind.count; i++)
+        engine_forget_secrets(behind.at[i]);
     engine->deciding = NULL;
     return behind;
 }
@@ -332,6 +334,7 @@ static bool has_successor(trading_engine *engine)
 void engine_fail_deciding(trading_engine *engine, struct batch *batch, const trading_error *error)
 {
     batch->outcome = *error;
+    engine_forget_secrets(batch);
     bool damaged = tables_damaged(engine->domain.tables);
     /* What others answer a successor makes no sense to who does not know of it yet. */
     if (!damaged && error->code == TRADING_E_POISONED && has_successor(engine)) {

@@ -65,9 +65,12 @@ _Static_assert(offsetof(struct portfolio_record, id) == 0 &&
 /* What an order was placed with lies from its portfolio on; what changes in between is not told. */
 #define ORDER_TERMS offsetof(struct order_record, portfolio)
 _Static_assert(ORDER_TERMS % 8 == 0 && sizeof(struct order_record) % 8 == 0 &&
+                   offsetof(struct order_record, account) > ORDER_TERMS &&
                    offsetof(struct order_record, instrument) > ORDER_TERMS &&
                    offsetof(struct order_record, lot) > ORDER_TERMS && offsetof(struct order_record, side) > ORDER_TERMS &&
-                   offsetof(struct order_record, time_in_force) > ORDER_TERMS,
+                   offsetof(struct order_record, type) > ORDER_TERMS &&
+                   offsetof(struct order_record, time_in_force) > ORDER_TERMS &&
+                   offsetof(struct order_record, partition) > ORDER_TERMS,
                "the terms of an order follow its portfolio");
 
 /* Looks up what stands behind the numbers of one event. */

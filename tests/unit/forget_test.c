@@ -356,7 +356,7 @@ static void forget_meanwhile(void *arg, enum faulty_call call, uint64_t nth)
         scene->code = trading_engine_forget(scene->desk.engine, &scene->account, NULL);
 }
 
-static int set_up_scene(void **state, uint32_t flags)
+static int set_up_scene(void **state, const trading_store_ops *ops, uint32_t flags)
 {
     struct scene *scene = calloc(1, sizeof *scene);
     char location[FAULTY_LOCATION];
@@ -365,7 +365,7 @@ static int set_up_scene(void **state, uint32_t flags)
     faulty_plan_init(&scene->plan, &memory_store_ops, "");
     scene->plan.before = forget_meanwhile;
     scene->plan.arg = scene;
-    MUST(trading_store_register(scene->desk.host, "faulty", &faulty_store_ops, NULL) == TRADING_OK);
+    MUST(trading_store_register(scene->desk.host, "faulty", ops, NULL) == TRADING_OK);
     snprintf(scene->desk.uri, sizeof scene->desk.uri, "faulty:%s", faulty_location(&scene->plan, location));
     desk_start(&scene->desk, flags);
     *state = scene;
@@ -374,12 +374,17 @@ static int set_up_scene(void **state, uint32_t flags)
 
 static int set_up_threads(void **state)
 {
-    return set_up_scene(state, 0);
+    return set_up_scene(state, &faulty_store_ops, 0);
 }
 
 static int set_up_manual(void **state)
 {
-    return set_up_scene(state, TRADING_ENGINE_MANUAL);
+    return set_up_scene(state, &faulty_store_ops, TRADING_ENGINE_MANUAL);
+}
+
+static int set_up_polled(void **state)
+{
+    return set_up_scene(state, &faulty_polled_store_ops, TRADING_ENGINE_MANUAL);
 }
 
 static int tear_down_scene(void **state)
@@ -531,6 +536,12 @@ static void check_wiped(const struct batch *batch)
     MUST(!batch->secrets || memcmp(batch->secrets, &nothing, sizeof nothing) == 0);
 }
 
+static void check_all_wiped(struct desk *desk)
+{
+    for (size_t batch = 0; batch < ENGINE_BATCHES; batch++)
+        check_wiped(&desk->engine->batches[batch]);
+}
+
 /* The commit is in the journal after all, and its keys are in the store, and nowhere else any more. */
 static void keys_are_wiped_when_nobody_knows_of_their_commit(void **state)
 {
@@ -539,11 +550,71 @@ static void keys_are_wiped_when_nobody_knows_of_their_commit(void **state)
     plan_next(scene, FAULTY_APPEND, FAULT_UNKNOWN_DONE, 0);
     trading_result ada = open_account(desk, "Ada", NULL);
     MUST(ada.status == TRADING_STATUS_ACCEPTED);
-    for (size_t batch = 0; batch < ENGINE_BATCHES; batch++)
-        check_wiped(&desk->engine->batches[batch]);
+    check_all_wiped(desk);
     check_email(desk, &ada.account, "Ada");
     forget(desk, &ada.account);
     check_forgotten(desk, &ada.account);
+}
+
+/* What comes after the opening in one commit cannot be sealed, so that nothing of the commit is. */
+static void keys_are_wiped_when_their_commit_cannot_be_decided(void **state)
+{
+    struct scene *scene = *state;
+    struct desk *desk = &scene->desk;
+    trading_result results[2];
+    trading_open_account opening = TRADING_OPEN_ACCOUNT_INIT;
+    trading_update_contact contact = TRADING_UPDATE_CONTACT_INIT;
+    trading_id bob = open_account(desk, "Bob", NULL).account;
+    opening.name = contact.email = text_of("Ada");
+    const trading_command commands[] = {
+        {.type = TRADING_COMMAND_OPEN_ACCOUNT, .body = &opening, .body_size = sizeof opening},
+        {.type = TRADING_COMMAND_UPDATE_CONTACT, .account = bob, .body = &contact, .body_size = sizeof contact}};
+    plan_next(scene, FAULTY_SECRET_GET, FAULT_REFUSED, TRADING_E_IO);
+    MUST(trading_engine_execute(desk->engine, commands, 2, results, NULL) == TRADING_E_IO);
+    check_all_wiped(desk);
+}
+
+static uint64_t count_keys(struct desk *desk)
+{
+    uint64_t keys = 0;
+    for (size_t batch = 0; batch < ENGINE_BATCHES; batch++)
+        keys += desk->engine->batches[batch].secret_count;
+    return keys;
+}
+
+/* Once the journal is read again, what is decided anew makes keys of its own. */
+static void check_wiped_before_a_read(void *arg, enum faulty_call call, uint64_t nth)
+{
+    struct scene *scene = arg;
+    (void)nth;
+    if (call == FAULTY_READ && atomic_exchange(&scene->armed, false))
+        check_all_wiped(&scene->desk);
+}
+
+static void keys_are_wiped_behind_a_commit_that_failed(void **state)
+{
+    struct scene *scene = *state;
+    struct desk *desk = &scene->desk;
+    trading_result results[2];
+    trading_completion completions[2];
+    size_t taken;
+    trading_open_account opening = TRADING_OPEN_ACCOUNT_INIT;
+    opening.name = text_of("Ada");
+    const trading_command command = {.type = TRADING_COMMAND_OPEN_ACCOUNT, .body = &opening, .body_size = sizeof opening};
+    scene->plan.late = UINT32_MAX;
+    scene->plan.before = check_wiped_before_a_read;
+    plan_next(scene, FAULTY_APPEND, FAULT_REFUSED, TRADING_E_IO);
+    for (uint64_t i = 0; i < 2; i++) {
+        MUST(trading_engine_submit(desk->engine, &command, 1, &results[i], i, NULL) == TRADING_OK);
+        MUST(trading_engine_step(desk->engine, 1, NULL, NULL) == TRADING_OK);
+    }
+    MUST(count_keys(desk) == 2);
+    atomic_store(&scene->armed, true);
+    desk_client(desk, 1);
+    MUST(!atomic_load(&scene->armed));
+    MUST(trading_engine_poll(desk->engine, completions, 2, &taken, -1, NULL) == TRADING_OK && taken == 2);
+    MUST(completions[0].error.code == TRADING_E_IO && results[1].status == TRADING_STATUS_ACCEPTED);
+    check_all_wiped(desk);
 }
 
 /* ---- of several partitions, beside threads ---- */
@@ -802,6 +873,8 @@ int main(void)
         IN_BOTH(a_store_that_fails_says_so),
         IN_BOTH(an_account_that_is_perhaps_there_is_not_taken_for_forgotten),
         IN_BOTH(keys_are_wiped_when_nobody_knows_of_their_commit),
+        IN_BOTH(keys_are_wiped_when_their_commit_cannot_be_decided),
+        cmocka_unit_test_setup_teardown(keys_are_wiped_behind_a_commit_that_failed, set_up_polled, tear_down_scene),
         ON_BOTH(each_partition_has_its_own),
         cmocka_unit_test_setup_teardown(another_s_partition_is_told_from_nobody, set_up_memory, tear_down),
         ON_BOTH(who_is_forgotten_beside_commands_stays_so),
