@@ -52,6 +52,8 @@ TRADING_API void trading_copy_init(trading_copy *copy);
  * (docs/partitions.md). Positions stay what they were; keys of past commands, histories and views of the past too. To be split, a store must be
  * settled: no message between its partitions on its way, and no work to go on with.
  *
+ * Of a person who is forgotten meanwhile the copy may have the key or not: forget again in the copy.
+ *
  * Until the last step the copy is marked as unfinished, and no engine opens it: one that was interrupted is to be deleted, and made anew.
  *
  * @param from  the URI of the store
@@ -70,7 +72,7 @@ TRADING_API int32_t trading_store_copy(trading_host *host, const char *from, con
  * its end (a thousand times it is tried; partitions of an LMDB store do between two commits), that is what the store had at one moment. Of those that never
  * do each is at a moment of its own, and no message between them is received that is not sent. What is on its way goes on when the copy is opened
  * for writing. The copy is otherwise as trading_store_copy makes it, with as many partitions; of a person who was forgotten meanwhile it may have the
- * key or not.
+ * key or not: forget again in the copy.
  * @param options  partitions is 0, or as many as the store has
  * @return as trading_store_copy, but that a store which is written, or has not settled, is no reason to refuse. Any thread.
  */

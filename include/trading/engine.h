@@ -238,7 +238,8 @@ TRADING_API int32_t trading_engine_checkpoint(trading_engine *engine, trading_er
  * TRADING_REASON_FORGOTTEN. Money, orders, hashes and history stay, and all else may be done with the account as before, whatever its
  * status. It cannot be undone; again it does nothing more. What a command brought that was accepted before is forgotten; what one brings
  * that is under way is forgotten with it, or refused. An account that has nothing personal stays as it is, and may be given something
- * later. What lies outside of the store is the host's to forget: docs/domain.md lists it.
+ * later; so the first that it is given, by a command that is under way, may come after it: forget again once that is answered. What lies
+ * outside of the store is the host's to forget: docs/domain.md lists it.
  * @return TRADING_OK: it is durable. TRADING_E_NOT_FOUND: there is no such account; TRADING_E_INVALID: among others, it is in a partition
  *         that this engine has not; TRADING_E_READ_ONLY, TRADING_E_CLOSED, and what stopped the engine. TRADING_E_OUTCOME_UNKNOWN: also where
  *         no view shows the account, while it may have been opened by a command whose outcome is not known yet (TRADING_STATUS_UNKNOWN): give

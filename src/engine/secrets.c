@@ -168,7 +168,8 @@ static bool make_secret(trading_engine *engine, const trading_id *account, uint8
     return true;
 }
 
-/* Whether something of the account was ever sealed, as decided. */
+/* Whether something of the account was ever sealed, as decided. Of an account without a key and without texts of its own all portfolios are
+ * looked at, for one with a name: of 200 000 without, some milliseconds. No record has room for a mark, and few accounts are like that. */
 static bool has_personal(const struct domain *domain, uint32_t number)
 {
     const struct account_detail_record *detail = account_detail_get(&domain->accounts, number);
@@ -281,9 +282,9 @@ static bool shows_all(trading_engine *engine, const trading_id *account)
 }
 
 /* Of an account that is shown, nothing that is under way brings the key back: it was put before the commit that first sealed something
- * under it, and who seals later asks the store, finds it, and is forgotten with the rest, or finds none, and is refused. Of one that is not
- * shown the opening may be in the journal, answered as unknown; so the end of the journal is asked first. The view keeps the engine open
- * meanwhile. */
+ * under it, and who seals later asks the store, finds it, and is forgotten with the rest, or finds none, and is refused; but of an account
+ * that had nothing personal until then, finds none, and makes the first, which comes after. Of an account that is not shown the opening may
+ * be in the journal, answered as unknown; so the end of the journal is asked first. The view keeps the engine open meanwhile. */
 int32_t trading_engine_forget(trading_engine *engine, const trading_id *account, trading_error *error)
 {
     trading_view *view;

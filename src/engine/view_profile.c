@@ -131,6 +131,7 @@ static bool has_texts(const struct account_detail_record *account)
     return account->profile_position >= 0 || account->contact_position >= 0 || account->address_position >= 0;
 }
 
+/* Goes through all portfolios where none has a name, as has_personal in engine/secrets.c does. */
 static int32_t find_named_portfolio(const struct sight *sight, uint32_t account, bool *found)
 {
     struct owner_record owner;
