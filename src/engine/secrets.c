@@ -10,7 +10,8 @@
 
 #include <trading.h>
 
-#define PROFILE_TEXTS 8 /* of an account: its name, and the person's names, contact and address */
+#define PROFILE_TEXTS 8                   /* of an account: its name, and the person's names, contact and address */
+#define SHOWN_SOON    INT64_C(1000000000) /* nanoseconds in which a commit that the store has is shown, if nothing is wrong */
 
 void engine_random(trading_engine *engine, void *buffer, size_t bytes)
 {
@@ -272,13 +273,13 @@ static int32_t check_forgettable(trading_engine *engine, const trading_id *accou
                      engine->partition);
 }
 
-/* Whether all that the journal of the account's partition has is shown: an append of unknown outcome may have opened the account. */
+/* Whether all that the journal of the account's partition has is shown, or soon is: an append of unknown outcome may have opened the account. */
 static bool shows_all(trading_engine *engine, const trading_id *account)
 {
     trading_store_head head;
     trading_engine *part = engine_part(engine, id_slot(account) % engine->parts);
     int32_t code = part->ops->head(part->store, part->partition, &head, NULL);
-    return !code && head.next_position <= engine_durable(part);
+    return !code && engine_wait_beyond(part, head.next_position - 1, part->manual ? 0 : SHOWN_SOON);
 }
 
 /* Of an account that is shown, nothing that is under way brings the key back: it was put before the commit that first sealed something
