@@ -9,6 +9,7 @@
 
 /* For so long nothing is appended by partitions that have nothing more to tell each other: some syncs of a slow disk. */
 #define QUIET (SECOND / 20)
+#define LOOK  (SECOND / 1000) /* between two looks at that */
 
 /* ---- the flow ---- */
 
@@ -42,16 +43,18 @@ static int32_t market_settle(void *context, int64_t *idle, trading_error *error)
     *idle = 0;
     if (market->subject->settings->engine.partitions < 2)
         return TRADING_OK;
-    uint64_t before = 0;
-    int64_t asked = bench_now();
-    int32_t code = trading_engine_get_info(market->subject->engine, &info, error);
-    while (!code && info.events != before) {
-        before = info.events;
-        asked = bench_now();
-        bench_sleep_until(asked + QUIET);
+    uint64_t events = 0;
+    int64_t now = bench_now();
+    int64_t changed = now;
+    int32_t code = TRADING_OK;
+    while (!code && now - changed < QUIET) {
         code = trading_engine_get_info(market->subject->engine, &info, error);
+        changed = info.events == events ? changed : now;
+        events = info.events;
+        bench_sleep_until(now + LOOK);
+        now = bench_now();
     }
-    *idle = bench_now() - asked;
+    *idle = now - changed;
     return code;
 }
 

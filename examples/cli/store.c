@@ -69,7 +69,7 @@ static int print_copy(const trading_copy *copy, bool json)
 static int32_t show_copied(void *context, int64_t done, int64_t total)
 {
     int64_t *told = context;
-    if (told && (done == total || done - *told > total / 1000)) {
+    if (told && done != *told && (done == total || done - *told > total / 1000)) {
         fprintf(stderr, "\rread and written: %" PRId64 " of %" PRId64 " events%s", done, total, done == total ? "\n" : "");
         *told = done;
     }

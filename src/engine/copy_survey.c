@@ -1,13 +1,14 @@
 /* Reading a store that is to be copied, to know where its journals end, and whether anything is on its way. */
 #include "base/error.h"
+#include "base/monotonic.h"
 #include "engine/copy.h"
 #include "engine/events.h"
 
 #include <inttypes.h>
-#include <string.h>
 
-/* So often journals are asked for a moment at which all stand still. */
-#define ASKED_MOST 1000
+/* So often, and no longer than so many nanoseconds, journals are asked for a moment at which all stand still. */
+#define ASKED_MOST   1000
+#define ASKED_WITHIN INT64_C(1000000000)
 
 struct surveying {
     struct copy *copy;
@@ -100,37 +101,21 @@ static int32_t check_settled(const struct copy *copy, trading_error *error)
     return TRADING_OK;
 }
 
-/* Where the journals end: one after another. */
-static int32_t ask_ends(struct copy *copy, int64_t *ends, trading_error *error)
+/* Where the journals end, one after another; and whether any has moved since it was asked before. */
+static int32_t ask_ends(struct copy *copy, bool *moved, trading_error *error)
 {
     int32_t code = TRADING_OK;
+    *moved = false;
     for (uint32_t p = 0; p < copy->from && !code; p++) {
-        trading_store_head head;
+        trading_store_head head = {0};
         code = copy->source.ops->head(copy->source.store, p, &head, error);
-        if (!code)
-            ends[p] = head.next_position;
+        *moved = *moved || head.next_position != copy->surveys[p].goal;
+        copy->surveys[p].goal = head.next_position;
     }
     return code;
 }
 
-/* A journal only grows: where all end twice in a row at the same positions, they did so at one moment, between the two. Of those that are
- * written too fast for that the last answers are as good as any: `level` sees to it that they belong together. */
-static int32_t agree_on_goals(struct copy *copy, trading_error *error)
-{
-    int64_t ends[ENGINE_PARTITIONS_MAX] = {0};
-    int64_t before[ENGINE_PARTITIONS_MAX];
-    int32_t code = ask_ends(copy, ends, error);
-    for (int asked = 1; copy->from > 1 && asked < ASKED_MOST && !code; asked++) {
-        memcpy(before, ends, sizeof before);
-        code = ask_ends(copy, ends, error);
-        if (memcmp(before, ends, copy->from * sizeof *ends) == 0)
-            break;
-    }
-    for (uint32_t p = 0; p < copy->from && !code; p++)
-        copy->surveys[p].goal = ends[p];
-    return code;
-}
-
+/* As many as there are now; those that come meanwhile are not told of. */
 static void count_events(struct copy *copy)
 {
     copy->total = copy->from == copy->to ? 0 : copy->to; /* what splits them */
@@ -138,10 +123,27 @@ static void count_events(struct copy *copy)
         copy->total += copy->surveys[p].goal + copy->surveys[p].goal * (copy->to / copy->from);
 }
 
+/* A journal only grows: where all end twice in a row at the same positions, they did so at one moment, between the two. Of those that are
+ * written too fast for that the last answers are as good as any: `level` sees to it that they belong together. Where nobody may write
+ * they are asked once. */
+static int32_t agree_on_goals(struct copy *copy, trading_error *error)
+{
+    struct timespec deadline = monotonic_after(ASKED_WITHIN);
+    bool moved;
+    int32_t code = ask_ends(copy, &moved, error);
+    count_events(copy);
+    moved = copy->beside_writers && copy->from > 1;
+    for (int asked = 1; !code && moved && asked < ASKED_MOST && !monotonic_has_passed(&deadline); asked++) {
+        code = copy_progress(copy, 0, error);
+        if (!code)
+            code = ask_ends(copy, &moved, error);
+    }
+    return code;
+}
+
 int32_t copy_survey(struct copy *copy, trading_error *error)
 {
     int32_t code = agree_on_goals(copy, error);
-    count_events(copy);
     for (uint32_t p = 0; p < copy->from && !code; p++)
         code = survey_partition(copy, p, copy->surveys[p].goal, error);
     if (!code && copy->beside_writers)

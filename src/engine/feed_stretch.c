@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-/* After so many bytes a stretch ends with the commit at hand. */
+/* After so many bytes a stretch ends with the commit at hand. Of events that is fewer than JOURNAL_LONG, which are to come where one is read ahead. */
 #define STRETCH_BYTES (256u << 10)
 
 /* ---- a stretch ---- */

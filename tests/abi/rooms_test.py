@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""The rooms of src/README.md use only what is below them, and no file calls another that calls it back: what the picture there says, asked
-of the objects themselves.
+"""The rooms of src/README.md include and use only what is below them, and no file calls another that calls it back: what the picture there
+says, asked of the sources and of the objects.
 
-usage: rooms_test.py LIBTRADING-CORE.A
+usage: rooms_test.py LIBTRADING-CORE.A SOURCE_FOLDER
 """
 import collections
+import pathlib
 import re
 import subprocess
 import sys
@@ -26,6 +27,10 @@ USES = {
     "src/outbox": {"src/base", "src/plugin", "src/engine"},
     "src/venue": {"src/base", "src/plugin", "src/engine"},
 }
+# Headers that are included for what has no code of its own: records of the account's events in those of orders and lots, and the interface
+# of a store of states, which a host keeps of each scheme.
+INCLUDES = {"src/order": {"src/account"}, "src/portfolio": {"src/account"}, "src/plugin": {"src/state"}}
+INCLUDE = re.compile(r'^#include "([a-z]+)/(?:([a-z]+)/)?[^/"]+"', re.MULTILINE)
 # A projection of several partitions is one of each.
 RECURSIVE = [{"src/engine/projection", "src/engine/projection_parts"}]
 
@@ -82,6 +87,15 @@ class Rooms(unittest.TestCase):
             for other, names in others.items():
                 if room_of(other) != room_of(file):
                     self.assertIn(room_of(other), USES.get(room_of(file), ()), f"{file}.c uses {sorted(names)} of {other}.c")
+
+    def test_a_room_includes_what_is_below_it(self):
+        paths = list(pathlib.Path(sys.argv[2]).glob("src/*/*.[ch]"))
+        self.assertGreater(len(paths), 100)
+        for path in paths:
+            room = f"src/{path.parent.name}"
+            for first, second in INCLUDE.findall(path.read_text()):
+                included = f"backends/{second}" if first == "backends" else f"src/{first}"
+                self.assertIn(included, {room, *USES[room], *INCLUDES.get(room, ())}, path)
 
     def test_no_files_call_each_other_in_a_circle(self):
         self.assertEqual([], [sorted(circle) for circle in circles(self.calls) if circle not in RECURSIVE])

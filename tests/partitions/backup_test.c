@@ -102,11 +102,10 @@ static void check_events(const trading_event *all, size_t count, const trading_e
         fail("the backup has other events than the store");
 }
 
-static void back_up(struct house *house, int64_t rounds_before_heads, trading_progress progress)
+static int32_t back_up_with(struct house *house, int64_t rounds_before_heads, trading_progress progress, trading_copy *told,
+                            trading_error *error)
 {
-    trading_error error;
     char uri[sizeof house->old->uri];
-    trading_copy told = TRADING_COPY_INIT;
     trading_copy_options options = TRADING_COPY_OPTIONS_INIT;
     trading_store_ops watched = house->old->store.ops;
     watched.head = write_before_head;
@@ -114,9 +113,16 @@ static void back_up(struct house *house, int64_t rounds_before_heads, trading_pr
     busy = house;
     rounds = 0;
     rounds_left = rounds_before_heads;
-    must(trading_store_register(house->host, "watched", &watched, &error), "register", &error);
+    must(trading_store_register(house->host, "watched", &watched, error), "register", error);
     snprintf(uri, sizeof uri, "watched:%s", house->old->store.location);
-    must(trading_store_backup(house->host, uri, house->new->uri, &options, &told, &error), "back up", &error);
+    return trading_store_backup(house->host, uri, house->new->uri, &options, told, error);
+}
+
+static void back_up(struct house *house, int64_t rounds_before_heads, trading_progress progress)
+{
+    trading_error error;
+    trading_copy told = TRADING_COPY_INIT;
+    must(back_up_with(house, rounds_before_heads, progress, &told, &error), "back up", &error);
     if (told.partitions != BEFORE || told.secrets != ACCOUNTS || rounds < STEPS)
         fail("the backup has %u partitions and %d secrets, with %d rounds meanwhile", told.partitions, (int)told.secrets,
              (int)rounds);
@@ -180,6 +186,28 @@ static void a_backup_is_of_one_moment(uint64_t seed)
     house_close(&house);
 }
 
+static int32_t stop_at_once(void *context, int64_t done, int64_t total)
+{
+    (void)context;
+    (void)done;
+    (void)total;
+    return 1;
+}
+
+/* Also while it waits for a moment at which they stand still. */
+static void a_backup_can_be_stopped(void)
+{
+    struct house house;
+    trading_error error;
+    house_open(&house);
+    house_start(&house, house.old, 0);
+    must_be(back_up_with(&house, INT64_MAX, stop_at_once, NULL, &error), TRADING_E_STOPPED, "stopped", &error);
+    if (rounds > STEPS)
+        fail("%d rounds passed before it was stopped", (int)rounds);
+    house_stop(&house, TRADING_CLOSE_ABANDON);
+    house_close(&house);
+}
+
 /* A store that gives less when it is read again. */
 static int forgotten_reads;
 
@@ -226,6 +254,7 @@ int main(void)
 {
     what_is_refused();
     a_copy_reaches_the_end();
+    a_backup_can_be_stopped();
     for (uint64_t seed = 1; seed <= SEEDS; seed++) {
         a_backup_has_whole_messages(seed);
         a_backup_is_of_one_moment(seed);
