@@ -8,7 +8,7 @@
 #include <string.h>
 
 /* For so long nothing is appended by partitions that have nothing more to tell each other: some syncs of a slow disk. */
-#define QUIET (SECOND / 20)
+#define QUIET (SECOND / 2)
 #define LOOK  (SECOND / 1000) /* between two looks at that */
 
 /* ---- the flow ---- */
