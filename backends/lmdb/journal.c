@@ -1,12 +1,6 @@
 #include "backends/lmdb/journal.h"
 
-#include "backends/lmdb/lmdb_error.h"
 #include "backends/lmdb/page_check.h"
-#include "base/error.h"
-
-#include <errno.h>
-#include <inttypes.h>
-#include <string.h>
 
 /* ---- opening and closing ---- */
 

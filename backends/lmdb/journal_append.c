@@ -1,6 +1,5 @@
 #include "backends/lmdb/journal.h"
 #include "backends/lmdb/lmdb_error.h"
-#include "backends/lmdb/page_check.h"
 #include "base/error.h"
 
 #include <errno.h>

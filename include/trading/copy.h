@@ -68,11 +68,11 @@ TRADING_API int32_t trading_store_copy(trading_host *host, const char *from, con
 
 /**
  * Copies a store while it is written, by this process or by others, who are not held up: all that was answered before the call, and of each
- * partition the first of its commits, each proved. With one partition, and with several that stand still for as long as it takes to ask each for
- * its end (it is tried for up to a second; partitions of an LMDB store do between two commits), that is what the store had at one moment. Of those that never
- * do each is at a moment of its own, and no message between them is received that is not sent. What is on its way goes on when the copy is opened
- * for writing. The copy is otherwise as trading_store_copy makes it, with as many partitions; of a person who was forgotten meanwhile it may have the
- * key or not: forget again in the copy.
+ * partition the first of its commits, each proved. With one partition, and with several that stand still for as long as it takes to ask each
+ * for its end (it is tried for up to a second; partitions of an LMDB store do between two commits), that is what the store had at one moment.
+ * Of those that never do each is at a moment of its own, and no message between them is received that is not sent. What is on its way goes
+ * on when the copy is opened for writing. The copy is otherwise as trading_store_copy makes it, with as many partitions; of a person who
+ * was forgotten meanwhile it may have the key or not: forget again in the copy.
  * @param options  partitions is 0, or as many as the store has
  * @return as trading_store_copy, but that a store which is written, or has not settled, is no reason to refuse. Any thread.
  */

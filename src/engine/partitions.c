@@ -1,8 +1,6 @@
 /* An engine of several partitions: one engine for each, over one store. */
 #include "base/error.h"
-#include "base/id.h"
 #include "base/monotonic.h"
-#include "engine/address.h"
 #include "engine/engine.h"
 #include "engine/store_marks.h"
 

@@ -10,11 +10,14 @@
 
 /* ---- what every call asks ---- */
 
+static int32_t check_given(const trading_engine *engine, trading_error *error)
+{
+    return engine ? host_check(engine->host, error) : error_set(error, TRADING_E_INVALID, "no engine was given");
+}
+
 int32_t engine_check(trading_engine *engine, trading_error *error)
 {
-    if (!engine)
-        return error_set(error, TRADING_E_INVALID, "no engine was given");
-    int32_t code = host_check(engine->host, error);
+    int32_t code = check_given(engine, error);
     if (code)
         return code;
     int32_t state = atomic_load(&engine->state);
@@ -26,13 +29,9 @@ int32_t engine_check(trading_engine *engine, trading_error *error)
 
 int32_t engine_check_letters(trading_engine *engine, trading_error *error)
 {
-    if (!engine)
-        return error_set(error, TRADING_E_INVALID, "no engine was given");
-    int32_t code = host_check(engine->host, error);
-    if (code)
+    int32_t code = check_given(engine, error);
+    if (code || engine->letters.memory)
         return code;
-    if (engine->letters.memory)
-        return TRADING_OK;
     if (engine->read_only)
         return error_set(error, TRADING_E_READ_ONLY, "the engine was opened read only, so it neither sends nor receives");
     return error_set(error, TRADING_E_INVALID, "letters and hints are of engines opened with TRADING_ENGINE_ONE_PARTITION");

@@ -170,7 +170,7 @@ static bool make_secret(trading_engine *engine, const trading_id *account, uint8
 }
 
 /* Whether something of the account was ever sealed, as decided. Of an account without a key and without texts of its own all portfolios are
- * looked at, for one with a name: of 200 000 without, some milliseconds. No record has room for a mark, and few accounts are like that. */
+ * looked at, for one with a name: of 200,000 without, some milliseconds. No record has room for a mark, and few accounts are like that. */
 static bool has_personal(const struct domain *domain, uint32_t number)
 {
     const struct account_detail_record *detail = account_detail_get(&domain->accounts, number);

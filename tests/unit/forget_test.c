@@ -723,7 +723,7 @@ static void who_is_forgotten_beside_commands_stays_so(void **state)
         tellers[i] = (struct teller){.desk = &parts, .account = open_account(&parts, "Ada", NULL).account};
         MUST(pthread_create(&threads[i], NULL, tell_until_refused, &tellers[i]) == 0);
     }
-    for (int i = 0; i < 200; i++) { /* commits that are about to be shown are waited for */
+    for (int i = 0; i < 200; i++) { /* who is nobody is so beside commands, too */
         trading_id nobody = {{(uint8_t)i, 77}};
         MUST(trading_engine_forget(parts.engine, &nobody, NULL) == TRADING_E_NOT_FOUND);
     }
